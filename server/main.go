@@ -1,9 +1,89 @@
+// Command server is Hipflask: the Python chat server of the Flask-SocketIO
+// example, in Go. It serves the Socket.IO clients that spoke to that one.
 package main
 
 import (
-	_ "github.com/gin-gonic/gin"
-	_ "github.com/zishang520/socket.io/v2/socket"
-	_ "golang.org/x/sys/unix"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"hipflask/server/internal/app"
+	"hipflask/server/internal/config"
 )
 
-func main() {}
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "hipflask:", err)
+	}
+	os.Exit(exitCode(err))
+}
+
+// exitCode is 2 for a wrong setting and 1 for what goes wrong later.
+func exitCode(err error) int {
+	var wrong *config.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wrong):
+		return 2
+	}
+	return 1
+}
+
+// run is the whole program: it reads the settings, listens, logs the address and
+// serves until ctx ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	cfg, err := config.Parse(args, getenv)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		_, err = io.WriteString(stdout, config.Usage())
+		return err
+	case errors.Is(err, config.ErrVersion):
+		_, err = fmt.Fprintln(stdout, "hipflask", version())
+		return err
+	case err != nil:
+		return err
+	}
+	a, err := app.New(cfg, logger(cfg, stderr), stdout)
+	if err != nil {
+		return err
+	}
+	l, err := a.Listen(ctx)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	return a.Serve(ctx, l)
+}
+
+func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(stderr, opts))
+}
+
+// version is what the build recorded: a release, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v
+}

@@ -1,0 +1,165 @@
+// Package app wires the server: it owns the one list of routes, the HTTP server
+// around them, and the order in which everything starts and is drained. Nobody
+// imports it but main.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"hipflask/handlers"
+	"hipflask/server/internal/config"
+	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/packet"
+	"hipflask/server/socketio"
+)
+
+const (
+	// idleTimeout is how long a connection without a request is kept.
+	idleTimeout = 2 * time.Minute
+	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
+	// tokens have to fit.
+	maxHeaderBytes = 64 << 10
+)
+
+// App is one server.
+type App struct {
+	cfg   *config.Config
+	log   *slog.Logger
+	lines *lineWriter
+	sio   *socketio.Server
+	http  *http.Server
+}
+
+// New wires a server. What the handlers print goes to stdout.
+func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
+	a := &App{cfg: cfg, log: log}
+	engine := engineConfig(cfg, log)
+	a.sio = socketio.New(socketio.Options{
+		Engine: engine,
+		Limits: packet.Limits{
+			MaxAttachments: cfg.MaxAttachments,
+			MaxDepth:       cfg.MaxJSONDepth,
+			MaxBytes:       cfg.MaxAttachments*int(cfg.MaxHTTPBufferSize) + int(cfg.MaxHTTPBufferSize),
+		},
+		ConnectTimeout:  cfg.ConnectTimeout,
+		MaxQueuedEvents: cfg.MaxQueuedEvents,
+	})
+	a.lines = newLineWriter(stdout)
+	err := handlers.Register(a.sio, a.lines)
+	var routes http.Handler
+	if err == nil {
+		routes, err = a.routes()
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.close(context.Background()))
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
+	a.http = &http.Server{
+		Handler:           routes,
+		Protocols:         protocols,
+		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
+		WriteTimeout:      engine.WriteTimeout(),
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return a, nil
+}
+
+func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
+	origins := engineio.OriginPolicy{List: cfg.CORSAllowedOrigins, Credentials: cfg.CORSCredentials}
+	if len(origins.List) == 1 && origins.List[0] == "*" {
+		origins.Any, origins.List = true, nil
+	}
+	return engineio.Config{
+		PingInterval:         cfg.PingInterval,
+		PingTimeout:          cfg.PingTimeout,
+		UpgradeTimeout:       cfg.UpgradeTimeout,
+		MaxMessage:           int(cfg.MaxHTTPBufferSize),
+		MaxPayloadPackets:    cfg.MaxPayloadPackets,
+		MaxBacklog:           int(cfg.MaxBacklog),
+		Polling:              cfg.Polling,
+		WebSocket:            cfg.WebSocket,
+		AllowUpgrades:        cfg.AllowUpgrades,
+		Compression:          cfg.HTTPCompression,
+		CompressionThreshold: int(cfg.CompressionThreshold),
+		Cookie:               cfg.Cookie,
+		Origins:              origins,
+		Logger:               log,
+	}
+}
+
+// Listen opens the address that the settings name.
+func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	var certs []tls.Certificate
+	if a.cfg.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(a.cfg.CertFile, a.cfg.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("--certfile and --keyfile: %w", err)
+		}
+		certs = append(certs, cert)
+	}
+	addr := net.JoinHostPort(a.cfg.Host, fmt.Sprint(a.cfg.Port))
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen (see --host and --port): %w", err)
+	}
+	scheme := "http"
+	if certs != nil {
+		scheme = "https"
+		l = tls.NewListener(l, &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	}
+	a.log.Info("listening", "url", scheme+"://"+l.Addr().String())
+	return l, nil
+}
+
+// Serve serves until ctx ends, then drains: new clients are refused, those there
+// are get what they were still to be sent and a proper close, every disconnect
+// handler runs, every line reaches stdout. What takes longer than the shutdown
+// timeout is cut.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.http.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.log.Info("shutting down", "timeout", a.cfg.ShutdownTimeout)
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+	defer cancel()
+	if late := a.close(limit); late != nil {
+		a.log.Warn("not everything ended in time", "error", late, "setting", "--shutdown-timeout")
+	}
+	if err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+// close ends everything that New and Serve started.
+func (a *App) close(ctx context.Context) error {
+	err := a.sio.Shutdown(ctx)
+	if a.http != nil {
+		if stop := a.http.Shutdown(ctx); stop != nil {
+			err = errors.Join(err, stop, a.http.Close())
+		}
+	}
+	return errors.Join(err, a.lines.Close(ctx))
+}
+
+// Close ends a server that was never served.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
+	defer cancel()
+	return a.close(ctx)
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/internal/websocket"
+	"hipflask/static"
+)
+
+// routes lists every path there is.
+func (a *App) routes() (http.Handler, error) {
+	page, err := static.Page(a.cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := static.Client()
+	if err != nil {
+		return nil, err
+	}
+	gin.SetMode(gin.ReleaseMode) // else gin prints its routes on stdout
+	r := gin.New()
+	r.RedirectTrailingSlash = false // a redirect would lose the body of a POST
+	r.RedirectFixedPath = false
+	r.HandleMethodNotAllowed = true
+	r.Use(recovery(a.log))
+
+	// Engine.IO, with and without the slash that clients put at its end.
+	r.Any(a.cfg.Path, gin.WrapH(a.sio))
+	r.Any(a.cfg.Path+"/", gin.WrapH(a.sio))
+	for _, file := range static.ClientFiles() {
+		r.Match(readMethods(), a.cfg.Path+"/"+file, gin.WrapH(bundles))
+	}
+
+	// The page. A plain WebSocket may be opened at one of its paths.
+	plain := a.cfg.PlainWebSocketPath
+	for _, path := range static.Paths() {
+		h := page
+		if path == plain {
+			h, plain = a.plainOr(page), ""
+		}
+		r.Match(readMethods(), path, gin.WrapH(h))
+	}
+	if plain != "" {
+		r.GET(plain, gin.WrapF(a.sio.ServePlain))
+	}
+	return r, nil
+}
+
+func readMethods() []string { return []string{http.MethodGet, http.MethodHead} }
+
+// plainOr serves plain WebSocket clients, and everybody else with page.
+func (a *App) plainOr(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if websocket.IsUpgrade(r) {
+			a.sio.ServePlain(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
+}
+
+// recovery answers a request whose handler panicked and logs why.
+func recovery(log *slog.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error("request failed", "path", c.Request.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				c.AbortWithStatus(http.StatusInternalServerError)
+			}
+		}()
+		c.Next()
+	}
+}

@@ -1,0 +1,120 @@
+// Package engineio serves Engine.IO 3 and 4: it owns sessions, their heartbeats,
+// the polling and WebSocket transports, the upgrade from one to the other, and
+// the bounded queue of what each client is still to be sent.
+//
+// It follows the Engine.IO protocol documents (revisions 3 and 4) and, where they
+// are silent, the official server. It knows nothing of Socket.IO: whoever opens a
+// [Server] is given each new [Session], and gives back a [Receiver] for what
+// comes in.
+package engineio
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// The limits that hold where a [Config] names none.
+const (
+	DefaultPingInterval      = 25 * time.Second
+	DefaultPingTimeout       = 20 * time.Second
+	DefaultUpgradeTimeout    = 10 * time.Second
+	DefaultMaxMessage        = 1_000_000
+	DefaultMaxPayloadPackets = 1024
+	DefaultMaxBacklog        = 1 << 20
+
+	// bodyTimeout is how long a client may take to send the body of a POST.
+	bodyTimeout = 30 * time.Second
+	// closeTimeout is how long a closed connection waits for its peer's part of
+	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
+	closeTimeout = 5 * time.Second
+)
+
+// Config says how a [Server] behaves. The zero value of a limit means its default.
+type Config struct {
+	PingInterval   time.Duration // between two pings
+	PingTimeout    time.Duration // how long a pong may take
+	UpgradeTimeout time.Duration // from the WebSocket's opening to the upgrade packet
+
+	MaxMessage        int // bytes of one message or POST body (--max-http-buffer-size)
+	MaxPayloadPackets int // packets in one POST body
+	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
+
+	Polling, WebSocket bool // the transports on offer
+	AllowUpgrades      bool // whether polling may become WebSocket
+
+	Compression          bool // compress polling responses
+	CompressionThreshold int  // from this many bytes on
+
+	Cookie  string       // name of the cookie that carries the sid; empty for none
+	Origins OriginPolicy // who may connect from where
+	Logger  *slog.Logger
+
+	// Open is called for each new session before anything of it is read or
+	// written. What the session then receives goes to the Receiver.
+	Open func(*Session) Receiver
+}
+
+// Receiver takes what one session receives. The methods of one receiver may be
+// called from different goroutines, but Text and Binary never at the same time.
+type Receiver interface {
+	// Text and Binary take one message. data is valid during the call only.
+	// They may block: the session then reads no further. An error closes the
+	// session as one that broke the protocol.
+	Text(data []byte) error
+	Binary(data []byte) error
+	// Closed is called exactly once, whatever ended the session.
+	Closed(reason Reason)
+}
+
+// Reason says why a session ended, in the words that Socket.IO servers use.
+type Reason string
+
+// The reasons of an end.
+const (
+	ClientDisconnect Reason = "client disconnect"    // the client said so: Engine.IO packet 1
+	TransportClose   Reason = "transport close"      // the connection ended
+	TransportError   Reason = "transport error"      // it failed, or the client was too slow
+	PingTimeout      Reason = "ping timeout"         // no pong, or in Engine.IO 3 no ping, in time
+	ParseError       Reason = "parse error"          // the client broke the protocol
+	ServerClose      Reason = "forced close"         // this side closed it
+	ServerShutdown   Reason = "server shutting down" // the process ends
+)
+
+func (c *Config) setDefaults() {
+	positive(&c.PingInterval, DefaultPingInterval)
+	positive(&c.PingTimeout, DefaultPingTimeout)
+	positive(&c.UpgradeTimeout, DefaultUpgradeTimeout)
+	positive(&c.MaxMessage, DefaultMaxMessage)
+	positive(&c.MaxPayloadPackets, DefaultMaxPayloadPackets)
+	positive(&c.MaxBacklog, DefaultMaxBacklog)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func positive[T int | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+// WriteTimeout is how long a response may take from its request on, a waiting
+// poll included: what http.Server.WriteTimeout must at least be.
+func (c *Config) WriteTimeout() time.Duration {
+	return c.PingInterval + c.PingTimeout + bodyTimeout
+}
+
+// snapshot keeps of a request what may be asked for later, and lets go of the
+// connection, the body and the context that the whole request would hold.
+func snapshot(r *http.Request) *http.Request {
+	return &http.Request{
+		Method:     r.Method,
+		URL:        r.URL,
+		Header:     r.Header,
+		Host:       r.Host,
+		RemoteAddr: r.RemoteAddr,
+		RequestURI: r.RequestURI,
+		TLS:        r.TLS,
+	}
+}

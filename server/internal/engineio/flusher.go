@@ -1,0 +1,113 @@
+package engineio
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// flushChunk is how many sessions the flusher takes from its list at a time,
+	// so that a broadcaster that has to help finds some left.
+	flushChunk = 64
+	// maxLag is how many bytes may wait for the flusher, all sessions together,
+	// before whoever broadcasts writes as well: it keeps a fast producer from
+	// filling the queues of clients that read fast enough.
+	maxLag = 4 << 20
+)
+
+// flusher writes out what broadcasts queued. A broadcast only puts a pointer into
+// each session's queue; the writing follows in one pass over the sessions, and
+// whatever other broadcasts queued by the time a session's turn comes leaves in
+// the same write. Nothing waits for more to come: an idle flusher starts at once.
+type flusher struct {
+	lag  atomic.Int64
+	wake chan struct{} // capacity 1
+
+	mu   sync.Mutex
+	list []*Session
+	head int // list[:head] was taken
+}
+
+// Round is one pass of queueing a broadcast. It is not safe for concurrent use.
+type Round struct {
+	srv   *Server
+	dirty []*Session
+}
+
+// Begin starts a round. The round must be ended.
+func (srv *Server) Begin() *Round {
+	r, ok := srv.rounds.Get().(*Round)
+	if !ok {
+		r = &Round{srv: srv}
+	}
+	return r
+}
+
+// Queue puts m into the session's queue. It leaves with the round's end, after
+// everything that was queued for or sent to that session before.
+func (r *Round) Queue(s *Session, m *Message) {
+	s.mu.Lock()
+	if !s.accept(m) {
+		return
+	}
+	if !s.writing && !s.dirty {
+		s.dirty = true
+		r.dirty = append(r.dirty, s)
+	}
+	s.mu.Unlock()
+}
+
+// End lets the writing begin. It returns at once, or, while too much waits to be
+// written, after having taken part in that.
+func (r *Round) End() {
+	f := &r.srv.flusher
+	if len(r.dirty) > 0 {
+		f.mu.Lock()
+		f.list = append(f.list, r.dirty...)
+		f.mu.Unlock()
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+	}
+	clear(r.dirty)
+	r.dirty = r.dirty[:0]
+	r.srv.rounds.Put(r)
+	for f.lag.Load() > maxLag && f.chunk() {
+	}
+}
+
+// run flushes until stop is closed.
+func (f *flusher) run(stop <-chan struct{}) {
+	for {
+		select {
+		case <-f.wake:
+		case <-stop:
+			return
+		}
+		for f.chunk() {
+		}
+	}
+}
+
+// chunk flushes some of the sessions on the list and reports whether there were any.
+func (f *flusher) chunk() bool {
+	var some [flushChunk]*Session
+	f.mu.Lock()
+	n := copy(some[:], f.list[f.head:])
+	clear(f.list[f.head : f.head+n])
+	if f.head += n; f.head == len(f.list) {
+		f.list, f.head = f.list[:0], 0
+	}
+	f.mu.Unlock()
+	for _, s := range some[:n] {
+		s.mu.Lock()
+		s.dirty = false
+		if s.writing || s.state == stateClosed {
+			s.mu.Unlock()
+			continue
+		}
+		s.flush()
+	}
+	return n > 0
+}

@@ -1,0 +1,161 @@
+package engineio
+
+import (
+	"sync"
+	"time"
+
+	"hipflask/server/internal/websocket"
+)
+
+// beat is a session's place in the heartbeat's lists.
+type beat struct {
+	list       *beatList
+	prev, next *Session
+	due        time.Time
+}
+
+// heartbeat keeps the pings and the time limits of all sessions with one timer.
+//
+// All sessions share the same interval and timeout, so a list whose entries are
+// appended as they start waiting is sorted by when they are due: looking at its
+// head is enough, and moving a session to the end costs the same for any number.
+//
+// Engine.IO 4 and plain WebSocket: the server pings after the interval and waits
+// for the pong. Engine.IO 3: the client pings, and has interval and timeout for it.
+type heartbeat struct {
+	interval, timeout time.Duration
+	wake              chan struct{} // capacity 1: a list that was empty no longer is
+
+	mu     sync.Mutex
+	pings  beatList // to be pinged when due
+	pongs  beatList // pinged; dead when due
+	silent beatList // Engine.IO 3: dead when due
+}
+
+type beatList struct{ first, last *Session }
+
+func newHeartbeat(interval, timeout time.Duration) *heartbeat {
+	return &heartbeat{interval: interval, timeout: timeout, wake: make(chan struct{}, 1)}
+}
+
+// add starts the heartbeat of a session; heard, a sign of life, starts it anew.
+// A session that was removed stays so.
+func (h *heartbeat) add(s *Session) {
+	h.mu.Lock()
+	h.wait(s)
+	h.mu.Unlock()
+}
+
+func (h *heartbeat) heard(s *Session) {
+	h.mu.Lock()
+	if s.beat.list != nil {
+		h.wait(s)
+	}
+	h.mu.Unlock()
+}
+
+func (h *heartbeat) wait(s *Session) {
+	if s.protocol == 3 {
+		h.move(s, &h.silent, h.interval+h.timeout)
+	} else {
+		h.move(s, &h.pings, h.interval)
+	}
+}
+
+func (h *heartbeat) remove(s *Session) {
+	h.mu.Lock()
+	h.unlink(s)
+	h.mu.Unlock()
+}
+
+func (h *heartbeat) move(s *Session, to *beatList, after time.Duration) {
+	h.unlink(s)
+	s.beat = beat{list: to, prev: to.last, due: time.Now().Add(after)}
+	if to.last != nil {
+		to.last.beat.next = s
+		to.last = s
+		return
+	}
+	to.first, to.last = s, s
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (h *heartbeat) unlink(s *Session) {
+	l := s.beat.list
+	if l == nil {
+		return
+	}
+	if s.beat.prev != nil {
+		s.beat.prev.beat.next = s.beat.next
+	} else {
+		l.first = s.beat.next
+	}
+	if s.beat.next != nil {
+		s.beat.next.beat.prev = s.beat.prev
+	} else {
+		l.last = s.beat.prev
+	}
+	s.beat = beat{}
+}
+
+// run pings and ends sessions as they are due, until stop is closed.
+func (h *heartbeat) run(stop <-chan struct{}, ping *Message) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-h.wake:
+		case <-stop:
+			return
+		}
+		due, dead, next := h.collect(time.Now())
+		for _, s := range due {
+			s.ping(ping)
+		}
+		for _, s := range dead {
+			s.abort(PingTimeout)
+		}
+		timer.Reset(next)
+	}
+}
+
+// collect takes what is due off the lists and says how long nothing else will be.
+func (h *heartbeat) collect(now time.Time) (due, dead []*Session, next time.Duration) {
+	// Sessions that fall due within one step are served together.
+	step := min(h.interval, h.timeout) / 50
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := h.pings.first; s != nil && !s.beat.due.After(now); s = h.pings.first {
+		due = append(due, s)
+		h.move(s, &h.pongs, h.timeout)
+	}
+	for _, l := range []*beatList{&h.pongs, &h.silent} {
+		for s := l.first; s != nil && !s.beat.due.After(now); s = l.first {
+			if s.receiving.Load() > 0 { // its pong may lie unread behind what it sent
+				h.move(s, l, h.timeout)
+				continue
+			}
+			dead = append(dead, s)
+			h.unlink(s)
+		}
+	}
+	next = h.interval
+	for _, l := range []*beatList{&h.pings, &h.pongs, &h.silent} {
+		if l.first != nil {
+			next = min(next, l.first.beat.due.Sub(now))
+		}
+	}
+	return due, dead, max(next, step)
+}
+
+// ping sends the heartbeat of the session's protocol.
+func (s *Session) ping(packet *Message) {
+	if s.protocol == 0 {
+		packet = rawMessage(websocket.AppendFrame(nil, websocket.Ping, nil))
+	}
+	s.Send(packet)
+}

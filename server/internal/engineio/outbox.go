@@ -1,0 +1,218 @@
+package engineio
+
+import (
+	"time"
+
+	"hipflask/server/internal/websocket"
+)
+
+const (
+	// joinSize is how many bytes of small frames are joined into one write, and
+	// largeFrame from where on a frame is written by itself, uncopied.
+	joinSize   = 64 << 10
+	largeFrame = 16 << 10
+	// keepQueue is the longest queue whose memory an idle session keeps.
+	keepQueue = 32
+)
+
+// outbox is the part of a session that holds what is still to be sent. It is
+// guarded by the session's mutex.
+//
+// At most one goroutine writes to a session's connection at a time: the one that
+// set writing. It takes from the queue until that is empty, so whatever is queued
+// meanwhile leaves in the order it was queued, joined into few writes.
+type outbox struct {
+	queue   []*Message
+	head    int // queue[:head] was sent
+	queued  int // bytes in queue[head:]
+	lagging int // of them, those that the server's flusher counts as its lag
+	writing bool
+	stalled bool // the kernel took no more: a drain goroutine waits for the peer
+	dirty   bool // on the flusher's list
+}
+
+// batch is what goes out in one write. shared is the pooled buffer behind data,
+// if the frames had to be joined.
+type batch struct {
+	data   []byte
+	shared *[]byte
+}
+
+// Send queues m and writes what the connection takes at once. It never blocks:
+// what is left over is written when the client reads on. A client whose backlog
+// exceeds the limit is dropped; a session that ended takes nothing.
+func (s *Session) Send(m *Message) {
+	s.mu.Lock()
+	if !s.accept(m) {
+		return
+	}
+	if s.writing {
+		s.mu.Unlock()
+		return
+	}
+	s.flush()
+}
+
+// accept queues m if the session takes it. When it does not, the mutex is
+// released and the answer is false.
+func (s *Session) accept(m *Message) bool {
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return false
+	}
+	// A backlog is what waits for the client: for its next poll, or for the
+	// kernel to take more. What waits for our own writer is not the client's fault.
+	if s.queued > s.srv.cfg.MaxBacklog && (s.stalled || s.conn == nil) {
+		s.mu.Unlock()
+		s.srv.refusals.slowClient(s)
+		s.abort(TransportError)
+		return false
+	}
+	s.push(m)
+	return true
+}
+
+func (s *Session) push(m *Message) {
+	s.queue = append(s.queue, m)
+	n := m.Len()
+	s.queued += n
+	if s.conn != nil && !s.stalled {
+		s.lagging += n
+		s.srv.flusher.lag.Add(int64(n))
+	}
+}
+
+// flush writes the queue out. It is called with the mutex held and nobody
+// writing, and releases the mutex.
+func (s *Session) flush() {
+	conn := s.conn
+	if conn == nil {
+		s.wakePoll()
+		s.mu.Unlock()
+		return
+	}
+	s.writing = true
+	for {
+		b, ok := s.take()
+		if !ok {
+			break
+		}
+		s.mu.Unlock()
+		n, err := conn.TryWrite(b.data)
+		if err != nil {
+			s.srv.free(b)
+			s.abort(TransportClose)
+			return
+		}
+		if n < len(b.data) {
+			s.stall(conn, b, n)
+			return
+		}
+		s.srv.free(b)
+		s.mu.Lock()
+	}
+	s.written(conn)
+}
+
+// stall hands the rest of b, and all that is queued, to a goroutine that may
+// wait. It ends when the queue is empty or the connection is.
+func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
+	s.mu.Lock()
+	s.stalled = true
+	s.settle(s.lagging)
+	s.mu.Unlock()
+	s.srv.workers.Go(func() { s.drain(conn, b, n) })
+}
+
+func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
+	for {
+		_ = conn.SetWriteDeadline(time.Now().Add(s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout))
+		_, err := conn.Write(b.data[n:])
+		s.srv.free(b)
+		if err != nil {
+			s.abort(TransportClose)
+			return
+		}
+		s.mu.Lock()
+		var ok bool
+		if b, ok = s.take(); !ok {
+			break
+		}
+		n = 0
+		s.mu.Unlock()
+	}
+	s.stalled = false
+	_ = conn.SetWriteDeadline(time.Time{})
+	s.written(conn)
+}
+
+// written ends a turn of writing. It is called with the mutex held and releases it.
+func (s *Session) written(conn *websocket.Conn) {
+	s.writing = false
+	closing := s.state == stateClosing
+	s.mu.Unlock()
+	if closing {
+		_ = conn.CloseWrite()
+	}
+}
+
+// take removes from the queue what goes into the next write: one frame as it is,
+// or as many small ones as fit together.
+func (s *Session) take() (batch, bool) {
+	if s.state == stateClosed {
+		return batch{}, false
+	}
+	var b batch
+	for s.head < len(s.queue) {
+		m := s.queue[s.head]
+		f := m.frames(s.wire)
+		if len(b.data) > 0 && (len(f) >= largeFrame || len(b.data)+len(f) > joinSize) {
+			break
+		}
+		s.queue[s.head] = nil
+		s.head++
+		s.queued -= m.Len()
+		s.settle(min(m.Len(), s.lagging))
+		switch {
+		case len(f) == 0: // nothing that this kind of client could read
+		case len(b.data) == 0:
+			b.data = f
+		case b.shared == nil:
+			b.shared = s.srv.joined.get()
+			b.data = append(append((*b.shared)[:0], b.data...), f...)
+		default:
+			b.data = append(b.data, f...)
+		}
+		if len(b.data) >= largeFrame && b.shared == nil {
+			break
+		}
+	}
+	if s.head == len(s.queue) {
+		s.rewind()
+	}
+	return b, len(b.data) > 0
+}
+
+// rewind makes an empty queue ready for reuse, letting go of a large one.
+func (s *Session) rewind() {
+	s.head = 0
+	if cap(s.queue) > keepQueue {
+		s.queue = nil
+		return
+	}
+	s.queue = s.queue[:0]
+}
+
+// drop throws the queue away.
+func (s *Session) drop() {
+	s.queue, s.head, s.queued = nil, 0, 0
+	s.settle(s.lagging)
+}
+
+// settle takes n bytes off the flusher's lag.
+func (s *Session) settle(n int) {
+	if n > 0 {
+		s.lagging -= n
+		s.srv.flusher.lag.Add(int64(-n))
+	}
+}

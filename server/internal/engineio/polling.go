@@ -1,0 +1,254 @@
+package engineio
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// noopDelay is how long a poll that comes in while an upgrade is under way may
+// wait: the client ends its polling before it upgrades, so every poll must end.
+const noopDelay = 100 * time.Millisecond
+
+// poll is a GET that waits for something to send.
+type poll struct {
+	wake chan struct{} // capacity 1
+	noop bool          // answer at once, with a noop packet if with nothing else
+}
+
+// wakePoll wakes the waiting poll, if there is one. The mutex is held.
+func (s *Session) wakePoll() {
+	if s.poll == nil {
+		return
+	}
+	select {
+	case s.poll.wake <- struct{}{}:
+	default:
+	}
+}
+
+// serveGET answers a poll with all that waits, or waits for something to come.
+func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
+	p := &poll{wake: make(chan struct{}, 1)}
+	s.mu.Lock()
+	switch {
+	case s.conn != nil || s.state == stateClosed:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
+		return
+	case s.poll != nil:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, codeBadRequest, "a second poll while one was waiting")
+		s.end(TransportError)
+		return
+	}
+	s.poll = p
+	ok := s.await(p, r)
+	var messages []*Message
+	if s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's
+		messages = s.takeAll()
+	}
+	closing := s.conn == nil && s.state != stateOpen
+	s.poll = nil
+	s.mu.Unlock()
+
+	if !ok {
+		s.end(TransportClose)
+		return
+	}
+	if len(messages) == 0 {
+		messages = []*Message{s.srv.packets.noop}
+		if closing {
+			messages[0] = s.srv.packets.close
+		}
+	}
+	s.respond(w, r, messages)
+	if closing {
+		s.end(ServerClose)
+	}
+}
+
+// await waits until there is something to answer p with. It is called with the
+// mutex held and returns so; false means that the client gave the poll up.
+func (s *Session) await(p *poll, r *http.Request) bool {
+	var noop <-chan time.Time
+	if s.probed {
+		t := time.NewTimer(noopDelay)
+		defer t.Stop()
+		noop = t.C
+	}
+	for s.queued == 0 && s.state == stateOpen && !p.noop {
+		s.mu.Unlock()
+		gone, over := false, false
+		select {
+		case <-p.wake:
+		case <-noop:
+			over = true
+		case <-r.Context().Done():
+			gone = true
+		}
+		s.mu.Lock()
+		if gone {
+			return false
+		}
+		p.noop = p.noop || over
+	}
+	return true
+}
+
+// takeAll empties the queue of a polling session. The mutex is held.
+func (s *Session) takeAll() []*Message {
+	messages := append([]*Message(nil), s.queue[s.head:]...)
+	s.drop()
+	return messages
+}
+
+// respond writes messages as the body of a poll's response.
+func (s *Session) respond(w http.ResponseWriter, r *http.Request, messages []*Message) {
+	var body []byte
+	binary := false
+	if s.protocol == 3 {
+		body, binary = appendV3(nil, messages, s.base64Only)
+	} else {
+		body = appendV4(nil, messages)
+	}
+	contentType := "text/plain; charset=UTF-8"
+	if binary {
+		contentType = "application/octet-stream"
+	}
+	if index, ok := jsonpIndex(r); ok {
+		body = jsonp(index, body)
+		contentType = "text/javascript; charset=UTF-8"
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	s.srv.write(w, r, body)
+}
+
+// jsonpIndex returns the number of the callback that a JSONP poll names.
+func jsonpIndex(r *http.Request) (string, bool) {
+	q := r.URL.Query()
+	if !q.Has("j") {
+		return "", false
+	}
+	digits := strings.Map(func(c rune) rune {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		return c
+	}, q.Get("j"))
+	return digits, true
+}
+
+// jsonp wraps a payload into the call that a script element runs. json.Marshal
+// escapes what JSON allows and JavaScript does not (U+2028, U+2029), and "<".
+func jsonp(index string, body []byte) []byte {
+	text, _ := json.Marshal(string(body)) // a string always marshals
+	return []byte("___eio[" + index + "](" + string(text) + ");")
+}
+
+// servePOST reads a payload and hands its packets on before it answers.
+func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	busy, polling := s.posting, s.conn == nil && s.state != stateClosed
+	if polling && !busy {
+		s.posting = true
+	}
+	s.mu.Unlock()
+	switch {
+	case !polling:
+		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
+		return
+	case busy:
+		s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
+		s.end(TransportError)
+		return
+	}
+	err := s.readPayload(w, r)
+	s.mu.Lock()
+	s.posting = false
+	s.mu.Unlock()
+	s.answerPOST(w, r, err)
+}
+
+func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil || errors.Is(err, errClosed):
+		w.Header().Set("Content-Type", "text/html")
+		s.srv.write(w, r, []byte("ok"))
+	case errors.As(err, &tooLarge):
+		s.srv.refusals.tooLarge(s, "POST body")
+		http.Error(w, "the message is larger than this server takes", http.StatusRequestEntityTooLarge)
+		s.end(TransportError)
+	default:
+		s.srv.refusals.broken(s, err)
+		s.srv.refuse(w, r, codeBadRequest, "malformed payload")
+		s.end(ParseError)
+	}
+}
+
+// readPayload reads the body of a POST and handles its packets.
+func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
+	cfg := &s.srv.cfg
+	_, isJSONP := jsonpIndex(r)
+	limit := int64(cfg.MaxMessage)
+	if isJSONP {
+		limit = 3*limit + 2 // percent-encoded
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return err
+	}
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	binary := media == "application/octet-stream"
+	if isJSONP {
+		if body, err = jsonpData(body); err != nil {
+			return err
+		}
+		if len(body) > cfg.MaxMessage {
+			return &http.MaxBytesError{Limit: int64(cfg.MaxMessage)}
+		}
+	}
+	switch {
+	case s.protocol == 4 && binary:
+		return errPayload
+	case s.protocol == 4:
+		return decodeV4(body, cfg.MaxPayloadPackets, s)
+	case binary:
+		return decodeV3Binary(body, cfg.MaxPayloadPackets, s)
+	}
+	return decodeV3(body, cfg.MaxPayloadPackets, s)
+}
+
+// jsonpData takes the payload out of the form that a JSONP client posts. It
+// wrote newlines as \n and what looked like an escaped newline as \\n.
+func jsonpData(body []byte) ([]byte, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || !form.Has("d") {
+		return nil, errPayload
+	}
+	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
+}
+
+// write answers with body, compressed where that is wanted and worth it.
+func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if srv.cfg.Compression && len(body) >= srv.cfg.CompressionThreshold {
+		if encoding := acceptedEncoding(r); encoding != "" {
+			body = srv.compressors.compress(encoding, body)
+			h.Set("Content-Encoding", encoding)
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // a client that is gone is noticed by its next poll
+}

@@ -1,0 +1,321 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"sync"
+
+	"hipflask/server/internal/websocket"
+)
+
+const (
+	transportPolling   = "polling"
+	transportWebSocket = "websocket"
+)
+
+// Server serves Engine.IO over HTTP. It is made by [NewServer] and ended by
+// [Server.Shutdown].
+type Server struct {
+	cfg      Config
+	upgrader websocket.Upgrader
+	heart    *heartbeat
+	flusher  flusher
+	refusals refusals
+	packets  struct{ ping, noop, close *Message }
+
+	compressors compressors
+	joined      joinPool  // buffers for joined frames
+	rounds      sync.Pool // of *Round
+
+	stop    chan struct{}
+	keepers sync.WaitGroup // heartbeat and flusher
+	workers sync.WaitGroup // readers and drains, one or two a WebSocket
+
+	mu       sync.RWMutex
+	sessions map[string]*Session
+	draining bool
+	empty    chan struct{} // closed once draining and without sessions
+}
+
+// NewServer starts a server. cfg.Open must be set.
+func NewServer(cfg Config) *Server {
+	cfg.setDefaults()
+	srv := &Server{
+		cfg:      cfg,
+		heart:    newHeartbeat(cfg.PingInterval, cfg.PingTimeout),
+		flusher:  flusher{wake: make(chan struct{}, 1)},
+		refusals: refusals{log: cfg.Logger, cfg: &cfg},
+		stop:     make(chan struct{}),
+		sessions: make(map[string]*Session),
+		empty:    make(chan struct{}),
+	}
+	srv.packets.ping = newControl("2")
+	srv.packets.noop = newControl("6")
+	srv.packets.close = newControl("1")
+	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping) })
+	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
+	return srv
+}
+
+// ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
+// WebSockets. Its checks come in the official server's order.
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !srv.admit(w, r) {
+		return
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodPost:
+	case http.MethodOptions:
+		w.WriteHeader(http.StatusOK)
+		return
+	default:
+		w.Header().Set("Allow", "OPTIONS, GET, POST")
+		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	q := r.URL.Query()
+	transport := q.Get("transport")
+	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
+		srv.refuse(w, r, codeTransport, "transport "+transport)
+		return
+	}
+	if q.Get("sid") != "" {
+		srv.serveSession(w, r, q.Get("sid"), transport)
+		return
+	}
+	srv.handshake(w, r, q.Get("EIO"), transport)
+}
+
+// serveSession serves a request that belongs to a session.
+func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, transport string) {
+	srv.mu.RLock()
+	s := srv.sessions[sid]
+	srv.mu.RUnlock()
+	switch {
+	case s == nil || s.IsPlain():
+		srv.refuse(w, r, codeSession, "")
+	case transport == transportWebSocket && websocket.IsUpgrade(r):
+		srv.upgrade(w, r, s)
+	case transport == transportWebSocket || s.Transport() != transport:
+		srv.refuse(w, r, codeBadRequest, "the session uses another transport")
+	case r.Method == http.MethodGet:
+		s.serveGET(w, r)
+	default:
+		s.servePOST(w, r)
+	}
+}
+
+// handshake opens a session.
+func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transport string) {
+	upgrade := transport == transportWebSocket
+	switch {
+	case r.Method != http.MethodGet:
+		srv.refuse(w, r, codeMethod, "")
+	case upgrade && !websocket.IsUpgrade(r):
+		srv.refuse(w, r, codeBadRequest, "a WebSocket handshake without its Upgrade header; a proxy may have removed it")
+	case eio != "3" && eio != "4":
+		srv.refuse(w, r, codeProtocol, "EIO="+eio)
+	case srv.isDraining():
+		srv.unavailable(w)
+	case upgrade:
+		srv.openWebSocket(w, r, eio[0]-'0')
+	default:
+		srv.openPolling(w, r, eio[0]-'0')
+	}
+}
+
+func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, protocol uint8) {
+	s := srv.newSession(r, protocol)
+	for k, v := range srv.sessionHeader(s) {
+		w.Header()[k] = v
+	}
+	if !srv.open(s) {
+		srv.unavailable(w)
+		return
+	}
+	s.serveGET(w, r)
+}
+
+// ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
+// every message is one of the other side's.
+func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !srv.admit(w, r):
+	case srv.isDraining():
+		srv.unavailable(w)
+	default:
+		srv.openWebSocket(w, r, 0)
+	}
+}
+
+func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
+	var id [15]byte
+	_, _ = rand.Read(id[:]) // never fails, by its contract
+	s := &Session{
+		srv:      srv,
+		id:       base64.URLEncoding.EncodeToString(id[:]),
+		protocol: protocol,
+		req:      snapshot(r),
+	}
+	s.setWire(r.URL.Query().Has("b64"))
+	return s
+}
+
+func (s *Session) setWire(base64Only bool) {
+	s.base64Only = base64Only
+	switch {
+	case s.protocol == 0:
+		s.wire = wirePlain
+	case s.protocol == 3 && base64Only:
+		s.wire = wireV3Text
+	case s.protocol == 3:
+		s.wire = wireV3
+	}
+}
+
+// open makes the session known, to the receiver first: nothing is read or
+// written before its listeners stand. It fails when the server is going down.
+func (srv *Server) open(s *Session) bool {
+	srv.mu.Lock()
+	if srv.draining {
+		srv.mu.Unlock()
+		return false
+	}
+	srv.sessions[s.id] = s
+	srv.mu.Unlock()
+	s.rcv = srv.cfg.Open(s)
+	srv.heart.add(s)
+	if s.protocol != 0 {
+		s.Send(newControl(srv.openPacket(s)))
+	}
+	return true
+}
+
+// openPacket is the handshake data of Engine.IO, times in milliseconds.
+func (srv *Server) openPacket(s *Session) string {
+	upgrades := []string{}
+	if s.conn == nil && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {
+		upgrades = append(upgrades, transportWebSocket)
+	}
+	data, _ := json.Marshal(struct { // strings and integers always marshal
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		PingInterval int64    `json:"pingInterval"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{s.id, upgrades, srv.cfg.PingTimeout.Milliseconds(), srv.cfg.PingInterval.Milliseconds(), srv.cfg.MaxMessage})
+	return "0" + string(data)
+}
+
+// sessionHeader is what the response that opens a session carries.
+func (srv *Server) sessionHeader(s *Session) http.Header {
+	if srv.cfg.Cookie == "" || s.protocol == 0 {
+		return nil
+	}
+	return http.Header{"Set-Cookie": {srv.cfg.Cookie + "=" + s.id + "; path=/; SameSite=Lax"}}
+}
+
+func (srv *Server) remove(s *Session) {
+	srv.heart.remove(s)
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.sessions[s.id] != s {
+		return
+	}
+	delete(srv.sessions, s.id)
+	srv.checkEmpty()
+}
+
+// checkEmpty tells Shutdown that the last session is gone. The mutex is held.
+func (srv *Server) checkEmpty() {
+	if !srv.draining || len(srv.sessions) > 0 {
+		return
+	}
+	select {
+	case <-srv.empty:
+	default:
+		close(srv.empty)
+	}
+}
+
+func (srv *Server) isDraining() bool {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return srv.draining
+}
+
+// Count is the number of sessions.
+func (srv *Server) Count() int {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return len(srv.sessions)
+}
+
+func (srv *Server) all() []*Session {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	list := make([]*Session, 0, len(srv.sessions))
+	for _, s := range srv.sessions {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Shutdown refuses new sessions, closes all there are, with what they were still
+// to be sent, and returns once they and all goroutines have ended. When ctx ends
+// first, what is left is cut, and ctx's error returned.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.mu.Lock()
+	again := srv.draining
+	srv.draining = true
+	srv.checkEmpty()
+	srv.mu.Unlock()
+	if again {
+		return nil
+	}
+	for _, s := range srv.all() {
+		s.Close(ServerShutdown)
+	}
+	var err error
+	select {
+	case <-srv.empty:
+	case <-ctx.Done():
+		err = ctx.Err()
+		for _, s := range srv.all() {
+			s.abort(ServerShutdown)
+		}
+	}
+	close(srv.stop)
+	srv.keepers.Wait()
+	srv.workers.Wait()
+	return err
+}
+
+// retryAfter is what a client that came while the server goes down is told to wait.
+const retryAfter = "1"
+
+func (srv *Server) unavailable(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", retryAfter)
+	http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+}
+
+// joinPool hands out buffers of joinSize bytes.
+type joinPool struct{ pool sync.Pool }
+
+func (p *joinPool) get() *[]byte {
+	if b, ok := p.pool.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, joinSize)
+	return &b
+}
+
+// free gives back what a written batch had borrowed.
+func (srv *Server) free(b batch) {
+	if b.shared != nil {
+		srv.joined.pool.Put(b.shared)
+	}
+}

@@ -1,0 +1,232 @@
+package engineio
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hipflask/server/internal/websocket"
+)
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // ended for the receiver; what was queued still goes out
+	stateClosed
+)
+
+var (
+	errDirection = errors.New("heartbeat in the wrong direction for this protocol version")
+	errUnknown   = errors.New("unknown packet type")
+	errClosed    = errors.New("session closed")
+)
+
+// Session is one client's connection, whichever transports carry it.
+type Session struct {
+	srv      *Server
+	id       string
+	protocol uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
+	req      *http.Request
+	rcv      Receiver
+
+	// receiving counts the calls into rcv that are under way: a session whose
+	// reading waits for its handlers is not one that fell silent.
+	receiving atomic.Int32
+
+	mu         sync.Mutex
+	state      state
+	wire       wire
+	base64Only bool            // Engine.IO 3: the client cannot read binary
+	conn       *websocket.Conn // the transport in use; nil while polling
+	upgrading  bool            // a WebSocket was opened for this session
+	probe      *websocket.Conn // it, until it takes over
+	probed     bool            // its probe was answered: polls are to end soon
+	poll       *poll           // the GET that waits
+	posting    bool            // a POST is being read
+	outbox
+
+	beat beat // guarded by the server's heartbeat
+}
+
+// ID is the session id, unguessable, as the OPEN packet told it to the client.
+func (s *Session) ID() string { return s.id }
+
+// Protocol is the Engine.IO revision, 3 or 4, or 0 for a plain WebSocket client.
+func (s *Session) Protocol() int { return int(s.protocol) }
+
+// IsPlain says whether the client speaks bare WebSocket messages.
+func (s *Session) IsPlain() bool { return s.protocol == 0 }
+
+// Request is the request that opened the session: method, URL, header, host,
+// addresses and TLS state, without body and context.
+func (s *Session) Request() *http.Request { return s.req }
+
+// Transport names the transport in use: "polling" or "websocket".
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return transportPolling
+	}
+	return transportWebSocket
+}
+
+// IsOpen says whether the session can still be sent to.
+func (s *Session) IsOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen
+}
+
+// Writable says whether a message sent now would leave at once: what a volatile
+// emit asks.
+func (s *Session) Writable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen && !s.stalled && (s.conn != nil || s.poll != nil)
+}
+
+// Close ends the session from this side. What was sent before still goes out,
+// then a WebSocket gets a close frame and a poll the close packet.
+func (s *Session) Close(reason Reason) {
+	code := 1000
+	if reason == ServerShutdown {
+		code = 1001
+	}
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	probe := s.probe
+	if s.conn != nil {
+		_ = s.conn.SetReadDeadline(time.Now().Add(closeTimeout))
+		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
+	} else {
+		s.push(s.srv.packets.close)
+	}
+	if s.writing {
+		s.mu.Unlock()
+	} else {
+		s.flush()
+	}
+	if probe != nil {
+		_ = probe.Close()
+	}
+	s.srv.heart.remove(s)
+	time.AfterFunc(closeTimeout, func() { s.abort(reason) })
+	s.rcv.Closed(reason)
+}
+
+// end is an end without a goodbye: the peer is gone, broke a rule, or must go.
+// The connection itself is for the caller to close.
+func (s *Session) end(reason Reason) {
+	s.mu.Lock()
+	was := s.state
+	s.state = stateClosed
+	s.drop()
+	probe := s.probe
+	s.wakePoll()
+	s.mu.Unlock()
+	if was == stateClosed {
+		return
+	}
+	s.srv.remove(s)
+	if probe != nil {
+		_ = probe.Close()
+	}
+	if was == stateOpen {
+		s.rcv.Closed(reason)
+	}
+}
+
+// abort ends the session and its connection.
+func (s *Session) abort(reason Reason) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	s.end(reason)
+	if conn != nil {
+		_ = conn.Close()
+	}
+}
+
+// textPacket handles one Engine.IO packet that came as text.
+func (s *Session) textPacket(packet []byte) error {
+	if len(packet) == 0 {
+		return errNoPacket
+	}
+	data := packet[1:]
+	switch packet[0] {
+	case '4':
+		return s.receive(data, false)
+	case '2':
+		if s.protocol != 3 {
+			return errDirection
+		}
+		s.srv.heart.heard(s)
+		s.Send(newControl("3" + string(data)))
+		return nil
+	case '3':
+		if s.protocol == 3 {
+			return errDirection
+		}
+		s.srv.heart.heard(s)
+		return nil
+	case '1':
+		s.clientClosed()
+		return errClosed
+	case '0', '5', '6':
+		return nil // of no meaning here, and the official server lets them pass
+	}
+	return errUnknown
+}
+
+// binaryPacket handles the data of a binary message.
+func (s *Session) binaryPacket(data []byte) error { return s.receive(data, true) }
+
+func (s *Session) receive(data []byte, binary bool) error {
+	if !s.IsOpen() {
+		return nil
+	}
+	s.receiving.Add(1)
+	defer s.receiving.Add(-1)
+	if binary {
+		return s.rcv.Binary(data)
+	}
+	return s.rcv.Text(data)
+}
+
+// clientClosed handles the close packet: the client is done, and nothing more is
+// sent to it but the end of a waiting poll.
+func (s *Session) clientClosed() { s.end(ClientDisconnect) }
+
+// frame handles one WebSocket message of an open session.
+func (s *Session) frame(op websocket.Opcode, payload []byte) error {
+	switch {
+	case s.protocol == 0:
+		return s.receive(payload, op == websocket.Binary)
+	case op == websocket.Binary && s.protocol == 3:
+		if len(payload) == 0 || payload[0] != 4 {
+			return errUnknown
+		}
+		return s.binaryPacket(payload[1:])
+	case op == websocket.Binary:
+		return s.binaryPacket(payload)
+	case s.protocol == 3 && len(payload) > 1 && payload[0] == 'b' && payload[1] == '4':
+		data, err := base64.StdEncoding.AppendDecode(nil, payload[2:])
+		if err != nil {
+			return errPayload
+		}
+		return s.binaryPacket(data)
+	}
+	return s.textPacket(payload)
+}
+
+// Ignored logs something that the client sent and that was thrown away.
+func (s *Session) Ignored(err error) { s.srv.refusals.ignored(s, err) }

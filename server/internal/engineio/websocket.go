@@ -1,0 +1,236 @@
+package engineio
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"hipflask/server/internal/websocket"
+)
+
+// goodbyeTimeout bounds the writing of a last frame and the wait for the peer to
+// see it.
+const goodbyeTimeout = time.Second
+
+// violation is an error of what the client sent, as opposed to one of its
+// connection.
+type violation struct{ error }
+
+func (v violation) Unwrap() error { return v.error }
+
+// sessionReader is a session as the reader of its WebSocket sees it.
+type sessionReader Session
+
+func (r *sessionReader) Message(op websocket.Opcode, payload []byte) error {
+	if err := (*Session)(r).frame(op, payload); err != nil {
+		return violation{err}
+	}
+	return nil
+}
+
+func (r *sessionReader) Ping(payload []byte) error {
+	(*Session)(r).Send(rawMessage(websocket.AppendFrame(nil, websocket.Pong, payload)))
+	return nil
+}
+
+func (r *sessionReader) Pong([]byte) error {
+	if s := (*Session)(r); s.protocol == 0 {
+		s.srv.heart.heard(s)
+	}
+	return nil
+}
+
+// openWebSocket begins a session on a WebSocket.
+func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protocol uint8) {
+	s := srv.newSession(r, protocol)
+	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s))
+	if err != nil {
+		srv.refusals.handshake(r, err)
+		return
+	}
+	s.conn = conn
+	if !srv.open(s) {
+		s.goodbye(conn, 1001)
+		return
+	}
+	srv.workers.Go(func() {
+		s.finish(conn, conn.Serve((*sessionReader)(s), srv.cfg.MaxMessage))
+	})
+}
+
+// finish ends a session whose WebSocket can be read no more.
+func (s *Session) finish(conn *websocket.Conn, err error) {
+	ours := !s.IsOpen() // then our close frame is out, or the session was cut
+	var closed *websocket.CloseError
+	var broken violation
+	switch {
+	case errors.As(err, &closed) && closed.Received:
+		s.end(TransportClose)
+		if !ours {
+			s.farewell(conn, closed.Code)
+		}
+	case errors.As(err, &closed):
+		s.srv.refusals.frame(s, closed)
+		s.end(TransportError)
+		s.goodbye(conn, closed.Code)
+		return
+	case errors.Is(err, errClosed):
+		s.goodbye(conn, 1000)
+		return
+	case errors.As(err, &broken):
+		s.srv.refusals.broken(s, broken.error)
+		s.end(ParseError)
+		s.goodbye(conn, 1002)
+		return
+	default:
+		s.end(TransportClose)
+	}
+	_ = conn.Close()
+}
+
+// farewell writes a close frame, unless another goroutine is stuck in a write. The
+// session has ended, so nobody else begins one.
+func (s *Session) farewell(conn *websocket.Conn, code int) {
+	s.mu.Lock()
+	busy := s.writing
+	s.writing = true
+	s.mu.Unlock()
+	if busy {
+		return
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_, _ = conn.Write(websocket.AppendClose(nil, code, ""))
+}
+
+// goodbye closes the connection so that the peer gets to read why.
+func (s *Session) goodbye(conn *websocket.Conn, code int) {
+	s.farewell(conn, code)
+	_ = conn.CloseWrite()
+	conn.Discard(goodbyeTimeout)
+	_ = conn.Close()
+}
+
+// upgrade opens a WebSocket for a session that polls.
+func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
+	s.mu.Lock()
+	free := s.state == stateOpen && s.conn == nil && !s.upgrading && srv.cfg.AllowUpgrades
+	if free {
+		s.upgrading = true
+	}
+	s.mu.Unlock()
+	if !free {
+		srv.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
+		return
+	}
+	conn, err := srv.upgrader.Upgrade(w, r, nil)
+	s.mu.Lock()
+	if err == nil && s.state == stateOpen {
+		s.probe = conn
+	} else {
+		s.upgrading = false
+	}
+	open := s.probe != nil
+	s.mu.Unlock()
+	if err != nil {
+		srv.refusals.handshake(r, err)
+		return
+	}
+	if !open {
+		_ = conn.Close()
+		return
+	}
+	p := &prober{session: s, conn: conn, base64Only: r.URL.Query().Has("b64")}
+	srv.workers.Go(p.run)
+}
+
+// prober reads a WebSocket that is to take over a polling session: "2probe" is
+// answered with "3probe", the polls end, "5" makes it the session's transport.
+type prober struct {
+	session    *Session
+	conn       *websocket.Conn
+	base64Only bool
+	probed     bool
+	upgraded   bool
+}
+
+func (p *prober) run() {
+	s := p.session
+	_ = p.conn.SetReadDeadline(time.Now().Add(s.srv.cfg.UpgradeTimeout))
+	err := p.conn.Serve(p, s.srv.cfg.MaxMessage)
+	if p.upgraded {
+		s.finish(p.conn, err)
+		return
+	}
+	s.mu.Lock()
+	s.probe, s.probed, s.upgrading = nil, false, false
+	s.mu.Unlock()
+	_ = p.conn.Close()
+}
+
+func (p *prober) Message(op websocket.Opcode, payload []byte) error {
+	if p.upgraded {
+		return (*sessionReader)(p.session).Message(op, payload)
+	}
+	packet := string(payload)
+	switch {
+	case op == websocket.Text && !p.probed && packet == "2probe":
+		p.probed = true
+		if err := p.write(websocket.Text, []byte("3probe")); err != nil {
+			return err
+		}
+		p.session.endPolls()
+		return nil
+	case op == websocket.Text && p.probed && packet == "5":
+		return p.takeOver()
+	}
+	return errUnknown
+}
+
+func (p *prober) Ping(payload []byte) error {
+	if p.upgraded {
+		return (*sessionReader)(p.session).Ping(payload)
+	}
+	return p.write(websocket.Pong, payload)
+}
+
+func (p *prober) Pong([]byte) error { return nil }
+
+// write writes a frame while the connection is not the session's yet, so that
+// this goroutine alone writes to it.
+func (p *prober) write(op websocket.Opcode, payload []byte) error {
+	_ = p.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_, err := p.conn.Write(websocket.AppendFrame(nil, op, payload))
+	return err
+}
+
+// endPolls answers the waiting poll: the client upgrades once no poll is out.
+func (s *Session) endPolls() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.probed = true
+	if s.poll != nil {
+		s.poll.noop = true
+		s.wakePoll()
+	}
+}
+
+// takeOver makes the WebSocket the session's transport. What was queued for the
+// next poll goes out on it first.
+func (p *prober) takeOver() error {
+	s := p.session
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return errClosed
+	}
+	_ = p.conn.SetReadDeadline(time.Time{})
+	s.conn, s.probe, s.probed = p.conn, nil, false
+	s.setWire(p.base64Only)
+	if s.poll != nil {
+		s.poll.noop = true
+		s.wakePoll()
+	}
+	p.upgraded = true
+	s.flush()
+	return nil
+}

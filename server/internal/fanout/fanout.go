@@ -1,0 +1,450 @@
+// Package fanout owns rooms and broadcasts: which client is in which room, and how
+// one message gets to many. It is the adapter and the encoder that the named
+// library's Socket.IO layer is given through SetAdapter and SetParser: a packet is
+// encoded once, and every connection it goes to shares the encoded frame.
+//
+// All that one namespace broadcasts leaves in one order: any two clients see the
+// messages that both get in the same order, and a direct emit that follows a
+// broadcast follows it on the wire as well.
+package fanout
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/engineio"
+)
+
+var errNoCluster = errors.New("this server is alone: there is no other to emit to")
+
+// Carrier is what a socket's connection must be for the adapter to reach it.
+type Carrier interface{ Session() *engineio.Session }
+
+// Builder makes an adapter for each namespace, as the library asks for them.
+type Builder struct{ Engine *engineio.Server }
+
+// New makes the namespace's adapter.
+func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
+	a := &Adapter{
+		EventEmitter: events.New(),
+		engine:       b.Engine,
+		nsp:          nsp,
+		members:      make(map[socket.SocketId]*member),
+		rooms:        make(map[socket.Room]map[*member]struct{}),
+	}
+	a.proto = a
+	return a
+}
+
+// Adapter holds one namespace's members and rooms. It emits what the library's
+// own adapter does: create-room, join-room, leave-room, delete-room.
+type Adapter struct {
+	events.EventEmitter
+
+	proto  socket.Adapter
+	engine *engineio.Server
+	nsp    socket.Namespace
+
+	mu      sync.Mutex
+	members map[socket.SocketId]*member
+	order   []*member // the same, for iterating
+	rooms   map[socket.Room]map[*member]struct{}
+}
+
+// member is one client of the namespace.
+type member struct {
+	id      socket.SocketId
+	index   int // in order
+	sock    *socket.Socket
+	session *engineio.Session // nil until it was found
+	rooms   []socket.Room
+
+	// admitted is set once the client was told that it is connected. What is
+	// broadcast to it before then waits in early: it must not come first.
+	admitted bool
+	early    []*engineio.Message
+}
+
+// maxEarly is how many messages wait for a client whose connection is not yet
+// admitted; the oldest go first, as for any client that joins later.
+const maxEarly = 1024
+
+// Admit lets the client have what was broadcast to it while its connection was
+// being decided, and from now on everything at once.
+func (a *Adapter) Admit(id socket.SocketId) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := a.members[id]
+	if m == nil || m.admitted || !a.find(m) {
+		return
+	}
+	m.admitted = true
+	for _, msg := range m.early {
+		m.session.Send(msg)
+	}
+	m.early = nil
+}
+
+// Introduce makes a client known before its connection is admitted, so that it
+// takes part in what its connect handler does.
+func (a *Adapter) Introduce(s *socket.Socket) {
+	a.mu.Lock()
+	a.member(s.Id()).sock = s
+	a.mu.Unlock()
+	a.AddAll(s.Id(), types.NewSet(socket.Room(s.Id())))
+}
+
+// member returns the member of that id, new if there was none. The mutex is held.
+func (a *Adapter) member(id socket.SocketId) *member {
+	m := a.members[id]
+	if m == nil {
+		m = &member{id: id, index: len(a.order)}
+		a.members[id] = m
+		a.order = append(a.order, m)
+	}
+	return m
+}
+
+// find sees to it that the member's socket and session are known.
+func (a *Adapter) find(m *member) bool {
+	if m.session != nil {
+		return true
+	}
+	if m.sock == nil {
+		m.sock, _ = a.nsp.Sockets().Load(m.id)
+	}
+	if m.sock == nil {
+		return false
+	}
+	if c, ok := m.sock.Conn().(Carrier); ok {
+		m.session = c.Session()
+	}
+	return m.session != nil
+}
+
+// send queues msg for the member, or keeps it until the member is admitted.
+func (a *Adapter) send(round *engineio.Round, m *member, msg *engineio.Message) {
+	if m.admitted {
+		round.Queue(m.session, msg)
+		return
+	}
+	m.keep(msg)
+}
+
+func (m *member) keep(msg *engineio.Message) {
+	if len(m.early) >= maxEarly {
+		m.early = slices.Delete(m.early, 0, 1)
+	}
+	m.early = append(m.early, msg)
+}
+
+// Broadcast sends a packet to the members that opts selects.
+func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
+	a.broadcast(p, opts, nil)
+}
+
+// Direct sends a packet to one client.
+func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
+	p.Nsp = a.nsp.Name()
+	msg, err := Encode(p)
+	if err != nil {
+		return // as in Broadcast
+	}
+	a.mu.Lock()
+	m := a.members[id]
+	admitted := m != nil && m.admitted
+	if m != nil && !admitted {
+		m.keep(msg)
+	}
+	a.mu.Unlock()
+	if admitted {
+		m.session.Send(msg)
+	}
+}
+
+// BroadcastWithAck sends a packet and calls ack with each member's answer;
+// counted is told how many members it went to.
+func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
+	id := a.nsp.Ids()
+	p.Id = &id
+	counted(a.broadcast(p, opts, func(m *member) {
+		if m.sock != nil {
+			m.sock.Acks().Store(id, ack)
+		}
+	}))
+}
+
+func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
+	p.Nsp = a.nsp.Name()
+	msg, err := Encode(p)
+	if err != nil {
+		return 0 // emits check their arguments before they come here
+	}
+	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
+	round := a.engine.Begin()
+	defer round.End()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var n uint64
+	a.selected(opts, func(m *member) {
+		if volatile && !(m.admitted && m.session.Writable()) {
+			return
+		}
+		if each != nil {
+			each(m)
+		}
+		a.send(round, m, msg)
+		n++
+	})
+	return n
+}
+
+// selected calls fn for each member that opts names, once. The mutex is held.
+func (a *Adapter) selected(opts *socket.BroadcastOptions, fn func(*member)) {
+	var rooms, except []socket.Room
+	if opts != nil && opts.Rooms != nil {
+		rooms = opts.Rooms.Keys()
+	}
+	if opts != nil && opts.Except != nil {
+		except = opts.Except.Keys()
+	}
+	excluded := func(m *member) bool {
+		return slices.ContainsFunc(except, func(r socket.Room) bool {
+			_, in := a.rooms[r][m]
+			return in
+		})
+	}
+	if len(rooms) == 0 {
+		for _, m := range a.order {
+			if len(except) == 0 || !excluded(m) {
+				fn(m)
+			}
+		}
+		return
+	}
+	for i, room := range rooms {
+		for m := range a.rooms[room] {
+			seen := slices.ContainsFunc(rooms[:i], func(r socket.Room) bool {
+				_, in := a.rooms[r][m]
+				return in
+			})
+			if !seen && !excluded(m) {
+				fn(m)
+			}
+		}
+	}
+}
+
+// sockets lists the sockets that opts names.
+func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []*socket.Socket
+	a.selected(opts, func(m *member) {
+		if a.find(m) {
+			list = append(list, m.sock)
+		}
+	})
+	return list
+}
+
+// AddAll puts a client into rooms.
+func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
+	var created, joined []socket.Room
+	a.mu.Lock()
+	m := a.member(id)
+	for _, room := range rooms.Keys() {
+		if slices.Contains(m.rooms, room) {
+			continue
+		}
+		if a.rooms[room] == nil {
+			a.rooms[room] = make(map[*member]struct{})
+			created = append(created, room)
+		}
+		a.rooms[room][m] = struct{}{}
+		m.rooms = append(m.rooms, room)
+		joined = append(joined, room)
+	}
+	a.mu.Unlock()
+	for _, room := range created {
+		a.Emit("create-room", room)
+	}
+	for _, room := range joined {
+		a.Emit("join-room", room, id)
+	}
+}
+
+// Del takes a client out of a room.
+func (a *Adapter) Del(id socket.SocketId, room socket.Room) {
+	a.mu.Lock()
+	m := a.members[id]
+	if m == nil {
+		a.mu.Unlock()
+		return
+	}
+	left, gone := a.leave(m, room)
+	if left {
+		m.rooms = slices.DeleteFunc(m.rooms, func(r socket.Room) bool { return r == room })
+	}
+	a.mu.Unlock()
+	a.announceLeft(id, room, left, gone)
+}
+
+// DelAll takes a client out of all rooms and forgets it.
+func (a *Adapter) DelAll(id socket.SocketId) {
+	a.mu.Lock()
+	m := a.members[id]
+	if m == nil {
+		a.mu.Unlock()
+		return
+	}
+	gone := make([]bool, len(m.rooms))
+	for i, room := range m.rooms {
+		_, gone[i] = a.leave(m, room)
+	}
+	last := a.order[len(a.order)-1]
+	a.order[m.index], last.index = last, m.index
+	a.order[len(a.order)-1] = nil
+	a.order = a.order[:len(a.order)-1]
+	delete(a.members, id)
+	a.mu.Unlock()
+	for i, room := range m.rooms {
+		a.announceLeft(id, room, true, gone[i])
+	}
+}
+
+// leave removes m from the room's set; the member's own list is the caller's.
+func (a *Adapter) leave(m *member, room socket.Room) (left, gone bool) {
+	set := a.rooms[room]
+	if _, left = set[m]; !left {
+		return false, false
+	}
+	delete(set, m)
+	if len(set) == 0 {
+		delete(a.rooms, room)
+		gone = true
+	}
+	return true, gone
+}
+
+func (a *Adapter) announceLeft(id socket.SocketId, room socket.Room, left, gone bool) {
+	if left {
+		a.Emit("leave-room", room, id)
+	}
+	if gone {
+		a.Emit("delete-room", room)
+	}
+}
+
+// Sockets returns the ids of the clients in any of the rooms, of all clients for none.
+func (a *Adapter) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.SocketId] {
+	ids := types.NewSet[socket.SocketId]()
+	for _, s := range a.sockets(&socket.BroadcastOptions{Rooms: rooms}) {
+		ids.Add(s.Id())
+	}
+	return ids
+}
+
+// SocketRooms returns the rooms a client is in, nil for an unknown one.
+func (a *Adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := a.members[id]
+	if m == nil {
+		return nil
+	}
+	return types.NewSet(m.rooms...)
+}
+
+// FetchSockets calls back with the sockets that opts names.
+func (a *Adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
+	return func(callback func([]socket.SocketDetails, error)) {
+		details := []socket.SocketDetails{}
+		for _, s := range a.sockets(opts) {
+			details = append(details, s)
+		}
+		callback(details, nil)
+	}
+}
+
+// AddSockets makes the sockets that opts names join rooms.
+func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	for _, s := range a.sockets(opts) {
+		s.Join(rooms...)
+	}
+}
+
+// DelSockets makes the sockets that opts names leave rooms.
+func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	for _, s := range a.sockets(opts) {
+		for _, room := range rooms {
+			s.Leave(room)
+		}
+	}
+}
+
+// DisconnectSockets disconnects the sockets that opts names from the namespace,
+// and with closing set ends their connections.
+func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
+	for _, s := range a.sockets(opts) {
+		s.Disconnect(false)
+		if c, ok := s.Conn().(Carrier); ok && closing {
+			c.Session().Close(engineio.ServerClose)
+		}
+	}
+}
+
+// ServerSideEmit reaches other servers of a cluster; this adapter has none.
+func (a *Adapter) ServerSideEmit([]any) error { return errNoCluster }
+
+// PersistSession and RestoreSession belong to connection state recovery, which
+// this adapter does not offer.
+func (a *Adapter) PersistSession(*socket.SessionToPersist) {}
+
+// RestoreSession finds no session.
+func (a *Adapter) RestoreSession(socket.PrivateSessionId, string) (*socket.Session, error) {
+	return nil, nil
+}
+
+// Rooms is a copy of the rooms and who is in them.
+func (a *Adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rooms := &types.Map[socket.Room, *types.Set[socket.SocketId]]{}
+	for room, set := range a.rooms {
+		ids := types.NewSet[socket.SocketId]()
+		for m := range set {
+			ids.Add(m.id)
+		}
+		rooms.Store(room, ids)
+	}
+	return rooms
+}
+
+// Sids is a copy of the clients and the rooms they are in.
+func (a *Adapter) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sids := &types.Map[socket.SocketId, *types.Set[socket.Room]]{}
+	for id, m := range maps.All(a.members) {
+		sids.Store(id, types.NewSet(m.rooms...))
+	}
+	return sids
+}
+
+// The rest of the library's interface.
+
+func (a *Adapter) Prototype(proto socket.Adapter) { a.proto = proto }
+func (a *Adapter) Proto() socket.Adapter          { return a.proto }
+func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
+func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
+func (a *Adapter) Init()                          {}
+func (a *Adapter) Close()                         {}
+func (a *Adapter) ServerCount() int64             { return 1 }

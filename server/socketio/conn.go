@@ -1,0 +1,457 @@
+package socketio
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/engine.io/v2/transports"
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+
+	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
+)
+
+// conn is one session on its way to handlers. To the engine it is the receiver; to
+// the library it is an engine.Socket.
+//
+// Everything that happens to a session is a task in one queue, worked off by one
+// goroutine that exists while there are tasks. The library sees CONNECT and
+// DISCONNECT packets and the end only when their turn comes, and the queue waits
+// until it has dealt with them: it does so in goroutines of its own, which would
+// otherwise race with the next packet and with the end. For the same reason the
+// library is told that the session is open until it was told of its end.
+type conn struct {
+	engine.Socket // nil: what the library does not call is not there
+
+	server  *Server
+	session *engineio.Session
+	decoder packet.Decoder // used by the session's reader only
+
+	onData, onClose events.Listener // the library's, set before its first packet
+
+	mu      sync.Mutex
+	tasks   []task
+	size    int           // bytes of the packets among tasks
+	working bool          // the goroutine exists
+	ended   bool          // the session is over: nothing more comes in
+	closed  bool          // the library was told so
+	room    chan struct{} // closed when a waiting reader may go on; nil without one
+	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise
+	gateNsp string
+	joining *Context           // the one whose connect handler runs or has run last
+	spaces  []*Context         // the namespaces the client is connected to
+	http    *types.HttpContext // kept while a namespace is being connected
+}
+
+// task is a packet to handle, or something else to run.
+type task struct {
+	packet *packet.Packet
+	size   int
+	run    func()
+}
+
+func (s *Server) open(session *engineio.Session) engineio.Receiver {
+	c := &conn{server: s, session: session, decoder: packet.Decoder{Limits: s.opts.Limits}}
+	s.conns.Add(1)
+	c.enqueue(task{run: c.opened})
+	return c
+}
+
+// Text takes one Socket.IO packet, or a plain client's message.
+func (c *conn) Text(data []byte) error {
+	if c.session.IsPlain() {
+		return c.plain(packet.TextValue(string(data)), len(data))
+	}
+	p, err := c.decoder.Text(data)
+	return c.decoded(p, err, len(data))
+}
+
+// Binary takes one attachment, or a plain client's message.
+func (c *conn) Binary(data []byte) error {
+	if c.session.IsPlain() {
+		return c.plain(packet.BytesValue(slices.Clone(data)), len(data))
+	}
+	p, err := c.decoder.Binary(data)
+	return c.decoded(p, err, len(data))
+}
+
+func (c *conn) plain(v packet.Value, size int) error {
+	p := &packet.Packet{Type: packet.Event, Namespace: "/", Event: "message", Args: []packet.Value{v}}
+	c.accept(p, size)
+	return nil
+}
+
+// decoded passes a packet on. A malformed one is logged and forgotten, as Flask
+// does; one that breaks a limit ends the session.
+func (c *conn) decoded(p *packet.Packet, err error, size int) error {
+	var refused *packet.Error
+	switch {
+	case err == nil && p == nil: // attachments are still to come
+		return nil
+	case err == nil:
+		c.accept(p, size)
+		return nil
+	case errors.As(err, &refused) && refused.Limit != "":
+		return err
+	}
+	c.session.Ignored(err)
+	return nil
+}
+
+// accept queues a packet and then holds the reader back while too much is queued.
+// Acks do not wait in the queue: the handler they are for may be what blocks it.
+func (c *conn) accept(p *packet.Packet, size int) {
+	if p.Type == packet.Ack {
+		c.acked(p)
+		return
+	}
+	c.enqueue(task{packet: p, size: size})
+	for {
+		c.mu.Lock()
+		full := !c.ended && (len(c.tasks) > c.server.opts.MaxQueuedEvents || c.size > maxQueuedBytes)
+		if !full {
+			c.mu.Unlock()
+			return
+		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		<-room
+	}
+}
+
+// maxQueuedBytes is how much of one client's events may wait for handlers, beside
+// MaxQueuedEvents.
+const maxQueuedBytes = 1 << 20
+
+// Closed queues the end of the session.
+func (c *conn) Closed(reason engineio.Reason) {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.enqueue(task{run: func() { c.close(reason) }})
+}
+
+func (c *conn) enqueue(t task) {
+	c.mu.Lock()
+	c.tasks = append(c.tasks, t)
+	c.size += t.size
+	c.wake()
+}
+
+// before puts a task in front of those that wait.
+func (c *conn) before(run func()) {
+	c.mu.Lock()
+	c.tasks = slices.Insert(c.tasks, 0, task{run: run})
+	c.wake()
+}
+
+// wake starts the goroutine if there is none. It releases the mutex.
+func (c *conn) wake() {
+	c.makeRoom()
+	start := !c.working
+	c.working = true
+	c.mu.Unlock()
+	if start {
+		c.server.conns.Go(c.work)
+	}
+}
+
+// makeRoom lets a waiting reader look again. The mutex is held.
+func (c *conn) makeRoom() {
+	if c.room != nil && (c.ended || len(c.tasks) <= c.server.opts.MaxQueuedEvents/2 && c.size <= maxQueuedBytes/2) {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// work handles the tasks one after another and ends when there are none.
+func (c *conn) work() {
+	for {
+		c.mu.Lock()
+		if len(c.tasks) == 0 {
+			c.tasks = nil
+			c.working = false
+			c.mu.Unlock()
+			return
+		}
+		t := c.tasks[0]
+		c.tasks[0] = task{}
+		c.tasks = c.tasks[1:]
+		c.size -= t.size
+		c.makeRoom()
+		c.mu.Unlock()
+		if t.run != nil {
+			t.run()
+		} else {
+			c.handle(t.packet)
+		}
+	}
+}
+
+// opened introduces the session to the library. Engine.IO 3 clients, and plain
+// ones, are connected to "/" without asking.
+func (c *conn) opened() {
+	introduce := func() { c.server.io.Engine().Emit("connection", c) }
+	if c.session.Protocol() != 3 {
+		introduce()
+		if c.session.IsPlain() {
+			c.connect(&packet.Packet{Type: packet.Connect, Namespace: "/"})
+		}
+		return
+	}
+	c.await("/", introduce)
+}
+
+// handle deals with a packet when its turn has come.
+func (c *conn) handle(p *packet.Packet) {
+	ctx := c.space(p.Namespace)
+	switch {
+	case p.Type == packet.Connect && ctx == nil:
+		c.connect(p)
+	case p.Type == packet.Connect:
+		// Flask's answer, word for word; the connection stays.
+		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Unable to connect"})
+	case ctx == nil:
+		c.server.log.Debug("packet for a namespace that is not connected", "sid", c.session.ID(),
+			"namespace", p.Namespace, "type", p.Type.String())
+	case p.Type == packet.Event:
+		ctx.event(p)
+	case p.Type == packet.Disconnect:
+		c.await(p.Namespace, func() {
+			c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: p.Namespace})
+		})
+	}
+}
+
+func (c *conn) connect(p *packet.Packet) {
+	nsp := p.Namespace
+	if p.Query != "" {
+		nsp += "?" + p.Query // the library parses it for Engine.IO 3 clients
+	}
+	auth := map[string]any{}
+	if p.Data != nil {
+		// The decoder has checked that it is an object.
+		_ = packet.Value{JSON: p.Data}.Decode(&auth)
+	}
+	c.await(p.Namespace, func() {
+		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: auth})
+	})
+}
+
+// await lets the library begin to connect or disconnect a namespace and waits
+// until it is done.
+func (c *conn) await(nsp string, begin func()) {
+	gate := make(chan struct{})
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.gate, c.gateNsp = gate, nsp
+	c.mu.Unlock()
+	begin()
+	<-gate
+	c.mu.Lock()
+	c.http = nil
+	c.mu.Unlock()
+}
+
+// pass opens the gate for a namespace; the empty name stands for any.
+func (c *conn) pass(nsp string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gate != nil && (nsp == "" || nsp == c.gateNsp) {
+		close(c.gate)
+		c.gate = nil
+	}
+}
+
+func (c *conn) space(name string) *Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if ctx.space.name == name {
+			return ctx
+		}
+	}
+	return nil
+}
+
+// close tells the library of the end. What it still holds then, it is made to let
+// go of: a namespace that was connected while the library closed on its own.
+func (c *conn) close(reason engineio.Reason) {
+	c.mu.Lock()
+	told := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if !told && c.onClose != nil {
+		c.onClose(string(reason))
+	}
+	c.mu.Lock()
+	left := slices.Clone(c.spaces)
+	c.mu.Unlock()
+	for _, ctx := range left {
+		ctx.sock.Disconnect(false)
+	}
+	c.server.conns.Done()
+}
+
+// reply sends a packet to this client outside the library.
+func (c *conn) reply(p *parser.Packet) {
+	msg, err := fanout.Encode(p)
+	if err != nil {
+		c.server.log.Error("packet not sent", "sid", c.session.ID(), "error", err)
+		return
+	}
+	c.session.Send(msg)
+}
+
+// acked calls what waits for an ack.
+func (c *conn) acked(p *packet.Packet) {
+	ctx := c.space(p.Namespace)
+	if ctx == nil {
+		return
+	}
+	ack, ok := ctx.sock.Acks().LoadAndDelete(p.ID)
+	if !ok {
+		return
+	}
+	args := make([]any, len(p.Args))
+	for i, v := range p.Args {
+		args[i] = Value{v}
+	}
+	ack(args, nil)
+}
+
+// The engine.Socket that the library sees.
+
+// Session lets the adapter find the session.
+func (c *conn) Session() *engineio.Session { return c.session }
+
+func (c *conn) On(name events.EventName, l ...events.Listener) error {
+	if name == "data" && len(l) == 1 {
+		c.onData = l[0]
+	}
+	return nil
+}
+
+func (c *conn) Once(name events.EventName, l ...events.Listener) error {
+	if name == "close" && len(l) == 1 {
+		c.onClose = l[0]
+	}
+	return nil
+}
+
+// RemoveListener keeps the listeners: they are called from the queue only, which
+// knows when the library has closed.
+func (c *conn) RemoveListener(events.EventName, events.Listener) bool { return true }
+
+func (c *conn) Id() string { return c.session.ID() }
+
+func (c *conn) Protocol() int {
+	if c.session.Protocol() == 3 {
+		return 3
+	}
+	return 4
+}
+
+// ReadyState is "open" until the library was told of the end.
+func (c *conn) ReadyState() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return "closed"
+	}
+	return "open"
+}
+
+func (c *conn) RemoteAddress() string {
+	addr := c.session.Request().RemoteAddr
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}
+
+// Request is made for the handshake and let go of after it: it would keep
+// kilobytes a connection.
+func (c *conn) Request() *types.HttpContext {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.http == nil {
+		c.http = types.NewHttpContext(noResponse{}, c.session.Request())
+		c.http.Flush() // ends the goroutine that it starts
+	}
+	return c.http
+}
+
+func (c *conn) Transport() transports.Transport { return transport{session: c.session} }
+
+// Write takes what our encoder made of a packet: all of it in one.
+func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
+	e, ok := r.(*fanout.Encoded)
+	if !ok {
+		return c
+	}
+	c.session.Send(e.Message)
+	if e.Type == parser.CONNECT_ERROR {
+		c.pass("") // the library refused: nothing else will be heard of it
+	}
+	return c
+}
+
+// Close is the library's wish to close the connection, which it then treats as
+// closed.
+func (c *conn) Close(bool) {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.session.Close(engineio.ServerClose)
+	c.pass("")
+}
+
+// transport answers the one question that the library has for a transport.
+type transport struct {
+	transports.Transport // nil
+
+	session *engineio.Session
+}
+
+func (t transport) Writable() bool { return t.session.Writable() }
+func (t transport) Name() string   { return t.session.Transport() }
+
+// base is the engine.BaseServer that the library binds to.
+type base struct {
+	engine.BaseServer // nil
+
+	server    *Server
+	connected events.Listener
+}
+
+func (b *base) On(name events.EventName, l ...events.Listener) error {
+	if name == "connection" && len(l) == 1 {
+		b.connected = l[0]
+	}
+	return nil
+}
+
+func (b *base) Emit(_ events.EventName, args ...any) { b.connected(args...) }
+
+// noResponse stands where the library wants a response writer and uses its header.
+type noResponse struct{}
+
+func (noResponse) Header() http.Header         { return http.Header{} }
+func (noResponse) Write(p []byte) (int, error) { return len(p), nil }
+func (noResponse) WriteHeader(int)             {}

@@ -1,0 +1,153 @@
+package socketio
+
+import (
+	"errors"
+
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/packet"
+)
+
+// rejected is what a client is told that was refused without a message of its own.
+const rejected = "Connection rejected by server"
+
+// connecting is the library's middleware for a namespace: it runs the connect
+// handler, before the client is told that it is connected.
+func (n *Namespace) connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
+	c, ok := sock.Conn().(*conn)
+	if !ok {
+		next(socket.NewExtendedError(rejected, nil))
+		return
+	}
+	ctx := &Context{space: n, conn: c, sock: sock}
+	c.mu.Lock()
+	c.joining = ctx
+	c.mu.Unlock()
+	ctx.adapter().Introduce(sock)
+	if h := n.handler("connect"); h != nil {
+		auth, err := packet.NewValue(sock.Handshake().Auth)
+		if err == nil {
+			_, err = n.call(h, ctx, []Value{{auth}})
+		}
+		if err != nil {
+			next(n.refusal(ctx, err))
+			return
+		}
+	}
+	next(nil)
+}
+
+// refusal turns a connect handler's error into what the client is told. Only a
+// Refusal is meant for it; anything else stays in the log.
+func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return socket.NewExtendedError(r.Message, r.Data)
+	}
+	if !errors.Is(err, errPanicked) {
+		n.server.log.Error("connect handler failed", "namespace", n.name, "sid", ctx.ID(), "error", err)
+	}
+	return socket.NewExtendedError(rejected, nil)
+}
+
+// connected is called by the library once the client was told that it is.
+func (n *Namespace) connected(args ...any) {
+	sock, ok := args[0].(*socket.Socket)
+	if !ok {
+		return
+	}
+	c, ok := sock.Conn().(*conn)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	ctx := c.joining
+	c.joining = nil
+	c.spaces = append(c.spaces, ctx)
+	c.mu.Unlock()
+	_ = sock.On("disconnect", ctx.disconnected)
+	if !sock.Connected() { // somebody disconnected it before we listened
+		ctx.disconnected("server namespace disconnect")
+	}
+	ctx.adapter().Admit(sock.Id())
+	c.pass(n.name)
+}
+
+// disconnected is called by the library once the client has left the namespace.
+// The handler runs next in the connection's queue, whoever caused it.
+func (c *Context) disconnected(args ...any) {
+	reason := ""
+	if len(args) > 0 {
+		reason, _ = args[0].(string)
+	}
+	c.conn.mu.Lock()
+	left := c.left
+	c.left = true
+	c.conn.spaces = remove(c.conn.spaces, c)
+	c.conn.mu.Unlock()
+	if left {
+		return
+	}
+	c.conn.before(func() { c.runDisconnect(reasonName(reason)) })
+	c.conn.pass(c.space.name)
+}
+
+func (c *Context) runDisconnect(reason string) {
+	h := c.space.handler("disconnect")
+	if h == nil {
+		return
+	}
+	if _, err := c.space.call(h, c, []Value{{packet.TextValue(reason)}}); err != nil && !errors.Is(err, errPanicked) {
+		c.space.server.log.Error("disconnect handler failed", "namespace", c.space.name, "sid", c.ID(), "error", err)
+	}
+}
+
+// reasonName gives the library's reasons the names that Flask-SocketIO uses.
+func reasonName(reason string) string {
+	switch reason {
+	case "client namespace disconnect":
+		return "client disconnect"
+	case "server namespace disconnect", "forced close", "forced server close":
+		return "server disconnect"
+	}
+	return reason
+}
+
+func remove(list []*Context, c *Context) []*Context {
+	for i, other := range list {
+		if other == c {
+			return append(list[:i:i], list[i+1:]...)
+		}
+	}
+	return list
+}
+
+// event runs the handler of an event and answers it.
+func (c *Context) event(p *packet.Packet) {
+	h := c.space.handler(p.Event)
+	if h == nil || p.Event == "connect" || p.Event == "disconnect" {
+		c.space.server.log.Debug("event without a handler", "namespace", c.space.name, "event", p.Event, "sid", c.ID())
+		return
+	}
+	args := make([]Value, len(p.Args))
+	for i, v := range p.Args {
+		args[i] = Value{v}
+	}
+	reply, err := c.space.call(h, c, args)
+	if err == nil && p.HasID {
+		err = c.ack(p.ID, reply)
+	}
+	if err != nil && !errors.Is(err, errPanicked) {
+		c.space.server.log.Error("event not handled", "namespace", c.space.name, "event", p.Event, "sid", c.ID(), "error", err)
+	}
+}
+
+func (c *Context) ack(id uint64, reply []any) error {
+	data, err := appendArgs(make([]any, 0, len(reply)), reply)
+	if err != nil {
+		return err
+	}
+	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.space.name, Id: &id, Data: data})
+	return nil
+}
