@@ -32,7 +32,7 @@ func (a *App) routes() (http.Handler, error) {
 	r.Any(a.cfg.Path, gin.WrapH(a.sio))
 	r.Any(a.cfg.Path+"/", gin.WrapH(a.sio))
 	for _, file := range static.ClientFiles() {
-		r.Match(readMethods(), a.cfg.Path+"/"+file, gin.WrapH(bundles))
+		r.Match(readMethods(), a.cfg.Path+"/"+file, shared, gin.WrapH(bundles))
 	}
 
 	// The page. A plain WebSocket may be opened at one of its paths.
@@ -49,6 +49,9 @@ func (a *App) routes() (http.Handler, error) {
 	}
 	return r, nil
 }
+
+// shared lets pages of any origin import the client bundles, which are public.
+func shared(c *gin.Context) { c.Header("Access-Control-Allow-Origin", "*") }
 
 func readMethods() []string { return []string{http.MethodGet, http.MethodHead} }
 
