@@ -51,7 +51,8 @@ type Config struct {
 	Logger  *slog.Logger
 
 	// Open is called for each new session before anything of it is read or
-	// written. What the session then receives goes to the Receiver.
+	// written. What the session then receives goes to the Receiver. Open must not
+	// wait for the server or call its methods.
 	Open func(*Session) Receiver
 }
 

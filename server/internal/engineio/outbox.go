@@ -118,9 +118,15 @@ func (s *Session) flush() {
 // wait. It ends when the queue is empty or the connection is.
 func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateClosed {
+		s.srv.free(b)
+		return
+	}
 	s.stalled = true
 	s.settle(s.lagging)
-	s.mu.Unlock()
+	// The reader is one of the workers and ends the session first, so there is
+	// still one, and Shutdown has not stopped waiting.
 	s.srv.workers.Go(func() { s.drain(conn, b, n) })
 }
 
@@ -151,7 +157,8 @@ func (s *Session) written(conn *websocket.Conn) {
 	s.writing = false
 	closing := s.state == stateClosing
 	s.mu.Unlock()
-	if closing {
+	if closing { // our close frame is out: the peer's, or its end, is all there is to wait for
+		_ = conn.SetReadDeadline(time.Now().Add(goodbyeTimeout))
 		_ = conn.CloseWrite()
 	}
 }

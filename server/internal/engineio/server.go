@@ -184,9 +184,9 @@ func (srv *Server) open(s *Session) bool {
 		srv.mu.Unlock()
 		return false
 	}
+	s.rcv = srv.cfg.Open(s) // with the lock held, so that Shutdown meets whole sessions only
 	srv.sessions[s.id] = s
 	srv.mu.Unlock()
-	s.rcv = srv.cfg.Open(s)
 	srv.heart.add(s)
 	if s.protocol != 0 {
 		s.Send(newControl(srv.openPacket(s)))

@@ -105,7 +105,6 @@ func (s *Session) Close(reason Reason) {
 	s.state = stateClosing
 	probe := s.probe
 	if s.conn != nil {
-		_ = s.conn.SetReadDeadline(time.Now().Add(closeTimeout))
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
 	} else {
 		s.push(s.srv.packets.close)

@@ -1,0 +1,204 @@
+package pyprint
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// str reads the string whose quote is the next byte and appends it, as repr
+// does or, without repr, as str does.
+func (p *printer) str(repr bool) bool {
+	s := p.src[p.pos+1:]
+	open := len(p.dst)
+	if repr {
+		p.dst = append(p.dst, '\'')
+	}
+	run, i := 0, 0 // s[run:i] is to be copied as it is
+	for {
+		i += plain(s[i:])
+		if i == len(s) {
+			return false
+		}
+		switch c := s[i]; {
+		case c == '"':
+			p.dst = append(p.dst, s[run:i]...)
+			p.pos += 1 + i + 1
+			if repr {
+				p.dst = closeQuote(p.dst, open)
+			}
+			return true
+		case c == '\\':
+			r, size := unescape(s[i:])
+			if size == 0 {
+				return false
+			}
+			p.dst = append(p.dst, s[run:i]...)
+			p.dst = appendRune(p.dst, r, repr)
+			i += size
+			run = i
+		case c < ' ':
+			return false
+		case c == '\'' || c < utf8.RuneSelf && !repr:
+			i++
+		default:
+			r, size := utf8.DecodeRune(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				return false
+			}
+			if repr && !isPrintable(r) {
+				p.dst = append(p.dst, s[run:i]...)
+				p.dst = appendEscaped(p.dst, r)
+				run = i + size
+			}
+			i += size
+		}
+	}
+}
+
+// plain returns how many of the first bytes of s mean themselves in a JSON
+// string and in every repr: printable ASCII other than ' " and \.
+func plain(s []byte) int {
+	const ones = 0x0101010101010101
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		w := binary.LittleEndian.Uint64(s[n:])
+		// Each term has the top bit of a byte set if that byte is (in turn)
+		// not ASCII, a control character, DEL, or equal to the one named. A
+		// carry or borrow can set it wrongly only above a byte that is marked
+		// already, and the lowest mark is the one that counts.
+		marks := w | (w - ' '*ones) | (w + ones) |
+			((w ^ '\''*ones) - ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)
+		if marks &= 0x80 * ones; marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
+	}
+	for ; n < len(s); n++ {
+		if c := s[n]; c < ' ' || c >= 0x7f || c == '\'' || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return n
+}
+
+// unescape decodes the escape at the start of s, a surrogate pair as one, and
+// returns its length, or 0 when it is none of JSON's. A surrogate that has no
+// partner is returned as such, as json.loads does.
+func unescape(s []byte) (r rune, size int) {
+	if len(s) < 2 {
+		return 0, 0
+	}
+	switch s[1] {
+	case '"', '\\', '/':
+		return rune(s[1]), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	}
+	r, ok := unescapeHex(s)
+	if !ok {
+		return 0, 0
+	}
+	if low, ok := unescapeHex(s[6:]); ok {
+		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+			return pair, 12
+		}
+	}
+	return r, 6
+}
+
+// unescapeHex decodes \uXXXX at the start of s.
+func unescapeHex(s []byte) (r rune, ok bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range s[2:6] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// appendRune appends a character that the JSON text gave by an escape.
+func appendRune(dst []byte, r rune, repr bool) []byte {
+	escape := utf16.IsSurrogate(r)
+	if repr {
+		escape = r == '\\' || !isPrintable(r)
+	}
+	if escape {
+		return appendEscaped(dst, r)
+	}
+	return utf8.AppendRune(dst, r)
+}
+
+// appendEscaped appends the escape that repr shows for r.
+func appendEscaped(dst []byte, r rune) []byte {
+	const hex = "0123456789abcdef"
+	letter, digits := byte('U'), 8
+	switch {
+	case r == '\\':
+		return append(dst, '\\', '\\')
+	case r == '\t':
+		return append(dst, '\\', 't')
+	case r == '\n':
+		return append(dst, '\\', 'n')
+	case r == '\r':
+		return append(dst, '\\', 'r')
+	case r <= 0xff:
+		letter, digits = 'x', 2
+	case r <= 0xffff:
+		letter, digits = 'u', 4
+	}
+	dst = append(dst, '\\', letter)
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		dst = append(dst, hex[r>>shift&0xf])
+	}
+	return dst
+}
+
+// closeQuote ends the repr that began with a single quote at dst[open], now
+// that its text is known: in double quotes when it holds ' and no ", else in
+// single quotes with every ' in it escaped.
+func closeQuote(dst []byte, open int) []byte {
+	text := dst[open+1:]
+	singles := bytes.Count(text, []byte{'\''})
+	if singles == 0 {
+		return append(dst, '\'')
+	}
+	if bytes.IndexByte(text, '"') < 0 {
+		dst[open] = '"'
+		return append(dst, '"')
+	}
+	from := len(dst)
+	dst = slices.Grow(dst, singles+1)[:from+singles]
+	// From the back, so that nothing is overwritten before it is moved.
+	for to := len(dst); to > from; {
+		from--
+		to--
+		dst[to] = dst[from]
+		if dst[from] == '\'' {
+			to--
+			dst[to] = '\\'
+		}
+	}
+	return append(dst, '\'')
+}
