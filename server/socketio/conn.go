@@ -50,6 +50,7 @@ type conn struct {
 	joining *Context           // the one whose connect handler runs or has run last
 	spaces  []*Context         // the namespaces the client is connected to
 	http    *types.HttpContext // kept while a namespace is being connected
+	slots   chan struct{}      // see concurrently; the queue's own
 }
 
 // task is a packet to handle, or something else to run.
@@ -226,6 +227,8 @@ func (c *conn) handle(p *packet.Packet) {
 	case ctx == nil:
 		c.server.log.Debug("packet for a namespace that is not connected", "sid", c.session.ID(),
 			"namespace", p.Namespace, "type", p.Type.String())
+	case p.Type == packet.Event && c.server.opts.Concurrent:
+		c.concurrently(func() { ctx.event(p) })
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:
@@ -235,7 +238,35 @@ func (c *conn) handle(p *packet.Packet) {
 	}
 }
 
+// maxConcurrent is how many events of one client are handled at the same time,
+// where that was asked for.
+const maxConcurrent = 64
+
+// concurrently runs an event's handlers beside the queue, which waits while too
+// many run.
+func (c *conn) concurrently(run func()) {
+	if c.slots == nil {
+		c.slots = make(chan struct{}, maxConcurrent)
+	}
+	c.slots <- struct{}{}
+	c.server.conns.Go(func() {
+		defer func() { <-c.slots }()
+		run()
+	})
+}
+
+// maxSpaces is how many namespaces one client can be connected to.
+const maxSpaces = 128
+
 func (c *conn) connect(p *packet.Packet) {
+	c.mu.Lock()
+	full := len(c.spaces) >= maxSpaces
+	c.mu.Unlock()
+	if full {
+		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
+			Data: map[string]any{"message": "Connected to too many namespaces"}})
+		return
+	}
 	nsp := p.Namespace
 	if p.Query != "" {
 		nsp += "?" + p.Query // the library parses it for Engine.IO 3 clients
@@ -245,6 +276,7 @@ func (c *conn) connect(p *packet.Packet) {
 		// The decoder has checked that it is an object.
 		_ = packet.Value{JSON: p.Data}.Decode(&auth)
 	}
+	c.server.create(p.Namespace)
 	c.await(p.Namespace, func() {
 		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: auth})
 	})
@@ -282,7 +314,7 @@ func (c *conn) space(name string) *Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, ctx := range c.spaces {
-		if ctx.space.name == name {
+		if ctx.Namespace() == name {
 			return ctx
 		}
 	}

@@ -25,15 +25,13 @@ func (n *Namespace) connecting(sock *socket.Socket, next func(*socket.ExtendedEr
 	c.joining = ctx
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
-	if h := n.handler("connect"); h != nil {
-		auth, err := packet.NewValue(sock.Handshake().Auth)
-		if err == nil {
-			_, err = n.call(h, ctx, []Value{{auth}})
-		}
-		if err != nil {
-			next(n.refusal(ctx, err))
-			return
-		}
+	auth, err := packet.NewValue(sock.Handshake().Auth)
+	if err == nil {
+		_, err = n.run(ctx, "connect", []Value{{auth}})
+	}
+	if err != nil {
+		next(n.refusal(ctx, err))
+		return
 	}
 	next(nil)
 }
@@ -45,9 +43,7 @@ func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
 	if errors.As(err, &r) {
 		return socket.NewExtendedError(r.Message, r.Data)
 	}
-	if !errors.Is(err, errPanicked) {
-		n.server.log.Error("connect handler failed", "namespace", n.name, "sid", ctx.ID(), "error", err)
-	}
+	n.failed(ctx, "connect", err)
 	return socket.NewExtendedError(rejected, nil)
 }
 
@@ -71,7 +67,7 @@ func (n *Namespace) connected(args ...any) {
 		ctx.disconnected("server namespace disconnect")
 	}
 	ctx.adapter().Admit(sock.Id())
-	c.pass(n.name)
+	c.pass(ctx.Namespace())
 }
 
 // disconnected is called by the library once the client has left the namespace.
@@ -85,21 +81,21 @@ func (c *Context) disconnected(args ...any) {
 	left := c.left
 	c.left = true
 	c.conn.spaces = remove(c.conn.spaces, c)
+	end := c.end
 	c.conn.mu.Unlock()
+	if end != nil {
+		end(ErrDisconnected)
+	}
 	if left {
 		return
 	}
 	c.conn.before(func() { c.runDisconnect(reasonName(reason)) })
-	c.conn.pass(c.space.name)
+	c.conn.pass(c.Namespace())
 }
 
 func (c *Context) runDisconnect(reason string) {
-	h := c.space.handler("disconnect")
-	if h == nil {
-		return
-	}
-	if _, err := c.space.call(h, c, []Value{{packet.TextValue(reason)}}); err != nil && !errors.Is(err, errPanicked) {
-		c.space.server.log.Error("disconnect handler failed", "namespace", c.space.name, "sid", c.ID(), "error", err)
+	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
+		c.space.failed(c, "disconnect", err)
 	}
 }
 
@@ -125,21 +121,16 @@ func remove(list []*Context, c *Context) []*Context {
 
 // event runs the handler of an event and answers it.
 func (c *Context) event(p *packet.Packet) {
-	h := c.space.handler(p.Event)
-	if h == nil || p.Event == "connect" || p.Event == "disconnect" {
-		c.space.server.log.Debug("event without a handler", "namespace", c.space.name, "event", p.Event, "sid", c.ID())
-		return
-	}
 	args := make([]Value, len(p.Args))
 	for i, v := range p.Args {
 		args[i] = Value{v}
 	}
-	reply, err := c.space.call(h, c, args)
+	reply, err := c.space.run(c, p.Event, args)
 	if err == nil && p.HasID {
 		err = c.ack(p.ID, reply)
 	}
-	if err != nil && !errors.Is(err, errPanicked) {
-		c.space.server.log.Error("event not handled", "namespace", c.space.name, "event", p.Event, "sid", c.ID(), "error", err)
+	if err != nil {
+		c.space.failed(c, p.Event, err)
 	}
 }
 
@@ -148,6 +139,6 @@ func (c *Context) ack(id uint64, reply []any) error {
 	if err != nil {
 		return err
 	}
-	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.space.name, Id: &id, Data: data})
+	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.Namespace(), Id: &id, Data: data})
 	return nil
 }

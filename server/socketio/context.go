@@ -1,9 +1,9 @@
 package socketio
 
 import (
+	"context"
 	"net/http"
 
-	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -11,22 +11,60 @@ import (
 )
 
 // Context is one client's connection to one namespace: what a handler acts on. It
-// stays the same from connect to disconnect.
+// stays the same from connect to disconnect, and may be used from any goroutine.
 type Context struct {
 	space *Namespace
 	conn  *conn
 	sock  *socket.Socket
-	left  bool // guarded by conn.mu
+
+	// The rest is guarded by conn.mu.
+	left    bool // the disconnect handler has run or is about to
+	life    context.Context
+	end     context.CancelCauseFunc
+	session map[string]any
 }
 
 // ID is the client's session id in this namespace. Flask: request.sid.
 func (c *Context) ID() string { return string(c.sock.Id()) }
 
 // Namespace is the namespace's name. Flask: request.namespace.
-func (c *Context) Namespace() string { return c.space.name }
+func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 
 // Request is the HTTP request that opened the connection, without its body.
+// Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
+
+// Context ends when the client has left the namespace.
+func (c *Context) Context() context.Context {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.life == nil {
+		c.life, c.end = context.WithCancelCause(context.Background())
+		if c.left {
+			c.end(ErrDisconnected)
+		}
+	}
+	return c.life
+}
+
+// Set keeps a value for the client until it leaves the namespace.
+// Flask: session[key] = value.
+func (c *Context) Set(key string, value any) {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.session == nil {
+		c.session = make(map[string]any)
+	}
+	c.session[key] = value
+}
+
+// Get returns what was kept under the key, nil if nothing was.
+// Flask: session.get(key).
+func (c *Context) Get(key string) any {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	return c.session[key]
+}
 
 // Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
 // errors are those of [Namespace.Emit].
@@ -39,23 +77,54 @@ func (c *Context) Emit(event string, args ...any) error {
 	return nil
 }
 
-// Broadcast sends an event to every client of the namespace but this one.
-// Flask: emit(event, ..., broadcast=True, include_self=False).
-func (c *Context) Broadcast(event string, args ...any) error {
+// Call sends an event to this client and waits for its acknowledgement: until ctx
+// ends, a minute if it has no deadline, or the client leaves. A handler that waits
+// holds up this client's later events. Flask: call(event, ..., to=request.sid).
+func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data},
-		&socket.BroadcastOptions{Except: types.NewSet(socket.Room(c.sock.Id()))})
-	return nil
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	gone := c.Context()
+	answer := make(chan []Value, 1)
+	id := c.sock.Nsp().Ids()
+	c.sock.Acks().Store(id, func(args []any, _ error) { answer <- ackValues(args) })
+	defer c.sock.Acks().Delete(id)
+	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
+	select {
+	case values := <-answer:
+		return values, nil
+	case <-gone.Done():
+		return nil, ErrDisconnected
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
+
+// To returns the clients in any of the rooms, this one among them if it is in one;
+// without rooms, every client. Flask: emit(..., to=room), emit(..., broadcast=True).
+func (c *Context) To(rooms ...string) *Target { return &Target{io: c.sock.Nsp(), rooms: rooms} }
+
+// Others returns every client of the namespace but this one.
+// Flask: emit(..., broadcast=True, include_self=False).
+func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 
 // Join puts the client into a room. Flask: join_room(room).
 func (c *Context) Join(room string) { c.sock.Join(socket.Room(room)) }
 
 // Leave takes the client out of a room. Flask: leave_room(room).
 func (c *Context) Leave(room string) { c.sock.Leave(socket.Room(room)) }
+
+// Rooms lists the rooms the client is in, its own among them. Flask: rooms().
+func (c *Context) Rooms() []string {
+	rooms := []string{}
+	for _, room := range c.sock.Rooms().Keys() {
+		rooms = append(rooms, string(room))
+	}
+	return rooms
+}
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not

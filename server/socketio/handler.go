@@ -91,7 +91,7 @@ func reflected(event string, fn reflect.Value) (func(*Context, []Value) ([]any, 
 		s.params = append(s.params, in)
 	}
 	s.fails = t.NumOut() > 0 && t.Out(t.NumOut()-1) == reflect.TypeFor[error]()
-	if (event == "connect" || event == "disconnect") && len(s.params) > 1 {
+	if isLifecycle(event) && len(s.params) > 1 {
 		return nil, fmt.Errorf("takes %d arguments; there is one at most", len(s.params))
 	}
 	return s.call, nil
@@ -99,7 +99,7 @@ func reflected(event string, fn reflect.Value) (func(*Context, []Value) ([]any, 
 
 func (s *signature) call(c *Context, args []Value) ([]any, error) {
 	// connect offers the auth payload and disconnect the reason to those who want them.
-	if s.event == "connect" || s.event == "disconnect" {
+	if isLifecycle(s.event) {
 		args = args[:min(len(args), len(s.params))]
 	}
 	in, err := s.arguments(c, args)

@@ -10,14 +10,12 @@ package socketio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
@@ -31,22 +29,36 @@ type Options struct {
 	Limits          packet.Limits   // of one packet
 	ConnectTimeout  time.Duration   // from a session's opening to its first CONNECT
 	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
+	Concurrent      bool            // handle a client's events at the same time, as Flask does
 }
 
 // DefaultMaxQueuedEvents holds where Options name none.
 const DefaultMaxQueuedEvents = 1024
 
-// Server is the counterpart of Flask-SocketIO's SocketIO object.
+// Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
+// is embedded: s.On, s.Emit and s.To are those of that namespace.
 type Server struct {
+	*Namespace
+
 	opts   Options
 	log    *slog.Logger
 	io     *socket.Server
 	engine *engineio.Server
-	conns  sync.WaitGroup
+	conns  sync.WaitGroup // sessions, and the goroutines that work for them
 
-	mu     sync.RWMutex
-	spaces map[string]*Namespace
+	life  context.Context // of background tasks
+	end   context.CancelFunc
+	tasks sync.WaitGroup
+
+	mu      sync.RWMutex
+	spaces  map[string]*Namespace
+	dynamic map[string]struct{} // names that clients connected to through Of("*")
+	onError ErrorHandler
 }
+
+// ErrorHandler is told of an event that failed: its handler returned an error or
+// panicked (then err is a *[PanicError]), or its arguments did not fit.
+type ErrorHandler func(c *Context, event string, err error)
 
 // New makes a server with the namespace "/" and no handlers.
 // Its Flask counterpart is SocketIO(app).
@@ -57,7 +69,13 @@ func New(opts Options) *Server {
 	if opts.Engine.Logger == nil {
 		opts.Engine.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: opts, log: opts.Engine.Logger, spaces: make(map[string]*Namespace)}
+	s := &Server{
+		opts:    opts,
+		log:     opts.Engine.Logger,
+		spaces:  make(map[string]*Namespace),
+		dynamic: make(map[string]struct{}),
+	}
+	s.life, s.end = context.WithCancel(context.Background())
 	opts.Engine.Open = s.open
 	s.engine = engineio.NewServer(opts.Engine)
 
@@ -69,7 +87,7 @@ func New(opts Options) *Server {
 	}
 	s.io = socket.NewServer(nil, o)
 	s.io.Bind(&base{server: s})
-	s.Of("/")
+	s.Namespace = s.Of("/")
 	return s
 }
 
@@ -79,18 +97,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // ServePlain serves plain WebSocket clients: each message is the event "message".
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.ServePlain(w, r) }
 
-// On registers the handler of an event of the namespace "/".
-// Its Flask counterpart is @socketio.on(event). See [Namespace.On].
-func (s *Server) On(event string, handler any) error { return s.Of("/").On(event, handler) }
-
-// Emit sends an event to every client of the namespace "/".
-// Its Flask counterpart is socketio.emit(event, ...). See [Namespace.Emit].
-func (s *Server) Emit(event string, args ...any) error { return s.Of("/").Emit(event, args...) }
-
-// Of returns a namespace, and makes clients able to connect to it.
+// Of returns a namespace, and makes clients able to connect to it. The name "*"
+// stands for every namespace that has no handlers of its own.
 // Its Flask counterpart is the namespace= of every method.
 func (s *Server) Of(name string) *Namespace {
-	if name == "" || name[0] != '/' {
+	if name != "*" && (name == "" || name[0] != '/') {
 		name = "/" + name
 	}
 	s.mu.Lock()
@@ -103,20 +114,39 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
-func (s *Server) namespace(name string) *Namespace {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.spaces[name]
+// OnErrorDefault registers what is told of failed events in namespaces that have no
+// [Namespace.OnError] of their own; without any, they are logged.
+// Its Flask counterpart is @socketio.on_error_default.
+func (s *Server) OnErrorDefault(handler ErrorHandler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onError = handler
+}
+
+// Go runs a background task: a goroutine that has to end when its context does,
+// which is when the server shuts down. Its Flask counterpart is
+// socketio.start_background_task.
+func (s *Server) Go(task func(ctx context.Context)) {
+	s.tasks.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				s.log.Error("background task panicked", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		task(s.life)
+	})
 }
 
 // Shutdown closes every client, waits until their disconnect handlers have run,
-// and ends what the server started. When ctx ends first, connections are cut and
-// ctx's error is returned.
+// and ends what the server started, background tasks included. When ctx ends
+// first, connections are cut and ctx's error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
 	err := s.engine.Shutdown(ctx)
 	done := make(chan struct{})
 	go func() {
 		s.conns.Wait()
+		s.tasks.Wait()
 		close(done)
 	}()
 	select {
@@ -126,117 +156,3 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return errors.Join(err, ctx.Err())
 	}
 }
-
-// Namespace is a set of handlers that clients connect to by name.
-type Namespace struct {
-	name   string
-	server *Server
-	io     socket.Namespace
-
-	mu       sync.RWMutex
-	handlers map[string]*handler
-}
-
-func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{name: name, server: s, io: s.io.Of(name, nil), handlers: make(map[string]*handler)}
-	n.io.Use(n.connecting)
-	// The library never fails to add a listener.
-	_ = n.io.On("connection", n.connected)
-	return n
-}
-
-// On registers the handler of an event, in the place of an earlier one. handler is
-// a function that takes, in this order,
-//
-//   - nothing or a *[Context], the client that sent the event;
-//   - the event's arguments: as [Value], as they came, or as any type that JSON
-//     decodes into, []byte for binary; the last may be variadic.
-//
-// What it returns is sent as the acknowledgement, if the client asked for one; an
-// error as the last result fails the event instead. An event with another number
-// of arguments, or of other types, is not handled, and logged.
-//
-// Two events are special. "connect" comes first and takes the client's auth
-// payload or nothing; an error refuses the client, see [Refuse]. "disconnect"
-// comes last and takes the reason or nothing.
-func (n *Namespace) On(event string, fn any) error {
-	h, err := newHandler(event, fn)
-	if err != nil {
-		return fmt.Errorf("handler of %q: %w", event, err)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.handlers[event] = h
-	return nil
-}
-
-// Emit sends an event to every client of the namespace. An argument is a [Value],
-// []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument. It fails when an argument cannot be written, and for
-// the names that the protocol keeps for itself.
-func (n *Namespace) Emit(event string, args ...any) error {
-	data, err := eventData(event, args)
-	if err != nil {
-		return err
-	}
-	n.io.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, nil)
-	return nil
-}
-
-func (n *Namespace) handler(event string) *handler {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.handlers[event]
-}
-
-// eventData is an event as the library carries it: the name, then the arguments.
-// What may change later is written down now.
-func eventData(event string, args []any) ([]any, error) {
-	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
-		return nil, fmt.Errorf("event name %q is reserved", event)
-	}
-	if len(args) == 1 && isNull(args[0]) {
-		args = nil
-	}
-	data := make([]any, 1, 1+len(args))
-	data[0] = event
-	return appendArgs(data, args)
-}
-
-func appendArgs(data []any, args []any) ([]any, error) {
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case Value:
-			data = append(data, v.packet)
-		case string, bool, nil:
-			data = append(data, v)
-		default:
-			frozen, err := packet.NewValue(arg)
-			if err != nil {
-				return nil, fmt.Errorf("argument %d: %w", i+1, err)
-			}
-			data = append(data, frozen)
-		}
-	}
-	return data, nil
-}
-
-func isNull(arg any) bool {
-	v, ok := arg.(Value)
-	return arg == nil || ok && v.IsNull()
-}
-
-// call runs a handler so that a panic costs no more than an error.
-func (n *Namespace) call(h *handler, c *Context, args []Value) (reply []any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			n.server.log.Error("handler panicked", "namespace", n.name, "event", h.event, "sid", c.ID(),
-				"panic", p, "stack", string(debug.Stack()))
-			err = errPanicked
-		}
-	}()
-	return h.call(c, args)
-}
-
-// errPanicked stands for a panic that was logged with its stack already.
-var errPanicked = errors.New("handler panicked")

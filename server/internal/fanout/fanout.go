@@ -181,6 +181,17 @@ func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptio
 	}))
 }
 
+// ForgetAck makes the members stop waiting to acknowledge a broadcast.
+func (a *Adapter) ForgetAck(id uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range a.order {
+		if m.sock != nil {
+			m.sock.Acks().Delete(id)
+		}
+	}
+}
+
 func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
 	p.Nsp = a.nsp.Name()
 	msg, err := Encode(p)

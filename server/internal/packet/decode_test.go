@@ -94,7 +94,7 @@ func TestDecodeMalformed(t *testing.T) {
 		`2["m",NaN]`, `2["m",Infinity]`, `2["m",-Infinity]`, `2["m",undefined]`, `2["m",nul]`, `2["m",nulll]`, `2["m",True]`,
 		`2["m",01]`, `2["m",-]`, `2["m",+1]`, `2["m",1.]`, `2["m",.5]`, `2["m",1e]`, `2["m",1e+]`, `2["m",0x10]`, `2["m",1_0]`, `2["m",--1]`,
 		`2["m",'a']`, `2["m","a]`, `2["m","\x"]`, `2["m","\u12"]`, `2["m","\u12G4"]`, `2["m","\`, `2["m","\u"]`, `2["m","\"]`,
-		"2[\"m\",\"a\nb\"]", "2[\"m\",\"a\x00\"]", "2[\"m\",\"longer than eight bytes\x1f\"]", "2[\"m\",\"\xff\"]",
+		"2[\"m\",\"a\nb\"]", "2[\"m\",\"a\x00\"]", "2[\"m\",\"longer than eight bytes\x1f\"]", "2[\"m\",\"\xff\"]", "2[\"m\",\"123\xff5678 and so on, eight by eight\"]",
 		"2[\"m\",\"\xc3\"]", "2[\"m\",\"\xed\xa0\x80\"]", "2[\"m\",\"\xf4\x90\x80\x80\"]", "2[\"m\",\"\xc0\x80\"]",
 		"2[\"m\",\u00a01]", "\ufeff2[\"m\"]", "2\ufeff[\"m\"]", "2[\"m\",\v1]",
 		`2["m",{a:1}]`, `2["m",{"a"}]`, `2["m",{"a":}]`, `2["m",{"a":1,}]`, `2["m",{,}]`, `2["m",{"a" 1}]`, `2["m",{"a":1]`, `2["m",{1:1}]`, `2["m",[1}]`,
@@ -171,6 +171,8 @@ func TestDecodeLimits(t *testing.T) {
 		{"bytes of CONNECT", Limits{MaxBytes: 2}, `0{}`, nil, LimitBytes},
 		{"bytes with attachments", Limits{MaxBytes: 39 + 4}, `51-["m",` + ph0 + ` ]`, []string{"1234"}, ""},
 		{"bytes with attachments, over", Limits{MaxBytes: 39 + 4}, `51-["m",` + ph0 + ` ]`, []string{"12345"}, LimitBytes},
+		{"bytes of two attachments", Limits{MaxBytes: 69 + 4}, `52-["m",` + ph0 + `,` + ph1 + ` ]`, []string{"12", "34"}, ""},
+		{"bytes of two attachments, over", Limits{MaxBytes: 69 + 4}, `52-["m",` + ph0 + `,` + ph1 + ` ]`, []string{"12", "345"}, LimitBytes},
 		{"attachments at the default", Limits{}, binary(10), blob(10), ""},
 		{"attachments over the default", Limits{}, binary(11), nil, LimitAttachments},
 		{"attachments set", Limits{MaxAttachments: 300}, binary(300), blob(300), ""},
@@ -263,7 +265,6 @@ func TestArgumentsAreClipped(t *testing.T) {
 	for _, v := range p.Args {
 		_ = append(v.JSON, "junk"...)
 	}
-	_ = append(p.Args[:1:1], Value{})
 	if got, want := show(p), `EVENT / "m" 1 2 3`; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

@@ -124,13 +124,14 @@ func (e *encoder) encode(args []any) ([]byte, [][]byte, error) {
 	if err != nil {
 		return dst, nil, err
 	}
-	if n := len(e.attachments); n > 0 {
-		var buf [20]byte
-		count := append(strconv.AppendInt(buf[:0], int64(n), 10), '-')
-		e.dst[len(dst)] += binaryShift
-		e.dst = slices.Insert(e.dst, len(dst)+1, count...)
+	n := len(e.attachments)
+	if n == 0 {
+		return e.dst, nil, nil
 	}
-	return e.dst, e.attachments, nil
+	var buf [20]byte
+	count := append(strconv.AppendInt(buf[:0], int64(n), 10), '-')
+	e.dst[len(dst)] += binaryShift
+	return slices.Insert(e.dst, len(dst)+1, count...), e.attachments, nil
 }
 
 // packet writes all but the number of attachments.

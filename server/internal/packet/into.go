@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 )
 
 // Decode stores the value where into points, as json.Unmarshal would, with
@@ -157,18 +158,8 @@ func (r *reader) copyOf(num int) []byte {
 
 // any decodes the next value for an interface.
 func (r *reader) any() (any, error) {
-	mark, marked := r.marks[r.scanner.pos]
-	switch {
-	case !marked:
-		var x any
-		err := json.Unmarshal(r.raw(), &x)
-		return x, err
-	case mark >= 0:
-		r.raw()
-		return r.copyOf(mark), nil
-	case mark == markBig:
-		return json.Number(r.raw()), nil
-	case r.scanner.at('['):
+	switch c := r.scanner.data[r.scanner.pos]; c {
+	case '[':
 		list := []any{}
 		err := r.elements(func(int) error {
 			x, err := r.any()
@@ -176,14 +167,36 @@ func (r *reader) any() (any, error) {
 			return err
 		})
 		return list, err
+	case '{':
+		if num, marked := r.marks[r.scanner.pos]; marked && num >= 0 {
+			r.raw()
+			return r.copyOf(num), nil
+		}
+		object := map[string]any{}
+		err := r.members(func(key []byte) error {
+			x, err := r.any()
+			object[unquoted(key)] = x
+			return err
+		})
+		return object, err
+	case '"':
+		return unquoted(r.raw()), nil
+	case 't', 'f':
+		return len(r.raw()) == len("true"), nil
+	case 'n':
+		r.raw()
+		return nil, nil
 	}
-	object := map[string]any{}
-	err := r.members(func(key []byte) error {
-		x, err := r.any()
-		object[keyText(key)] = x
-		return err
-	})
-	return object, err
+	_, big := r.marks[r.scanner.pos]
+	text := string(r.raw())
+	if big {
+		return json.Number(text), nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, &json.UnmarshalTypeError{Value: "number " + text, Type: reflect.TypeFor[float64](), Offset: int64(r.scanner.pos)}
+	}
+	return f, nil
 }
 
 // elements calls decode at each element of an array.
@@ -217,13 +230,13 @@ func (r *reader) members(decode func(key []byte) error) error {
 	return nil
 }
 
-// keyText returns what a key means.
-func keyText(key []byte) string {
-	key = key[1 : len(key)-1]
-	if bytes.IndexByte(key, '\\') < 0 {
-		return string(key)
+// unquoted returns what a string or key means; text has its quotes.
+func unquoted(text []byte) string {
+	text = text[1 : len(text)-1]
+	if bytes.IndexByte(text, '\\') < 0 {
+		return string(text)
 	}
-	return string(unquote(make([]byte, 0, len(key)), key))
+	return string(unquote(make([]byte, 0, len(text)), text))
 }
 
 func (r *reader) array(target reflect.Value) error {
@@ -291,7 +304,7 @@ func mapKey(t reflect.Type, key []byte) (reflect.Value, error) {
 func (r *reader) intoStruct(target reflect.Value) error {
 	fields := jsonFields(target.Type())
 	return r.members(func(key []byte) error {
-		f := findField(fields, keyText(key))
+		f := findField(fields, unquoted(key))
 		if f == nil {
 			r.raw()
 			return nil
@@ -312,7 +325,7 @@ func (r *reader) intoStruct(target reflect.Value) error {
 func (r *reader) quoted(rv reflect.Value) error {
 	text := r.raw()
 	if text[0] == '"' {
-		text = []byte(keyText(text))
+		text = []byte(unquoted(text))
 	} else if text[0] != 'n' {
 		return &json.UnmarshalTypeError{Value: "unquoted value", Type: rv.Type(), Offset: int64(r.scanner.pos)}
 	}

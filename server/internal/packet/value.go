@@ -65,11 +65,7 @@ func (v Value) Text() (string, bool) {
 		return "", false
 	}
 	// A hand-made value may have white space after the closing quote.
-	text := v.JSON[1:bytes.LastIndexByte(v.JSON, '"')]
-	if bytes.IndexByte(text, '\\') < 0 {
-		return string(text), true
-	}
-	return string(unquote(make([]byte, 0, len(text)), text)), true
+	return unquoted(v.JSON[:bytes.LastIndexByte(v.JSON, '"')+1]), true
 }
 
 // Bytes returns the attachment if the whole value is one. It is shared, as the

@@ -1,0 +1,266 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/packet"
+)
+
+// maxDynamic is how many namespaces clients can bring into being through Of("*").
+// The library keeps each for good.
+const maxDynamic = 10_000
+
+// Namespace is a set of handlers that clients connect to by name.
+type Namespace struct {
+	name   string
+	server *Server
+	io     socket.Namespace
+
+	mu       sync.RWMutex
+	handlers map[string]*handler
+	chain    Handler // the middleware around dispatch
+	use      []Middleware
+	onError  ErrorHandler
+}
+
+// Handler handles one event of any name: what [Middleware] wraps. reply is the
+// acknowledgement.
+type Handler func(c *Context, event string, args []Value) (reply []any, err error)
+
+// Middleware returns a handler that does something before or after next, or
+// instead of it.
+type Middleware func(next Handler) Handler
+
+func newNamespace(s *Server, name string) *Namespace {
+	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
+	n.chain = n.dispatch
+	if name == "*" {
+		// The library would make a namespace twice for two clients that ask for
+		// it at once, and lose one; so create does it, and nothing matches here.
+		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
+		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
+	} else {
+		n.io = s.io.Of(name, nil)
+	}
+	n.io.Use(n.connecting)
+	// The library never fails to add a listener.
+	_ = n.io.On("connection", n.connected)
+	return n
+}
+
+// create brings a namespace into being that Of("*") stands for.
+func (s *Server) create(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.spaces["*"]
+	if all == nil || s.spaces[name] != nil {
+		return
+	}
+	if _, there := s.dynamic[name]; there {
+		return
+	}
+	if len(s.dynamic) >= maxDynamic {
+		s.log.Warn("namespace refused: clients connected to too many", "limit", maxDynamic)
+		return
+	}
+	if parent, ok := all.io.(socket.ParentNamespace); ok {
+		parent.CreateChild(name)
+		s.dynamic[name] = struct{}{}
+	}
+}
+
+// On registers the handler of an event, in the place of an earlier one. fn is a
+// function that takes, in this order,
+//
+//   - nothing or a *[Context], the client that sent the event;
+//   - the event's arguments: as [Value], as they came, or as any type that JSON
+//     decodes into, []byte for binary; the last may be variadic.
+//
+// What it returns is sent as the acknowledgement, if the client asked for one; an
+// error as the last result fails the event instead. An event with another number
+// of arguments, or of other types, fails as well.
+//
+// Three names are special. "connect" comes first and takes the client's auth
+// payload or nothing; an error refuses the client, see [Refuse]. "disconnect"
+// comes last and takes the reason or nothing. "*" gets the events that have no
+// handler, with the event's name before its arguments.
+//
+// Its Flask counterpart is @socketio.on(event, namespace=...).
+func (n *Namespace) On(event string, fn any) error {
+	h, err := newHandler(event, fn)
+	if err != nil {
+		return fmt.Errorf("handler of %q: %w", event, err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.handlers[event] = h
+	return nil
+}
+
+// Handle registers the methods of v whose names begin with On: OnConnect for
+// "connect", OnMyEvent for "my_event". Its Flask counterpart is
+// socketio.on_namespace with a Namespace class.
+func (n *Namespace) Handle(v any) error {
+	rv := reflect.ValueOf(v)
+	var errs []error
+	for i := range rv.NumMethod() {
+		name, ok := strings.CutPrefix(rv.Type().Method(i).Name, "On")
+		if ok && name != "" {
+			errs = append(errs, n.On(snakeCase(name), rv.Method(i).Interface()))
+		}
+	}
+	if len(errs) == 0 {
+		return fmt.Errorf("%T has no method whose name begins with On", v)
+	}
+	return errors.Join(errs...)
+}
+
+func snakeCase(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// Use puts middleware around the handlers of the namespace, connect and
+// disconnect included. The first that was added is the outermost.
+func (n *Namespace) Use(m Middleware) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.use = append(n.use, m)
+	n.chain = n.dispatch
+	for _, m := range slices.Backward(n.use) {
+		n.chain = m(n.chain)
+	}
+}
+
+// OnError registers what is told of events of this namespace that failed.
+// Its Flask counterpart is @socketio.on_error(namespace).
+func (n *Namespace) OnError(handler ErrorHandler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.onError = handler
+}
+
+// Emit sends an event to every client of the namespace. An argument is a [Value],
+// []byte, or anything that JSON can write; []byte inside it travels as binary. A
+// single nil is no argument. It fails when an argument cannot be written, and for
+// the names that the protocol keeps for itself.
+// Its Flask counterpart is socketio.emit(event, ..., namespace=...).
+func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
+
+// To returns the clients in any of the rooms; every client is in a room of its
+// own named by its id. Without rooms it is every client of the namespace.
+// Its Flask counterpart is to= and room=.
+func (n *Namespace) To(rooms ...string) *Target { return &Target{io: n.io, rooms: rooms} }
+
+// Except returns every client but those in the rooms. Its Flask counterpart is
+// skip_sid=.
+func (n *Namespace) Except(rooms ...string) *Target { return n.To().Except(rooms...) }
+
+// run runs an event's handlers, so that a panic costs no more than an error.
+func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	n.mu.RLock()
+	chain := n.chain
+	n.mu.RUnlock()
+	return chain(c, event, args)
+}
+
+// dispatch calls the event's handler, or the one for all events.
+func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, error) {
+	n.mu.RLock()
+	h := n.handlers[event]
+	all := n.handlers["*"]
+	n.mu.RUnlock()
+	switch {
+	case h != nil:
+		return h.call(c, args)
+	case isLifecycle(event):
+		return nil, nil
+	case all != nil:
+		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.TextValue(event)}))
+	}
+	return nil, errNoHandler
+}
+
+// isLifecycle says whether the server, not the client, makes the event happen.
+func isLifecycle(event string) bool { return event == "connect" || event == "disconnect" }
+
+// errNoHandler is an event that nobody registered for. Flask ignores those, and
+// does not acknowledge them.
+var errNoHandler = errors.New("no handler for this event")
+
+// PanicError is a handler's panic.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v", e.Value) }
+
+// failed tells whoever wants to know of an event that failed.
+func (n *Namespace) failed(c *Context, event string, err error) {
+	log := n.server.log.With("namespace", c.Namespace(), "event", event, "sid", c.ID())
+	if errors.Is(err, errNoHandler) {
+		log.Debug("event ignored", "error", err)
+		return
+	}
+	n.mu.RLock()
+	handler := n.onError
+	n.mu.RUnlock()
+	if handler == nil {
+		n.server.mu.RLock()
+		handler = n.server.onError
+		n.server.mu.RUnlock()
+	}
+	if handler != nil {
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error("error handler panicked", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		handler(c, event, err)
+		return
+	}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		log.Error("event failed", "error", err, "stack", string(panicked.Stack))
+		return
+	}
+	log.Error("event failed", "error", err)
+}
+
+// ErrDisconnected ends a Call whose client went away.
+var ErrDisconnected = errors.New("client disconnected")
+
+// waitTimeout is how long a Call waits whose context has no deadline: Flask's
+// default.
+const waitTimeout = time.Minute
+
+// withDeadline gives ctx the default deadline if it has none.
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, waitTimeout)
+}

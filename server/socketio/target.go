@@ -1,0 +1,176 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
+)
+
+// Target is a choice of a namespace's clients. It does not change: To and Except
+// return new ones.
+type Target struct {
+	io            socket.Namespace
+	rooms, except []string
+}
+
+// To adds rooms. Without any, all clients are meant.
+func (t *Target) To(rooms ...string) *Target {
+	return &Target{io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
+}
+
+// Except leaves the clients in these rooms out.
+func (t *Target) Except(rooms ...string) *Target {
+	return &Target{io: t.io, rooms: t.rooms, except: slices.Concat(t.except, rooms)}
+}
+
+// Emit sends an event to the clients. See [Namespace.Emit].
+func (t *Target) Emit(event string, args ...any) error {
+	data, err := eventData(event, args)
+	if err != nil {
+		return err
+	}
+	t.io.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	return nil
+}
+
+// Call sends an event to the clients and waits for their acknowledgements. When
+// ctx ends, or a minute has passed if it has no deadline, it returns those that
+// came and the context's error.
+func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
+	data, err := eventData(event, args)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	var mu sync.Mutex
+	var answers [][]Value
+	expected := -1
+	done := make(chan struct{})
+	check := func() { // with mu held
+		if len(answers) == expected {
+			close(done)
+			expected = -1
+		}
+	}
+	p := &parser.Packet{Type: parser.EVENT, Data: data}
+	t.io.Adapter().BroadcastWithAck(p, t.options(), func(n uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		expected = int(n)
+		check()
+	}, func(args []any, _ error) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, ackValues(args))
+		check()
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+		if a, ok := t.io.Adapter().(*fanout.Adapter); ok {
+			a.ForgetAck(*p.Id)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.Clone(answers), err
+}
+
+// Join puts the clients into a room.
+func (t *Target) Join(room string) {
+	t.io.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
+}
+
+// Leave takes the clients out of a room. To("x").Leave("x") closes the room x.
+// Its Flask counterpart is close_room.
+func (t *Target) Leave(room string) {
+	t.io.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
+}
+
+// Disconnect disconnects the clients from the namespace. See [Context.Disconnect].
+func (t *Target) Disconnect() { t.io.Adapter().DisconnectSockets(t.options(), false) }
+
+// Clients lists the ids of the clients.
+func (t *Target) Clients() []string {
+	ids := []string{}
+	t.io.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
+		for _, s := range found {
+			ids = append(ids, string(s.Id()))
+		}
+	})
+	return ids
+}
+
+// options is the target as the adapter reads it; nil for every client.
+func (t *Target) options() *socket.BroadcastOptions {
+	if len(t.rooms) == 0 && len(t.except) == 0 {
+		return nil
+	}
+	return &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
+}
+
+func roomSet(names []string) *types.Set[socket.Room] {
+	set := types.NewSet[socket.Room]()
+	for _, name := range names {
+		set.Add(socket.Room(name))
+	}
+	return set
+}
+
+// eventData is an event as the library carries it: the name, then the arguments.
+// What may change later is written down now.
+func eventData(event string, args []any) ([]any, error) {
+	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
+		return nil, fmt.Errorf("event name %q is reserved", event)
+	}
+	if len(args) == 1 && isNull(args[0]) {
+		args = nil
+	}
+	data := make([]any, 1, 1+len(args))
+	data[0] = event
+	return appendArgs(data, args)
+}
+
+func appendArgs(data []any, args []any) ([]any, error) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case Value:
+			data = append(data, v.packet)
+		case string, bool, nil:
+			data = append(data, v)
+		default:
+			frozen, err := packet.NewValue(arg)
+			if err != nil {
+				return nil, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+			data = append(data, frozen)
+		}
+	}
+	return data, nil
+}
+
+func isNull(arg any) bool {
+	v, ok := arg.(Value)
+	return arg == nil || ok && v.IsNull()
+}
+
+// ackValues turns what conn.acked hands on back into values.
+func ackValues(args []any) []Value {
+	values := make([]Value, 0, len(args))
+	for _, arg := range args {
+		if v, ok := arg.(Value); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
