@@ -204,7 +204,7 @@ func (f *frame) readData(json []byte, l Limits) *Error {
 	if text[start] != '{' && !(f.Type == ConnectError && text[start] == '"') {
 		return malformed("wrong kind of payload")
 	}
-	f.Data = text[start:end:end]
+	f.Data = text[start:end]
 	return nil
 }
 

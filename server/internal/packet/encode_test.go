@@ -103,6 +103,7 @@ func TestAppendEventValues(t *testing.T) {
 		{"other order", []any{last, first}, `53-["m",` + ph0 + `,{"z":9007199254740993, "a":[` + ph1 + `,{"_placeholder":true,"num":2}]}]["c" "a" "b"]`},
 		{"after others", []any{[]byte("n"), last, swapped},
 			`54-["m",` + ph0 + `,` + ph1 + `,[{"_placeholder":true,"num":2},{"_placeholder":true,"num":3}]]["n" "c" "y" "x"]`},
+		{"before others", []any{first, []byte("n")}, `53-["m",{"z":9007199254740993, "a":[` + ph0 + `,` + ph1 + `]},{"_placeholder":true,"num":2}]["a" "b" "n"]`},
 		{"twice", []any{last, last}, `52-["m",` + ph0 + `,` + ph1 + `]["c" "c"]`},
 		{"follows by chance", []any{binaryValue(t, ph0, "0"), binaryValue(t, ph0, "0"), last}, `53-["m",` + ph0 + `,` + ph1 + `,{"num":2, "_placeholder":true}]["0" "0" "c"]`},
 		{"within Go values", []any{map[string]any{"v": last, "a": []Value{text, last}}}, `52-["m",{"a":["\u0065",` + ph0 + `],"v":` + ph1 + `}]["c" "c"]`},

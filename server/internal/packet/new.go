@@ -12,6 +12,12 @@ func NewValue(v any) (Value, error) {
 	if err := e.any(v); err != nil {
 		return Value{}, err
 	}
+	if e.lookalike && len(e.attachments) > 0 { // as in encode
+		e = encoder{typ: Event, binary: true}
+		if err := e.any(v); err != nil {
+			return Value{}, err
+		}
+	}
 	for i, data := range e.attachments {
 		e.attachments[i] = slices.Clone(data)
 	}

@@ -169,6 +169,18 @@ func TestValueDecodeCopies(t *testing.T) {
 	}
 }
 
+// A slice that is decoded over may share its array with another.
+func TestValueDecodeMakesNewLists(t *testing.T) {
+	list := append(make([]any, 0, 4), "old")
+	shared := list
+	if err := binaryValue(t, `[`+ph0+`]`, "new").Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	if shared[0] != "old" {
+		t.Errorf("the old list is now %v", shared)
+	}
+}
+
 func TestHandMadeValue(t *testing.T) {
 	var x any
 	for _, v := range []Value{
