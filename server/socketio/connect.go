@@ -21,6 +21,9 @@ func (n *Namespace) connecting(sock *socket.Socket, next func(*socket.ExtendedEr
 		return
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
+	if values, ok := sock.Data().(map[string]any); ok {
+		ctx.session = values
+	}
 	c.mu.Lock()
 	c.joining = ctx
 	c.mu.Unlock()

@@ -34,6 +34,11 @@ func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 // Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 
+// Recovered says whether the client came back to its session after it was cut off:
+// it is in its rooms again, has its values, and is sent what it missed. Connect
+// handlers run as for a new client.
+func (c *Context) Recovered() bool { return c.sock.Recovered() }
+
 // Context ends when the client has left the namespace.
 func (c *Context) Context() context.Context {
 	c.conn.mu.Lock()
@@ -56,6 +61,7 @@ func (c *Context) Set(key string, value any) {
 		c.session = make(map[string]any)
 	}
 	c.session[key] = value
+	c.sock.SetData(c.session) // recovery keeps it with the session
 }
 
 // Get returns what was kept under the key, nil if nothing was.

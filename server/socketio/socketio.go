@@ -29,6 +29,7 @@ type Options struct {
 	Limits          packet.Limits   // of one packet
 	ConnectTimeout  time.Duration   // from a session's opening to its first CONNECT
 	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
+	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
 }
 
@@ -81,7 +82,13 @@ func New(opts Options) *Server {
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine})
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery})
+	if opts.Recovery > 0 {
+		recovery := new(socket.ConnectionStateRecovery)
+		recovery.SetMaxDisconnectionDuration(opts.Recovery.Milliseconds())
+		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
+		o.SetConnectionStateRecovery(recovery)
+	}
 	if opts.ConnectTimeout > 0 {
 		o.SetConnectTimeout(opts.ConnectTimeout)
 	}

@@ -23,9 +23,15 @@ type flusher struct {
 	lag  atomic.Int64
 	wake chan struct{} // capacity 1
 
-	mu   sync.Mutex
-	list []*Session
-	head int // list[:head] was taken
+	mu       sync.Mutex
+	relieved *sync.Cond // the lag is within its bound again
+	list     []*Session
+	head     int // list[:head] was taken
+}
+
+func (f *flusher) init() {
+	f.wake = make(chan struct{}, 1)
+	f.relieved = sync.NewCond(&f.mu)
 }
 
 // Round is one pass of queueing a broadcast. It is not safe for concurrent use.
@@ -58,7 +64,8 @@ func (r *Round) Queue(s *Session, m *Message) {
 }
 
 // End lets the writing begin. It returns at once, or, while too much waits to be
-// written, after having taken part in that.
+// written, after having taken part in that. It must not be called with a lock held
+// that writing could need.
 func (r *Round) End() {
 	f := &r.srv.flusher
 	if len(r.dirty) > 0 {
@@ -73,7 +80,29 @@ func (r *Round) End() {
 	clear(r.dirty)
 	r.dirty = r.dirty[:0]
 	r.srv.rounds.Put(r)
-	for f.lag.Load() > maxLag && f.chunk() {
+	for f.lag.Load() > maxLag {
+		if !f.chunk() {
+			f.await() // the rest is being written by others
+		}
+	}
+}
+
+// await waits until the lag is within its bound. No client can make that long: one
+// that stops reading is stalled, and its queue no part of the lag.
+func (f *flusher) await() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.lag.Load() > maxLag && f.head == len(f.list) {
+		f.relieved.Wait()
+	}
+}
+
+// settle takes n bytes off the lag.
+func (f *flusher) settle(n int64) {
+	if now := f.lag.Add(-n); now <= maxLag && now+n > maxLag {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.relieved.Broadcast()
 	}
 }
 

@@ -27,7 +27,7 @@ type outbox struct {
 	queued  int // bytes in queue[head:]
 	lagging int // of them, those that the server's flusher counts as its lag
 	writing bool
-	stalled bool // the kernel took no more: a drain goroutine waits for the peer
+	stalled bool // the kernel takes no more: a drain goroutine waits for the peer
 	dirty   bool // on the flusher's list
 }
 
@@ -116,6 +116,10 @@ func (s *Session) flush() {
 
 // stall hands the rest of b, and all that is queued, to a goroutine that may
 // wait. It ends when the queue is empty or the connection is.
+//
+// Where writing cannot be tried without blocking (TLS), every write is handed
+// over, so that alone says nothing about the peer: such a session counts as
+// stalled once a write has taken stallGrace.
 func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,16 +127,37 @@ func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 		s.srv.free(b)
 		return
 	}
-	s.stalled = true
-	s.settle(s.lagging)
+	if conn.Supported() {
+		s.setStalled()
+	}
 	// The reader is one of the workers and ends the session first, so there is
 	// still one, and Shutdown has not stopped waiting.
 	s.srv.workers.Go(func() { s.drain(conn, b, n) })
 }
 
+// stallGrace is how long a write that had to be handed over may take before what
+// queues up behind it is the client's backlog.
+const stallGrace = 100 * time.Millisecond
+
+// setStalled makes what is queued the client's backlog, and no longer the
+// flusher's lag. The mutex is held.
+func (s *Session) setStalled() {
+	s.stalled = true
+	s.settle(s.lagging)
+}
+
 func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
+	limit := s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout
+	grace := time.AfterFunc(stallGrace, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.writing && s.state != stateClosed {
+			s.setStalled()
+		}
+	})
+	defer grace.Stop()
 	for {
-		_ = conn.SetWriteDeadline(time.Now().Add(s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout))
+		_ = conn.SetWriteDeadline(time.Now().Add(limit))
 		_, err := conn.Write(b.data[n:])
 		s.srv.free(b)
 		if err != nil {
@@ -145,6 +170,10 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 			break
 		}
 		n = 0
+		if !conn.Supported() {
+			s.stalled = false
+			grace.Reset(stallGrace)
+		}
 		s.mu.Unlock()
 	}
 	s.stalled = false
@@ -220,6 +249,6 @@ func (s *Session) drop() {
 func (s *Session) settle(n int) {
 	if n > 0 {
 		s.lagging -= n
-		s.srv.flusher.lag.Add(int64(-n))
+		s.srv.flusher.settle(int64(n))
 	}
 }

@@ -46,12 +46,12 @@ func NewServer(cfg Config) *Server {
 	srv := &Server{
 		cfg:      cfg,
 		heart:    newHeartbeat(cfg.PingInterval, cfg.PingTimeout),
-		flusher:  flusher{wake: make(chan struct{}, 1)},
 		refusals: refusals{log: cfg.Logger, cfg: &cfg},
 		stop:     make(chan struct{}),
 		sessions: make(map[string]*Session),
 		empty:    make(chan struct{}),
 	}
+	srv.flusher.init()
 	srv.packets.ping = newControl("2")
 	srv.packets.noop = newControl("6")
 	srv.packets.close = newControl("1")

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
@@ -28,7 +29,10 @@ var errNoCluster = errors.New("this server is alone: there is no other to emit t
 type Carrier interface{ Session() *engineio.Session }
 
 // Builder makes an adapter for each namespace, as the library asks for them.
-type Builder struct{ Engine *engineio.Server }
+type Builder struct {
+	Engine   *engineio.Server
+	Recovery time.Duration // how long clients that were cut off may come back; 0: not at all
+}
 
 // New makes the namespace's adapter.
 func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
@@ -38,6 +42,7 @@ func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
 		nsp:          nsp,
 		members:      make(map[socket.SocketId]*member),
 		rooms:        make(map[socket.Room]map[*member]struct{}),
+		recovery:     newRecovery(b.Recovery),
 	}
 	a.proto = a
 	return a
@@ -56,6 +61,8 @@ type Adapter struct {
 	members map[socket.SocketId]*member
 	order   []*member // the same, for iterating
 	rooms   map[socket.Room]map[*member]struct{}
+
+	recovery *recovery // nil: switched off
 }
 
 // member is one client of the namespace.
@@ -153,9 +160,13 @@ func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 // Direct sends a packet to one client.
 func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	p.Nsp = a.nsp.Name()
+	if a.recovery != nil && p.Id == nil {
+		a.Broadcast(p, &socket.BroadcastOptions{Rooms: types.NewSet(socket.Room(id))})
+		return
+	}
 	msg, err := Encode(p)
 	if err != nil {
-		return // as in Broadcast
+		return // as in broadcast
 	}
 	a.mu.Lock()
 	m := a.members[id]
@@ -194,17 +205,26 @@ func (a *Adapter) ForgetAck(id uint64) {
 
 func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
 	p.Nsp = a.nsp.Name()
-	msg, err := Encode(p)
-	if err != nil {
-		return 0 // emits check their arguments before they come here
-	}
 	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
+	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil
+	rooms, except := selection(opts)
+	var msg *engineio.Message
+	var err error
+	if !stamped { // else it has to happen in the order of sending
+		msg, err = Encode(p)
+	}
 	round := a.engine.Begin()
 	defer round.End()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if stamped {
+		msg, err = a.recovery.stamp(p, rooms, except)
+	}
+	if err != nil {
+		return 0 // emits check their arguments before they come here
+	}
 	var n uint64
-	a.selected(opts, func(m *member) {
+	a.selected(rooms, except, func(m *member) {
 		if volatile && !(m.admitted && m.session.Writable()) {
 			return
 		}
@@ -217,15 +237,19 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	return n
 }
 
-// selected calls fn for each member that opts names, once. The mutex is held.
-func (a *Adapter) selected(opts *socket.BroadcastOptions, fn func(*member)) {
-	var rooms, except []socket.Room
+func selection(opts *socket.BroadcastOptions) (rooms, except []socket.Room) {
 	if opts != nil && opts.Rooms != nil {
 		rooms = opts.Rooms.Keys()
 	}
 	if opts != nil && opts.Except != nil {
 		except = opts.Except.Keys()
 	}
+	return rooms, except
+}
+
+// selected calls fn once for each member in any of the rooms, or of all if there
+// are none, that is in none of except. The mutex is held.
+func (a *Adapter) selected(rooms, except []socket.Room, fn func(*member)) {
 	excluded := func(m *member) bool {
 		return slices.ContainsFunc(except, func(r socket.Room) bool {
 			_, in := a.rooms[r][m]
@@ -257,8 +281,9 @@ func (a *Adapter) selected(opts *socket.BroadcastOptions, fn func(*member)) {
 func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	rooms, except := selection(opts)
 	var list []*socket.Socket
-	a.selected(opts, func(m *member) {
+	a.selected(rooms, except, func(m *member) {
 		if a.find(m) {
 			list = append(list, m.sock)
 		}
@@ -268,10 +293,16 @@ func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
 
 // AddAll puts a client into rooms.
 func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
-	var created, joined []socket.Room
 	a.mu.Lock()
-	m := a.member(id)
-	for _, room := range rooms.Keys() {
+	created, joined := a.join(a.member(id), rooms.Keys())
+	a.mu.Unlock()
+	a.announceJoined(id, created, joined)
+}
+
+// join puts m into rooms and says which of them are new, to it or altogether. The
+// mutex is held.
+func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket.Room) {
+	for _, room := range rooms {
 		if slices.Contains(m.rooms, room) {
 			continue
 		}
@@ -283,7 +314,10 @@ func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
 		m.rooms = append(m.rooms, room)
 		joined = append(joined, room)
 	}
-	a.mu.Unlock()
+	return created, joined
+}
+
+func (a *Adapter) announceJoined(id socket.SocketId, created, joined []socket.Room) {
 	for _, room := range created {
 		a.Emit("create-room", room)
 	}
@@ -414,15 +448,6 @@ func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool)
 
 // ServerSideEmit reaches other servers of a cluster; this adapter has none.
 func (a *Adapter) ServerSideEmit([]any) error { return errNoCluster }
-
-// PersistSession and RestoreSession belong to connection state recovery, which
-// this adapter does not offer.
-func (a *Adapter) PersistSession(*socket.SessionToPersist) {}
-
-// RestoreSession finds no session.
-func (a *Adapter) RestoreSession(socket.PrivateSessionId, string) (*socket.Session, error) {
-	return nil, nil
-}
 
 // Rooms is a copy of the rooms and who is in them.
 func (a *Adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
