@@ -45,12 +45,14 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	a.sio = socketio.New(socketio.Options{
 		Engine: engine,
 		Limits: packet.Limits{
-			MaxAttachments: cfg.MaxAttachments,
+			MaxAttachments: orNone(cfg.MaxAttachments),
 			MaxDepth:       cfg.MaxJSONDepth,
 			MaxBytes:       cfg.MaxAttachments*int(cfg.MaxHTTPBufferSize) + int(cfg.MaxHTTPBufferSize),
 		},
 		ConnectTimeout:  cfg.ConnectTimeout,
 		MaxQueuedEvents: cfg.MaxQueuedEvents,
+		Recovery:        cfg.Recovery,
+		Concurrent:      cfg.AsyncHandlers,
 	})
 	a.lines = newLineWriter(stdout)
 	err := handlers.Register(a.sio, a.lines)
@@ -96,6 +98,14 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		Origins:              origins,
 		Logger:               log,
 	}
+}
+
+// orNone turns a limit of 0 into what stands for none, where 0 means the default.
+func orNone(limit int) int {
+	if limit == 0 {
+		return -1
+	}
+	return limit
 }
 
 // Listen opens the address that the settings name.

@@ -20,7 +20,7 @@ const (
 	DefaultPingTimeout       = 20 * time.Second
 	DefaultUpgradeTimeout    = 10 * time.Second
 	DefaultMaxMessage        = 1_000_000
-	DefaultMaxPayloadPackets = 1024
+	DefaultMaxPayloadPackets = 16384
 	DefaultMaxBacklog        = 1 << 20
 
 	// bodyTimeout is how long a client may take to send the body of a POST.

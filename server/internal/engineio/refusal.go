@@ -51,9 +51,14 @@ func (c errorCode) hint() string {
 	return ""
 }
 
-// refuse answers 400 with the official server's error body.
+// refuse logs a refused request and answers it.
 func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, code errorCode, detail string) {
 	srv.refusals.request(r, code, detail)
+	writeError(w, code)
+}
+
+// writeError answers 400 with the official server's error body.
+func writeError(w http.ResponseWriter, code errorCode) {
 	body, _ := json.Marshal(struct { // an integer and a constant always marshal
 		Code    errorCode `json:"code"`
 		Message string    `json:"message"`

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 
 	"hipflask/server/internal/websocket"
@@ -36,6 +37,8 @@ type Server struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
+	ended    [64]string // the ids of the sessions that ended last
+	nextEnd  int
 	draining bool
 	empty    chan struct{} // closed once draining and without sessions
 }
@@ -96,7 +99,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 	srv.mu.RUnlock()
 	switch {
 	case s == nil || s.IsPlain():
-		srv.refuse(w, r, codeSession, "")
+		srv.unknown(w, r, sid)
 	case transport == transportWebSocket && websocket.IsUpgrade(r):
 		srv.upgrade(w, r, s)
 	case transport == transportWebSocket || s.Transport() != transport:
@@ -106,6 +109,19 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 	default:
 		s.servePOST(w, r)
 	}
+}
+
+// unknown refuses a request for a session that is not there. One that ended a
+// moment ago may still be polled: that is no fault to tell anybody of.
+func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
+	srv.mu.RLock()
+	late := slices.Contains(srv.ended[:], sid)
+	srv.mu.RUnlock()
+	if late {
+		writeError(w, codeSession)
+		return
+	}
+	srv.refuse(w, r, codeSession, "")
 }
 
 // handshake opens a session.
@@ -160,36 +176,44 @@ func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 		protocol: protocol,
 		req:      snapshot(r),
 	}
-	s.setWire(r.URL.Query().Has("b64"))
+	s.base64Only = r.URL.Query().Has("b64")
+	s.wire = wireOf(protocol, s.base64Only)
 	return s
 }
 
-func (s *Session) setWire(base64Only bool) {
-	s.base64Only = base64Only
+func wireOf(protocol uint8, base64Only bool) wire {
 	switch {
-	case s.protocol == 0:
-		s.wire = wirePlain
-	case s.protocol == 3 && base64Only:
-		s.wire = wireV3Text
-	case s.protocol == 3:
-		s.wire = wireV3
+	case protocol == 0:
+		return wirePlain
+	case protocol == 3 && base64Only:
+		return wireV3Text
+	case protocol == 3:
+		return wireV3
 	}
+	return wireV4
 }
 
 // open makes the session known, to the receiver first: nothing is read or
 // written before its listeners stand. It fails when the server is going down.
 func (srv *Server) open(s *Session) bool {
+	if s.protocol != 0 { // before the receiver can send anything
+		s.push(newControl(srv.openPacket(s)))
+	}
 	srv.mu.Lock()
 	if srv.draining {
 		srv.mu.Unlock()
+		s.end(ServerShutdown)
 		return false
 	}
 	s.rcv = srv.cfg.Open(s) // with the lock held, so that Shutdown meets whole sessions only
 	srv.sessions[s.id] = s
 	srv.mu.Unlock()
 	srv.heart.add(s)
-	if s.protocol != 0 {
-		s.Send(newControl(srv.openPacket(s)))
+	s.mu.Lock()
+	if s.writing {
+		s.mu.Unlock()
+	} else {
+		s.flush()
 	}
 	return true
 }
@@ -226,6 +250,8 @@ func (srv *Server) remove(s *Session) {
 		return
 	}
 	delete(srv.sessions, s.id)
+	srv.ended[srv.nextEnd%len(srv.ended)] = s.id
+	srv.nextEnd++
 	srv.checkEmpty()
 }
 

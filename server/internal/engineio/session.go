@@ -139,7 +139,7 @@ func (s *Session) end(reason Reason) {
 	if probe != nil {
 		_ = probe.Close()
 	}
-	if was == stateOpen {
+	if was == stateOpen && s.rcv != nil { // nil: it ends before it began
 		s.rcv.Closed(reason)
 	}
 }

@@ -225,7 +225,7 @@ func (p *prober) takeOver() error {
 	}
 	_ = p.conn.SetReadDeadline(time.Time{})
 	s.conn, s.probe, s.probed = p.conn, nil, false
-	s.setWire(p.base64Only)
+	s.wire = wireOf(s.protocol, p.base64Only)
 	if s.poll != nil {
 		s.poll.noop = true
 		s.wakePoll()

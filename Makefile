@@ -1,0 +1,18 @@
+# ARGS goes on to the command: make run ARGS="--port 8080", make test ARGS="-run Chat ./server", make fuzz ARGS=60
+.PHONY: run test lint fuzz fmt
+
+run:
+	go run ./server $(ARGS)
+
+test:
+	.ci/test $(ARGS)
+
+lint:
+	.ci/lint
+
+fuzz:
+	.ci/fuzz $(ARGS)
+
+fmt:
+	go fmt ./...
+	gofmt -w .ci

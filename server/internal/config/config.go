@@ -1,0 +1,122 @@
+// Package config owns the server's settings: each has one flag, one environment variable, one default, one meaning
+// and one check, all in one list (Settings), from which the command line, the environment and the help text are read.
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Config holds checked settings: every field is valid by itself and together with the others.
+type Config struct {
+	Host     string // address or name to listen on, without brackets
+	Port     int    // 0 picks a free one
+	CertFile string // PEM; empty together with KeyFile: no TLS
+	KeyFile  string
+
+	Path               string // "/socket.io": one leading slash, no trailing one
+	PlainWebSocketPath string // "/" or "/chat"; empty: switched off
+	Polling            bool   // at least one of Polling and WebSocket is true
+	WebSocket          bool
+	AllowUpgrades      bool
+	AsyncHandlers      bool
+	Cookie             string // the cookie's name; empty: none is set
+
+	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port.
+	// Empty: same origin only. A single "*": every origin.
+	CORSAllowedOrigins []string
+	CORSCredentials    bool
+
+	PingInterval      time.Duration
+	PingTimeout       time.Duration
+	ConnectTimeout    time.Duration
+	UpgradeTimeout    time.Duration
+	ReadHeaderTimeout time.Duration
+	ShutdownTimeout   time.Duration
+	Recovery          time.Duration // 0: switched off
+
+	MaxHTTPBufferSize int64 // bytes
+	MaxBacklog        int64 // bytes
+	MaxQueuedEvents   int
+	MaxAttachments    int
+	MaxPayloadPackets int
+	MaxJSONDepth      int
+
+	HTTPCompression      bool
+	CompressionThreshold int64 // bytes
+
+	LogLevel  slog.Level
+	LogFormat string // LogText or LogJSON
+}
+
+// The values of Config.LogFormat.
+const (
+	LogText = "text"
+	LogJSON = "json"
+)
+
+// What Parse returns when it was asked for something other than settings.
+var (
+	ErrHelp    = errors.New("config: help asked for")
+	ErrVersion = errors.New("config: version asked for")
+)
+
+// Parse reads args (without the program's name) and, for what no flag sets, the environment; an empty variable counts
+// as not set. The first fault is returned as an *Error; --help and --version give ErrHelp and ErrVersion.
+// With TLS, the certificate and the key are read and matched against each other.
+func Parse(args []string, getenv func(string) string) (*Config, error) {
+	c := new(Config)
+	list := settings(c)
+	flags, err := readFlags(list, args)
+	if err != nil {
+		return nil, err
+	}
+	given := make(origins)
+	for _, s := range list {
+		if s.set == nil {
+			continue
+		}
+		from, value := "default", s.Default
+		if v, ok := flags[s.Name]; ok {
+			from, value = "--"+s.Name, v
+		} else if v := getenv(s.Env); v != "" {
+			from, value = s.Env, v
+		}
+		if err := s.set(value); err != nil {
+			return nil, &Error{Source: from, Value: value, Problem: err.Error()}
+		}
+		given[s.Name] = origin{from, value}
+	}
+	if err := checkTogether(c, given); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// origin is where a setting's value came from ("--port", "HIPFLASK_PORT", "default") and how it was written there.
+type origin struct{ source, value string }
+
+// origins holds the origin of every setting by its name.
+type origins map[string]origin
+
+// fault blames the named setting as the user wrote it.
+func (o origins) fault(name, problem string) *Error {
+	return &Error{Source: o[name].source, Value: o[name].value, Problem: problem}
+}
+
+// checkTogether finds faults that no setting has by itself.
+func checkTogether(c *Config, given origins) error {
+	switch {
+	case c.CertFile != "" && c.KeyFile == "":
+		return given.fault("certfile", "--keyfile is missing: TLS needs both")
+	case c.KeyFile != "" && c.CertFile == "":
+		return given.fault("keyfile", "--certfile is missing: TLS needs both")
+	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
+		return given.fault("plain-websocket-path", "must be outside --path, "+c.Path)
+	}
+	if c.CertFile != "" {
+		return checkKeyPair(c, given)
+	}
+	return nil
+}

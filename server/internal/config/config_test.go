@@ -1,0 +1,320 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sample is what a test needs to know of one setting.
+type sample struct {
+	name  string
+	field string // of Config; two with a comma between where one setting rules both
+	def   any    // the field's value by default
+	good  []good // the first one is used wherever any value will do; it differs from the default
+	bad   map[string]string
+}
+
+// good is a value as written and what the field then holds.
+type good struct {
+	value string
+	want  any
+}
+
+func samples() []sample {
+	badDuration := map[string]string{
+		"soon": "duration", "0": "from 1ms", "0s": "from 1ms", "-5s": "from 1ms", "-1": "from 1ms", "25h": "to 24h",
+		"1us": "from 1ms", ".": "duration", "inf": "duration", "1e3": "duration", " 5s": "duration",
+		"99999999999999999999": "duration",
+	}
+	badSwitch := map[string]string{"maybe": "true or false", "2": "true or false", "": "true or false"}
+	badSize := map[string]string{
+		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1GB": "bytes", "1025MiB": "1024MiB",
+		"1i": "bytes", "MB": "bytes", "99999999999999999999": "bytes", "9223372036854775807MiB": "bytes",
+		"-9223372036854775808KB": "bytes",
+	}
+	return []sample{
+		{"host", "Host", "127.0.0.1", []good{
+			{"0.0.0.0", "0.0.0.0"}, {"::1", "::1"}, {"[::1]", "::1"}, {"localhost", "localhost"}, {"fe80::1%lo", "fe80::1%lo"},
+		}, map[string]string{
+			"": "must be an address", "127.0.0.1:5000": "without a port", "http://localhost": "must be an address",
+			"256.0.0.1": "must be an address", "a b": "must be an address", "[]": "must be an address",
+		}},
+		{"port", "Port", 5000, []good{{"8080", 8080}, {"0", 0}, {"65535", 65535}}, map[string]string{
+			"65536": "0 to 65535", "-1": "0 to 65535", "http": "0 to 65535", "50.5": "0 to 65535", "": "0 to 65535",
+		}},
+		{"path", "Path", "/socket.io", []good{
+			{"chat", "/chat"}, {"/chat/", "/chat"}, {"//api/v1/socket.io//", "/api/v1/socket.io"},
+		}, map[string]string{
+			"": "URL path", "/": "URL path", "a?b": "'?'", "a#b": "'#'", "a*": "'*'", ":id": "':'", "../a": `".."`,
+			"a..b": `".."`, "a//b": "slashes", "a/./b": `"."`, "a b": "' '", "a%20b": "'%'", "caf\u00e9": "'\u00e9'", "a\nb": `'\n'`,
+		}},
+		{"plain-websocket-path", "PlainWebSocketPath", "/", []good{
+			{"/ws", "/ws"}, {"ws/", "/ws"}, {"/", "/"}, {"off", ""}, {"/socket.io2", "/socket.io2"},
+		}, map[string]string{
+			"a?b": "'?'", "/../": `".."`, ":x": "':'", "/socket.io/": "outside --path", "socket.io/ws": "outside --path",
+		}},
+		{"transports", "Polling,WebSocket", []any{true, true}, []good{
+			{"websocket", []any{false, true}}, {"polling", []any{true, false}}, {"websocket, polling", []any{true, true}},
+		}, map[string]string{
+			"": "must be polling", "webtransport": "must be polling", "polling,": "must be polling", "polling;websocket": "must be polling",
+		}},
+		{"allow-upgrades", "AllowUpgrades", true, []good{{"false", false}, {"TRUE", true}, {"off", false}}, badSwitch},
+		{"cookie", "Cookie", "", []good{{"io", "io"}, {"my-sid_1", "my-sid_1"}}, map[string]string{
+			"a=b": "cookie's name", "a b": "cookie's name", "a;b": "cookie's name", "\u00e9": "cookie's name", "a\r\nb": "cookie's name",
+		}},
+		originSample(),
+		{"cors-credentials", "CORSCredentials", true, []good{{"false", false}, {"yes", true}, {"0", false}}, badSwitch},
+		{"ping-interval", "PingInterval", 25 * time.Second, []good{
+			{"30s", 30 * time.Second}, {"10", 10 * time.Second}, {"0.5", 500 * time.Millisecond}, {"1m30s", 90 * time.Second},
+			{"1ms", time.Millisecond}, {"24h", 24 * time.Hour},
+		}, badDuration},
+		{"ping-timeout", "PingTimeout", 20 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"connect-timeout", "ConnectTimeout", 45 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"upgrade-timeout", "UpgradeTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"read-header-timeout", "ReadHeaderTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"recovery", "Recovery", time.Duration(0), []good{{"2m", 2 * time.Minute}, {"off", time.Duration(0)}, {"0", time.Duration(0)}}, map[string]string{"soon": "duration", "-1s": "duration"}},
+		{"async-handlers", "AsyncHandlers", false, []good{{"true", true}, {"off", false}}, badSwitch},
+		{"shutdown-timeout", "ShutdownTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"max-http-buffer-size", "MaxHTTPBufferSize", int64(1_000_000), []good{
+			{"5MB", int64(5_000_000)}, {"64 KiB", int64(65536)}, {"2mib", int64(2 << 20)}, {"3KB", int64(3000)}, {"100", int64(100)},
+			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)},
+		}, with(badSize, "0", "from 1")},
+		{"max-backlog", "MaxBacklog", int64(1 << 20), []good{{"4MiB", int64(4 << 20)}}, with(badSize, "0", "from 1")},
+		{"max-queued-events", "MaxQueuedEvents", 1024, []good{{"10", 10}}, map[string]string{"0": "from 1", "1000001": "to 1000000"}},
+		{"max-attachments", "MaxAttachments", 10, []good{{"64", 64}, {"0", 0}}, map[string]string{"-1": "from 0", "10001": "to 10000"}},
+		{"max-payload-packets", "MaxPayloadPackets", 16384, []good{{"10", 10}}, map[string]string{"0": "from 1", "all": "whole number"}},
+		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
+		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
+		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"log-level", "LogLevel", slog.LevelInfo, []good{
+			{"debug", slog.LevelDebug}, {"info", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"WARNING", slog.LevelWarn}, {"error", slog.LevelError},
+		}, map[string]string{"": "debug, info", "loud": "debug, info"}},
+		{"log-format", "LogFormat", LogText, []good{{"json", LogJSON}, {"text", LogText}}, map[string]string{"xml": "text or json"}},
+	}
+}
+
+func originSample() sample {
+	return sample{"cors-allowed-origins", "CORSAllowedOrigins", []string(nil), []good{
+		{"https://example.com", []string{"https://example.com"}},
+		{"*", []string{"*"}},
+		{"http://a, HTTP://B:3000 ,http://a", []string{"http://a", "http://b:3000"}},
+		{"https://a:443,http://a:80,http://a:443", []string{"https://a", "http://a", "http://a:443"}},
+		{"http://[::1]:8080,http://127.0.0.1", []string{"http://[::1]:8080", "http://127.0.0.1"}},
+		{"capacitor://localhost", []string{"capacitor://localhost"}},
+	}, map[string]string{
+		"https://a.com/":       "write https://a.com",
+		"https://a.com/x?y":    "write https://a.com",
+		"https://u@a.com/x":    "scheme://host",
+		"example.com":          "no scheme",
+		"null":                 "no scheme",
+		"1http://a":            "no scheme",
+		"https://":             "no host",
+		"https:///x":           "scheme://host",
+		"https://a:0":          "port",
+		"https://a:http":       "port",
+		"https://a:":           "port",
+		"https://a:70000":      "port",
+		"https://*.a.com":      "stands alone",
+		"https://a b":          "host",
+		"https://u@a":          "host",
+		"https://256.1.1.1":    "host",
+		"https://::1":          "host",
+		"https://[::1":         "brackets",
+		"https://[1.2.3.4]":    "brackets",
+		"https://a,,https://b": "between two commas",
+		"https://a,":           "between two commas",
+		"*,https://a":          "alone",
+	}}
+}
+
+// with adds one entry to a copy of m.
+func with(m map[string]string, key, value string) map[string]string {
+	more := map[string]string{key: value}
+	for k, v := range m {
+		more[k] = v
+	}
+	return more
+}
+
+// env makes an environment of NAME, value pairs.
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+// envName says by the documented rule, not by the list, which variable belongs to a flag.
+func envName(flag string) string {
+	return "HIPFLASK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func mustParse(t *testing.T, getenv func(string) string, args ...string) *Config {
+	t.Helper()
+	c, err := Parse(args, getenv)
+	if err != nil {
+		t.Fatalf("Parse(%q): %v", args, err)
+	}
+	return c
+}
+
+// get reads the fields that a sample names.
+func get(c *Config, fields string) any {
+	v := reflect.ValueOf(c).Elem()
+	names := strings.Split(fields, ",")
+	if len(names) == 1 {
+		return v.FieldByName(fields).Interface()
+	}
+	var all []any
+	for _, name := range names {
+		all = append(all, v.FieldByName(name).Interface())
+	}
+	return all
+}
+
+func expect(t *testing.T, c *Config, field string, want any) {
+	t.Helper()
+	if got := get(c, field); !reflect.DeepEqual(got, want) {
+		t.Errorf("%s = %#v, want %#v", field, got, want)
+	}
+}
+
+// refused wants one line, an *Error, that begins with source and holds every part.
+func refused(t *testing.T, args []string, getenv func(string) string, source string, parts ...string) {
+	t.Helper()
+	c, err := Parse(args, getenv)
+	var wrong *Error
+	if !errors.As(err, &wrong) || c != nil {
+		t.Fatalf("Parse(%q) = %v, %v; want an *Error", args, c, err)
+	}
+	line := err.Error()
+	if strings.ContainsAny(line, "\n\r\u2028") {
+		t.Errorf("Parse(%q): more than one line: %q", args, line)
+	}
+	if !strings.HasPrefix(line, source) {
+		t.Errorf("Parse(%q): %q does not begin with %q", args, line, source)
+	}
+	for _, part := range parts {
+		if !strings.Contains(line, part) {
+			t.Errorf("Parse(%q): %q does not hold %q", args, line, part)
+		}
+	}
+}
+
+func TestEachSetting(t *testing.T) {
+	for _, s := range samples() {
+		t.Run(s.name, func(t *testing.T) {
+			flag, variable := "--"+s.name, envName(s.name)
+			expect(t, mustParse(t, env()), s.field, s.def)
+			for _, g := range s.good {
+				expect(t, mustParse(t, env(), flag+"="+g.value), s.field, g.want)
+				expect(t, mustParse(t, env(variable, g.value)), s.field, g.want)
+			}
+			first := s.good[0]
+			expect(t, mustParse(t, env(variable, ""), flag+"="+first.value), s.field, first.want)
+			for value, advice := range s.bad {
+				refused(t, []string{flag + "=" + value}, env(), flag, quoted(value), advice)
+				if value != "" {
+					refused(t, nil, env(variable, value), variable, quoted(value), advice)
+					expect(t, mustParse(t, env(variable, value), flag+"="+first.value), s.field, first.want)
+				}
+			}
+		})
+	}
+}
+
+// quoted is how a value stands in an error: an empty one is left out.
+func quoted(value string) string {
+	if value == "" {
+		return ":"
+	}
+	return quote(value) + ":"
+}
+
+// Each setting changes the fields that its sample names and no others, and together they reach all of Config:
+// a setting without a sample, and a field without a setting, fail here.
+func TestSettingsAreComplete(t *testing.T) {
+	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true}
+	reached := map[string]bool{"CertFile": true, "KeyFile": true} // TestTLS
+	normal := reflect.ValueOf(mustParse(t, env())).Elem()
+	for _, s := range samples() {
+		covered[s.name] = true
+		var changed []string
+		for _, g := range s.good {
+			v := reflect.ValueOf(mustParse(t, env(), "--"+s.name+"="+g.value)).Elem()
+			for i := range v.NumField() {
+				name := v.Type().Field(i).Name
+				if !reflect.DeepEqual(v.Field(i).Interface(), normal.Field(i).Interface()) && !strings.Contains(strings.Join(changed, ","), name) {
+					changed = append(changed, name)
+					reached[name] = true
+				}
+			}
+		}
+		for _, name := range changed {
+			if !strings.Contains(","+s.field+",", ","+name+",") {
+				t.Errorf("--%s changes %s", s.name, name)
+			}
+		}
+	}
+	for _, s := range Settings() {
+		if !covered[s.Name] {
+			t.Errorf("--%s has no sample in these tests", s.Name)
+		}
+		delete(covered, s.Name)
+	}
+	for name := range covered {
+		t.Errorf("--%s is tested but no setting", name)
+	}
+	for i := range normal.NumField() {
+		if name := normal.Type().Field(i).Name; !reached[name] {
+			t.Errorf("no setting changes Config.%s", name)
+		}
+	}
+}
+
+func TestAnEmptyValueByFlagCounts(t *testing.T) {
+	variable := envName("plain-websocket-path")
+	expect(t, mustParse(t, env(variable, "/ws"), "--plain-websocket-path="), "PlainWebSocketPath", "")
+	expect(t, mustParse(t, env(variable, "/ws"), "--plain-websocket-path", ""), "PlainWebSocketPath", "")
+	expect(t, mustParse(t, env(variable, "")), "PlainWebSocketPath", "/")
+	expect(t, mustParse(t, env(envName("cors-allowed-origins"), "*"), "--cors-allowed-origins="), "CORSAllowedOrigins", []string(nil))
+	expect(t, mustParse(t, env(envName("cookie"), "io"), "--cookie="), "Cookie", "")
+}
+
+func TestThePlainPathStaysOutsidePath(t *testing.T) {
+	refused(t, []string{"--path", "ws", "--plain-websocket-path", "/ws"}, env(), "--plain-websocket-path", "/ws", "outside --path")
+	refused(t, []string{"--path=a"}, env(envName("plain-websocket-path"), "/a/b"), envName("plain-websocket-path"), "outside --path")
+	expect(t, mustParse(t, env(), "--path=a/b", "--plain-websocket-path=/a"), "PlainWebSocketPath", "/a")
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("--port", "5000", "8080")
+	f.Add("--path=a/b", "--", "")
+	f.Add("--cors-allowed-origins=https://a:1/", "--cors_credentials", "x")
+	f.Add("--max-backlog", "9 MiB", "-1KB")
+	f.Add("-h", "--help", "\x00\n")
+	f.Fuzz(func(t *testing.T, first, second, variable string) {
+		c, err := Parse([]string{first, second}, func(string) string { return variable })
+		if errors.Is(err, ErrHelp) || errors.Is(err, ErrVersion) {
+			return
+		}
+		if err != nil {
+			var wrong *Error
+			if !errors.As(err, &wrong) || strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 2000 {
+				t.Fatalf("not one short line: %q", err)
+			}
+			return
+		}
+		if c.Path == "" || c.Path[0] != '/' || c.Port < 0 || c.PingInterval <= 0 || c.MaxBacklog <= 0 || !c.Polling && !c.WebSocket {
+			t.Fatalf("accepted %q %q %q as %+v", first, second, variable, c)
+		}
+	})
+}

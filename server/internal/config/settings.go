@@ -1,0 +1,151 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Setting describes one setting, for the help text and for a table in the documentation.
+type Setting struct {
+	Group   string // heading under which the help text lists it
+	Name    string // the flag, without its dashes
+	Env     string // the environment variable; empty for --help and --version
+	Value   string // what kind of value it takes; empty for a switch
+	Default string // as it would be written on the command line; empty for none
+	Meaning string // one or two sentences
+
+	set  func(string) error // checks a value and stores it
+	stop error              // for --help and --version: what Parse returns instead
+}
+
+// isSwitch says whether --name alone means --name=true.
+func (s Setting) isSwitch() bool { return s.Value == "" && s.stop == nil }
+
+// Settings lists every setting, in the order of the help text.
+func Settings() []Setting { return settings(new(Config)) }
+
+// settings lists every setting, tied to the fields of c.
+func settings(c *Config) []Setting {
+	list := slices.Concat(
+		group("Listening", listening(c)),
+		group("Clients", clients(c)),
+		group("Other origins", crossOrigin(c)),
+		group("Timing", timing(c)),
+		group("Limits for one client", limits(c)),
+		group("Compression", compression(c)),
+		group("Logs", logs(c)),
+		group("Other", []Setting{
+			{Name: "version", Meaning: "Print the version and exit.", stop: ErrVersion},
+			{Name: "help", Meaning: "Print this and exit; -h for short.", stop: ErrHelp},
+		}),
+	)
+	for i := range list {
+		if list[i].set != nil {
+			list[i].Env = "HIPFLASK_" + strings.ToUpper(strings.ReplaceAll(list[i].Name, "-", "_"))
+		}
+	}
+	return list
+}
+
+func group(name string, list []Setting) []Setting {
+	for i := range list {
+		list[i].Group = name
+	}
+	return list
+}
+
+func listening(c *Config) []Setting {
+	return []Setting{
+		{Name: "host", Value: "ADDRESS", Default: "127.0.0.1", set: host(&c.Host),
+			Meaning: "Address or host name to listen on; 0.0.0.0 or :: for every network interface."},
+		{Name: "port", Value: "NUMBER", Default: "5000", set: number(&c.Port, 0, 65535),
+			Meaning: "TCP port to listen on; 0 picks a free one."},
+		{Name: "certfile", Value: "FILE", set: text(&c.CertFile),
+			Meaning: "Certificate chain in PEM; with --keyfile the server speaks TLS."},
+		{Name: "keyfile", Value: "FILE", set: text(&c.KeyFile),
+			Meaning: "Private key of --certfile, in PEM."},
+	}
+}
+
+func clients(c *Config) []Setting {
+	return []Setting{
+		{Name: "path", Value: "PATH", Default: "socket.io", set: path(&c.Path),
+			Meaning: "URL path that socket.io clients use."},
+		{Name: "plain-websocket-path", Value: "PATH", Default: "/", set: plainPath(&c.PlainWebSocketPath),
+			Meaning: "URL path for browsers' own WebSocket without socket.io; off or an empty value switches it off."},
+		{Name: "transports", Value: "LIST", Default: "polling,websocket", set: transports(c),
+			Meaning: "Transports that socket.io clients may use: polling, websocket or both."},
+		{Name: "allow-upgrades", Default: "true", set: boolean(&c.AllowUpgrades),
+			Meaning: "Let a client that began with polling go over to WebSocket."},
+		{Name: "async-handlers", Default: "false", set: boolean(&c.AsyncHandlers),
+			Meaning: "Handle the events of one client at the same time, as Flask-SocketIO does, and not one after another."},
+		{Name: "cookie", Value: "NAME", set: cookieName(&c.Cookie),
+			Meaning: "Name of a cookie that carries the session's id: io gives io=<sid>; path=/; SameSite=Lax. " +
+				"For load balancers that route by cookie; none by default."},
+	}
+}
+
+func crossOrigin(c *Config) []Setting {
+	return []Setting{
+		{Name: "cors-allowed-origins", Value: "LIST", set: originList(&c.CORSAllowedOrigins),
+			Meaning: "Origins of web pages that may connect besides the server's own, separated by commas, " +
+				"such as https://example.com,http://localhost:3000; * allows every origin."},
+		{Name: "cors-credentials", Default: "true", set: boolean(&c.CORSCredentials),
+			Meaning: "Let pages of allowed origins send cookies and HTTP authentication."},
+	}
+}
+
+func timing(c *Config) []Setting {
+	return []Setting{
+		{Name: "ping-interval", Value: "DURATION", Default: "25s", set: duration(&c.PingInterval),
+			Meaning: "Time between two pings to a client."},
+		{Name: "ping-timeout", Value: "DURATION", Default: "20s", set: duration(&c.PingTimeout),
+			Meaning: "Time a client has to answer a ping before it counts as gone."},
+		{Name: "connect-timeout", Value: "DURATION", Default: "45s", set: duration(&c.ConnectTimeout),
+			Meaning: "Time a new session has to connect to its first namespace."},
+		{Name: "upgrade-timeout", Value: "DURATION", Default: "10s", set: duration(&c.UpgradeTimeout),
+			Meaning: "Time a client has to finish going over from polling to WebSocket."},
+		{Name: "read-header-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ReadHeaderTimeout),
+			Meaning: "Time a client has to send the headers of an HTTP request."},
+		{Name: "shutdown-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ShutdownTimeout),
+			Meaning: "Time the server gives its clients and handlers to finish when it is told to stop."},
+		{Name: "recovery", Value: "DURATION", Default: "off", set: durationOrOff(&c.Recovery),
+			Meaning: "Time in which a socket.io client 4.6 or newer that was cut off may come back to its session and get what it missed."},
+	}
+}
+
+func limits(c *Config) []Setting {
+	return []Setting{
+		{Name: "max-http-buffer-size", Value: "SIZE", Default: "1000000", set: size(&c.MaxHTTPBufferSize, 1),
+			Meaning: "Longest message or polling request that a client may send."},
+		{Name: "max-backlog", Value: "SIZE", Default: "1MiB", set: size(&c.MaxBacklog, 1),
+			Meaning: "Outgoing data that may wait for a client that reads too slowly, before it is dropped."},
+		{Name: "max-queued-events", Value: "NUMBER", Default: "1024", set: number(&c.MaxQueuedEvents, 1, 1_000_000),
+			Meaning: "Incoming events that may wait for the handlers, before reading from the client pauses."},
+		{Name: "max-attachments", Value: "NUMBER", Default: "10", set: number(&c.MaxAttachments, 0, 10_000),
+			Meaning: "Binary attachments of one packet. Newer socket.io clients end their connection over more than 10; 0 refuses binary events."},
+		// A socket.io client sends all it has gathered in one request, so a burst of thousands of events is lawful.
+		{Name: "max-payload-packets", Value: "NUMBER", Default: "16384", set: number(&c.MaxPayloadPackets, 1, 1_000_000),
+			Meaning: "Packets in one polling request."},
+		{Name: "max-json-depth", Value: "NUMBER", Default: "128", set: number(&c.MaxJSONDepth, 1, 1000),
+			Meaning: "Levels of objects and lists within one event."},
+	}
+}
+
+func compression(c *Config) []Setting {
+	return []Setting{
+		{Name: "http-compression", Default: "true", set: boolean(&c.HTTPCompression),
+			Meaning: "Compress polling responses for clients that accept it."},
+		{Name: "compression-threshold", Value: "SIZE", Default: "1024", set: size(&c.CompressionThreshold, 0),
+			Meaning: "Shortest response that is worth compressing."},
+	}
+}
+
+func logs(c *Config) []Setting {
+	return []Setting{
+		{Name: "log-level", Value: "LEVEL", Default: "info", set: logLevel(&c.LogLevel),
+			Meaning: "Least important log lines to write: debug, info, warn or error."},
+		{Name: "log-format", Value: "FORMAT", Default: LogText, set: logFormat(&c.LogFormat),
+			Meaning: "Form of the log lines on stderr: text or json."},
+	}
+}
