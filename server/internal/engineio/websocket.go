@@ -224,6 +224,7 @@ func (p *prober) takeOver() error {
 		return errClosed
 	}
 	_ = p.conn.SetReadDeadline(time.Time{})
+	_ = p.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	s.conn, s.probe, s.probed = p.conn, nil, false
 	s.wire = wireOf(s.protocol, p.base64Only)
 	if s.poll != nil {
