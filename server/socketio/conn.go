@@ -439,6 +439,9 @@ func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	}
 	c.session.Send(e.Message)
 	if e.Type == parser.CONNECT_ERROR {
+		if c.session.IsPlain() {
+			c.session.Close(engineio.ServerClose) // it cannot read why
+		}
 		c.pass("") // the library refused: nothing else will be heard of it
 	}
 	return c

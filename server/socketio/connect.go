@@ -6,6 +6,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
 
@@ -91,6 +92,10 @@ func (c *Context) disconnected(args ...any) {
 	}
 	if left {
 		return
+	}
+	if c.conn.session.IsPlain() {
+		// It has no other namespace, and cannot read that it left this one.
+		c.conn.session.Close(engineio.ServerClose)
 	}
 	c.conn.before(func() { c.runDisconnect(reasonName(reason)) })
 	c.conn.pass(c.Namespace())

@@ -104,6 +104,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // ServePlain serves plain WebSocket clients: each message is the event "message".
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.ServePlain(w, r) }
 
+// RefusePlain answers plain WebSocket clients at a path that serves none; at is the
+// path that does, empty for none.
+func (s *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
+	s.engine.RefusePlain(w, r, at)
+}
+
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
 // stands for every namespace that has no handlers of its own.
 // Its Flask counterpart is the namespace= of every method.

@@ -35,14 +35,14 @@ func (a *App) routes() (http.Handler, error) {
 		r.Match(readMethods(), a.cfg.Path+"/"+file, shared, gin.WrapH(bundles))
 	}
 
-	// The page. A plain WebSocket may be opened at one of its paths.
+	// The page. A plain WebSocket may be opened at one of its paths, or is refused.
 	plain := a.cfg.PlainWebSocketPath
 	for _, path := range static.Paths() {
-		h := page
+		serve := func(w http.ResponseWriter, r *http.Request) { a.sio.RefusePlain(w, r, a.cfg.PlainWebSocketPath) }
 		if path == plain {
-			h, plain = a.plainOr(page), ""
+			serve, plain = a.sio.ServePlain, ""
 		}
-		r.Match(readMethods(), path, gin.WrapH(h))
+		r.Match(readMethods(), path, gin.WrapH(pageOr(page, serve)))
 	}
 	if plain != "" {
 		r.GET(plain, gin.WrapF(a.sio.ServePlain))
@@ -55,11 +55,11 @@ func shared(c *gin.Context) { c.Header("Access-Control-Allow-Origin", "*") }
 
 func readMethods() []string { return []string{http.MethodGet, http.MethodHead} }
 
-// plainOr serves plain WebSocket clients, and everybody else with page.
-func (a *App) plainOr(page http.Handler) http.Handler {
+// pageOr serves the page, and what asks for a WebSocket with plain.
+func pageOr(page http.Handler, plain http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if websocket.IsUpgrade(r) {
-			a.sio.ServePlain(w, r)
+			plain(w, r)
 			return
 		}
 		page.ServeHTTP(w, r)

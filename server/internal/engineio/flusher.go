@@ -70,6 +70,7 @@ func (r *Round) End() {
 	f := &r.srv.flusher
 	if len(r.dirty) > 0 {
 		f.mu.Lock()
+		f.list, f.head = compact(f.list, f.head)
 		f.list = append(f.list, r.dirty...)
 		f.mu.Unlock()
 		select {
@@ -104,6 +105,17 @@ func (f *flusher) settle(n int64) {
 		defer f.mu.Unlock()
 		f.relieved.Broadcast()
 	}
+}
+
+// compact moves what is left of a list whose head was taken to its front, once
+// that is the smaller part: a list that never empties would grow for ever.
+func compact[T any](list []T, head int) ([]T, int) {
+	if head <= len(list)/2 {
+		return list, head
+	}
+	n := copy(list, list[head:])
+	clear(list[n:])
+	return list[:n], 0
 }
 
 // run flushes until stop is closed.

@@ -29,6 +29,8 @@ type outbox struct {
 	writing bool
 	stalled bool // the kernel takes no more: a drain goroutine waits for the peer
 	dirty   bool // on the flusher's list
+
+	turn chan struct{} // closed when the turn of writing or the session ends; nil unless awaited
 }
 
 // batch is what goes out in one write. shared is the pooled buffer behind data,
@@ -73,6 +75,9 @@ func (s *Session) accept(m *Message) bool {
 }
 
 func (s *Session) push(m *Message) {
+	if len(s.queue) == cap(s.queue) {
+		s.queue, s.head = compact(s.queue, s.head)
+	}
 	s.queue = append(s.queue, m)
 	n := m.Len()
 	s.queued += n
@@ -125,6 +130,7 @@ func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 	defer s.mu.Unlock()
 	if s.state == stateClosed {
 		s.srv.free(b)
+		s.endTurn() // still writing: nothing may follow the half of a frame
 		return
 	}
 	if conn.Supported() {
@@ -148,10 +154,11 @@ func (s *Session) setStalled() {
 
 func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 	limit := s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout
+	draining := true // guarded by the mutex
 	grace := time.AfterFunc(stallGrace, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.writing && s.state != stateClosed {
+		if draining && s.state != stateClosed {
 			s.setStalled()
 		}
 	})
@@ -176,7 +183,7 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 		}
 		s.mu.Unlock()
 	}
-	s.stalled = false
+	s.stalled, draining = false, false
 	_ = conn.SetWriteDeadline(time.Time{})
 	s.written(conn)
 }
@@ -184,11 +191,20 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 // written ends a turn of writing. It is called with the mutex held and releases it.
 func (s *Session) written(conn *websocket.Conn) {
 	s.writing = false
+	s.endTurn()
 	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing { // our close frame is out: the peer's, or its end, is all there is to wait for
 		_ = conn.SetReadDeadline(time.Now().Add(goodbyeTimeout))
 		_ = conn.CloseWrite()
+	}
+}
+
+// endTurn wakes who waits to write the last frame. The mutex is held.
+func (s *Session) endTurn() {
+	if s.turn != nil {
+		close(s.turn)
+		s.turn = nil
 	}
 }
 

@@ -45,21 +45,24 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 	case s.poll != nil:
 		s.mu.Unlock()
 		s.srv.refuse(w, r, codeBadRequest, "a second poll while one was waiting")
-		s.end(TransportError)
+		s.abort(TransportError)
 		return
 	}
 	s.poll = p
 	ok := s.await(p, r)
 	var messages []*Message
-	if s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's
+	if ok && s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's
 		messages = s.takeAll()
 	}
-	closing := s.conn == nil && s.state != stateOpen
+	upgraded := s.conn != nil
+	closing := !upgraded && s.state != stateOpen
 	s.poll = nil
 	s.mu.Unlock()
 
 	if !ok {
-		s.end(TransportClose)
+		if !upgraded {
+			s.end(TransportClose)
+		}
 		return
 	}
 	if len(messages) == 0 {
@@ -167,7 +170,7 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
 		return
 	case busy:
 		s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
-		s.end(TransportError)
+		s.abort(TransportError)
 		return
 	}
 	err := s.readPayload(w, r)
@@ -177,20 +180,25 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
 	s.answerPOST(w, r, err)
 }
 
+// answerPOST answers a POST, and ends the session if that broke a rule: with the
+// WebSocket, if one took over meanwhile.
 func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil || errors.Is(err, errClosed):
 		w.Header().Set("Content-Type", "text/html")
 		s.srv.write(w, r, []byte("ok"))
+		if err != nil {
+			s.abort(ClientDisconnect)
+		}
 	case errors.As(err, &tooLarge):
 		s.srv.refusals.tooLarge(s, "POST body")
 		http.Error(w, "the message is larger than this server takes", http.StatusRequestEntityTooLarge)
-		s.end(TransportError)
+		s.abort(TransportError)
 	default:
 		s.srv.refusals.broken(s, err)
 		s.srv.refuse(w, r, codeBadRequest, "malformed payload")
-		s.end(ParseError)
+		s.abort(ParseError)
 	}
 }
 

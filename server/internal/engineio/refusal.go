@@ -140,6 +140,11 @@ func (r *refusals) origin(req *http.Request, origin string) {
 		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto")
 }
 
+func (r *refusals) plain(req *http.Request, at string) {
+	r.warn("plain", "plain WebSocket refused", "path", req.URL.Path, "served_at", at, "address", req.RemoteAddr,
+		"hint", "--plain-websocket-path="+req.URL.Path+" would serve it here")
+}
+
 func (r *refusals) handshake(req *http.Request, err error) {
 	r.warn("handshake", "WebSocket handshake refused", "error", err, "address", req.RemoteAddr,
 		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")

@@ -167,6 +167,13 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// RefusePlain answers a plain WebSocket client at a path that serves none. at is
+// the path that does, empty for none.
+func (srv *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
+	srv.refusals.plain(r, at)
+	http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
+}
+
 func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 	var id [15]byte
 	_, _ = rand.Read(id[:]) // never fails, by its contract

@@ -36,6 +36,9 @@ type Session struct {
 	// receiving counts the calls into rcv that are under way: a session whose
 	// reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
+	// receiveMu is held while rcv is called: around an upgrade a POST may still be
+	// handled when the first WebSocket message comes.
+	receiveMu sync.Mutex
 
 	mu         sync.Mutex
 	state      state
@@ -131,6 +134,7 @@ func (s *Session) end(reason Reason) {
 	s.drop()
 	probe := s.probe
 	s.wakePoll()
+	s.endTurn()
 	s.mu.Unlock()
 	if was == stateClosed {
 		return
@@ -190,11 +194,13 @@ func (s *Session) textPacket(packet []byte) error {
 func (s *Session) binaryPacket(data []byte) error { return s.receive(data, true) }
 
 func (s *Session) receive(data []byte, binary bool) error {
+	s.receiving.Add(1)
+	defer s.receiving.Add(-1)
+	s.receiveMu.Lock()
+	defer s.receiveMu.Unlock()
 	if !s.IsOpen() {
 		return nil
 	}
-	s.receiving.Add(1)
-	defer s.receiving.Add(-1)
 	if binary {
 		return s.rcv.Binary(data)
 	}

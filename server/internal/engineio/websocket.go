@@ -88,10 +88,21 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 	_ = conn.Close()
 }
 
-// farewell writes a close frame, unless another goroutine is stuck in a write. The
-// session has ended, so nobody else begins one.
+// farewell writes a close frame, after what another goroutine is writing just now,
+// unless that one is stuck. The session has ended, so nobody else begins a write.
 func (s *Session) farewell(conn *websocket.Conn, code int) {
 	s.mu.Lock()
+	if s.writing {
+		turn := make(chan struct{})
+		s.turn = turn
+		s.mu.Unlock()
+		_ = conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+		select {
+		case <-turn:
+		case <-time.After(goodbyeTimeout):
+		}
+		s.mu.Lock()
+	}
 	busy := s.writing
 	s.writing = true
 	s.mu.Unlock()

@@ -36,7 +36,7 @@ func Encode(p *parser.Packet) (*engineio.Message, error) {
 		case parser.CONNECT:
 			dst, err = packet.AppendConnect(dst, p.Nsp, p.Data)
 		case parser.CONNECT_ERROR:
-			dst, err = packet.AppendConnectError(dst, p.Nsp, p.Data)
+			dst, err = packet.AppendConnectError(dst, p.Nsp, withoutNil(p.Data))
 		case parser.DISCONNECT:
 			dst, err = packet.AppendDisconnect(dst, p.Nsp)
 		default:
@@ -44,6 +44,16 @@ func Encode(p *parser.Packet) (*engineio.Message, error) {
 		}
 		return dst, nil, err
 	})
+}
+
+// withoutNil leaves the data out of a refusal that has none, as the official
+// server does.
+func withoutNil(refusal any) any {
+	m, ok := refusal.(map[string]any)
+	if data, there := m["data"]; !ok || !there || data != nil {
+		return refusal
+	}
+	return map[string]any{"message": m["message"]}
 }
 
 func encodeEvent(p *parser.Packet) (*engineio.Message, error) {

@@ -1,0 +1,317 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every way in which a session can end, each with one end and its reason. That there
+// is no second one is checked as the fixture ends.
+
+func TestEndByTheClient(t *testing.T) {
+	t.Run("close frame", func(t *testing.T) {
+		f := start(t)
+		o, p := f.websocket(4)
+		p.send(opClose, "\x03\xe9bye") // 1001
+		o.ends(t, TransportClose)
+		if code := p.ended(); code != 1001 {
+			t.Errorf("close code %d, want the client's 1001", code)
+		}
+	})
+	t.Run("WebSocket cut", func(t *testing.T) {
+		f := start(t)
+		o, p := f.websocket(4)
+		p.cut()
+		o.ends(t, TransportClose)
+	})
+	t.Run("WebSocket half closed", func(t *testing.T) {
+		f := start(t)
+		o, p := f.websocket(4)
+		if err := p.tcp.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		o.ends(t, TransportClose)
+		p.ended()
+	})
+	for _, eio := range []int{3, 4} {
+		t.Run("packet 1 by WebSocket", func(t *testing.T) {
+			f := start(t)
+			o, p := f.websocket(eio)
+			p.send(opText, "4last words")
+			p.send(opText, "1")
+			p.send(opText, "4too late")
+			o.ends(t, ClientDisconnect)
+			o.hears(t, "last words")
+			if code := p.ended(); code != 1000 {
+				t.Errorf("close code %d, want 1000", code)
+			}
+			if n := len(o.received); n != 0 {
+				t.Errorf("%d messages were handled after the end", n)
+			}
+		})
+	}
+	t.Run("packet 1 by POST", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		polled := f.pollInBackground(query, o)
+		f.post(query, "4last words\x1e1")
+		o.ends(t, ClientDisconnect)
+		o.hears(t, "last words")
+		if got := await(t, polled, "answer to the poll"); got != "1" {
+			t.Errorf("the waiting poll was answered %q", got)
+		}
+		f.gone(query)
+	})
+	t.Run("packet 1 by POST, Engine.IO 3", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(3)
+		f.post(query, "1:1")
+		o.ends(t, ClientDisconnect)
+		f.gone(query)
+	})
+}
+
+// pollInBackground sends a poll that waits, and hands on its payload.
+func (f *fixture) pollInBackground(query string, o *opened) <-chan string {
+	f.t.Helper()
+	polled := make(chan string, 1)
+	go func() {
+		status, body, err := f.do(http.MethodGet, query, "")
+		if err != nil || status != http.StatusOK {
+			f.t.Errorf("a poll was answered %d %q, %v", status, body, err)
+		}
+		polled <- body
+	}()
+	f.await(o.isPolled)
+	return polled
+}
+
+func (o *opened) isPolled() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.poll != nil
+}
+
+// gone checks that the session is not known any more.
+func (f *fixture) gone(query string) {
+	f.t.Helper()
+	if body := f.answer(http.StatusBadRequest, http.MethodGet, query, ""); !strings.Contains(body, `"code":1`) {
+		f.t.Errorf("a poll after the end was answered %q", body)
+	}
+}
+
+func TestEndByAbandonedPolling(t *testing.T) {
+	t.Run("poll cut", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		ctx, cut := context.WithCancel(context.Background())
+		failed := make(chan error, 1)
+		go func() {
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, f.url(query), nil)
+			_, err := f.http.Do(req)
+			failed <- err
+		}()
+		f.await(o.isPolled)
+		cut()
+		if err := await(t, failed, "end of the poll"); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		o.ends(t, TransportClose)
+	})
+	for _, eio := range []int{3, 4} {
+		t.Run("no poll", func(t *testing.T) {
+			f := start(t, quick)
+			o, query := f.polling(eio)
+			o.ends(t, PingTimeout)
+			f.gone(query)
+		})
+	}
+	t.Run("polls without pongs", func(t *testing.T) {
+		f := start(t, quick)
+		o, query := f.polling(4)
+		if got := f.get(query); got != "2" {
+			t.Fatalf("polled %q, want the ping", got)
+		}
+		if got := f.get(query); got != "1" {
+			t.Errorf("polled %q, want the end", got)
+		}
+		o.ends(t, PingTimeout)
+	})
+}
+
+// quick shortens the heartbeat.
+func quick(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, 50*time.Millisecond }
+
+func TestEndBySilence(t *testing.T) {
+	for _, query := range []string{"EIO=4&transport=websocket", "EIO=3&transport=websocket"} {
+		t.Run(query, func(t *testing.T) {
+			f := start(t, quick)
+			p := f.dial(query, 0)
+			o := f.opening()
+			o.ends(t, PingTimeout)
+			p.ended()
+		})
+	}
+}
+
+func TestEndByTheServer(t *testing.T) {
+	t.Run("Close of a WebSocket", func(t *testing.T) {
+		f := start(t)
+		o, p := f.websocket(4)
+		o.Send(textMessage(t, "before"))
+		o.Session.Close(ServerClose)
+		o.Session.Close(ServerClose)
+		o.Send(textMessage(t, "after"))
+		p.expect(opText, "4before")
+		p.expect(opClose, "\x03\xe8")
+		o.ends(t, ServerClose)
+		p.send(opClose, "\x03\xe8")
+		if _, _, err := p.read(); err == nil {
+			t.Error("something follows the close frame")
+		}
+	})
+	t.Run("Close of a WebSocket whose client does not answer", func(t *testing.T) {
+		f := start(t)
+		o, p := f.websocket(4)
+		o.Session.Close(ServerClose)
+		o.ends(t, ServerClose)
+		if code := p.ended(); code != 1000 {
+			t.Errorf("close code %d, want 1000", code)
+		}
+		f.await(func() bool { return f.srv.Count() == 0 })
+	})
+	t.Run("Close while a poll waits", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		polled := f.pollInBackground(query, o)
+		o.Session.Close(ServerClose)
+		o.ends(t, ServerClose)
+		if got := await(t, polled, "answer to the poll"); got != "1" {
+			t.Errorf("the poll was answered %q", got)
+		}
+		f.gone(query)
+	})
+	t.Run("Close between polls", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		o.Send(textMessage(t, "before"))
+		o.Session.Close(ServerClose)
+		o.ends(t, ServerClose)
+		if got := f.get(query); got != "4before\x1e1" {
+			t.Errorf("polled %q", got)
+		}
+		f.gone(query)
+	})
+	t.Run("Shutdown", func(t *testing.T) {
+		f := start(t)
+		w, p := f.websocket(4)
+		o, query := f.polling(4)
+		polled := f.pollInBackground(query, o)
+		f.stop()
+		w.ends(t, ServerShutdown)
+		o.ends(t, ServerShutdown)
+		if code := p.ended(); code != 1001 {
+			t.Errorf("close code %d, want 1001", code)
+		}
+		if got := await(t, polled, "answer to the poll"); got != "1" {
+			t.Errorf("the poll was answered %q", got)
+		}
+		f.answer(http.StatusServiceUnavailable, http.MethodGet, "EIO=4&transport=polling", "")
+	})
+	t.Run("Shutdown cut short", func(t *testing.T) {
+		f := start(t)
+		o, _ := f.polling(4)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := f.srv.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Shutdown: %v", err)
+		}
+		o.ends(t, ServerShutdown)
+	})
+}
+
+func TestEndByBrokenRules(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frame  []byte
+		code   int
+		reason Reason
+	}{
+		{"unknown packet", clientFrame(opText, "9"), 1002, ParseError},
+		{"empty packet", clientFrame(opText, ""), 1002, ParseError},
+		{"ping by an Engine.IO 4 client", clientFrame(opText, "2"), 1002, ParseError},
+		{"message that the receiver refuses", clientFrame(opText, "4refused"), 1002, ParseError},
+		{"unmasked frame", []byte{0x81, 1, '3'}, 1002, TransportError},
+		{"text that is not UTF-8", clientFrame(opText, "4\xff"), 1007, TransportError},
+		{"long message", clientFrame(opText, "4"+strings.Repeat("x", 1000)), 1009, TransportError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t, func(c *Config) { c.MaxMessage = 1000 })
+			f.take = refuse
+			o, p := f.websocket(4)
+			if _, err := p.conn.Write(c.frame); err != nil {
+				t.Fatal(err)
+			}
+			o.ends(t, c.reason)
+			if code := p.ended(); code != c.code {
+				t.Errorf("close code %d, want %d", code, c.code)
+			}
+		})
+	}
+	for _, c := range []struct {
+		name, payload string
+		eio, status   int
+		reason        Reason
+	}{
+		{"garbage by POST", "garbage", 4, http.StatusBadRequest, ParseError},
+		{"garbage by POST, Engine.IO 3", "garbage", 3, http.StatusBadRequest, ParseError},
+		{"pong by an Engine.IO 3 client", "1:3", 3, http.StatusBadRequest, ParseError},
+		{"refused by POST", "4refused", 4, http.StatusBadRequest, ParseError},
+		{"long POST", strings.Repeat("4", 1001), 4, http.StatusRequestEntityTooLarge, TransportError},
+		{"many packets", strings.Repeat("6\x1e", 20) + "6", 4, http.StatusBadRequest, ParseError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t, func(c *Config) { c.MaxMessage, c.MaxPayloadPackets = 1000, 20 })
+			f.take = refuse
+			o, query := f.polling(c.eio)
+			f.answer(c.status, http.MethodPost, query, c.payload)
+			o.ends(t, c.reason)
+			f.gone(query)
+		})
+	}
+}
+
+func refuse(data string) error {
+	if data == "refused" {
+		return errors.New("refused")
+	}
+	return nil
+}
+
+func TestEndByOverlappingRequests(t *testing.T) {
+	t.Run("second poll", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		polled := f.pollInBackground(query, o)
+		f.answer(http.StatusBadRequest, http.MethodGet, query, "")
+		o.ends(t, TransportError)
+		await(t, polled, "answer to the first poll")
+		f.gone(query)
+	})
+	t.Run("second POST", func(t *testing.T) {
+		f := start(t)
+		o, query := f.polling(4)
+		finish := f.slowPOST(query, "4first")
+		f.await(o.isPosting)
+		f.answer(http.StatusBadRequest, http.MethodPost, query, "4second")
+		o.ends(t, TransportError)
+		finish()
+		if n := len(o.received); n != 0 {
+			t.Errorf("%d messages were handled after the end", n)
+		}
+	})
+}

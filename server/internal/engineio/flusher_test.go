@@ -1,0 +1,201 @@
+package engineio
+
+import (
+	"runtime"
+	"testing"
+
+	"hipflask/server/internal/websocket"
+)
+
+// The flusher runs only when a test calls it, here and in quiet servers.
+
+// silentSessions makes polling sessions, which flushing costs nothing.
+func silentSessions(srv *Server, n int) []*Session {
+	list := make([]*Session, n)
+	for i := range list {
+		list[i] = &Session{srv: srv, protocol: 4}
+	}
+	return list
+}
+
+// A session is on the list once, however much is queued for it, and comes off it.
+func TestRoundListsEachSessionOnce(t *testing.T) {
+	srv := quiet(t)
+	sessions := silentSessions(srv, 3*flushChunk/2)
+	m := sized(t, 10)
+	for range 5 {
+		round := srv.Begin()
+		for _, s := range sessions {
+			round.Queue(s, m)
+			round.Queue(s, m)
+		}
+		round.End()
+	}
+	if n := len(srv.flusher.list); n != len(sessions) {
+		t.Errorf("%d sessions are on the list %d times", len(sessions), n)
+	}
+	for turns := 0; srv.flusher.chunk(); turns++ {
+		if turns > 2 {
+			t.Fatal("the list does not empty")
+		}
+	}
+	for _, s := range sessions {
+		if s.dirty || len(s.queue) != 10 {
+			t.Fatalf("dirty: %v, %d messages queued", s.dirty, len(s.queue))
+		}
+		s.drop()
+	}
+}
+
+// Under a load that never lets the list empty it must not grow with all that was
+// ever on it.
+func TestListThatNeverEmptiesStaysSmall(t *testing.T) {
+	srv := quiet(t)
+	sessions := silentSessions(srv, 3*flushChunk)
+	m := sized(t, 10)
+	for range 1000 {
+		round := srv.Begin()
+		for _, s := range sessions {
+			round.Queue(s, m)
+			s.drop()
+		}
+		round.End()
+		srv.flusher.chunk()
+	}
+	if n := cap(srv.flusher.list); n > 16*len(sessions) {
+		t.Errorf("the list of %d sessions has room for %d", len(sessions), n)
+	}
+}
+
+// Sessions that ended while they were on the list are passed over.
+func TestRoundWithEndedSessions(t *testing.T) {
+	srv := quiet(t)
+	sessions := silentSessions(srv, 3)
+	round := srv.Begin()
+	for _, s := range sessions {
+		round.Queue(s, sized(t, 10))
+	}
+	sessions[1].state = stateClosed
+	sessions[1].drop()
+	round.Queue(sessions[1], sized(t, 10))
+	round.End()
+	for srv.flusher.chunk() {
+	}
+	if len(sessions[1].queue) != 0 || len(sessions[2].queue) != 1 {
+		t.Error("something was queued for a session that has ended, or not for another")
+	}
+}
+
+// stopFlusher makes the server one whose flusher does not run.
+func stopFlusher(f *fixture) {
+	close(f.srv.stop)
+	f.srv.keepers.Wait()
+	f.srv.stop = make(chan struct{})
+}
+
+// While too much waits to be written, whoever broadcasts writes as well.
+func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
+	f := start(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
+	stopFlusher(f)
+	const clients = flushChunk + 6
+	var sessions []*Session
+	read := make(chan struct{}, 10_000)
+	for range clients {
+		o, p := f.websocket(4)
+		sessions = append(sessions, o.Session)
+		go countFrames(p, read)
+	}
+	m := sized(t, maxLag/clients/4)
+	rounds := 0
+	for helped := false; !helped; rounds++ {
+		if rounds > 10 {
+			t.Fatal("nobody writes")
+		}
+		round := f.srv.Begin()
+		for _, s := range sessions {
+			round.Queue(s, m)
+		}
+		lag := f.srv.flusher.lag.Load()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			round.End()
+		}()
+		await(t, ended, "end of the round")
+		helped = lag > maxLag
+		if now := f.srv.flusher.lag.Load(); now > maxLag {
+			t.Errorf("the lag is %d after the end of the round, the bound is %d", now, maxLag)
+		}
+	}
+	for f.srv.flusher.chunk() {
+	}
+	for range rounds * clients {
+		await(t, read, "message")
+	}
+	if lag := f.srv.flusher.lag.Load(); lag != 0 {
+		t.Errorf("the lag is %d with all written", lag)
+	}
+}
+
+// A broadcaster that cannot help, because another goroutine writes already, waits
+// for it: else a producer faster than the writer would fill the queue without end.
+func TestRoundWaitsForAWriter(t *testing.T) {
+	srv := quiet(t)
+	s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), outbox: outbox{writing: true}}
+	m := sized(t, 1<<20)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 3 * maxLag / m.Len() {
+			round := srv.Begin()
+			round.Queue(s, m)
+			round.End()
+			if lag := srv.flusher.lag.Load(); lag > maxLag {
+				t.Errorf("the round ended with a lag of %d, the bound is %d", lag, maxLag)
+			}
+		}
+	}()
+	for takes := true; takes; { // the writer's part
+		select {
+		case <-ended:
+			takes = false
+		default:
+			if srv.flusher.lag.Load() > maxLag {
+				s.mu.Lock()
+				s.take()
+				s.mu.Unlock()
+			}
+			runtime.Gosched()
+		}
+	}
+	s.drop()
+}
+
+// One that waits is let go when the session it waits for ends, or turns out to be
+// stalled: what waits for a client is not waited for.
+func TestRoundStopsWaiting(t *testing.T) {
+	for name, relieve := range map[string]func(s *Session){
+		"ended":   (*Session).drop,
+		"stalled": (*Session).setStalled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := quiet(t)
+			s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), outbox: outbox{writing: true}}
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				round := srv.Begin()
+				round.Queue(s, sized(t, maxLag+1))
+				round.End()
+			}()
+			for srv.flusher.lag.Load() <= maxLag {
+				runtime.Gosched()
+			}
+			s.mu.Lock()
+			relieve(s)
+			s.mu.Unlock()
+			await(t, ended, "end of the round")
+			s.drop()
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package engineio
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The lists are tested with a clock that stands still unless a test sleeps.
+
+const (
+	beatInterval = time.Hour
+	beatTimeout  = time.Minute
+)
+
+// beatTest is a heartbeat with sessions by name.
+type beatTest struct {
+	*heartbeat
+	t     *testing.T
+	names map[*Session]string
+}
+
+func testBeat(t *testing.T, test func(b *beatTest)) {
+	synctest.Test(t, func(t *testing.T) {
+		test(&beatTest{newHeartbeat(beatInterval, beatTimeout), t, make(map[*Session]string)})
+	})
+}
+
+func (b *beatTest) session(name string, protocol uint8) *Session {
+	s := &Session{protocol: protocol}
+	b.names[s] = name
+	b.add(s)
+	return s
+}
+
+// passes lets time pass and checks what is due and dead then.
+func (b *beatTest) passes(d time.Duration, due, dead []string) {
+	b.t.Helper()
+	time.Sleep(d)
+	gotDue, gotDead, next := b.collect(time.Now())
+	if names := b.named(gotDue); !slices.Equal(names, due) {
+		b.t.Errorf("%q are due, want %q", names, due)
+	}
+	if names := b.named(gotDead); !slices.Equal(names, dead) {
+		b.t.Errorf("%q are dead, want %q", names, dead)
+	}
+	if next <= 0 || next > beatInterval {
+		b.t.Errorf("the next look is in %v", next)
+	}
+	b.checkLists()
+}
+
+func (b *beatTest) named(list []*Session) []string {
+	var names []string
+	for _, s := range list {
+		names = append(names, b.names[s])
+	}
+	return names
+}
+
+// checkLists checks that the links agree with each other.
+func (b *beatTest) checkLists() {
+	b.t.Helper()
+	for _, l := range []*beatList{&b.pings, &b.pongs, &b.silent} {
+		var prev *Session
+		for s := l.first; s != nil; s = s.beat.next {
+			if s.beat.list != l || s.beat.prev != prev {
+				b.t.Fatalf("the links around %s are broken", b.names[s])
+			}
+			prev = s
+		}
+		if l.last != prev {
+			b.t.Fatal("a list does not end with its last")
+		}
+	}
+}
+
+func TestHeartbeatV4(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		alive, silent, gone := b.session("alive", 4), b.session("silent", 4), b.session("gone", 4)
+		plain := b.session("plain", 0)
+		b.passes(beatInterval-1, nil, nil)
+		b.remove(gone)
+		b.passes(1, []string{"alive", "silent", "plain"}, nil)
+		b.passes(beatTimeout-1, nil, nil)
+		b.heard(alive)
+		b.heard(plain)
+		b.heard(gone) // too late: it stays removed
+		b.passes(1, nil, []string{"silent"})
+		b.heard(silent)
+		b.passes(beatInterval-2, nil, nil)
+		b.passes(1, []string{"alive", "plain"}, nil)
+		b.passes(beatTimeout, nil, []string{"alive", "plain"})
+		b.passes(100*beatInterval, nil, nil)
+	})
+}
+
+// In Engine.IO 3 it is the client that pings, and has interval and timeout for it.
+func TestHeartbeatV3(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		alive := b.session("alive", 3)
+		b.session("silent", 3)
+		b.passes(beatInterval, nil, nil)
+		b.heard(alive)
+		b.passes(beatTimeout-1, nil, nil)
+		b.passes(1, nil, []string{"silent"})
+		b.passes(beatInterval-1, nil, nil)
+		b.passes(1, nil, []string{"alive"})
+		b.passes(100*beatInterval, nil, nil)
+	})
+}
+
+// A client whose messages wait for their handlers is not dead: its pong may lie
+// unread behind them.
+func TestHeartbeatWaitsForHandlers(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		v4, v3 := b.session("v4", 4), b.session("v3", 3)
+		v4.receiving.Add(1)
+		v3.receiving.Add(1)
+		b.passes(beatInterval, []string{"v4"}, nil)
+		b.passes(10*beatInterval, nil, nil)
+		v4.receiving.Add(-1)
+		b.passes(beatTimeout, nil, []string{"v4"})
+		b.passes(10*beatInterval, nil, nil)
+		v3.receiving.Add(-1)
+		b.passes(beatTimeout, nil, []string{"v3"})
+	})
+}
+
+func TestHeartbeatRemovesFromAnywhere(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		var all []*Session
+		for _, name := range []string{"a", "b", "c", "d"} {
+			all = append(all, b.session(name, 4))
+		}
+		for _, i := range []int{1, 0, 3, 3, 2} {
+			b.remove(all[i])
+			b.checkLists()
+		}
+		b.passes(100*beatInterval, nil, nil)
+		b.add(all[2])
+		b.passes(beatInterval, []string{"c"}, nil)
+	})
+}
+
+// With real, short times: a client that answers lives through many pings.
+func TestPingPong(t *testing.T) {
+	brief := func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, patience }
+	const pings = 10
+	t.Run("Engine.IO 4 by WebSocket", func(t *testing.T) {
+		f := start(t, brief)
+		o, p := f.websocket(4)
+		for range pings {
+			p.expect(opText, "2")
+			p.send(opText, "3")
+		}
+		stillOpen(t, o)
+	})
+	t.Run("Engine.IO 4 by polling", func(t *testing.T) {
+		f := start(t, brief)
+		o, query := f.polling(4)
+		for range pings {
+			if got := f.get(query); got != "2" {
+				t.Fatalf("polled %q", got)
+			}
+			f.post(query, "3")
+		}
+		stillOpen(t, o)
+	})
+	t.Run("Engine.IO 3 by WebSocket", func(t *testing.T) {
+		f := start(t, brief)
+		o, p := f.websocket(3)
+		for range pings {
+			p.send(opText, "2with data")
+			p.expect(opText, "3with data") // and no ping before it
+		}
+		stillOpen(t, o)
+	})
+	t.Run("Engine.IO 3 by polling", func(t *testing.T) {
+		f := start(t, brief)
+		o, query := f.polling(3)
+		for range pings {
+			f.post(query, "1:2")
+			if got := f.get(query); got != "1:3" {
+				t.Fatalf("polled %q", got)
+			}
+		}
+		stillOpen(t, o)
+	})
+	t.Run("plain", func(t *testing.T) {
+		f := start(t, brief)
+		o, p := f.plain()
+		for range pings {
+			p.expect(opPing, "")
+			p.send(opPong, "")
+		}
+		stillOpen(t, o)
+	})
+}
+
+func stillOpen(t *testing.T, o *opened) {
+	t.Helper()
+	if !o.IsOpen() {
+		t.Error("the session has ended")
+	}
+}

@@ -1,0 +1,425 @@
+package engineio
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what is due at once.
+const patience = 20 * time.Second
+
+// fixture is a server under test, which ends with it. It then checks what must hold
+// after any test: no session is left, each ended once, and nothing counts as waiting.
+type fixture struct {
+	t      *testing.T
+	srv    *Server
+	addr   string
+	tls    *tls.Config // the client's; nil without TLS
+	http   *http.Client
+	opened chan *opened // the sessions, as they open
+	all    []*opened    // those that opening took
+
+	// take, if set before a session opens, is what its messages go to instead.
+	take func(data string) error
+}
+
+// opened is a session with what it received.
+type opened struct {
+	*Session
+	received chan string // texts as they are; binary behind "binary "
+	closed   chan Reason
+	take     func(data string) error
+}
+
+func (o *opened) Text(data []byte) error   { return o.message(string(data)) }
+func (o *opened) Binary(data []byte) error { return o.message("binary " + string(data)) }
+func (o *opened) Closed(reason Reason)     { o.closed <- reason }
+
+func (o *opened) message(data string) error {
+	if o.take != nil {
+		return o.take(data)
+	}
+	o.received <- data
+	return nil
+}
+
+// start starts a server with both transports and these changes to its Config.
+func start(t *testing.T, changes ...func(*Config)) *fixture {
+	t.Helper()
+	return startWith(t, (*httptest.Server).Start, changes...)
+}
+
+// startTLS is start with a server that speaks TLS, for WebSockets only.
+func startTLS(t *testing.T, changes ...func(*Config)) *fixture {
+	t.Helper()
+	f := startWith(t, (*httptest.Server).StartTLS, changes...)
+	f.tls = &tls.Config{InsecureSkipVerify: true} // the test's own server
+	return f
+}
+
+func startWith(t *testing.T, listen func(*httptest.Server), changes ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	cfg := Config{
+		Polling: true, WebSocket: true, AllowUpgrades: true,
+		Open: func(s *Session) Receiver {
+			o := &opened{Session: s, received: make(chan string, 10_000), closed: make(chan Reason, 10), take: f.take}
+			f.opened <- o
+			return o
+		},
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	f.srv = NewServer(cfg)
+	mux := http.NewServeMux()
+	mux.Handle("/engine.io/", f.srv)
+	mux.HandleFunc("/plain", f.srv.ServePlain)
+	h := httptest.NewUnstartedServer(mux)
+	listen(h)
+	f.addr = h.Listener.Addr().String()
+	t.Cleanup(func() {
+		for _, s := range f.srv.all() {
+			s.abort(ServerShutdown) // else Shutdown waits for polls that nobody sends
+		}
+		f.stop()
+		f.http.CloseIdleConnections()
+		h.Close()
+		f.check()
+	})
+	return f
+}
+
+// stop shuts the server down; it can be called again.
+func (f *fixture) stop() {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := f.srv.Shutdown(ctx); err != nil {
+		f.t.Errorf("Shutdown: %v", err)
+	}
+}
+
+func (f *fixture) check() {
+	f.t.Helper()
+	if n := f.srv.Count(); n != 0 {
+		f.t.Errorf("%d sessions are left", n)
+	}
+	if lag := f.srv.flusher.lag.Load(); lag != 0 {
+		f.t.Errorf("the flusher's lag is %d bytes with nothing to send", lag)
+	}
+	for len(f.opened) > 0 {
+		f.all = append(f.all, <-f.opened)
+	}
+	for _, o := range f.all {
+		if more := len(o.closed); more > 1 {
+			f.t.Errorf("the session ended %d times more than once", more-1)
+		}
+	}
+}
+
+// opening waits for the next session to open.
+func (f *fixture) opening() *opened {
+	f.t.Helper()
+	o := await(f.t, f.opened, "a session")
+	f.all = append(f.all, o)
+	return o
+}
+
+// await takes what comes next from a channel.
+func await[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("no %s within %v", what, patience)
+		panic("unreachable")
+	}
+}
+
+// hears checks what the session receives next.
+func (o *opened) hears(t *testing.T, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if got := await(t, o.received, "message"); got != w {
+			t.Fatalf("the server received %.200q, want %.200q", got, w)
+		}
+	}
+}
+
+// ends waits for the session's end and puts the reason back for the last check.
+func (o *opened) ends(t *testing.T, want Reason) {
+	t.Helper()
+	got := await(t, o.closed, "end of the session")
+	o.closed <- got
+	if got != want {
+		t.Errorf("the session ended with %q, want %q", got, want)
+	}
+}
+
+// url is the endpoint with this query.
+func (f *fixture) url(query string) string { return "http://" + f.addr + "/engine.io/?" + query }
+
+// do sends a request and returns the status and body of its response.
+func (f *fixture) do(method, query, body string) (int, string, error) {
+	req, err := http.NewRequest(method, f.url(query), strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	resp, err := f.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}
+
+// get polls and returns the payload.
+func (f *fixture) get(query string) string {
+	f.t.Helper()
+	return f.answer(http.StatusOK, http.MethodGet, query, "")
+}
+
+// post sends a payload that the server is to accept.
+func (f *fixture) post(query, payload string) {
+	f.t.Helper()
+	if got := f.answer(http.StatusOK, http.MethodPost, query, payload); got != "ok" {
+		f.t.Fatalf("POST %.100q was answered %.200q", payload, got)
+	}
+}
+
+func (f *fixture) answer(want int, method, query, body string) string {
+	f.t.Helper()
+	status, text, err := f.do(method, query, body)
+	if err != nil || status != want {
+		f.t.Fatalf("%s %s was answered %d %.200q, %v, want %d", method, query, status, text, err, want)
+	}
+	return text
+}
+
+// polling opens a session over polling, of Engine.IO 4 or 3, and returns the query
+// that its requests carry.
+func (f *fixture) polling(eio int) (*opened, string) {
+	f.t.Helper()
+	query := fmt.Sprintf("EIO=%d&transport=polling", eio)
+	payload := f.get(query)
+	o := f.opening()
+	if !strings.Contains(payload, `0{"sid":"`+o.ID()+`"`) {
+		f.t.Fatalf("no OPEN packet in %q", payload)
+	}
+	return o, query + "&sid=" + o.ID()
+}
+
+// peer is the client's side of a WebSocket.
+type peer struct {
+	t    *testing.T
+	conn net.Conn
+	tcp  *net.TCPConn // beneath conn
+	br   *bufio.Reader
+}
+
+const (
+	opText   = 1
+	opBinary = 2
+	opClose  = 8
+	opPing   = 9
+	opPong   = 10
+)
+
+// dial opens a WebSocket with this query. rcvbuf, if not 0, bounds what its kernel
+// takes while nobody reads.
+func (f *fixture) dial(query string, rcvbuf int) *peer {
+	f.t.Helper()
+	return f.dialPath("/engine.io/?"+query, rcvbuf)
+}
+
+// plain opens a plain WebSocket client's session.
+func (f *fixture) plain() (*opened, *peer) {
+	f.t.Helper()
+	p := f.dialPath("/plain", 0)
+	return f.opening(), p
+}
+
+func (f *fixture) dialPath(path string, rcvbuf int) *peer {
+	f.t.Helper()
+	nc, err := net.DialTimeout("tcp", f.addr, patience)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	p := &peer{t: f.t, conn: nc, tcp: nc.(*net.TCPConn)}
+	f.t.Cleanup(func() { p.tcp.Close() })
+	if rcvbuf > 0 {
+		_ = p.tcp.SetReadBuffer(rcvbuf)
+	}
+	if f.tls != nil {
+		p.conn = tls.Client(nc, f.tls)
+	}
+	p.br = bufio.NewReader(p.conn)
+	fmt.Fprintf(p.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n", path, f.addr)
+	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
+	resp, err := http.ReadResponse(p.br, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		f.t.Fatalf("the handshake was answered %v, %v", resp, err)
+	}
+	return p
+}
+
+// websocket opens a session over WebSocket and takes the OPEN packet.
+func (f *fixture) websocket(eio int) (*opened, *peer) {
+	f.t.Helper()
+	return f.slowWebSocket(eio, 0)
+}
+
+// slowWebSocket is websocket with a bound for what the client's kernel takes.
+func (f *fixture) slowWebSocket(eio, rcvbuf int) (*opened, *peer) {
+	f.t.Helper()
+	p := f.dial(fmt.Sprintf("EIO=%d&transport=websocket", eio), rcvbuf)
+	o := f.opening()
+	if got := p.text(); !strings.HasPrefix(got, `0{"sid":"`+o.ID()+`"`) {
+		f.t.Fatalf("no OPEN packet but %q", got)
+	}
+	return o, p
+}
+
+// upgraded opens a session over polling and lets a WebSocket take it over.
+func (f *fixture) upgraded(eio int) (*opened, *peer) {
+	f.t.Helper()
+	o, query := f.polling(eio)
+	p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
+	p.send(opText, "2probe")
+	p.expect(opText, "3probe")
+	p.send(opText, "5")
+	f.await(func() bool { return o.Transport() == transportWebSocket })
+	return o, p
+}
+
+// await waits for what no channel tells of.
+func (f *fixture) await(condition func() bool) {
+	f.t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.t.Fatalf("what was awaited has not come within %v", patience)
+		}
+	}
+}
+
+// send writes one whole frame.
+func (p *peer) send(op byte, payload string) {
+	p.t.Helper()
+	_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := p.conn.Write(clientFrame(op, payload)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func clientFrame(op byte, payload string) []byte {
+	b := []byte{0x80 | op}
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, 0x80|byte(n))
+	case n <= 0xffff:
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
+	}
+	key := [4]byte{7, 77, 177, 211}
+	b = append(b, key[:]...)
+	for i := range len(payload) {
+		b = append(b, payload[i]^key[i%4])
+	}
+	return b
+}
+
+// read reads one frame.
+func (p *peer) read() (op byte, payload string, err error) {
+	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
+	var head [10]byte
+	if _, err := io.ReadFull(p.br, head[:2]); err != nil {
+		return 0, "", err
+	}
+	op = head[0] & 0xf
+	n := uint64(head[1])
+	switch n {
+	case 126:
+		_, err = io.ReadFull(p.br, head[:2])
+		n = uint64(binary.BigEndian.Uint16(head[:]))
+	case 127:
+		_, err = io.ReadFull(p.br, head[:8])
+		n = binary.BigEndian.Uint64(head[:])
+	}
+	data := make([]byte, n)
+	if err == nil {
+		_, err = io.ReadFull(p.br, data)
+	}
+	return op, string(data), err
+}
+
+// text reads a text frame.
+func (p *peer) text() string {
+	p.t.Helper()
+	op, payload, err := p.read()
+	if err != nil || op != opText {
+		p.t.Fatalf("no text frame but opcode %d, %.200q, %v", op, payload, err)
+	}
+	return payload
+}
+
+func (p *peer) expect(op byte, want string) {
+	p.t.Helper()
+	gotOp, got, err := p.read()
+	if err != nil || gotOp != op || got != want {
+		p.t.Fatalf("read opcode %d, %.200q, %v, want %d, %.200q", gotOp, got, err, op, want)
+	}
+}
+
+// ended reads what there is up to the end of the connection and returns the code of
+// the close frame, 0 for none.
+func (p *peer) ended() int {
+	p.t.Helper()
+	code := 0
+	for {
+		op, payload, err := p.read()
+		var timeout net.Error
+		switch {
+		case errors.As(err, &timeout) && timeout.Timeout():
+			p.t.Fatal("the server left the connection open")
+		case err != nil:
+			return code
+		case op == opClose && len(payload) >= 2:
+			code = int(payload[0])<<8 | int(payload[1])
+		}
+	}
+}
+
+// cut ends the TCP connection with a reset.
+func (p *peer) cut() {
+	_ = p.tcp.SetLinger(0)
+	_ = p.tcp.Close()
+}
+
+// textMessage makes a message of this text.
+func textMessage(t testing.TB, text string, attachments ...[]byte) *Message {
+	t.Helper()
+	m, err := NewMessage(len(text), func(dst []byte) ([]byte, [][]byte, error) {
+		return append(dst, text...), attachments, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -1,0 +1,205 @@
+package websocket
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// readSize is what one read takes. Most messages are smaller, and a buffer is only held while something was read.
+	readSize = 8 << 10
+
+	// keptReadSize is the buffer of a connection that cannot wait without one, such as TLS.
+	keptReadSize = 1 << 10
+
+	// discardLimit bounds what Discard reads: more than lies in the buffers of two kernels, so that an honest peer in the
+	// middle of a message gets our close frame.
+	discardLimit = 8 << 20
+)
+
+type readBuffer [readSize]byte
+
+// bufferPool holds the buffers that no connection reads into just now.
+type bufferPool struct {
+	p sync.Pool
+}
+
+func (p *bufferPool) get() *readBuffer {
+	if b, ok := p.p.Get().(*readBuffer); ok {
+		return b
+	}
+	return new(readBuffer)
+}
+
+func (p *bufferPool) put(b *readBuffer) {
+	p.p.Put(b)
+}
+
+// Conn is a WebSocket connection after its opening handshake. One goroutine reads (Serve, then perhaps Discard). Writes
+// may come from any goroutine, one at a time: the caller serialises them, and a TryWrite during a Write would wait for
+// it. Close, the deadlines and RemoteAddr may be called at any time.
+type Conn struct {
+	conn net.Conn
+
+	// Without blocking, for connections that are plain sockets. The two functions are made once, since one made for each
+	// call would be an allocation for each call; their arguments and results are the fields that follow.
+	raw     syscall.RawConn // nil: not possible
+	readFn  func(fd uintptr) bool
+	writeFn func(fd uintptr) bool
+
+	pool   *bufferPool
+	buf    *readBuffer // nil while the connection waits
+	nRead  int
+	errIn  error
+	out    []byte
+	nOut   int
+	errOut error
+
+	kept  []byte // the buffer for reading when raw is nil
+	early []byte // came with the handshake, not yet read
+
+	reader reader
+}
+
+func newConn(nc net.Conn, early []byte, pool *bufferPool) *Conn {
+	c := &Conn{conn: nc, early: early, pool: pool}
+	c.raw = rawConn(nc)
+	if c.raw == nil {
+		c.kept = make([]byte, keptReadSize)
+		return c
+	}
+	c.readFn, c.writeFn = c.readReady, c.writeReady
+	return c
+}
+
+// Serve reads frames and calls h until the connection ends, and says why it ended; it never returns nil. maxMessage is
+// the greatest number of bytes in a message, over all its fragments. The error is
+//
+//   - a *CloseError with Received: the peer's close frame came. Echo its code and close.
+//   - another *CloseError: the peer broke a rule of the protocol or the limit. Close with its code: 1002 for a protocol
+//     error, 1007 for text that is not UTF-8, 1009 for a message over maxMessage, which is not read.
+//   - h's error, as it is.
+//   - any other: the connection failed. io.EOF is an end without a close frame; net.ErrClosed is our own Close.
+//
+// Nothing that follows a close frame or a fault is read. Serve is called once.
+func (c *Conn) Serve(h Handler, maxMessage int) error {
+	defer c.release()
+	c.reader.max = maxMessage
+	early := c.early
+	c.early = nil
+	if err := c.reader.feed(early, h); err != nil {
+		return err
+	}
+	for {
+		p, err := c.read()
+		if err != nil {
+			return err
+		}
+		if err := c.reader.feed(p, h); err != nil {
+			return err
+		}
+	}
+}
+
+// read waits for the next bytes, at least one. They are valid until the next call.
+func (c *Conn) read() ([]byte, error) {
+	if c.raw == nil {
+		n, err := c.conn.Read(c.kept)
+		if n > 0 {
+			return c.kept[:n], nil // an error with them comes again with the next read
+		}
+		return nil, err
+	}
+	if err := c.raw.Read(c.readFn); err != nil {
+		return nil, err
+	}
+	if c.errIn != nil {
+		return nil, c.errIn
+	}
+	return c.buf[:c.nRead], nil
+}
+
+// release gives up what reading needs.
+func (c *Conn) release() {
+	if c.buf != nil {
+		c.pool.put(c.buf)
+		c.buf = nil
+	}
+	c.reader = reader{}
+}
+
+// Supported tells whether TryWrite can write: on a plain socket of a Unix system. Over TLS, or when the listener wraps
+// its connections, it cannot, and a waiting connection keeps a small read buffer.
+func (c *Conn) Supported() bool {
+	return c.raw != nil
+}
+
+// TryWrite writes what the kernel takes at once and does not block. n < len(p) with a nil error means that the rest must
+// wait: use Write, from a goroutine that may block. Where Supported is false, nothing is ever taken. A write deadline
+// that has passed is an error here too.
+func (c *Conn) TryWrite(p []byte) (n int, err error) {
+	if c.raw == nil || len(p) == 0 {
+		return 0, nil
+	}
+	c.out, c.nOut, c.errOut = p, 0, nil
+	err = c.raw.Write(c.writeFn)
+	c.out = nil
+	if err != nil {
+		return 0, err
+	}
+	return c.nOut, c.errOut
+}
+
+// Write writes all of p, and blocks until the kernel has taken it, the write deadline has passed or the connection has
+// failed.
+func (c *Conn) Write(p []byte) (int, error) {
+	return c.conn.Write(p)
+}
+
+// SetWriteDeadline sets the time after which writes fail, also one that is blocked now. The zero time means never.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.conn.SetWriteDeadline(t)
+}
+
+// SetReadDeadline sets the time after which Serve ends with os.ErrDeadlineExceeded. The zero time means never.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	return c.conn.SetReadDeadline(t)
+}
+
+// CloseWrite tells the peer that nothing follows our close frame: a FIN, over TLS a close_notify.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// Discard reads and throws away until the peer ends the connection, d has passed or 8 MiB have come. A socket closed
+// with bytes unread sends a reset, which can destroy the close frame on its way; so after Serve has returned and our
+// close frame is written, Discard comes before Close.
+func (c *Conn) Discard(d time.Duration) {
+	defer c.release()
+	if err := c.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
+		return
+	}
+	for total := 0; total < discardLimit; {
+		p, err := c.read()
+		if err != nil {
+			return
+		}
+		total += len(p)
+	}
+}
+
+// Close ends the connection at once. Serve and blocked writes return an error.
+func (c *Conn) Close() error {
+	return c.conn.Close()
+}
+
+// RemoteAddr is the peer's address.
+func (c *Conn) RemoteAddr() net.Addr {
+	return c.conn.RemoteAddr()
+}

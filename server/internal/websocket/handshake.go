@@ -1,0 +1,147 @@
+package websocket
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+const (
+	keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // section 1.3
+	version = "13"
+)
+
+// HandshakeError is the refusal of an opening handshake; the client has been answered with it.
+type HandshakeError struct {
+	Status int    // of the HTTP response
+	Reason string // also the body of the response
+}
+
+func (e *HandshakeError) Error() string {
+	return fmt.Sprintf("websocket: handshake refused: %s (%d)", e.Reason, e.Status)
+}
+
+// AcceptKey is the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (section 4.2.2, step 5).
+func AcceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + keyGUID))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// IsUpgrade tells whether r asks to become a WebSocket: "upgrade" among the tokens of Connection and "websocket" among
+// those of Upgrade, in any case. It checks nothing else.
+func IsUpgrade(r *http.Request) bool {
+	return hasToken(r.Header["Connection"], "upgrade") && hasToken(r.Header["Upgrade"], "websocket")
+}
+
+func hasToken(values []string, token string) bool {
+	for _, v := range values {
+		for t := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.Trim(t, " \t"), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Upgrader owns what the connections of one server share: the buffers that they read into while they are active. The
+// zero value is ready; it must not be copied after its first use, and is safe for concurrent use.
+type Upgrader struct {
+	pool bufferPool
+}
+
+// Upgrade is Upgrader.Upgrade for a connection that shares its buffers with no other.
+func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+	return new(Upgrader).Upgrade(w, r, header)
+}
+
+// Upgrade checks the opening handshake (section 4.2.1), answers 101 and takes the connection over. header goes into the
+// response; what w.Header() holds does not, as with every hijacked connection. Header names that belong to the handshake
+// are ignored in header, except Sec-WebSocket-Protocol, which is the caller's choice. Bytes that came with the request
+// are the first that Serve reads.
+//
+// A request that is no good handshake has been answered when Upgrade returns: 405 when it is not a GET, 426 for another
+// version than 13, else 400 with a line of text. The error is then a *HandshakeError.
+//
+// The HTTP server's goroutine holds a request, its buffers and a large stack: hand the Conn to a goroutine of its own for
+// Serve and return from the HTTP handler.
+func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+	if refusal := checkHandshake(r); refusal != nil {
+		refuse(w, r, refusal)
+		return nil, refusal
+	}
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		refuse(w, r, &HandshakeError{http.StatusInternalServerError, "the connection cannot be taken over"})
+		return nil, fmt.Errorf("websocket: taking the connection over: %w", err)
+	}
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err == nil {
+		_, err = nc.Write(response(r.Header.Get("Sec-WebSocket-Key"), header))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
+	}
+	return newConn(nc, bytes.Clone(early), &u.pool), nil
+}
+
+// checkHandshake gives nil, or what is wrong with the client's opening handshake (section 4.2.1).
+func checkHandshake(r *http.Request) *HandshakeError {
+	bad := func(reason string) *HandshakeError { return &HandshakeError{http.StatusBadRequest, reason} }
+	switch {
+	case r.Method != http.MethodGet:
+		return &HandshakeError{http.StatusMethodNotAllowed, "a WebSocket handshake is a GET request"}
+	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
+		return bad("a WebSocket handshake needs HTTP/1.1")
+	case !hasToken(r.Header["Connection"], "upgrade"):
+		return bad("Connection does not name upgrade")
+	case !hasToken(r.Header["Upgrade"], "websocket"):
+		return bad("Upgrade does not name websocket")
+	case r.ContentLength != 0:
+		return bad("a WebSocket handshake has no body")
+	}
+	if v := r.Header["Sec-Websocket-Version"]; len(v) != 1 || v[0] != version {
+		return &HandshakeError{http.StatusUpgradeRequired, "Sec-WebSocket-Version must be " + version}
+	}
+	keys := r.Header["Sec-Websocket-Key"]
+	if len(keys) != 1 {
+		return bad("exactly one Sec-WebSocket-Key is needed")
+	}
+	if k, err := base64.StdEncoding.DecodeString(keys[0]); err != nil || len(k) != 16 {
+		return bad("Sec-WebSocket-Key is not 16 bytes in base64")
+	}
+	return nil
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, e *HandshakeError) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // else net/http waits for the body before it answers
+	}
+	switch e.Status {
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
+	case http.StatusUpgradeRequired:
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Sec-WebSocket-Version", version)
+	}
+	http.Error(w, e.Reason, e.Status)
+}
+
+// response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps line ends out of it.
+func response(key string, header http.Header) []byte {
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+	b.WriteString("Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n")
+	ours := map[string]bool{
+		"Upgrade": true, "Connection": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
+		"Content-Length": true, "Transfer-Encoding": true,
+	}
+	_ = header.WriteSubset(&b, ours) // a bytes.Buffer takes everything
+	b.WriteString("\r\n")
+	return b.Bytes()
+}

@@ -1,0 +1,97 @@
+package websocket
+
+import (
+	"io"
+	"strconv"
+	"testing"
+)
+
+func sizeName(n int) string { return strconv.Itoa(n) + "B" }
+
+// While a plain connection waits, its buffer is in the pool.
+func TestNoBufferWhileWaiting(t *testing.T) {
+	c, peer := pair(t)
+	needRaw(t, c)
+	if c.kept != nil {
+		t.Error("the connection keeps a buffer")
+	}
+	if _, err := peer.Write([]byte("ab")); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.read(); err != nil || len(p) == 0 || c.buf == nil {
+		t.Fatalf("%q, %v", p, err)
+	}
+	// One read has taken everything that was sent, or the next one does; then there is nothing.
+	var ready bool
+	err := c.raw.Control(func(fd uintptr) {
+		for ready = c.readReady(fd); ready; ready = c.readReady(fd) {
+		}
+	})
+	if err != nil || ready || c.buf != nil {
+		t.Errorf("with nothing to read: ready %v, buffer %p, %v", ready, c.buf, err)
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	c, peer := pair(t)
+	needRaw(t, c)
+	go io.Copy(io.Discard, peer)
+	h := make(counter)
+	end := make(chan error, 1)
+	go func() { end <- c.Serve(h, testMax) }()
+	out, in := AppendFrame(nil, Text, make([]byte, 64)), final(Text, xs(64))
+	// AllocsPerRun counts the whole process and rounds down: the pool, which the collector empties, may cost a little.
+	writes := testing.AllocsPerRun(200, func() {
+		if n, err := c.TryWrite(out); n != len(out) || err != nil {
+			t.Errorf("TryWrite returned %d, %v", n, err)
+		}
+	})
+	reads := testing.AllocsPerRun(200, func() {
+		if _, err := peer.Write(in); err != nil {
+			t.Error(err)
+			return
+		}
+		<-h
+	})
+	if writes != 0 || reads != 0 {
+		t.Errorf("%v allocations for a TryWrite, %v for a small message", writes, reads)
+	}
+	c.Close()
+	<-end
+}
+
+func BenchmarkTryWrite(b *testing.B) {
+	for _, n := range []int{64, 16 << 10} {
+		b.Run(sizeName(n), func(b *testing.B) {
+			c, peer := pair(b)
+			needRaw(b, c)
+			go io.Copy(io.Discard, peer)
+			p := AppendFrame(nil, Text, make([]byte, n))
+			b.SetBytes(int64(len(p)))
+			b.ReportAllocs()
+			for b.Loop() {
+				n, err := c.TryWrite(p)
+				if err == nil && n < len(p) {
+					_, err = c.Write(p[n:])
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSmallMessage(b *testing.B) {
+	c, peer := pair(b)
+	h := make(counter)
+	go c.Serve(h, testMax)
+	p := final(Text, xs(64))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := peer.Write(p); err != nil {
+			b.Fatal(err)
+		}
+		<-h
+	}
+}

@@ -1,0 +1,15 @@
+//go:build !unix
+
+package websocket
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawConn gives nil: this system has no reads and writes of a socket that do not block.
+func rawConn(net.Conn) syscall.RawConn { return nil }
+
+// readReady and writeReady are never called where rawConn gives nil.
+func (c *Conn) readReady(uintptr) bool  { return true }
+func (c *Conn) writeReady(uintptr) bool { return true }

@@ -1,0 +1,72 @@
+//go:build unix
+
+package websocket
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// rawConn gives access to the socket of nc, or nil when nc is not a plain socket. Only the two types are asked for by
+// name: a type that embeds one of them has the method too, and would be circumvented.
+func rawConn(nc net.Conn) syscall.RawConn {
+	var raw syscall.RawConn
+	var err error
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		raw, err = nc.SyscallConn()
+	case *net.UnixConn:
+		raw, err = nc.SyscallConn()
+	}
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// readReady reads once into a buffer of the pool; it is called when there may be something to read. It returns false to
+// wait for more, without a buffer.
+//
+// A short read is no reason to wait: an end of stream that came together with the bytes is not signalled again.
+func (c *Conn) readReady(fd uintptr) bool {
+	if c.buf == nil {
+		c.buf = c.pool.get()
+	}
+	n, err := unix.Read(int(fd), c.buf[:])
+	for err == unix.EINTR {
+		n, err = unix.Read(int(fd), c.buf[:])
+	}
+	if err == unix.EAGAIN {
+		c.pool.put(c.buf)
+		c.buf = nil
+		return false
+	}
+	c.nRead, c.errIn = n, nil
+	switch {
+	case err != nil:
+		c.errIn = os.NewSyscallError("read", err)
+	case n == 0:
+		c.errIn = io.EOF
+	}
+	return true
+}
+
+// writeReady writes once; it never asks to wait.
+func (c *Conn) writeReady(fd uintptr) bool {
+	n, err := unix.Write(int(fd), c.out)
+	for err == unix.EINTR {
+		n, err = unix.Write(int(fd), c.out)
+	}
+	if err != nil {
+		n = 0
+		if err != unix.EAGAIN {
+			c.errOut = os.NewSyscallError("write", err)
+		}
+	}
+	c.nOut = n
+	return true
+}
