@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -85,6 +86,19 @@ func (c *conn) Binary(data []byte) error {
 	return c.decoded(p, err, len(data))
 }
 
+// settingHint names the setting that moves a limit of the packet decoder.
+func settingHint(limit string) string {
+	switch limit {
+	case packet.LimitAttachments:
+		return "; see --max-attachments"
+	case packet.LimitDepth:
+		return "; see --max-json-depth"
+	case packet.LimitBytes:
+		return "; see --max-http-buffer-size and --max-attachments"
+	}
+	return ""
+}
+
 func (c *conn) plain(v packet.Value, size int) error {
 	p := &packet.Packet{Type: packet.Event, Namespace: "/", Event: "message", Args: []packet.Value{v}}
 	c.accept(p, size)
@@ -102,7 +116,7 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 		c.accept(p, size)
 		return nil
 	case errors.As(err, &refused) && refused.Limit != "":
-		return err
+		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
 	}
 	c.session.Ignored(err)
 	return nil

@@ -149,21 +149,34 @@ func TestSessionIsKnownOnlyWithItsReceiver(t *testing.T) {
 // connection behind, whichever comes first.
 func TestEndDuringTakeOverClosesTheWebSocket(t *testing.T) {
 	f := start(t)
-	for range 100 {
+	for range 10 {
 		o, query := f.polling(4)
 		p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
 		p.send(opText, "2probe")
 		p.expect(opText, "3probe")
+		f.await(o.isProbed)
+		// Both get to wait for the session, the end first. The waits give the fault
+		// its chance: without it no order of the two leaves anything open.
+		o.mu.Lock()
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			o.abort(PingTimeout)
 		}()
+		time.Sleep(5 * time.Millisecond)
 		p.send(opText, "5")
-		<-ended
+		time.Sleep(5 * time.Millisecond)
+		o.mu.Unlock()
+		await(t, ended, "end of the session")
 		o.ends(t, PingTimeout)
 		p.ended()
 	}
+}
+
+func (o *opened) isProbed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.probed
 }
 
 // A session may end before its opening is through, and Shutdown be done with it.

@@ -24,7 +24,7 @@ const separator = 0x1e
 
 var (
 	errPayload  = errors.New("malformed polling payload")
-	errTooMany  = errors.New("too many packets in one polling payload")
+	errTooMany  = errors.New("too many packets in one polling payload; see --max-payload-packets")
 	errNotUTF8  = errors.New("polling payload is not UTF-8")
 	errNoPacket = errors.New("empty packet")
 )

@@ -170,7 +170,7 @@ func (r *refusals) frame(s *Session, err *websocket.CloseError) {
 }
 
 func (r *refusals) broken(s *Session, err error) {
-	r.warn("packet", "client cut off: malformed packet", "sid", s.id, "address", s.req.RemoteAddr, "error", err)
+	r.warn("packet", "client cut off: it broke the protocol or a limit", "sid", s.id, "address", s.req.RemoteAddr, "error", err)
 }
 
 func (r *refusals) ignored(s *Session, err error) {
