@@ -283,27 +283,30 @@ type (
 		*Other
 		hidden
 		*Missing
-		Gone   string
-		E1     string         `json:"e1,omitempty"`
-		E2     []int          `json:",omitempty"`
-		E3     *int           `json:"e3,omitempty"`
-		E4     zero           `json:"e4,omitempty"`
-		E5     map[string]int `json:"e5,omitempty"`
-		E6     any            `json:"e6,omitempty"`
-		E7     [0]int         `json:"e7,omitempty"`
-		Z1     zero           `json:"z1,omitzero"`
-		Z2     time.Time      `json:"z2,omitzero"`
-		Z3     *zero          `json:"z3,omitzero"`
-		Z4     []int          `json:"z4,omitzero"`
-		Q1     string         `json:"q1,string"`
-		Q2     *int           `json:"q2,string"`
-		Q3     bool           `json:",string"`
-		Q4     float64        `json:",string"`
-		Q5     []int          `json:",string"`
-		Dash   int            `json:"-,"`
-		No     int            `json:"-"`
-		Bad    int            `json:"a\"b"`
-		Odd    int            `json:"ö$ %/"`
+		Gone string
+		E1   string         `json:"e1,omitempty"`
+		E2   []int          `json:",omitempty"`
+		E3   *int           `json:"e3,omitempty"`
+		E4   zero           `json:"e4,omitempty"`
+		E5   map[string]int `json:"e5,omitempty"`
+		E6   any            `json:"e6,omitempty"`
+		E7   [0]int         `json:"e7,omitempty"`
+		Z1   zero           `json:"z1,omitzero"`
+		Z2   time.Time      `json:"z2,omitzero"`
+		Z3   *zero          `json:"z3,omitzero"`
+		Z4   []int          `json:"z4,omitzero"`
+		Q1   string         `json:"q1,string"`
+		Q2   *int           `json:"q2,string"`
+		Q3   bool           `json:",string"`
+		Q4   float64        `json:",string"`
+		//lint:ignore SA5008 what encoding/json makes of a tag that is off is what is tested
+		Q5 []int `json:",string"`
+		//lint:ignore SA5008 what encoding/json makes of a tag that is off is what is tested
+		Dash int `json:"-,"`
+		No   int `json:"-"`
+		//lint:ignore SA5008 what encoding/json makes of a tag that is off is what is tested
+		Bad    int `json:"a\"b"`
+		Odd    int `json:"ö$ %/"`
 		Map    map[zeroText]int
 		Iface  fmt.Stringer
 		Inline struct{ A, B any }

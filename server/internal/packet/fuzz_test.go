@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"reflect"
 	"testing"
 	"unicode/utf8"
@@ -221,7 +222,7 @@ func FuzzAppendEvent(f *testing.F) {
 	f.Add("message", "text", []byte(`{"a":[1,2.5,null]}`), []byte("blob"), 1.5, int64(-7), true)
 	f.Add("", "\xff\u2028\x00", []byte(ph0), []byte{}, 1e-7, int64(1)<<60, true)
 	f.Add("m", "_placeholder", []byte(`[{"_placeholder":true}, 9007199254740993]`), []byte("b"), 1e300, int64(0), false)
-	f.Add("connect", "", []byte(`{"\u005fplaceholder":true,"num":0}`), []byte(nil), -0.0, int64(1), true)
+	f.Add("connect", "", []byte(`{"\u005fplaceholder":true,"num":0}`), []byte(nil), math.Copysign(0, -1), int64(1), true)
 	f.Add("m", "", []byte(`broken`), []byte("b"), 1.0, int64(1), true)
 	f.Fuzz(func(t *testing.T, name, text string, raw, blob []byte, number float64, integer int64, binary bool) {
 		type record struct {
