@@ -26,7 +26,7 @@ func (a *App) routes() (http.Handler, error) {
 	r.RedirectTrailingSlash = false // a redirect would lose the body of a POST
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
-	r.Use(recovery(a.log))
+	r.Use(recovery(a.log), unreadBody)
 
 	// Engine.IO, with and without the slash that clients put at its end.
 	r.Any(a.cfg.Path, gin.WrapH(a.sio))
@@ -64,6 +64,15 @@ func pageOr(page http.Handler, plain http.HandlerFunc) http.Handler {
 		}
 		page.ServeHTTP(w, r)
 	})
+}
+
+// unreadBody makes a connection end with its response, unless the handler reads
+// the body and takes that back: net/http would otherwise wait for a body that
+// nobody wants before it answers.
+func unreadBody(c *gin.Context) {
+	if c.Request.ContentLength != 0 {
+		c.Header("Connection", "close")
+	}
 }
 
 // recovery answers a request whose handler panicked and logs why.

@@ -103,7 +103,7 @@ func messagesOf(got packets) []*Message {
 			list = append(list, build(append(make([]byte, headroom), '4'), [][]byte{data}))
 		default:
 			last := list[len(list)-1]
-			list[len(list)-1] = build(append(make([]byte, headroom), last.text...), append(last.bins, data))
+			list[len(list)-1] = build(append(make([]byte, headroom), last.text()...), append(last.bins(), data))
 		}
 	}
 	return list

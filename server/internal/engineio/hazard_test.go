@@ -145,40 +145,6 @@ func TestSessionIsKnownOnlyWithItsReceiver(t *testing.T) {
 	f.polling(4)
 }
 
-// A session that the server ends while a WebSocket takes it over leaves no
-// connection behind, whichever comes first.
-func TestEndDuringTakeOverClosesTheWebSocket(t *testing.T) {
-	f := start(t)
-	for range 10 {
-		o, query := f.polling(4)
-		p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
-		p.send(opText, "2probe")
-		p.expect(opText, "3probe")
-		f.await(o.isProbed)
-		// Both get to wait for the session, the end first. The waits give the fault
-		// its chance: without it no order of the two leaves anything open.
-		o.mu.Lock()
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			o.abort(PingTimeout)
-		}()
-		time.Sleep(5 * time.Millisecond)
-		p.send(opText, "5")
-		time.Sleep(5 * time.Millisecond)
-		o.mu.Unlock()
-		await(t, ended, "end of the session")
-		o.ends(t, PingTimeout)
-		p.ended()
-	}
-}
-
-func (o *opened) isProbed() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.probed
-}
-
 // A session may end before its opening is through, and Shutdown be done with it.
 func TestShutdownRightAfterOpening(t *testing.T) {
 	for range 50 {

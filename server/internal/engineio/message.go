@@ -29,11 +29,18 @@ type Plain struct {
 }
 
 // Message is one outgoing Socket.IO packet with its attachments, encoded once
-// and shared by every session it goes to. It never changes once it is made.
+// and shared by every session it goes to. It never changes once it was sent.
 type Message struct {
-	text  []byte   // the Engine.IO packet, type digit included
+	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
+	head, tail int32  // frame[head:tail] is the text packet, its type digit included
+	shared     bool
+	raw        bool // frame is for every kind of WebSocket, and for nobody else
+	more       *more
+}
+
+// more is what few messages have.
+type more struct {
 	bins  [][]byte // attachments, in order
-	frame []byte   // every WebSocket frame of the message in Engine.IO 4's form
 	plain func() (Plain, bool)
 	other [wires]atomic.Pointer[[]byte] // the other forms, made when first asked for
 }
@@ -61,41 +68,74 @@ func build(dst []byte, bins [][]byte) *Message {
 	h := websocket.HeaderSize(n)
 	start := headroom - h
 	websocket.AppendHeader(dst[start:start], websocket.Text, n)
-	frame := dst[start:]
+	m := &Message{frame: dst[start:], head: int32(h), tail: int32(h + n)}
 	for _, b := range bins {
-		frame = websocket.AppendFrame(frame, websocket.Binary, b)
+		m.frame = websocket.AppendFrame(m.frame, websocket.Binary, b)
 	}
-	return &Message{text: frame[h : h+n : h+n], bins: bins, frame: frame}
-}
-
-// rawMessage makes a message that is bytes for a WebSocket and nothing for
-// anybody else: control frames, the frames of a closing handshake.
-func rawMessage(frame []byte) *Message {
-	m := &Message{frame: frame}
-	for w := range m.other {
-		m.other[w].Store(&m.frame)
+	if len(bins) > 0 {
+		m.more = &more{bins: bins}
 	}
 	return m
 }
 
+// rawMessage makes a message that is bytes for a WebSocket and nothing for
+// anybody else: control frames, the frames of a closing handshake.
+func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true} }
+
 // SetPlain says how plain WebSocket clients read the message; without it they
 // are sent nothing. It is called before the message is first sent.
-func (m *Message) SetPlain(read func() (Plain, bool)) { m.plain = read }
+func (m *Message) SetPlain(read func() (Plain, bool)) {
+	if m.more == nil {
+		m.more = new(more)
+	}
+	m.more.plain = read
+}
 
-// Len is the message's size on the wire in bytes, give or take the framing.
+// Share says that the message goes to many sessions, so that none of them has to
+// answer for the memory it takes. It is called before the message is first sent.
+func (m *Message) Share() { m.shared = true }
+
+const (
+	ownOverhead    = 96 // about what a message takes beside its frame
+	sharedOverhead = 8  // its place in one queue
+)
+
+// Len is the size of the message on the wire, in bytes.
 func (m *Message) Len() int { return len(m.frame) }
+
+// cost is what the message adds to a backlog, in bytes: its frame, and what a
+// session that does not read it keeps in memory because of it.
+func (m *Message) cost() int {
+	if m.shared {
+		return len(m.frame) + sharedOverhead
+	}
+	return len(m.frame) + ownOverhead
+}
+
+func (m *Message) text() []byte { return m.frame[m.head:m.tail:m.tail] }
+
+func (m *Message) bins() [][]byte {
+	if m.more == nil {
+		return nil
+	}
+	return m.more.bins
+}
 
 // frames returns the bytes that carry the message over a WebSocket, empty when
 // that kind of client is sent nothing.
 func (m *Message) frames(w wire) []byte {
-	if w == wireV4 || w != wirePlain && len(m.bins) == 0 {
+	switch {
+	case m.raw || w == wireV4 || w != wirePlain && len(m.bins()) == 0:
 		return m.frame
+	case m.more == nil:
+		return nil
 	}
-	if b := m.other[w].Load(); b != nil {
+	other := &m.more.other[w]
+	if b := other.Load(); b != nil {
 		return *b
 	}
 	b := m.encode(w)
-	m.other[w].Store(&b)
+	other.Store(&b)
 	return b
 }
 
@@ -103,8 +143,8 @@ func (m *Message) encode(w wire) []byte {
 	if w == wirePlain {
 		return m.encodePlain()
 	}
-	out := websocket.AppendFrame(nil, websocket.Text, m.text)
-	for _, b := range m.bins {
+	out := websocket.AppendFrame(nil, websocket.Text, m.text())
+	for _, b := range m.bins() {
 		if w == wireV3 {
 			out = append(websocket.AppendHeader(out, websocket.Binary, len(b)+1), 4)
 			out = append(out, b...)
@@ -118,10 +158,10 @@ func (m *Message) encode(w wire) []byte {
 }
 
 func (m *Message) encodePlain() []byte {
-	if m.plain == nil {
+	if m.more.plain == nil {
 		return nil
 	}
-	p, ok := m.plain()
+	p, ok := m.more.plain()
 	if !ok {
 		return nil
 	}

@@ -71,7 +71,7 @@ func TestMessageHeaders(t *testing.T) {
 			if attachments != nil {
 				want += serverFrame(websocket.Binary, text)
 			}
-			if string(m.frame) != want || string(m.text) != "4"+text {
+			if string(m.frame) != want || string(m.text()) != "4"+text {
 				t.Errorf("%d bytes, %d attachments: wrong frame or text", n, len(attachments))
 			}
 		}
@@ -103,7 +103,7 @@ func TestMessageIsSafeForConcurrentUse(t *testing.T) {
 	m.SetPlain(func() (Plain, bool) { return Plain{Binary: true, Data: []byte{1, 2}}, true })
 	var want [wires]string
 	fresh := textMessage(t, `51-["message",{"_placeholder":true,"num":0}]`, []byte{1, 2})
-	fresh.SetPlain(m.plain)
+	fresh.SetPlain(m.more.plain)
 	for w := range wires {
 		want[w] = string(fresh.frames(w))
 	}

@@ -79,7 +79,7 @@ func (s *Session) push(m *Message) {
 		s.queue, s.head = compact(s.queue, s.head)
 	}
 	s.queue = append(s.queue, m)
-	n := m.Len()
+	n := m.cost()
 	s.queued += n
 	if s.conn != nil && !s.stalled {
 		s.lagging += n
@@ -223,8 +223,8 @@ func (s *Session) take() (batch, bool) {
 		}
 		s.queue[s.head] = nil
 		s.head++
-		s.queued -= m.Len()
-		s.settle(min(m.Len(), s.lagging))
+		s.queued -= m.cost()
+		s.settle(min(m.cost(), s.lagging))
 		switch {
 		case len(f) == 0: // nothing that this kind of client could read
 		case len(b.data) == 0:

@@ -202,8 +202,8 @@ func appendV4(dst []byte, messages []*Message) []byte {
 		if len(dst) > first {
 			dst = append(dst, separator)
 		}
-		dst = append(dst, m.text...)
-		for _, b := range m.bins {
+		dst = append(dst, m.text()...)
+		for _, b := range m.bins() {
 			dst = append(dst, separator, 'b')
 			dst = base64.StdEncoding.AppendEncode(dst, b)
 		}
@@ -216,16 +216,16 @@ func appendV4(dst []byte, messages []*Message) []byte {
 func appendV3(dst []byte, messages []*Message, base64Only bool) ([]byte, bool) {
 	if !base64Only {
 		for _, m := range messages {
-			if len(m.bins) > 0 {
+			if len(m.bins()) > 0 {
 				return appendV3Binary(dst, messages), true
 			}
 		}
 	}
 	for _, m := range messages {
-		text := asciiText(m.text)
+		text := asciiText(m.text())
 		dst = strconv.AppendInt(dst, int64(utf16Len(text)), 10)
 		dst = append(append(dst, ':'), text...)
-		for _, b := range m.bins {
+		for _, b := range m.bins() {
 			dst = strconv.AppendInt(dst, int64(2+base64.StdEncoding.EncodedLen(len(b))), 10)
 			dst = append(dst, ':', 'b', '4')
 			dst = base64.StdEncoding.AppendEncode(dst, b)
@@ -236,8 +236,8 @@ func appendV3(dst []byte, messages []*Message, base64Only bool) ([]byte, bool) {
 
 func appendV3Binary(dst []byte, messages []*Message) []byte {
 	for _, m := range messages {
-		dst = append(appendV3Header(dst, 0, len(m.text)), m.text...)
-		for _, b := range m.bins {
+		dst = append(appendV3Header(dst, 0, len(m.text())), m.text()...)
+		for _, b := range m.bins() {
 			dst = append(appendV3Header(dst, 1, len(b)+1), 4)
 			dst = append(dst, b...)
 		}

@@ -175,8 +175,8 @@ func roundTrip(t *testing.T, messages []*Message) {
 	t.Helper()
 	var want packets
 	for _, m := range messages {
-		want = append(want, string(m.text))
-		for _, b := range m.bins {
+		want = append(want, string(m.text()))
+		for _, b := range m.bins() {
 			want = append(want, "binary "+string(b))
 		}
 	}
@@ -192,8 +192,8 @@ func roundTrip(t *testing.T, messages []*Message) {
 	// The string form escapes what is not ASCII, so it decodes to that.
 	var escaped packets
 	for _, m := range messages {
-		escaped = append(escaped, string(asciiText(m.text)))
-		for _, b := range m.bins {
+		escaped = append(escaped, string(asciiText(m.text())))
+		for _, b := range m.bins() {
 			escaped = append(escaped, "binary "+string(b))
 		}
 	}

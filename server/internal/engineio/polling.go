@@ -216,6 +216,7 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	w.Header().Del("Connection") // "close", if it was there because of an unread body
 	binary := media == "application/octet-stream"
 	if isJSONP {
 		if body, err = jsonpData(body); err != nil {

@@ -25,7 +25,7 @@ type Server struct {
 	heart    *heartbeat
 	flusher  flusher
 	refusals refusals
-	packets  struct{ ping, noop, close *Message }
+	packets  struct{ ping, pong, noop, close *Message } // shared by all sessions
 
 	compressors compressors
 	joined      joinPool  // buffers for joined frames
@@ -57,7 +57,11 @@ func NewServer(cfg Config) *Server {
 	srv.flusher.init()
 	srv.packets.ping = newControl("2")
 	srv.packets.noop = newControl("6")
+	srv.packets.pong = newControl("3")
 	srv.packets.close = newControl("1")
+	for _, m := range []*Message{srv.packets.ping, srv.packets.pong, srv.packets.noop, srv.packets.close} {
+		m.Share()
+	}
 	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping) })
 	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
 	return srv
@@ -272,6 +276,18 @@ func (srv *Server) checkEmpty() {
 	default:
 		close(srv.empty)
 	}
+}
+
+// hire counts a worker that is about to start: false once Shutdown has begun, which
+// waits for those that were counted before.
+func (srv *Server) hire() bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.draining {
+		return false
+	}
+	srv.workers.Add(1)
+	return true
 }
 
 func (srv *Server) isDraining() bool {

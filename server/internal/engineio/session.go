@@ -173,7 +173,7 @@ func (s *Session) textPacket(packet []byte) error {
 			return errDirection
 		}
 		s.srv.heart.heard(s)
-		s.Send(newControl("3" + string(data)))
+		s.pong(data)
 		return nil
 	case '3':
 		if s.protocol == 3 {
@@ -188,6 +188,15 @@ func (s *Session) textPacket(packet []byte) error {
 		return nil // of no meaning here, and the official server lets them pass
 	}
 	return errUnknown
+}
+
+// pong answers the ping of an Engine.IO 3 client.
+func (s *Session) pong(data []byte) {
+	if len(data) == 0 {
+		s.Send(s.srv.packets.pong)
+		return
+	}
+	s.Send(newControl("3" + string(data)))
 }
 
 // binaryPacket handles the data of a binary message.

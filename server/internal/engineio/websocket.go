@@ -42,20 +42,27 @@ func (r *sessionReader) Pong([]byte) error {
 
 // openWebSocket begins a session on a WebSocket.
 func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protocol uint8) {
+	if !srv.hire() {
+		srv.unavailable(w)
+		return
+	}
 	s := srv.newSession(r, protocol)
 	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s))
 	if err != nil {
+		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	s.conn = conn
-	if !srv.open(s) {
-		s.goodbye(conn, 1001)
-		return
-	}
-	srv.workers.Go(func() {
+	open := srv.open(s)
+	go func() { // of its own: the handler's would keep the request and its buffers
+		defer srv.workers.Done()
+		if !open {
+			s.goodbye(conn, 1001)
+			return
+		}
 		s.finish(conn, conn.Serve((*sessionReader)(s), srv.cfg.MaxMessage))
-	})
+	}()
 }
 
 // finish ends a session whose WebSocket can be read no more.
@@ -129,7 +136,7 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		s.upgrading = true
 	}
 	s.mu.Unlock()
-	if !free {
+	if !free || !srv.hire() {
 		srv.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
 		return
 	}
@@ -143,15 +150,20 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 	open := s.probe != nil
 	s.mu.Unlock()
 	if err != nil {
+		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	if !open {
+		srv.workers.Done()
 		_ = conn.Close()
 		return
 	}
 	p := &prober{session: s, conn: conn, base64Only: r.URL.Query().Has("b64")}
-	srv.workers.Go(p.run)
+	go func() {
+		defer srv.workers.Done()
+		p.run()
+	}()
 }
 
 // prober reads a WebSocket that is to take over a polling session: "2probe" is

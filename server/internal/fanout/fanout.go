@@ -223,6 +223,7 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	if err != nil {
 		return 0 // emits check their arguments before they come here
 	}
+	msg.Share()
 	var n uint64
 	a.selected(rooms, except, func(m *member) {
 		if volatile && !(m.admitted && m.session.Writable()) {

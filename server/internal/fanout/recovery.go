@@ -87,8 +87,9 @@ func (r *recovery) stamp(p *parser.Packet, rooms, except []socket.Room) (*engine
 	}
 	now := time.Now()
 	r.next++
-	r.bytes += msg.Len()
-	r.events = append(r.events, logged{now, rooms, except, stamped.Data.([]any), msg.Len()})
+	size := msg.Len()
+	r.bytes += size
+	r.events = append(r.events, logged{now, rooms, except, stamped.Data.([]any), size})
 	r.prune(now)
 	return msg, nil
 }
