@@ -71,6 +71,9 @@ func (n *Namespace) connected(args ...any) {
 		ctx.disconnected("server namespace disconnect")
 	}
 	ctx.adapter().Admit(sock.Id())
+	if o := n.server.opts.Observer; o != nil && o.Connected != nil {
+		o.Connected(ctx)
+	}
 	c.pass(ctx.Namespace())
 }
 
@@ -105,6 +108,9 @@ func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
+	if o := c.space.server.opts.Observer; o != nil && o.Disconnected != nil {
+		o.Disconnected(c, reason)
+	}
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.
@@ -132,6 +138,9 @@ func (c *Context) event(p *packet.Packet) {
 	args := make([]Value, len(p.Args))
 	for i, v := range p.Args {
 		args[i] = Value{v}
+	}
+	if o := c.space.server.opts.Observer; o != nil && o.Received != nil {
+		o.Received(c, p.Event, args)
 	}
 	reply, err := c.space.run(c, p.Event, args)
 	if err == nil && p.HasID {

@@ -80,6 +80,7 @@ func (c *Context) Emit(event string, args ...any) error {
 		return err
 	}
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
+	c.observe(data)
 	return nil
 }
 
@@ -99,6 +100,7 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	c.sock.Acks().Store(id, func(args []any, _ error) { answer <- ackValues(args) })
 	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
+	c.observe(data)
 	select {
 	case values := <-answer:
 		return values, nil
@@ -111,7 +113,9 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 
 // To returns the clients in any of the rooms, this one among them if it is in one;
 // without rooms, every client. Flask: emit(..., to=room), emit(..., broadcast=True).
-func (c *Context) To(rooms ...string) *Target { return &Target{io: c.sock.Nsp(), rooms: rooms} }
+func (c *Context) To(rooms ...string) *Target {
+	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
+}
 
 // Others returns every client of the namespace but this one.
 // Flask: emit(..., broadcast=True, include_self=False).

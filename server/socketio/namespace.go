@@ -52,6 +52,7 @@ func newNamespace(s *Server, name string) *Namespace {
 		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
 	} else {
 		n.io = s.io.Of(name, nil)
+		s.observeRooms(n.io)
 	}
 	n.io.Use(n.connecting)
 	// The library never fails to add a listener.
@@ -75,7 +76,7 @@ func (s *Server) create(name string) {
 		return
 	}
 	if parent, ok := all.io.(socket.ParentNamespace); ok {
-		parent.CreateChild(name)
+		s.observeRooms(parent.CreateChild(name))
 		s.dynamic[name] = struct{}{}
 	}
 }
@@ -167,7 +168,9 @@ func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(e
 // To returns the clients in any of the rooms; every client is in a room of its
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
-func (n *Namespace) To(rooms ...string) *Target { return &Target{io: n.io, rooms: rooms} }
+func (n *Namespace) To(rooms ...string) *Target {
+	return &Target{server: n.server, io: n.io, rooms: rooms}
+}
 
 // Except returns every client but those in the rooms. Its Flask counterpart is
 // skip_sid=.

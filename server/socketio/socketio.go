@@ -31,6 +31,7 @@ type Options struct {
 	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
 	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
+	Observer        *Observer       // told of all that happens; nil for none
 }
 
 // DefaultMaxQueuedEvents holds where Options name none.

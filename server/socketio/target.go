@@ -17,18 +17,19 @@ import (
 // Target is a choice of a namespace's clients. It does not change: To and Except
 // return new ones.
 type Target struct {
+	server        *Server
 	io            socket.Namespace
 	rooms, except []string
 }
 
 // To adds rooms. Without any, all clients are meant.
 func (t *Target) To(rooms ...string) *Target {
-	return &Target{io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
+	return &Target{server: t.server, io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
 }
 
 // Except leaves the clients in these rooms out.
 func (t *Target) Except(rooms ...string) *Target {
-	return &Target{io: t.io, rooms: t.rooms, except: slices.Concat(t.except, rooms)}
+	return &Target{server: t.server, io: t.io, rooms: t.rooms, except: slices.Concat(t.except, rooms)}
 }
 
 // Emit sends an event to the clients. See [Namespace.Emit].
@@ -38,6 +39,7 @@ func (t *Target) Emit(event string, args ...any) error {
 		return err
 	}
 	t.io.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	t.observe(data)
 	return nil
 }
 
@@ -73,6 +75,7 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 		answers = append(answers, ackValues(args))
 		check()
 	})
+	t.observe(data)
 	select {
 	case <-done:
 	case <-ctx.Done():

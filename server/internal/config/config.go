@@ -46,6 +46,10 @@ type Config struct {
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
+	AdminUser         string // empty together with AdminPasswordHash: no Admin UI
+	AdminPasswordHash string // bcrypt
+	AdminMode         string // AdminProduction or AdminDevelopment
+
 	LogLevel  slog.Level
 	LogFormat string // LogText or LogJSON
 }
@@ -54,6 +58,12 @@ type Config struct {
 const (
 	LogText = "text"
 	LogJSON = "json"
+)
+
+// The values of Config.AdminMode.
+const (
+	AdminProduction  = "production"
+	AdminDevelopment = "development"
 )
 
 // What Parse returns when it was asked for something other than settings.
@@ -84,9 +94,9 @@ func Parse(args []string, getenv func(string) string) (*Config, error) {
 			from, value = s.Env, v
 		}
 		if err := s.set(value); err != nil {
-			return nil, &Error{Source: from, Value: value, Problem: err.Error()}
+			return nil, &Error{Source: from, Value: s.shown(value), Problem: err.Error()}
 		}
-		given[s.Name] = origin{from, value}
+		given[s.Name] = origin{from, s.shown(value)}
 	}
 	if err := checkTogether(c, given); err != nil {
 		return nil, err
@@ -112,6 +122,10 @@ func checkTogether(c *Config, given origins) error {
 		return given.fault("certfile", "--keyfile is missing: TLS needs both")
 	case c.KeyFile != "" && c.CertFile == "":
 		return given.fault("keyfile", "--certfile is missing: TLS needs both")
+	case c.AdminUser != "" && c.AdminPasswordHash == "":
+		return given.fault("admin-user", "--admin-password-hash is missing: the Admin UI needs both")
+	case c.AdminPasswordHash != "" && c.AdminUser == "":
+		return given.fault("admin-password-hash", "--admin-user is missing: the Admin UI needs both")
 	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
 		return given.fault("plain-websocket-path", "must be outside --path, "+c.Path)
 	}

@@ -14,8 +14,18 @@ type Setting struct {
 	Default string // as it would be written on the command line; empty for none
 	Meaning string // one or two sentences
 
+	secret bool // errors do not repeat the value
+
 	set  func(string) error // checks a value and stores it
 	stop error              // for --help and --version: what Parse returns instead
+}
+
+// shown is a value as errors may repeat it.
+func (s Setting) shown(value string) string {
+	if s.secret {
+		return ""
+	}
+	return value
 }
 
 // isSwitch says whether --name alone means --name=true.
@@ -33,6 +43,7 @@ func settings(c *Config) []Setting {
 		group("Timing", timing(c)),
 		group("Limits for one client", limits(c)),
 		group("Compression", compression(c)),
+		group("Admin UI", adminUI(c)),
 		group("Logs", logs(c)),
 		group("Other", []Setting{
 			{Name: "version", Meaning: "Print the version and exit.", stop: ErrVersion},
@@ -138,6 +149,19 @@ func compression(c *Config) []Setting {
 			Meaning: "Compress polling responses for clients that accept it."},
 		{Name: "compression-threshold", Value: "SIZE", Default: "1024", set: size(&c.CompressionThreshold, 0),
 			Meaning: "Shortest response that is worth compressing."},
+	}
+}
+
+func adminUI(c *Config) []Setting {
+	return []Setting{
+		{Name: "admin-user", Value: "NAME", set: text(&c.AdminUser),
+			Meaning: "User name for the Socket.IO Admin UI, which with --admin-password-hash may connect to the namespace /admin. " +
+				"For https://admin.socket.io that origin has to be among --cors-allowed-origins."},
+		{Name: "admin-password-hash", Value: "BCRYPT", secret: true, set: bcryptHash(&c.AdminPasswordHash),
+			Meaning: "Hash of that user's password, as htpasswd -nbB NAME PASSWORD prints it behind the colon."},
+		{Name: "admin-mode", Value: "MODE", Default: AdminProduction, set: adminMode(&c.AdminMode),
+			Meaning: "What the Admin UI is shown: production for servers, clients and rooms; " +
+				"development for every event with its arguments as well."},
 	}
 }
 

@@ -191,6 +191,29 @@ func logLevel(field *slog.Level) func(string) error {
 	}
 }
 
+func bcryptHash(field *string) func(string) error {
+	return func(v string) error {
+		if v != "" {
+			if err := admin.CheckHash(v); err != nil {
+				return err
+			}
+		}
+		*field = v
+		return nil
+	}
+}
+
+func adminMode(field *string) func(string) error {
+	return func(v string) error {
+		v = strings.ToLower(v)
+		if v != AdminProduction && v != AdminDevelopment {
+			return errors.New("must be production or development")
+		}
+		*field = v
+		return nil
+	}
+}
+
 func logFormat(field *string) func(string) error {
 	return func(v string) error {
 		v = strings.ToLower(v)

@@ -210,6 +210,9 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
 	if isJSONP {
 		limit = 3*limit + 2 // percent-encoded
 	}
+	if r.ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit} // no need to read that to know
+	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
