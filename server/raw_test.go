@@ -45,7 +45,6 @@ type rawWS struct {
 
 // wsFrame is a frame that was read.
 type wsFrame struct {
-	fin  bool
 	op   byte
 	data []byte
 }
@@ -135,7 +134,7 @@ func closeFrame(code int) []byte {
 	return maskedFrame(finBit|opClose, string(binary.BigEndian.AppendUint16(nil, uint16(code))))
 }
 
-// read reads the next frame.
+// read reads the next frame. This server neither fragments nor uses an extension.
 func (w *rawWS) read() (wsFrame, error) {
 	_ = w.SetReadDeadline(time.Now().Add(patience))
 	var head [2]byte
@@ -146,21 +145,27 @@ func (w *rawWS) read() (wsFrame, error) {
 	if err != nil {
 		return wsFrame{}, err
 	}
-	f := wsFrame{fin: head[0]&finBit != 0, op: head[0] & 0x0f, data: make([]byte, size)}
+	if head[0]&0xf0 != finBit {
+		return wsFrame{}, fmt.Errorf("a frame that begins with %#x", head[0])
+	}
+	f := wsFrame{op: head[0] & 0x0f, data: make([]byte, size)}
 	_, err = io.ReadFull(w.br, f.data)
 	return f, err
 }
 
 // size reads what a frame's second byte says about the payload's length.
 func (w *rawWS) size(second byte) (uint64, error) {
-	size := uint64(second)
-	more := map[byte]int{126: 2, 127: 8}[second]
-	switch {
-	case second&maskBit != 0:
+	if second&maskBit != 0 {
 		return 0, errors.New("the server masked a frame")
-	case more > 0:
+	}
+	size := uint64(second)
+	if second >= 126 {
 		var long [8]byte
-		if _, err := io.ReadFull(w.br, long[8-more:]); err != nil {
+		first := 6 // 126: two bytes follow
+		if second == 127 {
+			first = 0
+		}
+		if _, err := io.ReadFull(w.br, long[first:]); err != nil {
 			return 0, err
 		}
 		size = binary.BigEndian.Uint64(long[:])

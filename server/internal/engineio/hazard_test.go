@@ -20,11 +20,11 @@ func (f *fixture) slowPOST(query, body string) (finish func() int) {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST /engine.io/?%s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
-		query, f.addr, len(body))
+	fmt.Fprintf(conn, "POST /engine.io/?%s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n",
+		query, f.addr)
 	return func() int {
 		f.t.Helper()
-		if _, err := conn.Write([]byte(body)); err != nil {
+		if _, err := fmt.Fprintf(conn, "%x\r\n%s\r\n0\r\n\r\n", len(body), body); err != nil {
 			f.t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(patience))

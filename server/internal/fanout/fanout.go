@@ -292,10 +292,16 @@ func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
 	return list
 }
 
-// AddAll puts a client into rooms.
+// AddAll puts a client into rooms. One that has left, or was never introduced, is
+// not: it would stay in them for ever.
 func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
 	a.mu.Lock()
-	created, joined := a.join(a.member(id), rooms.Keys())
+	m := a.members[id]
+	if m == nil {
+		a.mu.Unlock()
+		return
+	}
+	created, joined := a.join(m, rooms.Keys())
 	a.mu.Unlock()
 	a.announceJoined(id, created, joined)
 }

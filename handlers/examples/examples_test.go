@@ -1,0 +1,147 @@
+package examples
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hipflask/handlers/examples/privatechat"
+	"hipflask/handlers/examples/tour"
+	"hipflask/server/socketio"
+	"hipflask/server/socketio/socketiotest"
+)
+
+const (
+	testdata = "../../testdata"
+
+	// deadline is how long a client script may take; it gives up by itself
+	// before it is ended.
+	deadline = 30 * time.Second
+	grace    = 5 * time.Second
+)
+
+// TestWithTheOfficialClient drives the examples with the npm client, over each way
+// that it can take.
+func TestWithTheOfficialClient(t *testing.T) {
+	node := needNode(t)
+	examples := map[string]struct {
+		register func(*socketio.Server) error
+		want     string
+	}{
+		"tour": {
+			func(s *socketio.Server) error { return tour.RegisterEvery(s, 10*time.Millisecond) }, wantTour,
+		},
+		"privatechat": {privatechat.Register, wantPrivateChat},
+	}
+	for name, example := range examples {
+		for _, mode := range []string{"websocket", "polling", "default"} {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				t.Parallel()
+				s := socketiotest.NewServer(t, socketio.Options{})
+				if err := example.register(s); err != nil {
+					t.Fatal(err)
+				}
+				server := httptest.NewServer(s)
+				t.Cleanup(server.Close)
+				got := run(t, node, map[string]any{
+					"url": server.URL, "client": "socket.io-client", "mode": mode,
+					"example": name, "deadline": deadline.Milliseconds(),
+				})
+				want := slices.Collect(strings.Lines(example.want))
+				for i := range max(len(got), len(want)) {
+					if i >= len(got) || i >= len(want) || got[i] != want[i] {
+						t.Fatalf("the script reported\n%swant\n%s", strings.Join(got, ""), strings.Join(want, ""))
+					}
+				}
+			})
+		}
+	}
+}
+
+const wantTour = `connect: {"a":[{"count":0,"data":"Connected"}],"b":[{"count":0,"data":"Connected"}]}
+echo: {"a":[{"count":1,"data":"only me ✓"}]}
+broadcast: {"a":[{"count":2,"data":"all"}],"b":[{"count":2,"data":"all"}]}
+join: {"a":[{"count":3,"data":"In rooms: room"}],"b":[{"count":1,"data":"In rooms: room"}]}
+room message: {"a":[{"count":2,"data":"hi"}],"b":[{"count":2,"data":"hi"}]}
+close room: {"a":[{"count":4,"data":"Room room is closing."}],"b":[{"count":4,"data":"Room room is closing."}]}
+leave: {"a":[{"count":5,"data":"In rooms: "}]}
+catch-all: {"ack":"no handler for unknown[1 {'x': True}]"}
+latency: {"a":[]}
+background: {"step":1}
+disconnect request: {"a":[{"count":6,"data":"Disconnected!"}]}
+disconnected: {"reason":"io server disconnect","reconnects":false}
+left: {"reason":"server disconnect"}
+`
+
+const wantPrivateChat = `users: {"ada":[[{"id":"ada","nickname":"Ada"}]],"bob":[[{"id":"ada","nickname":"Ada"},{"id":"bob","nickname":"Bob"}]]}
+user joined: {"ada":[{"id":"bob","nickname":"Bob"}]}
+refused: {"data":{"nickname":"bob"},"message":"the nickname is taken"}
+typing: {"bob":[{"from":{"id":"ada","nickname":"Ada"},"typing":true}]}
+private message: {"bob":[{"from":{"id":"ada","nickname":"Ada"},"text":"psst 🤫"}],"delivered":true}
+to nobody: {"delivered":false}
+nickname: {"ada":[{"id":"bob","nickname":"Robert"}],"free":"","taken":"the nickname is taken"}
+user left: {"ada":[{"id":"bob","nickname":"Robert"}]}
+alone: {"users":[{"id":"ada","nickname":"Ada"}]}
+`
+
+// run runs the client script and returns a line for each report: the event, and
+// what came with it as JSON with sorted keys.
+func run(t *testing.T, node string, config map[string]any) []string {
+	t.Helper()
+	argument, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deadline+grace)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, testdata+"/clients/examples.mjs", string(argument))
+	cmd.WaitDelay = grace
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v; it reported\n%sand wrote\n%s", err, &stdout, &stderr)
+	}
+	var lines []string
+	for line := range strings.Lines(stdout.String()) {
+		var report map[string]any
+		if err := json.Unmarshal([]byte(line), &report); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		event, _ := report["event"].(string)
+		delete(report, "event")
+		delete(report, "behaviour")
+		rest, err := json.Marshal(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, event+": "+string(rest)+"\n")
+	}
+	return lines
+}
+
+// needNode returns the path of node, or skips the test. In CI that is a failure, as
+// nobody would notice there that the test has stopped to run.
+func needNode(t *testing.T) string {
+	t.Helper()
+	reason := "needs Node.js 20 or later on the PATH"
+	node, err := exec.LookPath("node")
+	if err == nil {
+		reason = "needs the npm clients; run: npm ci --ignore-scripts --prefix testdata"
+		_, err = os.Stat(testdata + "/node_modules")
+	}
+	if err == nil {
+		return node
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+	return ""
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Attacks that need no session: on the HTTP server, its requests and its methods.
+// Each test names the attack it stops. Those over WebSocket and on sessions are in
+// hardening_websocket_test.go and hardening_session_test.go.
+
+// cutOff checks that the server ends a connection, whatever it writes before that.
+func cutOff(t *testing.T, conn net.Conn, within time.Duration) {
+	t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(within))
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection is still open after %v", within)
+	}
+}
+
+// checkLogged checks that the log tells an operator which setting moves the limit
+// that a client met.
+func checkLogged(t *testing.T, server *testServer, setting string) {
+	t.Helper()
+	if !strings.Contains(server.Stderr.String(), setting) {
+		t.Errorf("the log does not name %s", setting)
+	}
+}
+
+// beginRequest opens a connection and sends the beginning of a request.
+func beginRequest(t *testing.T, addr, text string) net.Conn {
+	t.Helper()
+	conn, err := dialTCP(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// Attack: slowloris, many connections with a header that never ends.
+func TestHardeningSlowloris(t *testing.T) {
+	server := startServer(t, "--read-header-timeout", "1s")
+	unharmed := bystander(t, server.Addr)
+	var conns []net.Conn
+	for i := range 40 {
+		conn := beginRequest(t, server.Addr, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+		if i%2 == 0 {
+			go drip(conn)
+		}
+		conns = append(conns, conn)
+	}
+	unharmed("forty headers that do not end")
+	for _, conn := range conns {
+		cutOff(t, conn, patience)
+	}
+}
+
+// drip sends a byte now and then, until it is cut off.
+func drip(conn net.Conn) {
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	for range pace.C {
+		if _, err := conn.Write([]byte("a")); err != nil {
+			return
+		}
+	}
+}
+
+// Attack: headers that fill the memory, one long one or very many.
+func TestHardeningHeaderBomb(t *testing.T) {
+	addr := startServer(t).Addr
+	unharmed := bystander(t, addr)
+	many := make(http.Header)
+	for i := range 20_000 {
+		many.Set(fmt.Sprint("X-Header-", i), "value")
+	}
+	for name, header := range map[string]http.Header{
+		"one of 1 MB":           {"X-Long": {strings.Repeat("x", 1<<20)}},
+		"a cookie of 1 MB":      {"Cookie": {strings.Repeat("a=b; ", 1<<18)}},
+		"20,000 of a few bytes": many,
+	} {
+		if got := bomb(t, addr, "/socket.io/", header); got.status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: answered %v, want 431", name, got)
+		}
+	}
+	unharmed("header bombs")
+}
+
+// Attack: a URL of 1 MB. One of a few kilobytes, as tokens in a query make it, is
+// served.
+func TestHardeningLongURL(t *testing.T) {
+	addr := startServer(t).Addr
+	if got := bomb(t, addr, pollingPath+"&token="+strings.Repeat("x", 1<<20), nil); got.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("answered %v, want 431", got)
+	}
+	if got := opening(t, addr, pollingPath+"&token="+strings.Repeat("x", 16<<10), nil); got.status != http.StatusOK {
+		t.Errorf("a token of 16 KB was answered %v", got)
+	}
+}
+
+// bomb sends a request that the server is not to read to its end.
+func bomb(t *testing.T, addr, path string, header http.Header) answer {
+	t.Helper()
+	conn, err := dialTCP(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() { // it stands still, or fails, once the server reads no more
+		_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n", path, addr)
+		_ = header.Write(conn)
+		_, _ = io.WriteString(conn, "\r\n")
+	}()
+	got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// Attack: a body that was announced and never comes, on requests that are refused:
+// they have to be answered without it.
+func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
+	addr := startServer(t).Addr
+	unharmed := bystander(t, addr)
+	requests := map[string]int{
+		"POST /socket.io/?EIO=4&transport=polling&sid=unknown": http.StatusBadRequest,
+		"POST /socket.io/?EIO=4&transport=polling":             http.StatusBadRequest,
+		"GET /socket.io/?EIO=4&transport=none":                 http.StatusBadRequest,
+		"PUT /socket.io/?EIO=4&transport=polling":              http.StatusMethodNotAllowed,
+		"POST /nothing/here":                                   http.StatusNotFound,
+		"POST /":                                               http.StatusMethodNotAllowed,
+	}
+	t.Run("requests", func(t *testing.T) {
+		for request, want := range requests {
+			for _, length := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
+				t.Run(request+" "+length, func(t *testing.T) {
+					t.Parallel()
+					conn := beginRequest(t, addr, request+" HTTP/1.1\r\nHost: x\r\n"+length+"\r\n\r\n")
+					got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodPost)
+					if err != nil || got.status != want {
+						t.Errorf("answered %v, %v; want %d", got, err, want)
+					}
+				})
+			}
+		}
+	})
+	unharmed("bodies that never come")
+}
+
+// Attack: a body that never comes, posted to a session. It is waited for, but
+// neither without end nor by anybody else.
+func TestHardeningBodyThatNeverComesToASession(t *testing.T) {
+	t.Parallel() // the server waits for half a minute
+	const bodyTimeout = 30 * time.Second
+	addr := startServer(t).Addr
+	unharmed := bystander(t, addr)
+	p := joinPolling(t, addr, 4)
+	path := strings.TrimPrefix(p.url, "http://"+addr)
+	conn := beginRequest(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n42[")
+	unharmed("a body that never comes")
+	cutOff(t, conn, bodyTimeout+patience)
+	p.unknown()
+	unharmed("it was given up")
+}
+
+// Attack: a POST over the limit, and one that announces a body of 10 GB.
+func TestHardeningOversizePOST(t *testing.T) {
+	server := startServer(t, "--max-http-buffer-size", "10000")
+	unharmed := bystander(t, server.Addr)
+	p := joinPolling(t, server.Addr, 4)
+	if got := p.post("text/plain", message(strings.Repeat("x", 10_000))); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %v, want 413", got)
+	}
+	p.unknown()
+	p = joinPolling(t, server.Addr, 4)
+	path := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	conn := beginRequest(t, server.Addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n42[")
+	got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodPost)
+	if err != nil || got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("10 GB were answered %v, %v; want 413", got, err)
+	}
+	p.unknown()
+	unharmed("POSTs over the limit")
+	checkLogged(t, server, "--max-http-buffer-size")
+}
+
+// Attack: HTTP request smuggling. Whatever two servers in a row could take for
+// different requests is refused, or read by the length that RFC 9112 says counts.
+func TestHardeningRequestSmuggling(t *testing.T) {
+	addr := startServer(t).Addr
+	const chunked = "Transfer-Encoding: chunked\r\n"
+	hidden := "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, test := range map[string]struct {
+		headers, body string
+		statuses      []int // of all answers; one more would be the hidden request's
+	}{
+		"two lengths":             {"Content-Length: 1\r\nContent-Length: 34\r\n", "4" + hidden, []int{400}},
+		"a length twice":          {"Content-Length: 1\r\nContent-Length: 1\r\n", "9", []int{400}},
+		"a list of lengths":       {"Content-Length: 1, 34\r\n", "4" + hidden, []int{400}},
+		"a signed length":         {"Content-Length: +1\r\n", "4" + hidden, []int{400}},
+		"a hexadecimal length":    {"Content-Length: 0x1\r\n", "4" + hidden, []int{400}},
+		"length and chunks":       {"Content-Length: 1\r\n" + chunked, "22\r\n" + hidden + "\r\n0\r\n\r\n", []int{400}},
+		"chunks, then a length":   {chunked + "Content-Length: 1\r\n", "22\r\n" + hidden + "\r\n0\r\n\r\n", []int{400}},
+		"space before the colon":  {"Transfer-Encoding : chunked\r\nContent-Length: 1\r\n", "4" + hidden, []int{400}},
+		"space before the length": {"Content-Length : 1\r\n", "4" + hidden, []int{400}},
+		"an unknown encoding":     {"Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + hidden, []int{501}},
+		"two encodings":           {"Transfer-Encoding: identity\r\n" + chunked, "0\r\n\r\n" + hidden, []int{501}},
+		"a folded header":         {"X-Folded: a\r\n " + chunked, hidden, []int{400, 404}},
+		"a chunk size with 0x":    {chunked, "0x1\r\n4\r\n0\r\n\r\n" + hidden, []int{400}},
+		"a negative chunk size":   {chunked, "-1\r\n4\r\n0\r\n\r\n" + hidden, []int{400}},
+		"a chunk without its end": {chunked, "1\r\n4X0\r\n\r\n" + hidden, []int{400}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := joinPolling(t, addr, 4)
+			path := strings.TrimPrefix(p.url, "http://"+addr)
+			var got []int
+			for _, a := range exchange(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\n"+test.headers+"\r\n"+test.body) {
+				got = append(got, a.status)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(test.statuses) {
+				t.Errorf("answered %v, want %v", got, test.statuses)
+			}
+		})
+	}
+}
+
+// Attack: HTTP/1.0, in which a connection is not kept and chunks do not exist. A
+// poll works, a WebSocket is refused.
+func TestHardeningHTTP10(t *testing.T) {
+	addr := startServer(t).Addr
+	got := exchange(t, addr, "GET "+pollingPath+" HTTP/1.0\r\n\r\nGET /hidden HTTP/1.0\r\n\r\n")
+	leaveLater(t, addr, pollingPath, got[0])
+	if len(got) != 1 || got[0].status != http.StatusOK || !strings.HasPrefix(got[0].body, `0{"sid":`) {
+		t.Errorf("a poll was answered %v", got)
+	}
+	upgrade := strings.Replace(upgradeRequest(addr, websocketPath, nil), "HTTP/1.1", "HTTP/1.0", 1)
+	if got := exchange(t, addr, upgrade); len(got) != 1 || got[0].status != http.StatusBadRequest {
+		t.Errorf("a WebSocket was answered %v", got)
+	}
+}
+
+// Attack: a request without a Host, with two, or for no HTTP version that is spoken.
+func TestHardeningMalformedRequests(t *testing.T) {
+	addr := startServer(t).Addr
+	unharmed := bystander(t, addr)
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nX-Null: a\x00b\r\n\r\n",
+		"GET / HTTP/3.0\r\nHost: x\r\n\r\n",
+		"GET / FTP/1.1\r\nHost: x\r\n\r\n",
+		"GET no-slash HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 \r\n\r\n", // a TLS greeting
+	} {
+		if got := exchange(t, addr, request); len(got) != 1 || got[0].status < 400 {
+			t.Errorf("%q was answered %v", request, got)
+		}
+	}
+	unharmed("malformed requests")
+}
+
+// Attack: HTTP/3 and WebTransport, whose library has a known vulnerability
+// (CVE-2026-40898), are never offered.
+func TestHardeningNoHTTP3(t *testing.T) {
+	addr := startServer(t).Addr
+	for _, path := range []string{"/", "/socket.io/socket.io.js", pollingPath, "/nothing"} {
+		if got := opening(t, addr, path, nil); got.header.Values("Alt-Svc") != nil {
+			t.Errorf("%s offers %v", path, got.header.Values("Alt-Svc"))
+		}
+	}
+	checkRefusal(t, ask(t, addr, http.MethodGet, "/socket.io/?EIO=4&transport=webtransport", nil, ""), 0)
+	if got := ask(t, addr, http.MethodConnect, "/socket.io/?EIO=4&transport=webtransport", nil, ""); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("CONNECT was answered %v", got)
+	}
+	if udp, err := net.ListenPacket("udp", addr); err != nil {
+		t.Errorf("UDP on the server's port: %v", err)
+	} else {
+		_ = udp.Close()
+	}
+}

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What the server answers over HTTP: the statuses, bodies and headers that clients
+// and proxies see. Broken requests are answered as the official server does, foreign
+// origins as Flask-SocketIO does.
+
+// checkRefusal checks for the official server's error body with this code.
+func checkRefusal(t *testing.T, got answer, code int) {
+	t.Helper()
+	messages := []string{
+		"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
+		"Unsupported protocol version",
+	}
+	want := fmt.Sprintf(`{"code":%d,"message":"%s"}`, code, messages[code])
+	if got.status != http.StatusBadRequest || got.body != want ||
+		!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
+		t.Errorf("answered %v; want 400 %s", got, want)
+	}
+}
+
+// checkHeader checks one header of an answer; none is the empty string.
+func checkHeader(t *testing.T, got answer, name, want string) {
+	t.Helper()
+	if value := strings.Join(got.header.Values(name), " | "); value != want {
+		t.Errorf("%s is %q, want %q", name, value, want)
+	}
+}
+
+// TestHTTPOpening checks the answer that opens a session.
+func TestHTTPOpening(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		open string // with S for the session id
+	}{
+		{nil, `0{"sid":"S","upgrades":["websocket"],"pingTimeout":20000,"pingInterval":25000,"maxPayload":1000000}`},
+		{[]string{"--transports", "polling"},
+			`0{"sid":"S","upgrades":[],"pingTimeout":20000,"pingInterval":25000,"maxPayload":1000000}`},
+		{[]string{"--allow-upgrades=false", "--ping-interval", "10s", "--ping-timeout", "5s", "--max-http-buffer-size", "5000"},
+			`0{"sid":"S","upgrades":[],"pingTimeout":5000,"pingInterval":10000,"maxPayload":5000}`},
+	} {
+		addr := startServer(t, test.args...).Addr
+		got := opening(t, addr, pollingPath, nil)
+		open := regexp.MustCompile(`"sid":"[\w-]+"`).ReplaceAllString(got.body, `"sid":"S"`)
+		if got.status != http.StatusOK || open != test.open {
+			t.Errorf("%q: answered %v, want %s", test.args, got, test.open)
+		}
+		checkHeader(t, got, "Content-Type", "text/plain; charset=UTF-8")
+		checkHeader(t, got, "Cache-Control", "no-store")
+		checkHeader(t, got, "Set-Cookie", "")
+		checkHeader(t, got, "Access-Control-Allow-Origin", "")
+	}
+}
+
+// TestHTTPOpeningWebSocket checks the OPEN packet of a session that begins as one.
+func TestHTTPOpeningWebSocket(t *testing.T) {
+	c := openWS(t, startServer(t).Addr, websocketPath)
+	packet, err := c.packet()
+	c.must(err)
+	var open struct {
+		SID      string
+		Upgrades []string
+	}
+	if err := json.Unmarshal([]byte(packet[1:]), &open); err != nil || open.SID == "" || open.Upgrades == nil || len(open.Upgrades) > 0 {
+		t.Errorf("opened with %s, %v; want a sid and an empty list of upgrades", packet, err)
+	}
+}
+
+// TestHTTPVersion3 checks the payloads of Engine.IO 3: lengths, CONNECT unasked,
+// binary as it is, or as base64 for those who ask for that, and JSONP.
+func TestHTTPVersion3(t *testing.T) {
+	addr := startServer(t).Addr
+	const packet = `451-["message",{"_placeholder":true,"num":0}]`
+	for _, test := range []struct{ opening, polls, contentType, body string }{
+		{"", "", "application/octet-stream", "\x00\x04\x05\xff" + packet + "\x01\x04\xff\x04abc"},
+		{"&b64=1", "", "text/plain; charset=UTF-8", "45:" + packet + "6:b4YWJj"},
+		{"&b64=1", "&j=7", "text/javascript; charset=UTF-8",
+			`___eio[7]("45:` + strings.ReplaceAll(packet, `"`, `\"`) + `6:b4YWJj");`},
+	} {
+		p := joinPolling(t, addr, 3, test.opening)
+		p.send(packet, "b4YWJj")
+		p.url += test.polls
+		got := p.get(nil)
+		checkHeader(t, got, "Content-Type", test.contentType)
+		if got.body != test.body {
+			t.Errorf("%s%s: answered %v, want %q", test.opening, test.polls, got, test.body)
+		}
+	}
+}
+
+// TestHTTPRefusals checks what broken requests are answered.
+func TestHTTPRefusals(t *testing.T) {
+	addr := startServer(t).Addr
+	ws := joinWS(t, addr)
+	for _, test := range []struct {
+		method, query string
+		code          int
+	}{
+		{http.MethodGet, "", 0},
+		{http.MethodGet, "?EIO=4", 0},
+		{http.MethodGet, "?EIO=4&transport=carrier-pigeon", 0},
+		{http.MethodGet, "?transport=polling", 5},
+		{http.MethodGet, "?EIO=2&transport=polling", 5},
+		{http.MethodGet, "?EIO=4&transport=polling&sid=unknown", 1},
+		{http.MethodPost, "?EIO=4&transport=polling&sid=unknown", 1},
+		{http.MethodGet, "?EIO=4&transport=websocket&sid=unknown", 1},
+		{http.MethodPost, "?EIO=4&transport=polling", 2},
+		{http.MethodPost, "?EIO=4&transport=websocket", 2},
+		{http.MethodGet, "?EIO=4&transport=websocket", 3}, // without Upgrade
+		{http.MethodGet, "?EIO=4&transport=polling&sid=" + ws.sid, 3},
+		{http.MethodPost, "?EIO=4&transport=polling&sid=" + ws.sid, 3},
+		{http.MethodGet, "?EIO=4&transport=websocket&sid=" + ws.sid, 3},
+	} {
+		for _, path := range []string{"/socket.io/", "/socket.io"} {
+			t.Run(test.method+" "+path+test.query, func(t *testing.T) {
+				got := ask(t, addr, test.method, path+test.query, nil, "")
+				checkRefusal(t, got, test.code)
+				checkHeader(t, got, "Access-Control-Allow-Origin", "")
+			})
+		}
+	}
+	ws.chats("not disturbed")
+}
+
+// TestHTTPMethods checks the methods that are not served.
+func TestHTTPMethods(t *testing.T) {
+	addr := startServer(t).Addr
+	for _, method := range []string{
+		http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodPatch, http.MethodTrace, "BREW",
+	} {
+		for _, path := range []string{pollingPath, websocketPath, pollingPath + "&sid=unknown", "/socket.io"} {
+			got := ask(t, addr, method, path, nil, "")
+			if got.status != http.StatusMethodNotAllowed || method == http.MethodHead && got.body != "" {
+				t.Errorf("%s %s: answered %v, want 405", method, path, got)
+			}
+			for _, allowed := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
+				if !strings.Contains(got.header.Get("Allow"), allowed) {
+					t.Errorf("%s %s: Allow is %q", method, path, got.header.Get("Allow"))
+				}
+			}
+		}
+	}
+}
+
+// TestHTTPPaths checks which paths there are.
+func TestHTTPPaths(t *testing.T) {
+	addr := startServer(t).Addr
+	for path, want := range map[string]int{
+		"/": 200, "/socket.io/socket.io.js": 200, "/socket.io/socket.io.min.js": 200, "/socket.io/socket.io.esm.min.js": 200,
+		"/nothing": 404, "/socket.io/nothing": 404, "/socket.io/..%2f..%2fmain.go": 404, "/socket.io/../../go.mod": 404,
+		"/socket.iox/?EIO=4&transport=polling": 404, "//socket.io/?EIO=4&transport=polling": 404, "/SOCKET.IO/": 404,
+		"/static": 404, "/.git/config": 404, "/debug/pprof/": 404,
+	} {
+		if got := opening(t, addr, path, nil); got.status != want {
+			t.Errorf("%s: answered %v, want %d", path, got, want)
+		}
+	}
+}
+
+// TestHTTPPathWithoutSlash talks to /socket.io, without the slash that clients put
+// at its end: no redirect, which would lose a POST.
+func TestHTTPPathWithoutSlash(t *testing.T) {
+	addr := startServer(t).Addr
+	p := joinPolling(t, addr, 4)
+	p.url = strings.Replace(p.url, "/socket.io/?", "/socket.io?", 1)
+	p.chats("without a slash")
+	c := openWS(t, addr, strings.Replace(websocketPath, "/?", "?", 1))
+	_, err := c.join()
+	c.must(err)
+	c.chats("by WebSocket as well")
+}
+
+// TestHTTPPathSetting moves the endpoint.
+func TestHTTPPathSetting(t *testing.T) {
+	addr := startServer(t, "--path", "/chat/io/").Addr
+	if got := opening(t, addr, "/chat/io/?EIO=4&transport=polling", nil); got.status != http.StatusOK {
+		t.Errorf("answered %v", got)
+	}
+	if got := opening(t, addr, pollingPath, nil); got.status != http.StatusNotFound {
+		t.Errorf("the default path is answered %v", got)
+	}
+}
+
+// TestHTTPPost checks the answer to a payload.
+func TestHTTPPost(t *testing.T) {
+	p := joinPolling(t, startServer(t).Addr, 4)
+	got := p.post("text/plain;charset=UTF-8", message("x"))
+	if got.status != http.StatusOK || got.body != "ok" {
+		t.Errorf("answered %v", got)
+	}
+	checkHeader(t, got, "Content-Type", "text/html")
+	checkHeader(t, got, "Cache-Control", "no-store")
+	p.hears(message("x"))
+}
+
+// TestHTTPCookie checks the cookie that carries the session's id, on both transports.
+func TestHTTPCookie(t *testing.T) {
+	addr := startServer(t, "--cookie", "io").Addr
+	got := opening(t, addr, pollingPath, nil)
+	sid, err := openedSID(got.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkHeader(t, got, "Set-Cookie", "io="+sid+"; path=/; SameSite=Lax")
+	upgraded := exchange(t, addr, upgradeRequest(addr, websocketPath, nil))
+	if cookie := upgraded[0].header.Get("Set-Cookie"); !regexp.MustCompile(`^io=[\w-]{20}; path=/; SameSite=Lax$`).MatchString(cookie) {
+		t.Errorf("a WebSocket sets the cookie %q", cookie)
+	}
+}
+
+// TestHTTPTransportsSetting switches one transport off.
+func TestHTTPTransportsSetting(t *testing.T) {
+	addr := startServer(t, "--transports", "polling").Addr
+	checkRefusal(t, exchange(t, addr, upgradeRequest(addr, websocketPath, nil))[0], 0)
+	addr = startServer(t, "--transports", "websocket").Addr
+	checkRefusal(t, ask(t, addr, http.MethodGet, pollingPath, nil, ""), 0)
+	joinWS(t, addr).chats("WebSocket alone")
+	addr = startServer(t, "--allow-upgrades=false").Addr
+	p := joinPolling(t, addr, 4)
+	upgrade := strings.Replace(strings.TrimPrefix(p.url, "http://"+addr), "polling", "websocket", 1)
+	checkRefusal(t, exchange(t, addr, upgradeRequest(addr, upgrade, nil))[0], 3)
+	p.chats("still polling")
+}
+
+// TestHTTPCompression checks what is compressed, and how the client chooses.
+func TestHTTPCompression(t *testing.T) {
+	large, small := message(strings.Repeat("large ", 200)), message(strings.Repeat("small ", 100))
+	for _, test := range []struct {
+		args             []string
+		said, accept, is string
+	}{
+		{nil, large, "gzip, deflate", "gzip"},
+		{nil, large, "deflate, gzip", "deflate"},
+		{nil, large, "GZIP", "gzip"},
+		{nil, large, "gzip;q=0, deflate", "deflate"},
+		{nil, large, "br", ""},
+		{nil, large, "", ""},
+		{nil, small, "gzip", ""},
+		{[]string{"--compression-threshold", "100"}, small, "gzip", "gzip"},
+		{[]string{"--http-compression=false"}, large, "gzip", ""},
+	} {
+		p := joinPolling(t, startServer(t, test.args...).Addr, 4)
+		p.send(test.said)
+		got := p.get(http.Header{"Accept-Encoding": {test.accept}})
+		checkHeader(t, got, "Content-Encoding", test.is)
+		text := got.body
+		var err error
+		if test.is != "" {
+			text, err = decompress(test.is, got.body)
+		}
+		if err != nil || text != test.said {
+			t.Errorf("%q %q: the body is %.60q, %v", test.args, test.accept, text, err)
+		}
+	}
+}
+
+// originTest is an origin and whether it may connect.
+type originTest struct {
+	args   []string
+	header http.Header
+	allow  bool
+}
+
+// TestHTTPOrigins checks who may connect from where, and the headers that tell a
+// browser so.
+func TestHTTPOrigins(t *testing.T) {
+	const listed = "--cors-allowed-origins"
+	origin := func(value string, more ...string) http.Header {
+		h := http.Header{"Origin": {value}}
+		for i := 0; i < len(more); i += 2 {
+			h.Set(more[i], more[i+1])
+		}
+		return h
+	}
+	for name, test := range map[string]originTest{
+		"same":                    {nil, origin("http://HOST"), true},
+		"other port":              {nil, origin("http://127.0.0.1:1"), false},
+		"other scheme":            {nil, origin("https://HOST"), false},
+		"null":                    {nil, origin("null"), false},
+		"forwarded":               {nil, origin("https://chat.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example"), true},
+		"forwarded proto":         {nil, origin("https://HOST", "X-Forwarded-Proto", "https"), true},
+		"forwarded host":          {nil, origin("http://chat.example", "X-Forwarded-Host", "chat.example"), true},
+		"forwarded by two":        {nil, origin("https://chat.example", "X-Forwarded-Proto", "https, http", "X-Forwarded-Host", "chat.example, inner"), true},
+		"forwarded for another":   {nil, origin("https://evil.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example"), false},
+		"listed":                  {[]string{listed, "https://a.example,https://b.example"}, origin("https://b.example"), true},
+		"not listed":              {[]string{listed, "https://a.example"}, origin("https://b.example"), false},
+		"same beside a list":      {[]string{listed, "https://a.example"}, origin("http://HOST"), false},
+		"any":                     {[]string{listed, "*"}, origin("https://whoever.example"), true},
+		"any, and null":           {[]string{listed, "*"}, origin("null"), true},
+		"listed, and credentials": {[]string{listed, "https://a.example", "--cors-credentials=false"}, origin("https://a.example"), true},
+	} {
+		t.Run(name, func(t *testing.T) { checkOrigin(t, test) })
+	}
+}
+
+func checkOrigin(t *testing.T, test originTest) {
+	addr := startServer(t, test.args...).Addr
+	origin := strings.ReplaceAll(test.header.Get("Origin"), "HOST", addr)
+	test.header.Set("Origin", origin)
+	preflight := maps.Clone(test.header)
+	preflight.Set("Access-Control-Request-Method", "POST")
+	preflight.Set("Access-Control-Request-Headers", "content-type,x-token")
+	upgraded := exchange(t, addr, upgradeRequest(addr, websocketPath, test.header))[0]
+	asked := []answer{
+		opening(t, addr, pollingPath, test.header),
+		ask(t, addr, http.MethodOptions, pollingPath, preflight, ""),
+		ask(t, addr, http.MethodGet, pollingPath+"&sid=unknown", test.header, ""),
+	}
+	if !test.allow {
+		for _, got := range append(asked, upgraded) {
+			checkForeign(t, got)
+		}
+		return
+	}
+	if upgraded.status != http.StatusSwitchingProtocols {
+		t.Errorf("a WebSocket was answered %v", upgraded)
+	}
+	credentials := "true"
+	if slices.Contains(test.args, "--cors-credentials=false") {
+		credentials = ""
+	}
+	for i, status := range []int{http.StatusOK, http.StatusOK, http.StatusBadRequest} {
+		if asked[i].status != status {
+			t.Errorf("answered %v, want %d", asked[i], status)
+		}
+		checkHeader(t, asked[i], "Access-Control-Allow-Origin", origin)
+		checkHeader(t, asked[i], "Access-Control-Allow-Credentials", credentials)
+		checkHeader(t, asked[i], "Vary", "Origin")
+	}
+	checkHeader(t, asked[1], "Access-Control-Allow-Methods", "OPTIONS, GET, POST")
+	checkHeader(t, asked[1], "Access-Control-Allow-Headers", "content-type,x-token")
+}

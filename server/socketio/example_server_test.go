@@ -1,0 +1,157 @@
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hipflask/server/socketio"
+	"hipflask/server/socketio/socketiotest"
+)
+
+// Flask: @socketio.on('who', namespace='/admin')
+func ExampleServer_Of() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.Of("/admin").On("who", func(c *socketio.Context) string { return c.Namespace() }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/admin"})
+	fmt.Println(client.Call("who"))
+	// Output: ["/admin"]
+}
+
+// Flask: @socketio.on('who', namespace='*')
+func ExampleServer_Of_catchAll() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.Of("*").On("who", func(c *socketio.Context) string { return c.Namespace() }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/any/name"})
+	fmt.Println(client.Call("who"))
+	// Output: ["/any/name"]
+}
+
+// Flask: raise ConnectionRefusedError('unauthorized', {'code': 7})
+func ExampleRefusal() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("connect", func() error {
+		return &socketio.Refusal{Message: "unauthorized", Data: map[string]int{"code": 7}}
+	}))
+
+	_, err := socketiotest.Dial(t, s, socketiotest.Options{})
+	fmt.Println(err)
+	// Output: connection refused: "unauthorized" with {"code":7}
+}
+
+// Flask: @socketio.on_error()
+func ExampleNamespace_OnError() {
+	t, s, end := begin()
+	defer end()
+
+	s.OnError(func(c *socketio.Context, event string, err error) {
+		_ = c.Emit("failed", event, err.Error())
+	})
+	check(s.On("save", func() error { return errors.New("disk full") }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Emit("save")
+	fmt.Println(client.Receive("failed"))
+	// Output: failed ["save","disk full"]
+}
+
+// Flask: @socketio.on_error_default
+func ExampleServer_OnErrorDefault() {
+	t, s, end := begin()
+	defer end()
+
+	s.OnErrorDefault(func(c *socketio.Context, event string, err error) {
+		var panicked *socketio.PanicError
+		_ = c.Emit("failed", c.Namespace(), event, errors.As(err, &panicked))
+	})
+	check(s.Of("/shop").On("buy", func() { panic("no stock") }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/shop"})
+	client.Emit("buy")
+	fmt.Println(client.Receive("failed"))
+	// Output: failed ["/shop","buy",true]
+}
+
+// Flask: socketio.start_background_task(count), socketio.sleep(1)
+func ExampleServer_Go() {
+	t, s, end := begin()
+	defer end() // ends the task as well
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	s.Go(func(ctx context.Context) {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = s.Emit("tick", n)
+			}
+		}
+	})
+	fmt.Println(client.Receive("tick"), client.Receive("tick"))
+	// Output: tick [1] tick [2]
+}
+
+// chat is what in Python is a class with the base Namespace.
+type chat struct{ greeting string }
+
+func (h *chat) OnConnect(c *socketio.Context) error { return c.Emit("welcome", h.greeting) }
+func (h *chat) OnMyEvent(n int) int                 { return n + 1 }
+
+// Flask: socketio.on_namespace(Chat('/chat'))
+func ExampleNamespace_Handle() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.Of("/chat").Handle(&chat{greeting: "hello"}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/chat"})
+	fmt.Println(client.Receive("welcome"), client.Call("my_event", 1))
+	// Output: welcome ["hello"] [2]
+}
+
+// Flask: a decorator around each handler, as for @authenticated_only
+func ExampleNamespace_Use() {
+	t, s, end := begin()
+	defer end()
+
+	s.Use(func(next socketio.Handler) socketio.Handler {
+		return func(c *socketio.Context, event string, args []socketio.Value) ([]any, error) {
+			if event == "connect" && c.Request().Header.Get("Authorization") == "" {
+				return nil, socketio.Refuse("authenticated only")
+			}
+			return next(c, event, args)
+		}
+	})
+
+	_, err := socketiotest.Dial(t, s, socketiotest.Options{})
+	fmt.Println(err)
+	// Output: connection refused: "authenticated only"
+}
+
+// Flask: print(data), data['n']
+func ExampleValue() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("raw", func(c *socketio.Context, v socketio.Value) (string, int, error) {
+		var data struct{ N int }
+		err := v.Decode(&data)
+		return v.String(), data.N, err
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	fmt.Println(client.Call("raw", map[string]any{"n": 1, "ok": true}))
+	// Output: ["{'n': 1, 'ok': True}" 1]
+}

@@ -1,0 +1,123 @@
+// Package socketiotest is a client for unit tests of handlers. It owns no socket
+// and no port: a [Client] speaks Engine.IO 4 over polling with a *socketio.Server
+// by calling its ServeHTTP, so what a test sees is what went over the wire.
+//
+//	func TestEcho(t *testing.T) {
+//		s := socketiotest.NewServer(t, socketio.Options{})
+//		if err := Register(s); err != nil {
+//			t.Fatal(err)
+//		}
+//		c := socketiotest.Connect(t, s, socketiotest.Options{})
+//		c.Emit("message", "hello")
+//		if got := c.Receive("message").String(); got != `message ["hello"]` {
+//			t.Errorf("received %s", got)
+//		}
+//	}
+//
+// Whatever waits ends the test when the time is up, and whatever a client or a
+// server started has ended when the test has. Its Flask counterpart is
+// socketio.test_client(app).
+package socketiotest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"hipflask/server/socketio"
+)
+
+// DefaultTimeout is how long a client waits where its [Options] say nothing.
+const DefaultTimeout = 15 * time.Second
+
+// Options says how a [Client] connects. The zero value connects to "/" with
+// nothing special.
+type Options struct {
+	Namespace string        // "/" if empty
+	Auth      any           // the auth payload, written as a JSON object; nil for none
+	Header    http.Header   // of every request: cookies, an Origin
+	Query     url.Values    // of the URL, beside the protocol's own
+	Timeout   time.Duration // how long anything may take; [DefaultTimeout] if 0
+
+	// Over, if not nil, is a client whose connection this one shares: as in
+	// JavaScript, where the namespaces of one page do. Header and Query are then
+	// those of that client.
+	Over *Client
+}
+
+// RefusedError is a connection that the server refused: the connect_error of a
+// JavaScript client.
+type RefusedError struct {
+	Message string
+	Data    Value // null if the server sent none
+}
+
+func (e *RefusedError) Error() string {
+	if e.Data.IsNull() {
+		return fmt.Sprintf("connection refused: %q", e.Message)
+	}
+	return fmt.Sprintf("connection refused: %q with %s", e.Message, e.Data)
+}
+
+// NewServer makes a server with both transports, and shuts it down when the test
+// is over. Unless opts name a logger, its log is the test's.
+func NewServer(t testing.TB, opts socketio.Options) *socketio.Server {
+	t.Helper()
+	opts.Engine.Polling, opts.Engine.WebSocket, opts.Engine.AllowUpgrades = true, true, true
+	var log *testLog
+	if opts.Engine.Logger == nil {
+		log = &testLog{t: t}
+		opts.Engine.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	s := socketio.New(opts)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), DefaultTimeout)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("socketiotest: Shutdown: %v; a handler or a background task has not ended", err)
+		}
+		log.end()
+	})
+	return s
+}
+
+// Connect connects a client, and disconnects it when the test is over. A refused
+// connection fails the test; where that is what is tested, use [Dial].
+func Connect(t testing.TB, s *socketio.Server, opts Options) *Client {
+	t.Helper()
+	c, err := Dial(t, s, opts)
+	if err != nil {
+		t.Fatalf("socketiotest: %v", err)
+	}
+	return c
+}
+
+// testLog passes log lines on to the test for as long as it runs: afterwards
+// testing would panic.
+type testLog struct {
+	mu sync.Mutex
+	t  testing.TB // nil once the test is over
+}
+
+func (l *testLog) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.t != nil {
+		l.t.Logf("%s", line[:max(0, len(line)-1)]) // without its newline
+	}
+	return len(line), nil
+}
+
+func (l *testLog) end() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.t = nil
+}

@@ -1,0 +1,73 @@
+package socketiotest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"hipflask/server/internal/packet"
+)
+
+// Value is an argument as it came to the client. Unlike a socketio.Value it shows
+// itself as JSON, as a client's side would.
+type Value struct{ packet.Value }
+
+// Decode stores the value in what into points to, as encoding/json does; binary
+// goes into []byte.
+func (v Value) Decode(into any) error { return v.Value.Decode(into) }
+
+// Bytes returns the value if all of it is binary.
+func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
+
+// IsNull says whether the value is null.
+func (v Value) IsNull() bool { return v.Value.IsNull() }
+
+// String returns the value's JSON as it came, where binary is a placeholder.
+func (v Value) String() string {
+	if len(v.JSON) == 0 {
+		return "null"
+	}
+	return string(v.JSON)
+}
+
+// Event is an event that a client received.
+type Event struct {
+	Name string
+	Args []Value
+
+	reply func(args []any) // nil if the server wants no acknowledgement
+}
+
+// Decode stores the arguments in what into points to, one each. It fails when
+// there are more or fewer, or one does not fit.
+func (e Event) Decode(into ...any) error { return decodeAll(e.Args, into) }
+
+// Ack acknowledges the event: it ends the server's Call. An event that nobody
+// wants acknowledged ignores it, as a JavaScript client does.
+func (e Event) Ack(args ...any) {
+	if e.reply != nil {
+		e.reply(args)
+	}
+}
+
+// String returns the name and the arguments as JSON: message ["hello",1].
+func (e Event) String() string { return e.Name + " " + jsonList(e.Args) }
+
+func jsonList(args []Value) string {
+	texts := make([]string, len(args))
+	for i, arg := range args {
+		texts[i] = arg.String()
+	}
+	return "[" + strings.Join(texts, ",") + "]"
+}
+
+// refusal reads the payload of a CONNECT_ERROR packet.
+func refusal(payload []byte) *RefusedError {
+	var told struct {
+		Message string
+		Data    json.RawMessage
+	}
+	if json.Unmarshal(payload, &told) != nil {
+		told.Message = strings.Trim(string(payload), `"`) // a bare string, which Flask sends at times
+	}
+	return &RefusedError{Message: told.Message, Data: Value{packet.Value{JSON: told.Data}}}
+}
