@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hipflask/handlers"
+	"hipflask/server/internal/admin"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
@@ -42,7 +43,11 @@ type App struct {
 func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	a := &App{cfg: cfg, log: log}
 	engine := engineConfig(cfg, log)
-	a.sio = socketio.New(socketio.Options{
+	ui, err := adminUI(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	options := socketio.Options{
 		Engine: engine,
 		Limits: packet.Limits{
 			MaxAttachments: orNone(cfg.MaxAttachments),
@@ -53,9 +58,16 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		MaxQueuedEvents: cfg.MaxQueuedEvents,
 		Recovery:        cfg.Recovery,
 		Concurrent:      cfg.AsyncHandlers,
-	})
+	}
+	if ui != nil {
+		options.Observer = ui.Observer()
+	}
+	a.sio = socketio.New(options)
 	a.lines = newLineWriter(stdout)
-	err := handlers.Register(a.sio, a.lines)
+	err = handlers.Register(a.sio, a.lines)
+	if err == nil && ui != nil {
+		err = ui.Attach(a.sio)
+	}
 	var routes http.Handler
 	if err == nil {
 		routes, err = a.routes()
@@ -75,6 +87,19 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return a, nil
+}
+
+// adminUI makes the Admin UI's side, nil if it is switched off.
+func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
+	if cfg.AdminUser == "" {
+		return nil, nil
+	}
+	return admin.New(admin.Options{
+		User:         cfg.AdminUser,
+		PasswordHash: cfg.AdminPasswordHash,
+		Events:       cfg.AdminMode == config.AdminDevelopment,
+		Logger:       log,
+	})
 }
 
 func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {

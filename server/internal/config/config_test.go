@@ -90,6 +90,7 @@ func samples() []sample {
 		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
 		{"log-level", "LogLevel", slog.LevelInfo, []good{
 			{"debug", slog.LevelDebug}, {"info", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"WARNING", slog.LevelWarn}, {"error", slog.LevelError},
 		}, map[string]string{"": "debug, info", "loud": "debug, info"}},
@@ -242,8 +243,8 @@ func quoted(value string) string {
 // Each setting changes the fields that its sample names and no others, and together they reach all of Config:
 // a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
-	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true}
-	reached := map[string]bool{"CertFile": true, "KeyFile": true} // TestTLS
+	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true}
+	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true} // TestTLS, TestAdminUI
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {
 		covered[s.name] = true
@@ -293,6 +294,29 @@ func TestThePlainPathStaysOutsidePath(t *testing.T) {
 	refused(t, []string{"--path", "ws", "--plain-websocket-path", "/ws"}, env(), "--plain-websocket-path", "/ws", "outside --path")
 	refused(t, []string{"--path=a"}, env(envName("plain-websocket-path"), "/a/b"), envName("plain-websocket-path"), "outside --path")
 	expect(t, mustParse(t, env(), "--path=a/b", "--plain-websocket-path=/a"), "PlainWebSocketPath", "/a")
+}
+
+func TestAdminUI(t *testing.T) {
+	rest := strings.Repeat("./aZ09", 9)[:53]
+	hash := "$2b$10$" + rest
+	c := mustParse(t, env(envName("admin-password-hash"), hash), "--admin-user", "root")
+	expect(t, c, "AdminUser", "root")
+	expect(t, c, "AdminPasswordHash", hash)
+	expect(t, mustParse(t, env()), "AdminUser", "")
+	expect(t, mustParse(t, env(), "--admin-user=root", "--admin-password-hash=$2y$16$"+rest), "AdminMode", AdminProduction)
+
+	refused(t, []string{"--admin-user=root"}, env(), "--admin-user", `"root"`, "--admin-password-hash is missing")
+	refused(t, nil, env(envName("admin-password-hash"), hash), envName("admin-password-hash"), "--admin-user is missing")
+	for bad, why := range map[string]string{
+		"the password itself": "bcrypt hash", hash[:59]: "bcrypt hash", hash + "a": "bcrypt hash", hash[:59] + "!": "bcrypt hash",
+		"$2b$17$" + rest: "at most 16", "$2b$03$" + rest: "bcrypt hash", "$5$10$" + rest + "a": "bcrypt hash",
+	} {
+		args := []string{"--admin-user=root", "--admin-password-hash", bad}
+		refused(t, args, env(), "--admin-password-hash", why)
+		if _, err := Parse(args, env()); strings.Contains(err.Error(), bad) {
+			t.Errorf("the error repeats a secret: %v", err)
+		}
+	}
 }
 
 func FuzzParse(f *testing.F) {

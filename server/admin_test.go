@@ -1,0 +1,77 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// adminPassword is root's in admin.mjs.
+const adminPassword = "pass wörd"
+
+// TestAdmin has the socket.io client that the Admin UI is made with do what the UI
+// does: log in, see who comes and goes, and give its commands.
+func TestAdmin(t *testing.T) {
+	needNode(t)
+	for _, mode := range []string{"production", "development"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			hash, err := bcrypt.GenerateFromPassword([]byte(adminPassword), bcrypt.MinCost)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := startServer(t, "--admin-user", "root", "--admin-password-hash", string(hash), "--admin-mode", mode)
+			reports := runNode(t, "admin.mjs", clientConfig{URL: server.URL, Client: newest, Mode: "default"})
+			checkAdmin(t, reports, mode == "development")
+			if log := server.Stderr.String(); strings.Contains(log, adminPassword) || strings.Contains(log, string(hash)) || !strings.Contains(log, "admin login refused") {
+				t.Error("the log has a secret, or lacks the refused login")
+			}
+		})
+	}
+}
+
+func checkAdmin(t *testing.T, reports []report, development bool) {
+	t.Helper()
+	var refused struct{ Message string }
+	if find(t, reports, "admin", "refused", &refused); refused.Message != "invalid credentials" {
+		t.Errorf("a wrong password was answered with %q", refused.Message)
+	}
+	var config struct{ Features []string }
+	find(t, reports, "admin", "config", &config)
+	if slices.Contains(config.Features, "ALL_EVENTS") != development || !slices.Contains(config.Features, "MDISCONNECT") {
+		t.Errorf("features %v", config.Features)
+	}
+	var seen struct {
+		Transport       string // at last
+		Rooms           []string
+		Joined, Emitted bool
+		Left            bool
+		Reason          string
+		Events          []string
+	}
+	find(t, reports, "admin", "seen", &seen)
+	if seen.Transport != "websocket" || !seen.Joined || !seen.Emitted || !seen.Left || seen.Reason != "server disconnect" {
+		t.Errorf("the UI saw %+v", seen)
+	}
+	var want []string
+	if development {
+		want = []string{`event_received ["message","hello"]`, `event_sent ["message","hello"]`, `event_sent ["from above",1]`}
+	}
+	if !slices.Equal(seen.Events, want) {
+		t.Errorf("events %q, want %q", seen.Events, want)
+	}
+	var again struct{ First string }
+	if find(t, reports, "admin", "again", &again); again.First != "config" {
+		t.Errorf("with its session the UI was told %q first", again.First)
+	}
+}
+
+// TestNoAdmin makes sure that the namespace is not there unless it was asked for.
+func TestNoAdmin(t *testing.T) {
+	server := startServer(t)
+	c := joinWS(t, server.Addr)
+	c.send(`40/admin,{"username":"","password":""}`)
+	c.awaits(`44/admin,{"message":"Invalid namespace"}`)
+}

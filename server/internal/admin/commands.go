@@ -1,0 +1,69 @@
+package admin
+
+import (
+	"fmt"
+
+	"hipflask/server/socketio"
+)
+
+// The commands of the UI name a namespace and, in most cases, a filter: the id of a
+// client or a room. Without one, or with an empty one, all clients are meant.
+
+func (a *Admin) join(c *socketio.Context, namespace, room string, filter ...*string) error {
+	t, err := a.target(c, "join", namespace, filter)
+	if err == nil {
+		t.Join(room)
+	}
+	return err
+}
+
+func (a *Admin) leave(c *socketio.Context, namespace, room string, filter ...*string) error {
+	t, err := a.target(c, "leave", namespace, filter)
+	if err == nil {
+		t.Leave(room)
+	}
+	return err
+}
+
+// cut disconnects clients; with closing set, from all their namespaces.
+func (a *Admin) cut(c *socketio.Context, namespace string, closing bool, filter ...*string) error {
+	t, err := a.target(c, "disconnect", namespace, filter)
+	switch {
+	case err != nil:
+		return err
+	case closing:
+		t.Close()
+	default:
+		t.Disconnect()
+	}
+	return nil
+}
+
+func (a *Admin) emit(c *socketio.Context, namespace string, filter *string, event string, args ...socketio.Value) error {
+	t, err := a.target(c, "emit", namespace, []*string{filter})
+	if err != nil {
+		return err
+	}
+	list := make([]any, len(args))
+	for i, arg := range args {
+		list[i] = arg
+	}
+	return t.Emit(event, list...)
+}
+
+// target finds whom a command is for, and logs who gave it.
+func (a *Admin) target(c *socketio.Context, command, namespace string, filter []*string) (*socketio.Target, error) {
+	t := a.server.Namespaces()[namespace]
+	if t == nil {
+		return nil, fmt.Errorf("there is no namespace %.100q", namespace)
+	}
+	to := ""
+	if len(filter) > 0 && filter[0] != nil {
+		to = *filter[0]
+	}
+	a.log.Info("admin command", "command", command, "namespace", namespace, "to", fmt.Sprintf("%.100s", to), "address", c.Request().RemoteAddr)
+	if to != "" {
+		t = t.To(to)
+	}
+	return t, nil
+}

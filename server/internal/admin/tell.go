@@ -1,0 +1,216 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"hipflask/server/socketio"
+)
+
+const (
+	// maxListed is how many clients a UI is told of when it comes. It is of no use
+	// with more, and their handshakes take about a kilobyte each.
+	maxListed = 5000
+	// maxRecipients is for how many clients one event that was sent is shown.
+	maxRecipients = 100
+	// maxShown is how many bytes of an event's arguments are shown.
+	maxShown = 16 << 10
+)
+
+// Observer is what the server has to be made with.
+func (a *Admin) Observer() *socketio.Observer {
+	o := &socketio.Observer{
+		Connected:    a.connected,
+		Disconnected: a.disconnected,
+		Joined:       func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) },
+		Left:         func(namespace, room, id string) { a.moved("room_left", namespace, room, id) },
+	}
+	if a.opts.Events {
+		o.Received, o.Sent = a.received, a.sent
+	}
+	return o
+}
+
+func (a *Admin) connected(c *socketio.Context) {
+	if a.isWatched() {
+		a.tell("socket_connected", a.describe(c), now())
+	}
+}
+
+func (a *Admin) disconnected(c *socketio.Context, reason string) {
+	a.mu.Lock()
+	delete(a.polling, c)
+	a.mu.Unlock()
+	if a.isWatched() {
+		a.tell("socket_disconnected", c.Namespace(), c.ID(), reason, now())
+	}
+}
+
+func (a *Admin) moved(event, namespace, room, id string) {
+	if a.isWatched() {
+		a.tell(event, namespace, room, id, now())
+	}
+}
+
+// received and sent leave the UI's own events out: each would make the next.
+
+func (a *Admin) received(c *socketio.Context, event string, args []socketio.Value) {
+	if a.isWatched() && c.Namespace() != Namespace {
+		a.tell("event_received", c.Namespace(), c.ID(), shown(event, args), now())
+	}
+}
+
+func (a *Admin) sent(namespace string, to *socketio.Target, event string, args []socketio.Value) {
+	if namespace == Namespace || !a.isWatched() {
+		return
+	}
+	ids := to.Clients()
+	list, at := shown(event, args), now()
+	for _, id := range ids[:min(len(ids), maxRecipients)] {
+		a.tell("event_sent", namespace, id, list, at)
+	}
+}
+
+// shown is an event as the UI displays it: a list of its name and its arguments.
+// Binary is the placeholder that stands for it in the packet.
+func shown(event string, args []socketio.Value) []any {
+	list := []any{fmt.Sprintf("%.200s", event)}
+	size := 0
+	for i, arg := range args {
+		var text json.RawMessage
+		if err := arg.Decode(&text); err != nil {
+			text = nil // shown as null
+		}
+		if size += len(text); size > maxShown {
+			return append(list, fmt.Sprintf("(%d arguments are too long to show)", len(args)-i))
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// describe is a client as the UI keeps it. It notes who is polling, for tellUpgrades.
+func (a *Admin) describe(c *socketio.Context) map[string]any {
+	transport := c.Transport()
+	if transport == "polling" {
+		a.mu.Lock()
+		a.polling[c] = struct{}{}
+		a.mu.Unlock()
+	}
+	return map[string]any{
+		"id":        c.ID(),
+		"clientId":  c.Connection(),
+		"transport": transport,
+		"nsp":       c.Namespace(),
+		"data":      map[string]any{},
+		"handshake": handshake(c.Request(), c.Since()),
+		"rooms":     c.Rooms(),
+	}
+}
+
+// handshake is the request that opened a connection, without what its user could be
+// impersonated with.
+func handshake(r *http.Request, at time.Time) map[string]any {
+	headers := make(map[string]string)
+	for name, values := range r.Header {
+		switch name {
+		case "Authorization", "Cookie", "Proxy-Authorization":
+			headers[strings.ToLower(name)] = "(hidden)"
+		default:
+			headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+	}
+	headers["host"] = r.Host
+	query := make(map[string]string)
+	for name, values := range r.URL.Query() {
+		query[name] = strings.Join(values, ", ")
+	}
+	return map[string]any{
+		"address": address(r.RemoteAddr),
+		"headers": headers,
+		"query":   query,
+		"issued":  at.UnixMilli(),
+		"time":    at.Format(time.RFC1123),
+		"secure":  r.TLS != nil,
+		"url":     r.URL.RequestURI(),
+		"xdomain": r.Header.Get("Origin") != "",
+	}
+}
+
+// address leaves the port out.
+func address(remote string) string {
+	if host, _, err := net.SplitHostPort(remote); err == nil {
+		return host
+	}
+	return remote
+}
+
+// sockets describes the clients of all namespaces.
+func (a *Admin) sockets() []any {
+	list := []any{}
+	for _, t := range a.server.Namespaces() {
+		for _, c := range t.Contexts() {
+			if len(list) == maxListed {
+				a.log.Warn("the admin UI is told of some clients only", "limit", maxListed)
+				return list
+			}
+			list = append(list, a.describe(c))
+		}
+	}
+	return list
+}
+
+func (a *Admin) stats() map[string]any {
+	all := a.server.Namespaces()
+	spaces := []any{}
+	transports := make(map[string]string) // by connection, which may be to several namespaces
+	polling := 0
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		clients := all[name].Contexts()
+		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(clients)})
+		for _, c := range clients {
+			transports[c.Connection()] = c.Transport()
+		}
+	}
+	for _, transport := range transports {
+		if transport == "polling" {
+			polling++
+		}
+	}
+	return map[string]any{
+		"serverId":            fmt.Sprintf("%s#%d", a.host, os.Getpid()),
+		"hostname":            a.host,
+		"pid":                 os.Getpid(),
+		"uptime":              time.Since(a.start).Seconds(),
+		"clientsCount":        len(transports),
+		"pollingClientsCount": polling,
+		"namespaces":          spaces,
+	}
+}
+
+// tellUpgrades tells which clients have gone over to WebSocket since they were
+// described.
+func (a *Admin) tellUpgrades() {
+	var upgraded []*socketio.Context
+	a.mu.Lock()
+	for c := range a.polling {
+		if c.Transport() != "polling" {
+			delete(a.polling, c)
+			upgraded = append(upgraded, c)
+		}
+	}
+	a.mu.Unlock()
+	for _, c := range upgraded {
+		a.tell("socket_updated", map[string]any{"id": c.ID(), "nsp": c.Namespace(), "transport": c.Transport()})
+	}
+}
+
+// now is the time as JavaScript writes it.
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
