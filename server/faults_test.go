@@ -124,7 +124,7 @@ func TestFaultFirstEventsOfFastClientsAreLost(t *testing.T) {
 			observer, last := joinWS(t, addr), joinWS(t, addr)
 			heard := make(chan error, 1)
 			go func() { heard <- hearEachOnce(observer.rawWS, when, count) }()
-			err := each(count, 16, func(i int) error {
+			err := each(count, 8, func(i int) error {
 				first := textFrames("40", fmt.Sprintf(`427["message","%s %d"]`, when, i))
 				if when == "with the handshake" {
 					return fastClient(addr, first, nil)

@@ -79,8 +79,12 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 func (c *orderClient) receiving() error {
 	next := make([]int, c.senders)
 	acks := 0
+	limit := time.Now().Add(4 * patience) // heartbeats alone would keep it reading
 	for len(c.broadcasts) < c.senders*orderEach || acks < orderEach {
 		packet, err := c.next()
+		if err == nil && time.Now().After(limit) {
+			err = errors.New("too slow, or something is missing")
+		}
 		if err != nil {
 			return fmt.Errorf("after %d broadcasts and %d acks: %w", len(c.broadcasts), acks, err)
 		}

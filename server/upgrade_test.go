@@ -77,13 +77,17 @@ func upgrading(c *loadClient, number int, rng *rand.Rand) error {
 		}
 		sent <- nil
 	}()
-	defer close(heard) // lets the sender go on, to its own failure
+	defer close(heard)                    // lets the sender go on, to its own failure
+	limit := time.Now().Add(4 * patience) // the talkers alone would keep it reading
 	next := make(map[int]int)
 	for received := 0; next[number] < upgradeSends; received++ {
 		if received == begin {
 			c.beginUpgrade()
 		}
 		packet, err := c.next()
+		if err == nil && time.Now().After(limit) {
+			err = errors.New("too slow, or something is missing")
+		}
 		if err != nil {
 			return fmt.Errorf("after %d messages, upgraded: %v: %w", received, c.ws != nil, err)
 		}

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
 	"github.com/zishang520/engine.io/v2/engine"
@@ -39,19 +41,20 @@ type conn struct {
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
-	mu      sync.Mutex
-	tasks   []task
-	size    int           // bytes of the packets among tasks
-	working bool          // the goroutine exists
-	ended   bool          // the session is over: nothing more comes in
-	closed  bool          // the library was told so
-	room    chan struct{} // closed when a waiting reader may go on; nil without one
-	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	gateNsp string
-	joining *Context           // the one whose connect handler runs or has run last
-	spaces  []*Context         // the namespaces the client is connected to
-	http    *types.HttpContext // kept while a namespace is being connected
-	slots   chan struct{}      // see concurrently; the queue's own
+	mu       sync.Mutex
+	tasks    []task
+	size     int           // bytes of the packets among tasks
+	working  bool          // the goroutine exists
+	ended    bool          // the session is over: nothing more comes in
+	closed   bool          // the library was told so
+	room     chan struct{} // closed when a waiting reader may go on; nil without one
+	gate     chan struct{} // closed when the library has dealt with a packet; nil otherwise
+	gateNsp  string
+	joining  *Context           // the one whose connect handler runs or has run last
+	spaces   []*Context         // the namespaces the client is connected to
+	http     *types.HttpContext // kept while a namespace is being connected
+	slots    chan struct{}      // see concurrently; the queue's own
+	patience *time.Timer        // ends a session that connects to nothing; nil once it has
 }
 
 // task is a packet to handle, or something else to run.
@@ -118,7 +121,7 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 	case errors.As(err, &refused) && refused.Limit != "":
 		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
 	}
-	c.session.Ignored(err)
+	c.session.Warn("ignored", "packet ignored: malformed", "error", err)
 	return nil
 }
 
@@ -215,9 +218,28 @@ func (c *conn) work() {
 	}
 }
 
+// connectedTooLate ends a session that was connected to no namespace in time. One
+// whose connect handler takes long is not to blame. The library has a timer of its
+// own, which would not ask.
+func (c *conn) connectedTooLate() {
+	c.mu.Lock()
+	idle := c.joining == nil && len(c.spaces) == 0 && !c.ended
+	if c.joining != nil && c.patience != nil {
+		c.patience.Reset(c.server.opts.ConnectTimeout)
+	}
+	c.mu.Unlock()
+	if idle {
+		c.session.Warn("connect", "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
+		c.session.Close(engineio.ServerClose)
+	}
+}
+
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
 // ones, are connected to "/" without asking.
 func (c *conn) opened() {
+	c.mu.Lock()
+	c.patience = time.AfterFunc(c.server.opts.ConnectTimeout, c.connectedTooLate)
+	c.mu.Unlock()
 	introduce := func() { c.server.io.Engine().Emit("connection", c) }
 	if c.session.Protocol() != 3 {
 		introduce()
@@ -285,6 +307,12 @@ func (c *conn) connect(p *packet.Packet) {
 	if p.Query != "" {
 		nsp += "?" + p.Query // the library parses it for Engine.IO 3 clients
 	}
+	if u, err := url.Parse(p.Namespace); c.Protocol() == 3 && (err != nil || u.Path != p.Namespace) {
+		// The library reads the name of an Engine.IO 3 client as a URL, and would
+		// connect it to another namespace than it asked for.
+		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
+		return
+	}
 	auth := map[string]any{}
 	if p.Data != nil {
 		// The decoder has checked that it is an object.
@@ -310,7 +338,7 @@ func (c *conn) await(nsp string, begin func()) {
 	begin()
 	<-gate
 	c.mu.Lock()
-	c.http = nil
+	c.http, c.joining = nil, nil
 	c.mu.Unlock()
 }
 
@@ -341,6 +369,7 @@ func (c *conn) close(reason engineio.Reason) {
 	c.mu.Lock()
 	told := c.closed
 	c.closed = true
+	c.settle()
 	c.mu.Unlock()
 	if !told && c.onClose != nil {
 		c.onClose(string(reason))
@@ -352,6 +381,14 @@ func (c *conn) close(reason engineio.Reason) {
 		ctx.sock.Disconnect(false)
 	}
 	c.server.conns.Done()
+}
+
+// settle stops the timer for the first connection. The mutex is held.
+func (c *conn) settle() {
+	if c.patience != nil {
+		c.patience.Stop()
+		c.patience = nil
+	}
 }
 
 // reply sends a packet to this client outside the library.
@@ -450,6 +487,9 @@ func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	e, ok := r.(*fanout.Encoded)
 	if !ok {
 		return c
+	}
+	if ctx := c.space(e.Namespace); e.Type == parser.DISCONNECT && ctx != nil {
+		ctx.kick()
 	}
 	c.session.Send(e.Message)
 	if e.Type == parser.CONNECT_ERROR {

@@ -65,6 +65,7 @@ func (n *Namespace) connected(args ...any) {
 	ctx := c.joining
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
+	c.settle()
 	c.mu.Unlock()
 	_ = sock.On("disconnect", ctx.disconnected)
 	if !sock.Connected() { // somebody disconnected it before we listened
@@ -77,6 +78,13 @@ func (n *Namespace) connected(args ...any) {
 	c.pass(ctx.Namespace())
 }
 
+// kick notes that this side disconnects the client.
+func (c *Context) kick() {
+	c.conn.mu.Lock()
+	c.kicked = true
+	c.conn.mu.Unlock()
+}
+
 // disconnected is called by the library once the client has left the namespace.
 // The handler runs next in the connection's queue, whoever caused it.
 func (c *Context) disconnected(args ...any) {
@@ -87,6 +95,9 @@ func (c *Context) disconnected(args ...any) {
 	c.conn.mu.Lock()
 	left := c.left
 	c.left = true
+	if c.kicked { // its connection may have been quicker to end
+		reason = "server namespace disconnect"
+	}
 	c.conn.spaces = remove(c.conn.spaces, c)
 	end := c.end
 	c.conn.mu.Unlock()

@@ -19,6 +19,7 @@ type Context struct {
 
 	// The rest is guarded by conn.mu.
 	left    bool // the disconnect handler has run or is about to
+	kicked  bool // this side disconnects it
 	life    context.Context
 	end     context.CancelCauseFunc
 	session map[string]any

@@ -34,8 +34,15 @@ type Options struct {
 	Observer        *Observer       // told of all that happens; nil for none
 }
 
-// DefaultMaxQueuedEvents holds where Options name none.
-const DefaultMaxQueuedEvents = 1024
+// What holds where Options name nothing.
+const (
+	DefaultMaxQueuedEvents = 1024
+	DefaultConnectTimeout  = 45 * time.Second
+)
+
+// libraryPatience is longer than any client lasts that connects to nothing: ours is
+// the timer that ends it, see connectedTooLate.
+const libraryPatience = 1000 * time.Hour
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
 // is embedded: s.On, s.Emit and s.To are those of that namespace.
@@ -68,6 +75,9 @@ func New(opts Options) *Server {
 	if opts.MaxQueuedEvents <= 0 {
 		opts.MaxQueuedEvents = DefaultMaxQueuedEvents
 	}
+	if opts.ConnectTimeout <= 0 {
+		opts.ConnectTimeout = DefaultConnectTimeout
+	}
 	if opts.Engine.Logger == nil {
 		opts.Engine.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -90,9 +100,7 @@ func New(opts Options) *Server {
 		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
 		o.SetConnectionStateRecovery(recovery)
 	}
-	if opts.ConnectTimeout > 0 {
-		o.SetConnectTimeout(opts.ConnectTimeout)
-	}
+	o.SetConnectTimeout(libraryPatience)
 	s.io = socket.NewServer(nil, o)
 	s.io.Bind(&base{server: s})
 	s.Namespace = s.Of("/")

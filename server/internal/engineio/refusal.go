@@ -172,7 +172,3 @@ func (r *refusals) frame(s *Session, err *websocket.CloseError) {
 func (r *refusals) broken(s *Session, err error) {
 	r.warn("packet", "client cut off: it broke the protocol or a limit", "sid", s.id, "address", s.req.RemoteAddr, "error", err)
 }
-
-func (r *refusals) ignored(s *Session, err error) {
-	r.warn("ignored", "packet ignored: malformed", "sid", s.id, "address", s.req.RemoteAddr, "error", err)
-}

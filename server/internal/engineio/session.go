@@ -242,5 +242,8 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 	return s.textPacket(payload)
 }
 
-// Ignored logs something that the client sent and that was thrown away.
-func (s *Session) Ignored(err error) { s.srv.refusals.ignored(s, err) }
+// Warn logs something that this client did and that was not accepted, with its
+// address. A flood of one cause is cut short.
+func (s *Session) Warn(cause, msg string, args ...any) {
+	s.srv.refusals.warn(cause, msg, append([]any{"sid", s.id, "address", s.req.RemoteAddr}, args...)...)
+}

@@ -111,8 +111,9 @@ func (p *Parser) NewDecoder() parser.Decoder { return &decoder{} }
 type Encoded struct {
 	types.BufferInterface // nil: nobody reads it as a buffer
 
-	Type    parser.PacketType
-	Message *engineio.Message
+	Type      parser.PacketType
+	Namespace string
+	Message   *engineio.Message
 }
 
 // Clone returns e itself, which never changes.
@@ -126,7 +127,7 @@ func (e *encoder) Encode(p *parser.Packet) []types.BufferInterface {
 		e.failed(err)
 		return nil
 	}
-	return []types.BufferInterface{&Encoded{Type: p.Type, Message: msg}}
+	return []types.BufferInterface{&Encoded{Type: p.Type, Namespace: p.Nsp, Message: msg}}
 }
 
 // decoder passes packets on. Decoding happens before the library is involved, so
