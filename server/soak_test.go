@@ -198,7 +198,7 @@ func TestSoak(t *testing.T) {
 		littleHeap                    = 4 << 20
 	)
 	lines := new(loadLines)
-	addr, _ := loadServer(t, lines, "--ping-interval", "1500ms", "--ping-timeout", "1500ms",
+	addr, _ := loadServer(t, lines, "--ping-interval", "4s", "--ping-timeout", "4s",
 		"--upgrade-timeout", "2s")
 	s := &soak{addr: addr, http: loadHTTP(t)}
 	expected := 0 // connects
