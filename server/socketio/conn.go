@@ -304,8 +304,8 @@ func (c *conn) connect(p *packet.Packet) {
 		return
 	}
 	nsp := p.Namespace
-	if p.Query != "" {
-		nsp += "?" + p.Query // the library parses it for Engine.IO 3 clients
+	if p.Query != "" && c.Protocol() == 3 {
+		nsp += "?" + p.Query // the library parses it; newer clients have auth instead
 	}
 	if u, err := url.Parse(p.Namespace); c.Protocol() == 3 && (err != nil || u.Path != p.Namespace) {
 		// The library reads the name of an Engine.IO 3 client as a URL, and would
@@ -491,7 +491,9 @@ func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	if ctx := c.space(e.Namespace); e.Type == parser.DISCONNECT && ctx != nil {
 		ctx.kick()
 	}
-	c.session.Send(e.Message)
+	if e.Message != nil {
+		c.session.Send(e.Message)
+	}
 	if e.Type == parser.CONNECT_ERROR {
 		if c.session.IsPlain() {
 			c.session.Close(engineio.ServerClose) // it cannot read why

@@ -55,10 +55,10 @@ func firstOf(r *http.Request, header string) string {
 // admit checks the request's origin. It writes the CORS headers that go with
 // every response to it, or the refusal.
 func (srv *Server) admit(w http.ResponseWriter, r *http.Request) bool {
-	if len(r.Header.Values("Origin")) == 0 {
+	p, origin := &srv.cfg.Origins, r.Header.Get("Origin")
+	if origin == "" {
 		return true
 	}
-	p, origin := &srv.cfg.Origins, r.Header.Get("Origin")
 	if !p.allows(r, origin) {
 		srv.refusals.origin(r, origin)
 		w.Header().Set("Content-Type", "text/plain")

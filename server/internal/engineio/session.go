@@ -125,19 +125,19 @@ func (s *Session) Close(reason Reason) {
 	s.rcv.Closed(reason)
 }
 
-// end is an end without a goodbye: the peer is gone, broke a rule, or must go.
-// The connection itself is for the caller to close.
-func (s *Session) end(reason Reason) {
+// end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
+// returns the session's WebSocket, if it has one, for the caller to close.
+func (s *Session) end(reason Reason) *websocket.Conn {
 	s.mu.Lock()
 	was := s.state
 	s.state = stateClosed
 	s.drop()
-	probe := s.probe
+	conn, probe := s.conn, s.probe
 	s.wakePoll()
 	s.endTurn()
 	s.mu.Unlock()
 	if was == stateClosed {
-		return
+		return conn
 	}
 	s.srv.remove(s)
 	if probe != nil {
@@ -146,15 +146,12 @@ func (s *Session) end(reason Reason) {
 	if was == stateOpen && s.rcv != nil { // nil: it ends before it began
 		s.rcv.Closed(reason)
 	}
+	return conn
 }
 
 // abort ends the session and its connection.
 func (s *Session) abort(reason Reason) {
-	s.mu.Lock()
-	conn := s.conn
-	s.mu.Unlock()
-	s.end(reason)
-	if conn != nil {
+	if conn := s.end(reason); conn != nil {
 		_ = conn.Close()
 	}
 }

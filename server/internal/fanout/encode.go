@@ -113,7 +113,7 @@ type Encoded struct {
 
 	Type      parser.PacketType
 	Namespace string
-	Message   *engineio.Message
+	Message   *engineio.Message // nil if the packet could not be encoded
 }
 
 // Clone returns e itself, which never changes.
@@ -124,8 +124,7 @@ type encoder struct{ failed func(error) }
 func (e *encoder) Encode(p *parser.Packet) []types.BufferInterface {
 	msg, err := Encode(p)
 	if err != nil {
-		e.failed(err)
-		return nil
+		e.failed(err) // and the connection is told, for which msg is nil
 	}
 	return []types.BufferInterface{&Encoded{Type: p.Type, Namespace: p.Nsp, Message: msg}}
 }

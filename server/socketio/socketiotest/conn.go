@@ -72,13 +72,7 @@ func open(handler http.Handler, opts Options, timeout time.Duration) (*conn, err
 
 // request makes one request and returns the response's body.
 func (c *conn) request(method, body string) (string, error) {
-	r := httptest.NewRequestWithContext(c.ctx, method, "/socket.io/?"+c.query.Encode(), strings.NewReader(body))
-	for name, values := range c.header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
-	w := httptest.NewRecorder()
-	c.handler.ServeHTTP(w, r)
+	w := c.serve(method, body)
 	if err := c.ctx.Err(); err != nil {
 		return "", errOver
 	}
@@ -86,6 +80,17 @@ func (c *conn) request(method, body string) (string, error) {
 		return "", fmt.Errorf("%s was answered %d %s", method, w.Code, strings.TrimSpace(w.Body.String()))
 	}
 	return w.Body.String(), nil
+}
+
+func (c *conn) serve(method, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(c.ctx, method, "/socket.io/?"+c.query.Encode(), strings.NewReader(body))
+	for name, values := range c.header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, r)
+	return w
 }
 
 // poll handles the packets of payload, if there is one, and of every poll, until
@@ -200,7 +205,19 @@ func (c *conn) drop() {
 	c.end(errOver)
 	c.cut()
 	c.work.Wait()
+	// The server notices by a poll that is given up while it waits. The last one
+	// may have been answered instead: one more is then, until nothing is left to
+	// answer with, or the session is gone.
+	for range maxLastPolls {
+		if w := c.serve(http.MethodGet, ""); w.Code != http.StatusOK || w.Body.Len() == 0 {
+			return
+		}
+	}
 }
+
+// maxLastPolls is far more than one, so that a server which emits all the time has
+// to be very quick to keep a client that has gone.
+const maxLastPolls = 1000
 
 // end tells the clients that the session is over, once.
 func (c *conn) end(err error) {

@@ -282,6 +282,44 @@ func TestHandlerThatBlocks(t *testing.T) {
 	}
 }
 
+// A connection that is cut is noticed at once, also with something still to fetch.
+func TestDropWithSomethingToFetch(t *testing.T) {
+	reasons := make(chan string, 1)
+	s := serve(t, map[string]any{"disconnect": func(reason string) { reasons <- reason }})
+	// Polls come through only once they are given up, when CONNECT's answer waits.
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Query().Has("sid") {
+			<-r.Context().Done()
+		}
+		s.ServeHTTP(w, r)
+	})
+	c, err := open(slow, Options{}, DefaultTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected := make(chan struct{})
+	if err := s.On("connect", func() { close(connected) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.post("40"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-connected:
+	case <-time.After(DefaultTimeout):
+		t.Fatal("the connect handler was not called")
+	}
+	c.drop()
+	select {
+	case reason := <-reasons:
+		if reason != "transport close" {
+			t.Errorf("the reason is %q", reason)
+		}
+	case <-time.After(DefaultTimeout):
+		t.Error("the server did not notice")
+	}
+}
+
 // After a test nothing that it started is running, however it left its clients.
 func TestNothingIsLeft(t *testing.T) {
 	for name, leave := range map[string]func(*Client){
