@@ -17,6 +17,7 @@ import (
 	"github.com/zishang520/engine.io/v2/transports"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
@@ -55,6 +56,7 @@ type conn struct {
 	http     *types.HttpContext // kept while a namespace is being connected
 	slots    chan struct{}      // see concurrently; the queue's own
 	patience *time.Timer        // ends a session that connects to nothing; nil once it has
+	values   *session           // nil until somebody asks
 }
 
 // task is a packet to handle, or something else to run.
@@ -128,9 +130,12 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 // accept queues a packet and then holds the reader back while too much is queued.
 // Acks do not wait in the queue: the handler they are for may be what blocks it.
 func (c *conn) accept(p *packet.Packet, size int) {
-	if p.Type == packet.Ack {
+	switch p.Type {
+	case packet.Ack:
 		c.acked(p)
 		return
+	case packet.Disconnect:
+		c.finish(p.Namespace)
 	}
 	c.enqueue(task{packet: p, size: size})
 	for {
@@ -158,7 +163,39 @@ func (c *conn) Closed(reason engineio.Reason) {
 	c.mu.Lock()
 	c.ended = true
 	c.mu.Unlock()
+	c.finish("")
 	c.enqueue(task{run: func() { c.close(reason) }})
+}
+
+// finish ends what waits for the client of a namespace, or of all for "": a handler
+// that waits for it holds up the queue, in which the end is only one more task.
+func (c *conn) finish(nsp string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if nsp == "" || nsp == ctx.Namespace() {
+			ctx.finish()
+		}
+	}
+	if c.joining != nil && nsp == "" {
+		c.joining.finish()
+	}
+}
+
+// Gone says whether the client of that id has left, in the adapter's eyes: it has
+// also when its end is still in the queue.
+func (c *conn) Gone(id socket.SocketId) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining != nil && c.joining.sock.Id() == id {
+		return c.joining.over
+	}
+	for _, ctx := range c.spaces {
+		if ctx.sock.Id() == id {
+			return ctx.over
+		}
+	}
+	return true
 }
 
 func (c *conn) enqueue(t task) {

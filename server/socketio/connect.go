@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -15,24 +16,35 @@ const rejected = "Connection rejected by server"
 
 // connecting is the library's middleware for a namespace: it runs the connect
 // handler, before the client is told that it is connected.
-func (n *Namespace) connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
+func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
+	n := s.handling(sock.Nsp().Name())
 	c, ok := sock.Conn().(*conn)
-	if !ok {
+	if !ok || n == nil {
 		next(socket.NewExtendedError(rejected, nil))
 		return
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
-	if values, ok := sock.Data().(map[string]any); ok {
-		ctx.session = values
-	}
 	c.mu.Lock()
+	if kept, ok := sock.Data().(*session); ok && c.values == nil {
+		c.values = kept
+	}
 	c.joining = ctx
+	ctx.over = c.ended
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
 	auth, err := packet.NewValue(sock.Handshake().Auth)
 	if err == nil {
 		_, err = n.run(ctx, "connect", []Value{{auth}})
 	}
+	c.mu.Lock()
+	if err == nil && ctx.unwanted {
+		err = Refuse(rejected)
+	}
+	if err != nil {
+		c.joining = nil
+		ctx.finish()
+	}
+	c.mu.Unlock()
 	if err != nil {
 		next(n.refusal(ctx, err))
 		return
@@ -44,15 +56,26 @@ func (n *Namespace) connecting(sock *socket.Socket, next func(*socket.ExtendedEr
 // Refusal is meant for it; anything else stays in the log.
 func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
 	var r *Refusal
-	if errors.As(err, &r) {
-		return socket.NewExtendedError(r.Message, r.Data)
+	if !errors.As(err, &r) {
+		n.failed(ctx, "connect", err)
+		return socket.NewExtendedError(rejected, nil)
 	}
-	n.failed(ctx, "connect", err)
-	return socket.NewExtendedError(rejected, nil)
+	if r.Data == nil {
+		return socket.NewExtendedError(r.Message, nil)
+	}
+	data, err := packet.NewValue(r.Data)
+	if err == nil && len(data.Attachments) > 0 {
+		err = errors.New("a refusal cannot carry binary")
+	}
+	if err != nil {
+		n.failed(ctx, "connect", fmt.Errorf("data of the refusal: %w", err))
+		return socket.NewExtendedError(r.Message, nil)
+	}
+	return socket.NewExtendedError(r.Message, data)
 }
 
 // connected is called by the library once the client was told that it is.
-func (n *Namespace) connected(args ...any) {
+func connected(args ...any) {
 	sock, ok := args[0].(*socket.Socket)
 	if !ok {
 		return
@@ -72,7 +95,7 @@ func (n *Namespace) connected(args ...any) {
 		ctx.disconnected("server namespace disconnect")
 	}
 	ctx.adapter().Admit(sock.Id())
-	if o := n.server.opts.Observer; o != nil && o.Connected != nil {
+	if o := c.server.opts.Observer; o != nil && o.Connected != nil {
 		o.Connected(ctx)
 	}
 	c.pass(ctx.Namespace())
@@ -99,11 +122,8 @@ func (c *Context) disconnected(args ...any) {
 		reason = "server namespace disconnect"
 	}
 	c.conn.spaces = remove(c.conn.spaces, c)
-	end := c.end
+	c.finish()
 	c.conn.mu.Unlock()
-	if end != nil {
-		end(ErrDisconnected)
-	}
 	if left {
 		return
 	}
@@ -163,6 +183,9 @@ func (c *Context) event(p *packet.Packet) {
 }
 
 func (c *Context) ack(id uint64, reply []any) error {
+	if len(reply) == 1 && isNull(reply[0]) {
+		reply = nil // as Flask does with None
+	}
 	data, err := appendArgs(make([]any, 0, len(reply)), reply)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -18,11 +19,45 @@ type Context struct {
 	sock  *socket.Socket
 
 	// The rest is guarded by conn.mu.
-	left    bool // the disconnect handler has run or is about to
-	kicked  bool // this side disconnects it
-	life    context.Context
-	end     context.CancelCauseFunc
-	session map[string]any
+	left     bool // the disconnect handler has run or is about to
+	over     bool // the client is gone, whether or not the queue has got there
+	kicked   bool // this side disconnects it
+	unwanted bool // it was disconnected before it was connected
+	life     context.Context
+	end      context.CancelCauseFunc
+}
+
+// finish ends what waits for the client. conn.mu is held.
+func (c *Context) finish() {
+	c.over = true
+	if c.end != nil {
+		c.end(ErrDisconnected)
+	}
+	acks := c.sock.Acks()
+	acks.Range(func(id uint64, _ socket.Ack) bool {
+		if ack, waits := acks.LoadAndDelete(id); waits {
+			ack(nil, ErrDisconnected)
+		}
+		return true
+	})
+}
+
+// session is what handlers keep for a client. With recovery it outlives the
+// connection, so it has a lock of its own.
+type session struct {
+	mu     sync.Mutex
+	values map[string]any
+}
+
+// session returns the connection's session, and lets recovery know of it.
+func (c *Context) session() *session {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.conn.values == nil {
+		c.conn.values = &session{values: make(map[string]any)}
+	}
+	c.sock.SetData(c.conn.values)
+	return c.conn.values
 }
 
 // ID is the client's session id in this namespace. Flask: request.sid.
@@ -40,37 +75,36 @@ func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 // handlers run as for a new client.
 func (c *Context) Recovered() bool { return c.sock.Recovered() }
 
-// Context ends when the client has left the namespace.
+// Context ends when the client leaves the namespace, and when it is refused: what
+// waits for the client has no more to wait for.
 func (c *Context) Context() context.Context {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.life == nil {
 		c.life, c.end = context.WithCancelCause(context.Background())
-		if c.left {
+		if c.over {
 			c.end(ErrDisconnected)
 		}
 	}
 	return c.life
 }
 
-// Set keeps a value for the client until it leaves the namespace.
-// Flask: session[key] = value.
+// Set keeps a value for the client's connection, whatever its namespaces, until
+// that ends. Flask: session[key] = value.
 func (c *Context) Set(key string, value any) {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.session == nil {
-		c.session = make(map[string]any)
-	}
-	c.session[key] = value
-	c.sock.SetData(c.session) // recovery keeps it with the session
+	s := c.session()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.values[key] = value
 }
 
 // Get returns what was kept under the key, nil if nothing was.
 // Flask: session.get(key).
 func (c *Context) Get(key string) any {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	return c.session[key]
+	s := c.session()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.values[key]
 }
 
 // Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
@@ -87,7 +121,9 @@ func (c *Context) Emit(event string, args ...any) error {
 
 // Call sends an event to this client and waits for its acknowledgement: until ctx
 // ends, a minute if it has no deadline, or the client leaves. A handler that waits
-// holds up this client's later events. Flask: call(event, ..., to=request.sid).
+// holds up this client's later events. In a connect handler it cannot be answered:
+// the client hears nothing before that has returned. Flask: call(event, ...,
+// to=request.sid).
 func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -98,7 +134,11 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	gone := c.Context()
 	answer := make(chan []Value, 1)
 	id := c.sock.Nsp().Ids()
-	c.sock.Acks().Store(id, func(args []any, _ error) { answer <- ackValues(args) })
+	c.sock.Acks().Store(id, func(args []any, err error) {
+		if err == nil {
+			answer <- ackValues(args)
+		}
+	})
 	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
 	c.observe(data)
@@ -139,8 +179,14 @@ func (c *Context) Rooms() []string {
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
-// reconnect by itself. Flask: disconnect().
-func (c *Context) Disconnect() { c.sock.Disconnect(false) }
+// reconnect by itself. In a connect handler it refuses the client. Flask:
+// disconnect().
+func (c *Context) Disconnect() {
+	c.conn.mu.Lock()
+	c.unwanted = true
+	c.conn.mu.Unlock()
+	c.sock.Disconnect(false)
+}
 
 func (c *Context) adapter() *fanout.Adapter {
 	// Every namespace got its adapter from our own builder.

@@ -1,6 +1,8 @@
 package socketio
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -12,12 +14,15 @@ type handler struct {
 	call  func(c *Context, args []Value) (reply []any, err error)
 }
 
-var errNotFunc = errors.New("not a function")
+var errNotFunc = errors.New("is not a function")
 
 // newHandler makes fn callable. The common forms are called directly; reflection
 // serves the rest.
 func newHandler(event string, fn any) (*handler, error) {
 	h := &handler{event: event}
+	if v := reflect.ValueOf(fn); v.Kind() != reflect.Func || v.IsNil() {
+		return nil, errNotFunc
+	}
 	switch fn := fn.(type) {
 	case func(Value):
 		h.call = func(_ *Context, args []Value) ([]any, error) {
@@ -74,9 +79,6 @@ type signature struct {
 }
 
 func reflected(event string, fn reflect.Value) (func(*Context, []Value) ([]any, error), error) {
-	if !fn.IsValid() || fn.Kind() != reflect.Func || fn.IsNil() {
-		return nil, errNotFunc
-	}
 	t := fn.Type()
 	s := &signature{event: event, fn: fn, variadic: t.IsVariadic()}
 	for i := range t.NumIn() {
@@ -88,6 +90,9 @@ func reflected(event string, fn reflect.Value) (func(*Context, []Value) ([]any, 
 		if s.variadic && i == t.NumIn()-1 {
 			in = in.Elem()
 		}
+		if err := decodable(in); err != nil {
+			return nil, fmt.Errorf("has a parameter %d that %w", i+1, err)
+		}
 		s.params = append(s.params, in)
 	}
 	s.fails = t.NumOut() > 0 && t.Out(t.NumOut()-1) == reflect.TypeFor[error]()
@@ -95,6 +100,21 @@ func reflected(event string, fn reflect.Value) (func(*Context, []Value) ([]any, 
 		return nil, fmt.Errorf("takes %d arguments; there is one at most", len(s.params))
 	}
 	return s.call, nil
+}
+
+// decodable says why no argument of an event could ever be of the type.
+func decodable(t reflect.Type) error {
+	switch {
+	case t == reflect.TypeFor[*Context]() || t == reflect.TypeFor[Context]():
+		return errors.New("is the *Context, which has to come first")
+	case t == reflect.TypeFor[context.Context]():
+		return errors.New("is a context.Context; use the method Context of the *Context")
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
+		return nil
+	case t.Kind() == reflect.Chan || t.Kind() == reflect.Func || t.Kind() == reflect.Interface && t.NumMethod() > 0:
+		return fmt.Errorf("is a %v, which nothing can be decoded into", t)
+	}
+	return nil
 }
 
 func (s *signature) call(c *Context, args []Value) ([]any, error) {
@@ -142,6 +162,11 @@ func (s *signature) arguments(c *Context, args []Value) ([]reflect.Value, error)
 		if t == reflect.TypeFor[Value]() {
 			in = append(in, reflect.ValueOf(arg))
 			continue
+		}
+		if t == reflect.TypeFor[[]byte]() {
+			if _, binary := arg.Bytes(); !binary && !arg.IsNull() {
+				return nil, fmt.Errorf("event %q, argument %d: not binary", s.event, i+1)
+			}
 		}
 		v := reflect.New(t)
 		if err := arg.Decode(v.Interface()); err != nil {

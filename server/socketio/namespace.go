@@ -45,6 +45,10 @@ type Middleware func(next Handler) Handler
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
+	if _, there := s.dynamic[name]; there {
+		n.io = s.io.Of(name, nil) // create has set it up
+		return n
+	}
 	if name == "*" {
 		// The library would make a namespace twice for two clients that ask for
 		// it at once, and lose one; so create does it, and nothing matches here.
@@ -54,10 +58,28 @@ func newNamespace(s *Server, name string) *Namespace {
 		n.io = s.io.Of(name, nil)
 		s.observeRooms(n.io)
 	}
-	n.io.Use(n.connecting)
+	n.io.Use(s.connecting)
 	// The library never fails to add a listener.
-	_ = n.io.On("connection", n.connected)
+	_ = n.io.On("connection", connected)
 	return n
+}
+
+// handling is the namespace whose handlers a client of that name gets.
+func (s *Server) handling(name string) *Namespace {
+	s.mu.RLock()
+	own, all := s.spaces[name], s.spaces["*"]
+	s.mu.RUnlock()
+	if own == nil || all != nil && !own.isUsed() {
+		return all
+	}
+	return own
+}
+
+// isUsed says whether anything was registered.
+func (n *Namespace) isUsed() bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
 }
 
 // create brings a namespace into being that Of("*") stands for.
@@ -88,9 +110,15 @@ func (s *Server) create(name string) {
 //   - the event's arguments: as [Value], as they came, or as any type that JSON
 //     decodes into, []byte for binary; the last may be variadic.
 //
-// What it returns is sent as the acknowledgement, if the client asked for one; an
-// error as the last result fails the event instead. An event with another number
-// of arguments, or of other types, fails as well.
+// So func(*Context, Message), func(name string, rest ...Value) (int, error) and
+// func() are all handlers. JSON is decoded as encoding/json does: null leaves a zero
+// value, and a struct ignores fields that it does not have.
+//
+// What it returns is sent as the acknowledgement, if the client asked for one:
+// several values as several arguments, nil alone as none. An error as the last
+// result fails the event instead. An event with another number of arguments, or of
+// other types, fails as well. A failed event is not acknowledged, and told to the
+// error handler, see [Namespace.OnError].
 //
 // Three names are special. "connect" comes first and takes the client's auth
 // payload or nothing; an error refuses the client, see [Refuse]. "disconnect"
@@ -101,7 +129,7 @@ func (s *Server) create(name string) {
 func (n *Namespace) On(event string, fn any) error {
 	h, err := newHandler(event, fn)
 	if err != nil {
-		return fmt.Errorf("handler of %q: %w", event, err)
+		return fmt.Errorf("handler of %q %w", event, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -114,6 +142,9 @@ func (n *Namespace) On(event string, fn any) error {
 // socketio.on_namespace with a Namespace class.
 func (n *Namespace) Handle(v any) error {
 	rv := reflect.ValueOf(v)
+	if !rv.IsValid() {
+		return errors.New("nil has no methods")
+	}
 	var errs []error
 	for i := range rv.NumMethod() {
 		name, ok := strings.CutPrefix(rv.Type().Method(i).Name, "On")
@@ -138,8 +169,10 @@ func snakeCase(name string) string {
 	return b.String()
 }
 
-// Use puts middleware around the handlers of the namespace, connect and
-// disconnect included. The first that was added is the outermost.
+// Use puts middleware around the handlers of the namespace, connect and disconnect
+// included, and around events that have none. The first that was added is the
+// outermost. A handler's panic passes through it: only deferred calls see it.
+// Flask has decorators around single handlers instead.
 func (n *Namespace) Use(m Middleware) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -150,7 +183,8 @@ func (n *Namespace) Use(m Middleware) {
 	}
 }
 
-// OnError registers what is told of events of this namespace that failed.
+// OnError registers an error handler: what is told of events of this namespace that
+// failed. Unlike in Flask it has no part in the acknowledgement: there is none.
 // Its Flask counterpart is @socketio.on_error(namespace).
 func (n *Namespace) OnError(handler ErrorHandler) {
 	n.mu.Lock()
@@ -161,8 +195,11 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 // Emit sends an event to every client of the namespace. An argument is a [Value],
 // []byte, or anything that JSON can write; []byte inside it travels as binary. A
 // single nil is no argument. It fails when an argument cannot be written, and for
-// the names that the protocol keeps for itself.
-// Its Flask counterpart is socketio.emit(event, ..., namespace=...).
+// the names that clients keep for themselves: connect, connect_error, disconnect,
+// disconnecting, newListener and removeListener. To a client that has left, nothing
+// is sent, and that is no error.
+// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
+// Emit("message", x).
 func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
 
 // To returns the clients in any of the rooms; every client is in a room of its
@@ -195,6 +232,9 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	h := n.handlers[event]
 	all := n.handlers["*"]
 	n.mu.RUnlock()
+	if event == "*" {
+		h = nil // its first argument would be taken for the event's name
+	}
 	switch {
 	case h != nil:
 		return h.call(c, args)

@@ -41,24 +41,30 @@ func (s *Server) Namespaces() map[string]*Target {
 // Contexts lists the clients that are connected.
 func (t *Target) Contexts() []*Context {
 	var list []*Context
-	t.io.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
-		for _, details := range found {
-			sock, ok := details.(*socket.Socket)
-			if !ok {
-				continue
-			}
-			if c, ok := sock.Conn().(*conn); ok {
-				if ctx := c.space(t.io.Name()); ctx != nil {
-					list = append(list, ctx)
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
+			for _, details := range found {
+				sock, ok := details.(*socket.Socket)
+				if !ok {
+					continue
+				}
+				if c, ok := sock.Conn().(*conn); ok {
+					if ctx := c.space(nsp.Name()); ctx != nil {
+						list = append(list, ctx)
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 	return list
 }
 
 // Close ends the clients' connections, and so disconnects them from every namespace.
-func (t *Target) Close() { t.io.Adapter().DisconnectSockets(t.options(), true) }
+func (t *Target) Close() {
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().DisconnectSockets(t.options(), true)
+	}
+}
 
 // Transport is what the client's connection uses now: "polling" or "websocket".
 // Flask: socketio.server.transport(sid).

@@ -1,10 +1,23 @@
 // Package socketio is what handlers are written against: Flask-SocketIO's
-// vocabulary in Go. It stands on the named library's Socket.IO layer, which keeps
-// the namespaces, the handshake, the rooms and the acks; events come to handlers
-// past it, because it starts two goroutines for each and so loses their order.
+// vocabulary in Go.
 //
-// What one client sends is handled one after another, in the order it was sent,
-// unless a handler returns an error or panics: that costs the one event.
+//	s.On("chat", func(c *socketio.Context, m Message) error {
+//		return c.To(m.Room).Emit("chat", m)
+//	})
+//
+// A handler is registered with [Namespace.On]. It gets the [Context] of the client
+// that sent the event, and the event's arguments as the types that it declares; what
+// it returns is the acknowledgement. handlers/PORTING.md has Python and Go side by
+// side, and package socketiotest a client for unit tests.
+//
+// What one client sends is handled one after another, in the order it was sent;
+// [Options].Concurrent lifts that. Handlers of different clients run at the same
+// time. A handler that returns an error or panics costs the one event, of which the
+// error handler is told, and nothing else.
+//
+// Beneath is github.com/zishang520/socket.io, which keeps the namespaces, the
+// handshake, the rooms and the acks. Events come to handlers past it, because it
+// starts two goroutines for each and so loses their order.
 package socketio
 
 import (
@@ -23,9 +36,10 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Options says how a [Server] behaves.
+// Options says how a [Server] behaves. Fields that are zero have their defaults,
+// but for Engine.Polling and Engine.WebSocket: without either nobody can connect.
 type Options struct {
-	Engine          engineio.Config // transports, heartbeats and their limits; Open is ours
+	Engine          engineio.Config // transports, heartbeats and their limits; Open is overwritten
 	Limits          packet.Limits   // of one packet
 	ConnectTimeout  time.Duration   // from a session's opening to its first CONNECT
 	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
@@ -120,7 +134,8 @@ func (s *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) 
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
-// stands for every namespace that has no handlers of its own.
+// stands for every namespace that has no handlers of its own; which handlers a
+// client gets is decided when it connects.
 // Its Flask counterpart is the namespace= of every method.
 func (s *Server) Of(name string) *Namespace {
 	if name != "*" && (name == "" || name[0] != '/') {
@@ -136,7 +151,7 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
-// OnErrorDefault registers what is told of failed events in namespaces that have no
+// OnErrorDefault registers an error handler: what is told of failed events in namespaces that have no
 // [Namespace.OnError] of their own; without any, they are logged.
 // Its Flask counterpart is @socketio.on_error_default.
 func (s *Server) OnErrorDefault(handler ErrorHandler) {

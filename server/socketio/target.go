@@ -22,7 +22,8 @@ type Target struct {
 	rooms, except []string
 }
 
-// To adds rooms. Without any, all clients are meant.
+// To adds rooms: the clients in any of them are meant. A Target without rooms is
+// every client, so a list of rooms that may be empty needs a look before.
 func (t *Target) To(rooms ...string) *Target {
 	return &Target{server: t.server, io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
 }
@@ -38,14 +39,25 @@ func (t *Target) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	t.io.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	}
 	t.observe(data)
 	return nil
 }
 
+// namespaces are those that the clients are in: several for Of("*").
+func (t *Target) namespaces() []socket.Namespace {
+	if all, ok := t.io.(socket.ParentNamespace); ok {
+		return all.Children().Keys()
+	}
+	return []socket.Namespace{t.io}
+}
+
 // Call sends an event to the clients and waits for their acknowledgements. When
 // ctx ends, or a minute has passed if it has no deadline, it returns those that
-// came and the context's error.
+// came and the context's error; when a client leaves instead of answering,
+// [ErrDisconnected].
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -55,33 +67,47 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	defer cancel()
 	var mu sync.Mutex
 	var answers [][]Value
-	expected := -1
+	expected, gone := -1, 0
 	done := make(chan struct{})
 	check := func() { // with mu held
-		if len(answers) == expected {
+		if len(answers)+gone == expected {
 			close(done)
 			expected = -1
 		}
 	}
-	p := &parser.Packet{Type: parser.EVENT, Data: data}
-	t.io.Adapter().BroadcastWithAck(p, t.options(), func(n uint64) {
+	answered := func(args []any, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		expected = int(n)
+		if err != nil {
+			gone++
+		} else {
+			answers = append(answers, ackValues(args))
+		}
 		check()
-	}, func(args []any, _ error) {
-		mu.Lock()
-		defer mu.Unlock()
-		answers = append(answers, ackValues(args))
-		check()
-	})
+	}
+	sent := 0
+	forget := []func(){}
+	for _, nsp := range t.namespaces() {
+		p := &parser.Packet{Type: parser.EVENT, Data: data}
+		nsp.Adapter().BroadcastWithAck(p, t.options(), func(n uint64) { sent += int(n) }, answered)
+		if a, ok := nsp.Adapter().(*fanout.Adapter); ok {
+			forget = append(forget, func() { a.ForgetAck(*p.Id) })
+		}
+	}
+	mu.Lock()
+	expected = sent
+	check()
+	mu.Unlock()
 	t.observe(data)
 	select {
 	case <-done:
+		if gone > 0 {
+			err = ErrDisconnected
+		}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-		if a, ok := t.io.Adapter().(*fanout.Adapter); ok {
-			a.ForgetAck(*p.Id)
+		for _, f := range forget {
+			f()
 		}
 	}
 	mu.Lock()
@@ -91,26 +117,36 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 
 // Join puts the clients into a room.
 func (t *Target) Join(room string) {
-	t.io.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
+	}
 }
 
-// Leave takes the clients out of a room. To("x").Leave("x") closes the room x.
-// Its Flask counterpart is close_room.
+// Leave takes the clients out of a room. To("x").Leave("x") takes everybody out of
+// x: Flask's close_room("x").
 func (t *Target) Leave(room string) {
-	t.io.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
+	}
 }
 
 // Disconnect disconnects the clients from the namespace. See [Context.Disconnect].
-func (t *Target) Disconnect() { t.io.Adapter().DisconnectSockets(t.options(), false) }
+func (t *Target) Disconnect() {
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().DisconnectSockets(t.options(), false)
+	}
+}
 
 // Clients lists the ids of the clients.
 func (t *Target) Clients() []string {
 	ids := []string{}
-	t.io.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
-		for _, s := range found {
-			ids = append(ids, string(s.Id()))
-		}
-	})
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
+			for _, s := range found {
+				ids = append(ids, string(s.Id()))
+			}
+		})
+	}
 	return ids
 }
 
@@ -148,7 +184,7 @@ func appendArgs(data []any, args []any) ([]any, error) {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case Value:
-			data = append(data, v.packet)
+			data = append(data, v.Value)
 		case string, bool, nil:
 			data = append(data, v)
 		default:

@@ -7,19 +7,20 @@ import (
 
 // Value is one argument of an event as the client sent it: JSON that is not
 // decoded until somebody asks. Emitted again it goes out byte for byte as it came
-// in, with its key order, its big integers and its binary attachments.
-type Value struct{ packet packet.Value }
+// in, with its key order, its big integers and its binary attachments; also as part
+// of a list, a map or a struct.
+type Value struct{ packet.Value }
 
 // Decode stores the value in what into points to, as encoding/json does; binary
 // goes into []byte.
-func (v Value) Decode(into any) error { return v.packet.Decode(into) }
+func (v Value) Decode(into any) error { return v.Value.Decode(into) }
 
 // IsNull says whether the value is null: what JavaScript sends for null,
 // undefined and NaN. The zero Value is null.
-func (v Value) IsNull() bool { return len(v.packet.JSON) == 0 || v.packet.IsNull() }
+func (v Value) IsNull() bool { return v.Value.IsNull() }
 
 // Bytes returns the value if all of it is one binary attachment.
-func (v Value) Bytes() ([]byte, bool) { return v.packet.Bytes() }
+func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
 
 // String returns the value as Python's print shows it: a string as it is, an
 // object as {'a': 1}, true as True, bytes as b'...'.
@@ -27,5 +28,5 @@ func (v Value) String() string {
 	if v.IsNull() {
 		return "None"
 	}
-	return string(pyprint.AppendValue(nil, v.packet.JSON, v.packet.Attachments))
+	return string(pyprint.AppendValue(nil, v.JSON, v.Attachments))
 }

@@ -91,8 +91,10 @@ func TestParser(t *testing.T) {
 	if !ok || e.Type != parser.EVENT || e.Message == nil || e.Clone() != out[0] {
 		t.Errorf("encoded as %#v", out[0])
 	}
-	if out := p.NewEncoder().Encode(&parser.Packet{Type: parser.EVENT}); out != nil || len(failed) != 1 {
-		t.Errorf("what cannot be encoded became %v, failures %v", out, failed)
+	// The connection hears of a packet without a message: it may be waiting for it.
+	out = p.NewEncoder().Encode(&parser.Packet{Type: parser.EVENT})
+	if e, ok := out[0].(*Encoded); !ok || len(out) != 1 || e.Message != nil || len(failed) != 1 {
+		t.Errorf("what cannot be encoded became %#v, failures %v", out, failed)
 	}
 
 	d := p.NewDecoder()

@@ -23,10 +23,15 @@ import (
 	"hipflask/server/internal/engineio"
 )
 
+var errGone = errors.New("the client is gone")
+
 var errNoCluster = errors.New("this server is alone: there is no other to emit to")
 
 // Carrier is what a socket's connection must be for the adapter to reach it.
 type Carrier interface{ Session() *engineio.Session }
+
+// leaver is a connection that knows of a client's end before the library does.
+type leaver interface{ Gone(socket.SocketId) bool }
 
 // Builder makes an adapter for each namespace, as the library asks for them.
 type Builder struct {
@@ -180,14 +185,22 @@ func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	}
 }
 
-// BroadcastWithAck sends a packet and calls ack with each member's answer;
-// counted is told how many members it went to.
+// BroadcastWithAck sends a packet and calls ack with each member's answer, or an
+// error for one that goes instead; counted is told how many members it went to.
 func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
 	id := a.nsp.Ids()
 	p.Id = &id
 	counted(a.broadcast(p, opts, func(m *member) {
-		if m.sock != nil {
-			m.sock.Acks().Store(id, ack)
+		if m.sock == nil {
+			ack(nil, errGone)
+			return
+		}
+		m.sock.Acks().Store(id, ack)
+		// Who went before the ack was stored did not end it.
+		if c, ok := m.sock.Conn().(leaver); ok && c.Gone(m.id) {
+			if ack, waits := m.sock.Acks().LoadAndDelete(id); waits {
+				ack(nil, errGone)
+			}
 		}
 	}))
 }

@@ -94,6 +94,10 @@ func (r *reader) raw() []byte {
 func (r *reader) into(rv reflect.Value) error {
 	mark, marked := r.marks[r.scanner.pos]
 	target, opaque := indirect(rv, marked)
+	if to, ok := target.Addr().Interface().(receiver); ok && marked {
+		to.carry(Value{JSON: bytes.Clone(r.raw()), Attachments: r.attachments})
+		return nil
+	}
 	if !marked || opaque {
 		return json.Unmarshal(r.raw(), target.Addr().Interface())
 	}

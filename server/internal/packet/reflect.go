@@ -125,8 +125,8 @@ func (e *encoder) custom(v reflect.Value) (done bool, err error) {
 	}
 	x := v.Interface()
 	switch x := x.(type) {
-	case Value:
-		return true, e.value(x)
+	case carrier:
+		return true, e.value(x.carried())
 	case json.Number:
 		return true, e.number(x)
 	}

@@ -55,6 +55,24 @@ func newValue(json []byte, notes note, spans []span) Value {
 	return v
 }
 
+// UnmarshalJSON keeps a copy of the text, so that a Value can be part of what is
+// decoded.
+func (v *Value) UnmarshalJSON(text []byte) error {
+	*v = Value{JSON: bytes.Clone(text)}
+	return nil
+}
+
+// carrier is a Value, or a type that embeds one: it is written as that Value, and
+// decoded into it, attachments included.
+type carrier interface{ carried() Value }
+
+func (v Value) carried() Value { return v }
+
+// receiver is the pointer to a carrier.
+type receiver interface{ carry(Value) }
+
+func (v *Value) carry(x Value) { *v = x }
+
 // IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return len(v.JSON) == 0 || string(v.JSON) == "null" }
 

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// httpRequest is one HTTP request. In its target and headers, SID stands for the id of a
+// session that was just opened, ADDR for the server's address.
+type httpRequest struct {
+	name   string
+	method string
+	target string
+	header []string // "Name: value"
+	body   string
+}
+
+func asking(target string, header ...string) httpRequest {
+	return httpRequest{name: "GET " + target, method: http.MethodGet, target: target, header: header}
+}
+
+func (r httpRequest) named(name string) httpRequest {
+	r.name = name
+	return r
+}
+
+// requestScenes ask for everything that there is, and is not.
+func requestScenes() []scene {
+	var scenes []scene
+	for _, r := range slices.Concat(pathRequests(), faultyRequests(), methodRequests()) {
+		scenes = append(scenes, r.scene())
+	}
+	return append(scenes, slices.Concat(originScenes(), compressionScenes(), pollScenes())...)
+}
+
+func (r httpRequest) scene() scene { return scene{"HTTP " + r.name, func(s *story) { s.ask(r) }} }
+
+// upgradeHeader is that of a correct opening handshake.
+func upgradeHeader() []string {
+	return []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: aGlwZmxhc2stcmF3LXdzLQ=="}
+}
+
+func withUpgrade(header http.Header) http.Header {
+	header = header.Clone()
+	for _, line := range upgradeHeader() {
+		name, value, _ := strings.Cut(line, ": ")
+		header.Set(name, value)
+	}
+	return header
+}
+
+func pathRequests() []httpRequest {
+	return []httpRequest{
+		asking("/"), asking("/nothing"), asking("/socket.io"), asking("/socket.io/"), asking("/socket.iox/?EIO=4&transport=polling"),
+		asking("/socket.io?EIO=4&transport=polling"), asking("/socket.io/more?EIO=4&transport=polling"),
+		asking(pollingPath), asking(pollingPath + "&t=abc&b64=1"),
+		asking(pollingPath + "&j=0"), asking(pollingPath + "&j=x"),
+	}
+}
+
+func faultyRequests() []httpRequest {
+	upgrade := upgradeHeader()
+	return []httpRequest{
+		asking("/socket.io/?transport=polling"), asking("/socket.io/?EIO=3&transport=polling"), asking("/socket.io/?EIO=5&transport=polling"),
+		asking("/socket.io/?EIO=3&transport=websocket", upgrade...), asking("/socket.io/?transport=websocket", upgrade...),
+		asking("/socket.io/?EIO=4"), asking("/socket.io/?EIO=4&transport="), asking("/socket.io/?EIO=4&transport=carrier"),
+		asking(websocketPath), asking(websocketPath, upgrade[1:]...).named("websocket without Upgrade"),
+		asking(websocketPath, slices.Delete(slices.Clone(upgrade), 1, 2)...).named("websocket without Connection"),
+		asking(websocketPath, slices.Delete(slices.Clone(upgrade), 3, 4)...).named("websocket without a key"),
+		asking(websocketPath, append(slices.Clone(upgrade)[:2:2], upgrade[3], "Sec-WebSocket-Version: 7")...).named("websocket of version 7"),
+		asking(pollingPath + "&sid=nobody"), asking(pollingPath + "&sid="), asking(websocketPath+"&sid=nobody", upgrade...),
+		asking("/socket.io/?EIO=4&transport=carrier&sid=SID"),
+		{name: "POST without a sid", method: http.MethodPost, target: pollingPath, body: "40"},
+		{name: "POST to nobody", method: http.MethodPost, target: pollingPath + "&sid=nobody", body: "40"},
+		{name: "POST 40", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "40"},
+		{name: "POST of nothing", method: http.MethodPost, target: pollingPath + "&sid=SID"},
+		{name: "POST of no packet", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "hello"},
+		{name: "POST of bad base64", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "b!"},
+		{name: "POST of bytes", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "4\xff"},
+		{name: "POST of a form", method: http.MethodPost, target: pollingPath + "&j=0&sid=SID", body: "d=40",
+			header: []string{"Content-Type: application/x-www-form-urlencoded"}},
+	}
+}
+
+func methodRequests() []httpRequest {
+	var all []httpRequest
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodPatch} {
+		for _, target := range []string{pollingPath, pollingPath + "&sid=SID", "/", "/socket.io/"} {
+			all = append(all, httpRequest{name: method + " " + target, method: method, target: target})
+		}
+	}
+	return all
+}
+
+// ask sends the request and notes what a browser's client sees of the answer.
+func (s *story) ask(r httpRequest) answer {
+	s.t.Helper()
+	header := make(http.Header)
+	for _, line := range r.header {
+		name, value, _ := strings.Cut(line, ":")
+		header.Add(name, strings.ReplaceAll(strings.TrimSpace(value), "ADDR", s.addr))
+	}
+	target := r.target
+	if strings.Contains(target, "SID") {
+		k := s.open("polling").(*pollTalker)
+		defer k.leave()
+		target = strings.ReplaceAll(target, "SID", k.url[strings.LastIndex(k.url, "=")+1:])
+	}
+	got := s.request(s.addr, r.method, target, header, r.body)
+	s.answered(got)
+	return got
+}
+
+// request sends one request over a connection of its own.
+func (s *story) request(addr, method, target string, header http.Header, body string) answer {
+	s.t.Helper()
+	req, err := http.NewRequest(method, "http://"+addr+target, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header = header
+	transport := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
+	client := &http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s: %v", s.name, err)
+	}
+	defer resp.Body.Close()
+	got := answer{status: resp.StatusCode, header: resp.Header}
+	if got.status != http.StatusSwitchingProtocols {
+		var text []byte
+		text, err = io.ReadAll(resp.Body)
+		got.body = string(text)
+	}
+	if err != nil {
+		s.t.Fatalf("%s: %v", s.name, err)
+	}
+	return got
+}
+
+func (s *story) answered(got answer) {
+	s.t.Helper()
+	s.saw("status", fmt.Sprint(got.status))
+	s.saw("type", got.header.Get("Content-Type"))
+	s.saw("body", s.gist(got))
+	s.saw("CORS", strings.ReplaceAll(headersLike(got.header, "Access-Control-"), s.addr, "ADDR"))
+	s.saw("cookie", withoutIDs(got.header.Get("Set-Cookie")+";"))
+	s.saw("encoding", got.header.Get("Content-Encoding"))
+	s.saw("Cache-Control", got.header.Get("Cache-Control"))
+	s.saw("Vary", got.header.Get("Vary"))
+	s.saw("Allow", got.header.Get("Allow"))
+}
+
+// gist is the body, and of a page or a traceback what it is.
+func (s *story) gist(got answer) string {
+	s.t.Helper()
+	text := unpacked(s.t, got)
+	title := regexp.MustCompile(`(?s)<title>(.*)</title>`).FindStringSubmatch(text)
+	switch {
+	case got.status == http.StatusInternalServerError:
+		return "a traceback"
+	case title != nil:
+		return "the page " + title[1]
+	}
+	return canonical(text)
+}
+
+// headersLike lists those whose names begin so.
+func headersLike(h http.Header, prefix string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if strings.HasPrefix(name, prefix) {
+			all = append(all, strings.TrimPrefix(name, prefix)+": "+strings.Join(h[name], ", "))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// unpacked is the body without its compression.
+func unpacked(t *testing.T, got answer) string {
+	t.Helper()
+	var r io.Reader = strings.NewReader(got.body)
+	var err error
+	switch got.header.Get("Content-Encoding") {
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "deflate":
+		r, err = zlib.NewReader(r)
+	}
+	var text bytes.Buffer
+	if err == nil {
+		_, err = text.ReadFrom(r)
+	}
+	if err != nil {
+		t.Fatalf("%v in %v", err, got)
+	}
+	return text.String()
+}
+
+// compressionScenes poll for a message whose payload has a given length.
+func compressionScenes() []scene {
+	var scenes []scene
+	for _, size := range []int{1023, 1024, 5000} {
+		for _, accept := range []string{"", "gzip", "deflate", "gzip, deflate, br", "br, deflate;q=0.5, gzip", "br", "identity", "gzip;q=0", "*", "GZIP"} {
+			scenes = append(scenes, compressionScene("HTTP ", size, accept))
+		}
+	}
+	return scenes
+}
+
+func compressionScene(prefix string, size int, accept string) scene {
+	return scene{fmt.Sprintf("%spoll of %d bytes, Accept-Encoding %q", prefix, size, accept), func(s *story) {
+		k := s.join("polling").(*pollTalker)
+		defer k.leave()
+		k.say(message(strings.Repeat("x", size-len(message("")))))
+		header := make(http.Header)
+		if accept != "" {
+			header.Set("Accept-Encoding", accept)
+		}
+		got := s.request(s.addr, http.MethodGet, strings.TrimPrefix(k.url, "http://"+s.addr), header, "")
+		s.answered(got)
+		if length := got.header.Get("Content-Length"); length != fmt.Sprint(len(got.body)) {
+			s.t.Errorf("%s: Content-Length %q of a body of %d bytes", s.name, length, len(got.body))
+		}
+	}}
+}
+
+// pollScenes are about the order of requests within one session.
+func pollScenes() []scene {
+	return []scene{
+		{"HTTP a poll that was given up", func(s *story) {
+			k := s.join("polling").(*pollTalker)
+			defer k.leave()
+			conn, err := dialTCP(s.addr)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			target := strings.TrimPrefix(k.url, "http://"+s.addr)
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, s.addr)
+			if err == nil {
+				err = conn.Close()
+			}
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			if !s.isFlask { // the end is what there is to see
+				s.stdout.waitFor(s.t, "goodbye", patience, func(text string) bool {
+					return strings.Contains(text[s.from:], "Client disconnected\n")
+				})
+			}
+			s.saw("the session afterwards", k.do(http.MethodPost, "3").brief())
+		}},
+	}
+}
