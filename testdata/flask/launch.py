@@ -3,9 +3,9 @@
     python3 -u launch.py '{"cookie": "io"}'
 
 Only what comes from outside is chosen here: a free port of 127.0.0.1, which eventlet
-then names on stderr, and the Engine.IO settings of the argument, which an operator would
-have given to SocketIO(). The process ends when its stdin does, so that it cannot outlive
-the test that started it. Exit code 3: the packages are not there.
+names on stderr, and the Engine.IO settings of the argument, which an operator would have
+given to SocketIO(). The process ends when its stdin does, so that it cannot outlive the
+test that started it.
 """
 
 import json
@@ -14,12 +14,7 @@ import runpy
 import sys
 import threading
 
-try:
-    import eventlet  # noqa: F401, chosen by Flask-SocketIO where it is there
-    import flask_socketio
-except ImportError as missing:
-    print(missing, file=sys.stderr)
-    sys.exit(3)
+import flask_socketio
 
 settings = json.loads(sys.argv[1])
 run_as_written = flask_socketio.SocketIO.run
@@ -29,6 +24,7 @@ def run(socketio, app):
     for name, value in settings.items():
         getattr(socketio.server.eio, name)  # a misspelt one must not pass in silence
         setattr(socketio.server.eio, name, value)
+    # log_output makes eventlet write the port that it got.
     run_as_written(socketio, app, host='127.0.0.1', port=0, log_output=True)
 
 
