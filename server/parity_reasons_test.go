@@ -85,6 +85,7 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 	const flag = "--cors-allowed-origins=https://chat.example:8443"
 	for _, transport := range bothTransports() {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			server := startServer(t)
 			s := &story{side: &side{addr: server.Addr}, t: t, name: t.Name()}
 			target, header := pollingPath, map[string][]string{"Origin": {"https://chat.example:8443"}}
