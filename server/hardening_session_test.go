@@ -53,7 +53,7 @@ func TestHardeningCrossSiteRequests(t *testing.T) {
 	session := strings.TrimPrefix(p.url, "http://"+addr)
 	for _, origin := range []string{
 		"http://evil.example", "null", "https://" + addr, "http://" + addr + ".evil.example", "http://evil.example/" + addr,
-		"http://evil.example@" + addr, "http://127.0.0.1", "", "file://", strings.ToUpper("http://" + addr),
+		"http://evil.example@" + addr, "http://127.0.0.1", " ,", "file://", strings.ToUpper("http://" + addr),
 	} {
 		header := http.Header{"Origin": {origin}}
 		checkForeign(t, exchange(t, addr, upgradeRequest(addr, websocketPath, header))[0])

@@ -99,7 +99,7 @@ func clients(c *Config) []Setting {
 func crossOrigin(c *Config) []Setting {
 	return []Setting{
 		{Name: "cors-allowed-origins", Value: "LIST", set: originList(&c.CORSAllowedOrigins),
-			Meaning: "Origins of web pages that may connect besides the server's own, separated by commas, " +
+			Meaning: "Origins of web pages that may connect instead of the server's own, separated by commas, " +
 				"such as https://example.com,http://localhost:3000; * allows every origin."},
 		{Name: "cors-credentials", Default: "true", set: boolean(&c.CORSCredentials),
 			Meaning: "Let pages of allowed origins send cookies and HTTP authentication."},
