@@ -51,12 +51,11 @@ type conn struct {
 	room     chan struct{} // closed when a waiting reader may go on; nil without one
 	gate     chan struct{} // closed when the library has dealt with a packet; nil otherwise
 	gateNsp  string
-	joining  *Context           // the one whose connect handler runs or has run last
-	spaces   []*Context         // the namespaces the client is connected to
-	http     *types.HttpContext // kept while a namespace is being connected
-	slots    chan struct{}      // see concurrently; the queue's own
-	patience *time.Timer        // ends a session that connects to nothing; nil once it has
-	values   *session           // nil until somebody asks
+	joining  *Context      // the one whose connect handler runs or has run last
+	spaces   []*Context    // the namespaces the client is connected to
+	slots    chan struct{} // see concurrently; the queue's own
+	patience *time.Timer   // ends a session that connects to nothing; nil once it has
+	values   *session      // nil until somebody asks
 }
 
 // task is a packet to handle, or something else to run.
@@ -375,7 +374,7 @@ func (c *conn) await(nsp string, begin func()) {
 	begin()
 	<-gate
 	c.mu.Lock()
-	c.http, c.joining = nil, nil
+	c.joining = nil
 	c.mu.Unlock()
 }
 
@@ -498,24 +497,17 @@ func (c *conn) ReadyState() string {
 }
 
 func (c *conn) RemoteAddress() string {
-	addr := c.session.Request().RemoteAddr
+	addr := c.session.Remote()
 	if host, _, err := net.SplitHostPort(addr); err == nil {
 		return host
 	}
 	return addr
 }
 
-// Request is made for the handshake and let go of after it: it would keep
-// kilobytes a connection.
-func (c *conn) Request() *types.HttpContext {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.http == nil {
-		c.http = types.NewHttpContext(noResponse{}, c.session.Request())
-		c.http.Flush() // ends the goroutine that it starts
-	}
-	return c.http
-}
+// Request is what the library copies into a socket's handshake. Nobody reads that
+// here, see Context.Request, so it is an empty one that all share: a copy of each
+// client's headers would be a kilobyte a connection.
+func (c *conn) Request() *types.HttpContext { return c.server.http }
 
 func (c *conn) Transport() transports.Transport { return transport{session: c.session} }
 
@@ -576,6 +568,13 @@ func (b *base) On(name events.EventName, l ...events.Listener) error {
 }
 
 func (b *base) Emit(_ events.EventName, args ...any) { b.connected(args...) }
+
+// noRequest is an empty request as the library has them.
+func noRequest() *types.HttpContext {
+	c := types.NewHttpContext(noResponse{}, &http.Request{Header: http.Header{}, URL: new(url.URL)})
+	c.Flush() // ends the goroutine that it starts
+	return c
+}
 
 // noResponse stands where the library wants a response writer and uses its header.
 type noResponse struct{}

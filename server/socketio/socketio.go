@@ -29,6 +29,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
@@ -67,6 +68,7 @@ type Server struct {
 	log    *slog.Logger
 	io     *socket.Server
 	engine *engineio.Server
+	http   *types.HttpContext
 	conns  sync.WaitGroup // sessions, and the goroutines that work for them
 
 	life  context.Context // of background tasks
@@ -98,6 +100,7 @@ func New(opts Options) *Server {
 	s := &Server{
 		opts:    opts,
 		log:     opts.Engine.Logger,
+		http:    noRequest(),
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]struct{}),
 	}

@@ -10,7 +10,6 @@ package engineio
 
 import (
 	"log/slog"
-	"net/http"
 	"time"
 )
 
@@ -104,18 +103,4 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 // poll included: what http.Server.WriteTimeout must at least be.
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + bodyTimeout
-}
-
-// snapshot keeps of a request what may be asked for later, and lets go of the
-// connection, the body and the context that the whole request would hold.
-func snapshot(r *http.Request) *http.Request {
-	return &http.Request{
-		Method:     r.Method,
-		URL:        r.URL,
-		Header:     r.Header,
-		Host:       r.Host,
-		RemoteAddr: r.RemoteAddr,
-		RequestURI: r.RequestURI,
-		TLS:        r.TLS,
-	}
 }

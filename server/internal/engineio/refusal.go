@@ -151,12 +151,12 @@ func (r *refusals) handshake(req *http.Request, err error) {
 }
 
 func (r *refusals) slowClient(s *Session) {
-	r.warn("slow", "client dropped: it reads too slowly", "sid", s.id, "address", s.req.RemoteAddr,
+	r.warn("slow", "client dropped: it reads too slowly", "sid", s.id, "address", s.Remote(),
 		"limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
 }
 
 func (r *refusals) tooLarge(s *Session, what string) {
-	r.warn("size", "client cut off: "+what+" too large", "sid", s.id, "address", s.req.RemoteAddr,
+	r.warn("size", "client cut off: "+what+" too large", "sid", s.id, "address", s.Remote(),
 		"limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
 }
 
@@ -165,10 +165,10 @@ func (r *refusals) frame(s *Session, err *websocket.CloseError) {
 		r.tooLarge(s, "WebSocket message")
 		return
 	}
-	r.warn("frame", "client cut off: WebSocket rule broken", "sid", s.id, "address", s.req.RemoteAddr,
+	r.warn("frame", "client cut off: WebSocket rule broken", "sid", s.id, "address", s.Remote(),
 		"code", err.Code, "error", err.Reason)
 }
 
 func (r *refusals) broken(s *Session, err error) {
-	r.warn("packet", "client cut off: it broke the protocol or a limit", "sid", s.id, "address", s.req.RemoteAddr, "error", err)
+	r.warn("packet", "client cut off: it broke the protocol or a limit", "sid", s.id, "address", s.Remote(), "error", err)
 }

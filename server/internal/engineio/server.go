@@ -185,7 +185,7 @@ func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 		srv:      srv,
 		id:       base64.URLEncoding.EncodeToString(id[:]),
 		protocol: protocol,
-		req:      snapshot(r),
+		opening:  keep(r),
 	}
 	s.base64Only = r.URL.Query().Has("b64")
 	s.wire = wireOf(protocol, s.base64Only)

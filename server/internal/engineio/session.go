@@ -30,7 +30,7 @@ type Session struct {
 	srv      *Server
 	id       string
 	protocol uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
-	req      *http.Request
+	opening  opening
 	rcv      Receiver
 
 	// receiving counts the calls into rcv that are under way: a session whose
@@ -65,8 +65,11 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 func (s *Session) IsPlain() bool { return s.protocol == 0 }
 
 // Request is the request that opened the session: method, URL, header, host,
-// addresses and TLS state, without body and context.
-func (s *Session) Request() *http.Request { return s.req }
+// address and TLS state, without body and context. It is made anew for each call.
+func (s *Session) Request() *http.Request { return s.opening.request() }
+
+// Remote is the address that the session was opened from, with its port.
+func (s *Session) Remote() string { return s.opening.remote }
 
 // Transport names the transport in use: "polling" or "websocket".
 func (s *Session) Transport() string {
@@ -242,5 +245,5 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 // Warn logs something that this client did and that was not accepted, with its
 // address. A flood of one cause is cut short.
 func (s *Session) Warn(cause, msg string, args ...any) {
-	s.srv.refusals.warn(cause, msg, append([]any{"sid", s.id, "address", s.req.RemoteAddr}, args...)...)
+	s.srv.refusals.warn(cause, msg, append([]any{"sid", s.id, "address", s.Remote()}, args...)...)
 }

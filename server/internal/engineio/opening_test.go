@@ -1,0 +1,40 @@
+package engineio
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// What is kept of a request gives the same request back.
+func TestOpening(t *testing.T) {
+	for _, raw := range []string{
+		"GET /socket.io/?EIO=4&transport=websocket&x=%20%C3%A4 HTTP/1.1\r\nHost: h:1\r\nCookie: a=b; c=\"d:e\"\r\nX: 1\r\nX: 2\r\nEmpty:\r\n\r\n",
+		"GET http://other:80/a%2Fb?c=d HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET / HTTP/1.0\r\n\r\n",
+	} {
+		want, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.RemoteAddr, want.TLS = "[::1]:4711", new(tls.ConnectionState)
+		o := keep(want)
+		got := o.request()
+		for _, c := range []struct{ name, got, want any }{
+			{"method", got.Method, want.Method},
+			{"URL", got.URL, want.URL},
+			{"host", got.Host, want.Host},
+			{"address", got.RemoteAddr, want.RemoteAddr},
+			{"request URI", got.RequestURI, want.RequestURI},
+			{"header", got.Header, want.Header},
+			{"TLS", got.TLS, want.TLS},
+		} {
+			if !reflect.DeepEqual(c.got, c.want) {
+				t.Errorf("%s of %q: %v, not %v", c.name, raw, c.got, c.want)
+			}
+		}
+	}
+}
