@@ -32,7 +32,7 @@ type Server struct {
 	rounds      sync.Pool // of *Round
 
 	stop    chan struct{}
-	keepers sync.WaitGroup // heartbeat and flusher
+	keepers sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
 	workers sync.WaitGroup // readers and drains, one or two a WebSocket
 
 	mu       sync.RWMutex
@@ -64,6 +64,11 @@ func NewServer(cfg Config) *Server {
 	}
 	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping) })
 	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
+	srv.keepers.Go(func() {
+		if err := srv.upgrader.Watch(srv.stop); err != nil {
+			srv.cfg.Logger.Warn("idle connections take more memory than they need to", "error", err)
+		}
+	})
 	return srv
 }
 
@@ -337,9 +342,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 			s.abort(ServerShutdown)
 		}
 	}
+	srv.workers.Wait()
 	close(srv.stop)
 	srv.keepers.Wait()
-	srv.workers.Wait()
 	return err
 }
 

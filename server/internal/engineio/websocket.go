@@ -54,15 +54,23 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protoco
 		return
 	}
 	s.conn = conn
-	open := srv.open(s)
-	go func() { // of its own: the handler's would keep the request and its buffers
-		defer srv.workers.Done()
-		if !open {
+	if !srv.open(s) {
+		go func() {
+			defer srv.workers.Done()
 			s.goodbye(conn, 1001)
-			return
-		}
-		s.finish(conn, conn.Serve((*sessionReader)(s), srv.cfg.MaxMessage))
-	}()
+		}()
+		return
+	}
+	conn.Start((*sessionReader)(s), srv.cfg.MaxMessage, s.readEnded)
+}
+
+// readEnded is told that the session's WebSocket can be read no more.
+func (s *Session) readEnded(err error) {
+	defer s.srv.workers.Done()
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	s.finish(conn, err)
 }
 
 // finish ends a session whose WebSocket can be read no more.
@@ -160,10 +168,8 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		return
 	}
 	p := &prober{session: s, conn: conn, base64Only: r.URL.Query().Has("b64")}
-	go func() {
-		defer srv.workers.Done()
-		p.run()
-	}()
+	_ = conn.SetReadDeadline(time.Now().Add(srv.cfg.UpgradeTimeout))
+	conn.Start(p, srv.cfg.MaxMessage, p.readEnded)
 }
 
 // prober reads a WebSocket that is to take over a polling session: "2probe" is
@@ -176,14 +182,13 @@ type prober struct {
 	upgraded   bool
 }
 
-func (p *prober) run() {
+func (p *prober) readEnded(err error) {
 	s := p.session
-	_ = p.conn.SetReadDeadline(time.Now().Add(s.srv.cfg.UpgradeTimeout))
-	err := p.conn.Serve(p, s.srv.cfg.MaxMessage)
 	if p.upgraded {
-		s.finish(p.conn, err)
+		s.readEnded(err)
 		return
 	}
+	defer s.srv.workers.Done()
 	s.mu.Lock()
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()

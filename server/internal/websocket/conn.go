@@ -38,7 +38,8 @@ func (p *bufferPool) put(b *readBuffer) {
 	p.p.Put(b)
 }
 
-// Conn is a WebSocket connection after its opening handshake. One goroutine reads (Serve, then perhaps Discard). Writes
+// Conn is a WebSocket connection after its opening handshake. Either one goroutine reads (Serve, then perhaps Discard), or
+// it is left to the connection itself, which then needs none while nothing comes (Start). Writes
 // may come from any goroutine, one at a time: the caller serialises them, and a TryWrite during a Write would wait for
 // it. Close, the deadlines and RemoteAddr may be called at any time.
 type Conn struct {
@@ -62,10 +63,11 @@ type Conn struct {
 	early []byte // came with the handshake, not yet read
 
 	reader reader
+	idling
 }
 
-func newConn(nc net.Conn, early []byte, pool *bufferPool) *Conn {
-	c := &Conn{conn: nc, early: early, pool: pool}
+func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
+	c := &Conn{conn: nc, early: early, pool: &u.pool, idling: idling{idlers: &u.idlers}}
 	c.raw = rawConn(nc)
 	if c.raw == nil {
 		c.kept = make([]byte, keptReadSize)
@@ -87,10 +89,15 @@ func newConn(nc net.Conn, early []byte, pool *bufferPool) *Conn {
 // Nothing that follows a close frame or a fault is read. Serve is called once.
 func (c *Conn) Serve(h Handler, maxMessage int) error {
 	defer c.release()
-	c.reader.max = maxMessage
+	c.handler, c.reader.max = h, maxMessage
+	return c.serve()
+}
+
+// serve is Serve until the connection ends or may become idle, which errIdle tells.
+func (c *Conn) serve() error {
 	early := c.early
 	c.early = nil
-	if err := c.reader.feed(early, h); err != nil {
+	if err := c.reader.feed(early, c.handler); err != nil {
 		return err
 	}
 	for {
@@ -98,7 +105,10 @@ func (c *Conn) Serve(h Handler, maxMessage int) error {
 		if err != nil {
 			return err
 		}
-		if err := c.reader.feed(p, h); err != nil {
+		if !c.cold && !c.heard.Load() {
+			c.heard.Store(true)
+		}
+		if err := c.reader.feed(p, c.handler); err != nil {
 			return err
 		}
 	}
@@ -166,6 +176,10 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 
 // SetReadDeadline sets the time after which Serve ends with os.ErrDeadlineExceeded. The zero time means never.
 func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limited = !t.IsZero()
+	c.rouse()
 	return c.conn.SetReadDeadline(t)
 }
 
@@ -196,6 +210,10 @@ func (c *Conn) Discard(d time.Duration) {
 
 // Close ends the connection at once. Serve and blocked writes return an error.
 func (c *Conn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.rouse()
+	c.mu.Unlock()
 	return c.conn.Close()
 }
 

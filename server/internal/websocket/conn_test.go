@@ -39,7 +39,7 @@ func pair(t testing.TB) (*Conn, *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConn(nc, nil, new(bufferPool))
+	c := newConn(nc, nil, new(Upgrader))
 	t.Cleanup(func() { c.Close(); peer.Close() })
 	return c, peer.(*net.TCPConn)
 }
@@ -190,7 +190,7 @@ func TestConcurrentClose(t *testing.T) {
 func closeUnderLoad(t *testing.T, plain bool) {
 	c, peer := pair(t)
 	if !plain {
-		c = newConn(struct{ net.Conn }{c.conn}, nil, new(bufferPool))
+		c = newConn(struct{ net.Conn }{c.conn}, nil, new(Upgrader))
 	}
 	e := make(counter, 1)
 	var wg sync.WaitGroup
@@ -258,14 +258,14 @@ func TestCloseFromHandler(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	c, peer := pair(t)
-	wrapped := newConn(struct{ *net.TCPConn }{c.conn.(*net.TCPConn)}, nil, new(bufferPool))
+	wrapped := newConn(struct{ *net.TCPConn }{c.conn.(*net.TCPConn)}, nil, new(Upgrader))
 	if wrapped.Supported() {
 		t.Fatal("a wrapped connection is written to past its wrapper")
 	}
 	if n, err := wrapped.TryWrite([]byte("x")); n != 0 || err != nil {
 		t.Errorf("TryWrite returned %d, %v", n, err)
 	}
-	if err := newConn(struct{ net.Conn }{c.conn}, nil, new(bufferPool)).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
+	if err := newConn(struct{ net.Conn }{c.conn}, nil, new(Upgrader)).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("CloseWrite returned %v", err)
 	}
 	if wrapped.RemoteAddr().String() != peer.LocalAddr().String() {

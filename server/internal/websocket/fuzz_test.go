@@ -168,7 +168,7 @@ func FuzzServe(f *testing.F) {
 			"small pieces":  func() int { return 1 + rng.IntN(16) },
 			"larger pieces": func() int { return 1 + rng.IntN(300) },
 		} {
-			c := newConn(&script{data: slices.Clone(data), size: size}, nil, new(bufferPool))
+			c := newConn(&script{data: slices.Clone(data), size: size}, nil, new(Upgrader))
 			watch := &watched{limit: int(limit), reader: &c.reader, t: t}
 			err := c.Serve(watch, int(limit))
 			code, reason := 0, ""

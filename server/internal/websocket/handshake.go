@@ -48,10 +48,12 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// Upgrader owns what the connections of one server share: the buffers that they read into while they are active. The
-// zero value is ready; it must not be copied after its first use, and is safe for concurrent use.
+// Upgrader owns what the connections of one server share: the buffers that they read into while they are active, and
+// the watch over those that are not. The zero value is ready; it must not be copied after its first use, and is safe for
+// concurrent use.
 type Upgrader struct {
-	pool bufferPool
+	pool   bufferPool
+	idlers idlers
 }
 
 // Upgrade is Upgrader.Upgrade for a connection that shares its buffers with no other.
@@ -86,7 +88,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
-	return newConn(nc, bytes.Clone(early), &u.pool), nil
+	return newConn(nc, bytes.Clone(early), u), nil
 }
 
 // checkHandshake gives nil, or what is wrong with the client's opening handshake (section 4.2.1).

@@ -28,8 +28,8 @@ func rawConn(nc net.Conn) syscall.RawConn {
 	return raw
 }
 
-// readReady reads once into a buffer of the pool; it is called when there may be something to read. It returns false to
-// wait for more, without a buffer.
+// readReady reads once into a buffer of the pool; it is called when there may be something to read. When there is not,
+// it returns false to wait, without a buffer, or errIdle if the connection may become idle.
 //
 // A short read is no reason to wait: an end of stream that came together with the bytes is not signalled again.
 func (c *Conn) readReady(fd uintptr) bool {
@@ -43,7 +43,8 @@ func (c *Conn) readReady(fd uintptr) bool {
 	if err == unix.EAGAIN {
 		c.pool.put(c.buf)
 		c.buf = nil
-		return false
+		c.errIn = errIdle
+		return c.cold && c.reader.between()
 	}
 	c.nRead, c.errIn = n, nil
 	switch {

@@ -42,6 +42,9 @@ type reader struct {
 	hdr    [maxHeader]byte // the part of a header that has come
 }
 
+// between tells whether nothing has begun that is not complete.
+func (r *reader) between() bool { return !r.inFrame && r.hdrLen == 0 && r.msgOp == Continuation }
+
 // feed takes the next bytes of the stream and calls h for all that they complete. It writes to p.
 func (r *reader) feed(p []byte, h Handler) error {
 	for len(p) > 0 {

@@ -1,0 +1,278 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// watch gives an upgrader that watches until the test ends.
+func watch(t testing.TB) *Upgrader {
+	t.Helper()
+	u := new(Upgrader)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := u.Watch(stop); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { close(stop); wg.Wait() })
+	await(t, "watching", func() bool {
+		u.idlers.mu.Lock()
+		defer u.idlers.mu.Unlock()
+		return u.idlers.poll != nil
+	})
+	return u
+}
+
+// await waits for what nothing tells of.
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not %s in %v", what, patience)
+		}
+	}
+}
+
+// started is a connection that was begun with Start, and its other end.
+type started struct {
+	c     *Conn
+	peer  *net.TCPConn
+	got   counter
+	ended chan error
+}
+
+func start(t testing.TB, u *Upgrader, early []byte) *started {
+	t.Helper()
+	plain, peer := pair(t)
+	s := &started{newConn(plain.conn, early, u), peer, make(counter, 64), make(chan error, 1)}
+	t.Cleanup(func() { s.c.Close() })
+	s.c.Start(s.got, testMax, func(err error) { s.ended <- err })
+	return s
+}
+
+func (s *started) send(t testing.TB, p []byte) {
+	t.Helper()
+	if _, err := s.peer.Write(p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *started) idle() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.watched
+}
+
+func (s *started) end(t testing.TB) error {
+	t.Helper()
+	select {
+	case err := <-s.ended:
+		return err
+	case <-time.After(patience):
+		t.Fatal("the connection did not end")
+		return nil
+	}
+}
+
+func TestNoGoroutineWhileIdle(t *testing.T) {
+	u := watch(t)
+	before := runtime.NumGoroutine()
+	const n = 20
+	var all []*started
+	for range n {
+		all = append(all, start(t, u, nil))
+	}
+	if now := runtime.NumGoroutine(); now > before {
+		t.Errorf("%d idle connections have %d goroutines", n, now-before)
+	}
+	for _, s := range all { // each once, and then so often that it becomes active
+		for i := range 3 * warmWakes {
+			s.send(t, final(Text, xs(i)))
+			if got := <-s.got; got != i {
+				t.Fatalf("%d bytes came as %d", i, got)
+			}
+		}
+	}
+	await(t, "idle again", func() bool {
+		for _, s := range all {
+			if !s.idle() {
+				return false
+			}
+		}
+		return true
+	})
+	u.idlers.mu.Lock()
+	defer u.idlers.mu.Unlock()
+	if len(u.idlers.warm) > 0 {
+		t.Errorf("%d idle connections count as active", len(u.idlers.warm))
+	}
+}
+
+func TestIdleConnectionEnds(t *testing.T) {
+	u := watch(t)
+	tests := []struct {
+		name string
+		do   func(*started)
+		want error
+	}{
+		{"closed by us", func(s *started) { s.c.Close() }, net.ErrClosed},
+		{"closed by the peer", func(s *started) { s.peer.Close() }, io.EOF},
+		{"half closed by the peer", func(s *started) { s.peer.CloseWrite() }, io.EOF},
+		{"too late", func(s *started) { s.c.SetReadDeadline(time.Now()) }, os.ErrDeadlineExceeded},
+		{"close frame", func(s *started) { s.peer.Write(closing(1000, "")) }, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, u, nil)
+			if !s.idle() {
+				t.Fatal("not idle")
+			}
+			tt.do(s)
+			err := s.end(t)
+			var end *CloseError
+			if tt.want == nil && !errors.As(err, &end) || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("ended with %v", err)
+			}
+			u.idlers.mu.Lock()
+			defer u.idlers.mu.Unlock()
+			if u.idlers.at[s.c.fd] == s.c || s.c.place != 0 {
+				t.Error("it is kept after its end")
+			}
+		})
+	}
+}
+
+// A connection with a deadline, or with a message that has begun, keeps its goroutine.
+func TestNotIdle(t *testing.T) {
+	u := watch(t)
+	s := start(t, u, nil)
+	if err := s.c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, final(Text, "a"))
+	<-s.got
+	if s.idle() {
+		t.Error("idle in spite of a deadline")
+	}
+	if err := s.c.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "idle", s.idle)
+	whole := final(Text, xs(100))
+	s.send(t, whole[:50])
+	await(t, "read", func() bool { return !s.idle() })
+	s.send(t, whole[50:])
+	if got := <-s.got; got != 100 {
+		t.Errorf("%d bytes", got)
+	}
+	await(t, "idle again", s.idle)
+}
+
+// What comes with the handshake is read first, and without Watch a connection just has a goroutine.
+func TestStart(t *testing.T) {
+	for name, u := range map[string]*Upgrader{"watched": watch(t), "not watched": new(Upgrader)} {
+		t.Run(name, func(t *testing.T) {
+			whole := final(Text, xs(7))
+			s := start(t, u, join(final(Text, xs(5)), whole[:3]))
+			s.send(t, whole[3:])
+			if a, b := <-s.got, <-s.got; a != 5 || b != 7 {
+				t.Errorf("%d and %d bytes", a, b)
+			}
+			s.c.Close()
+			if err := s.end(t); !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// sequence checks that the messages are numbered one after another.
+type sequence struct {
+	next uint32
+	done chan<- uint32
+	last uint32
+}
+
+func (s *sequence) Message(_ Opcode, p []byte) error {
+	if got := binary.BigEndian.Uint32(p); got != s.next {
+		return errors.New("out of order")
+	}
+	if s.next++; s.next == s.last {
+		s.done <- s.next
+	}
+	return nil
+}
+func (s *sequence) Ping([]byte) error { return nil }
+func (s *sequence) Pong([]byte) error { return nil }
+
+// However idle and active alternate, and deadlines come between, nothing is lost and nothing comes twice.
+func TestIdleAndBack(t *testing.T) {
+	u := watch(t)
+	const conns, messages = 30, 300
+	var wg sync.WaitGroup
+	for k := range conns {
+		plain, peer := pair(t)
+		c := newConn(plain.conn, nil, u)
+		done, ended := make(chan uint32, 1), make(chan error, 1)
+		c.Start(&sequence{done: done, last: messages}, testMax, func(err error) { ended <- err })
+		wg.Go(func() {
+			for i := range uint32(messages) {
+				p := final(Binary, string(binary.BigEndian.AppendUint32(nil, i)))
+				cut := int(i) % len(p)
+				peer.Write(p[:cut])
+				if k%3 == 0 && i%10 == 0 {
+					c.SetReadDeadline(time.Now().Add(patience))
+					c.SetReadDeadline(time.Time{})
+				}
+				if i%uint32(k+1) == 0 {
+					runtime.Gosched()
+				}
+				peer.Write(p[cut:])
+			}
+			select {
+			case <-done:
+			case err := <-ended:
+				t.Error(err)
+				return
+			}
+			peer.Close()
+			if err := <-ended; err != io.EOF {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkIdleMessage is a message to a connection that becomes idle after each, and to one that is active.
+func BenchmarkIdleMessage(b *testing.B) {
+	for _, cold := range []bool{true, false} {
+		name := "active"
+		if cold {
+			name = "idle"
+		}
+		b.Run(name, func(b *testing.B) {
+			s := start(b, watch(b), nil)
+			p := final(Text, xs(64))
+			b.ReportAllocs()
+			for b.Loop() {
+				if cold {
+					s.c.mu.Lock()
+					s.c.wakes = 0
+					s.c.mu.Unlock()
+				}
+				s.send(b, p)
+				<-s.got
+			}
+		})
+	}
+}
