@@ -68,7 +68,14 @@ type task struct {
 func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	c := &conn{server: s, session: session, decoder: packet.Decoder{Limits: s.opts.Limits}}
 	s.conns.Add(1)
-	c.enqueue(task{run: c.opened})
+	c.mu.Lock()
+	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.connectedTooLate)
+	c.tasks = []task{{run: c.opened}}
+	if session.Protocol() == 4 { // its CONNECT is awaited: one goroutine then does both
+		c.mu.Unlock()
+	} else {
+		c.wake()
+	}
 	return c
 }
 
@@ -273,9 +280,6 @@ func (c *conn) connectedTooLate() {
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
 // ones, are connected to "/" without asking.
 func (c *conn) opened() {
-	c.mu.Lock()
-	c.patience = time.AfterFunc(c.server.opts.ConnectTimeout, c.connectedTooLate)
-	c.mu.Unlock()
 	introduce := func() { c.server.io.Engine().Emit("connection", c) }
 	if c.session.Protocol() != 3 {
 		introduce()

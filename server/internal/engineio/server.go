@@ -157,6 +157,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, protocol 
 	for k, v := range srv.sessionHeader(s) {
 		w.Header()[k] = v
 	}
+	s.push(srv.openPacket(s, true))
 	if !srv.open(s) {
 		srv.unavailable(w)
 		return
@@ -209,12 +210,9 @@ func wireOf(protocol uint8, base64Only bool) wire {
 	return wireV4
 }
 
-// open makes the session known, to the receiver first: nothing is read or
-// written before its listeners stand. It fails when the server is going down.
+// open makes the session known, to the receiver first: nothing is read before its
+// listeners stand. It fails when the server is going down.
 func (srv *Server) open(s *Session) bool {
-	if s.protocol != 0 { // before the receiver can send anything
-		s.push(newControl(srv.openPacket(s)))
-	}
 	srv.mu.Lock()
 	if srv.draining {
 		srv.mu.Unlock()
@@ -234,10 +232,11 @@ func (srv *Server) open(s *Session) bool {
 	return true
 }
 
-// openPacket is the handshake data of Engine.IO, times in milliseconds.
-func (srv *Server) openPacket(s *Session) string {
+// openPacket is the first packet of a session: Engine.IO's handshake data, times in
+// milliseconds.
+func (srv *Server) openPacket(s *Session, polls bool) *Message {
 	upgrades := []string{}
-	if s.conn == nil && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {
+	if polls && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {
 		upgrades = append(upgrades, transportWebSocket)
 	}
 	data, _ := json.Marshal(struct { // strings and integers always marshal
@@ -247,7 +246,7 @@ func (srv *Server) openPacket(s *Session) string {
 		PingInterval int64    `json:"pingInterval"`
 		MaxPayload   int      `json:"maxPayload"`
 	}{s.id, upgrades, srv.cfg.PingTimeout.Milliseconds(), srv.cfg.PingInterval.Milliseconds(), srv.cfg.MaxMessage})
-	return "0" + string(data)
+	return newControl("0" + string(data))
 }
 
 // sessionHeader is what the response that opens a session carries.

@@ -47,7 +47,11 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protoco
 		return
 	}
 	s := srv.newSession(r, protocol)
-	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s))
+	var first []byte
+	if protocol != 0 {
+		first = srv.openPacket(s, false).frames(s.wire)
+	}
+	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s), first)
 	if err != nil {
 		srv.workers.Done()
 		srv.refusals.handshake(r, err)
@@ -148,7 +152,7 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		srv.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
 		return
 	}
-	conn, err := srv.upgrader.Upgrade(w, r, nil)
+	conn, err := srv.upgrader.Upgrade(w, r, nil, nil)
 	s.mu.Lock()
 	if err == nil && s.state == stateOpen {
 		s.probe = conn

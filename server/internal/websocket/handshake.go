@@ -58,20 +58,20 @@ type Upgrader struct {
 
 // Upgrade is Upgrader.Upgrade for a connection that shares its buffers with no other.
 func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
-	return new(Upgrader).Upgrade(w, r, header)
+	return new(Upgrader).Upgrade(w, r, header, nil)
 }
 
 // Upgrade checks the opening handshake (section 4.2.1), answers 101 and takes the connection over. header goes into the
 // response; what w.Header() holds does not, as with every hijacked connection. Header names that belong to the handshake
-// are ignored in header, except Sec-WebSocket-Protocol, which is the caller's choice. Bytes that came with the request
-// are the first that Serve reads.
+// are ignored in header, except Sec-WebSocket-Protocol, which is the caller's choice. first holds frames that leave in the
+// same write as the response. Bytes that came with the request are the first that are read.
 //
 // A request that is no good handshake has been answered when Upgrade returns: 405 when it is not a GET, 426 for another
 // version than 13, else 400 with a line of text. The error is then a *HandshakeError.
 //
-// The HTTP server's goroutine holds a request, its buffers and a large stack: hand the Conn to a goroutine of its own for
-// Serve and return from the HTTP handler.
-func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+// The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP handler, after Start
+// or with Serve in a goroutine of its own.
+func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, first []byte) (*Conn, error) {
 	if refusal := checkHandshake(r); refusal != nil {
 		refuse(w, r, refusal)
 		return nil, refusal
@@ -83,7 +83,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {
-		_, err = nc.Write(response(r.Header.Get("Sec-WebSocket-Key"), header))
+		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), header), first...))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())

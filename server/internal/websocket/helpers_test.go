@@ -85,7 +85,7 @@ func newServer(t testing.TB, start func(*httptest.Server)) *server {
 	s := &server{log: make(chan string, 100), ends: make(chan error, 100)}
 	var up Upgrader
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := up.Upgrade(w, r, nil)
+		c, err := up.Upgrade(w, r, nil, nil)
 		if err != nil {
 			s.ends <- err
 			return

@@ -22,7 +22,7 @@ type oursConn struct {
 }
 
 func (s *ours) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	conn, err := s.upgrader.Upgrade(w, r, nil)
+	conn, err := s.upgrader.Upgrade(w, r, nil, nil)
 	if err != nil {
 		return
 	}
