@@ -1,0 +1,314 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+// A client's state. What comes before stateReady is the opening.
+type state uint8
+
+const (
+	stateConnecting state = iota
+	stateHandshake        // the HTTP answer is awaited
+	stateOpen             // then the OPEN packet
+	stateJoin             // then the answer to CONNECT
+	stateReady
+	stateClosed
+)
+
+// headSize is how much of a frame in pieces is kept: its header, and of the packet
+// what tells which message it is.
+const headSize = 64
+
+// conn is one client: a WebSocket, or one that polls.
+type conn struct {
+	loop   *loop
+	herd   *herd
+	number int // in its herd
+	fd     int
+	state  state
+	poll   *poller // nil for a WebSocket
+
+	out []byte // what the kernel did not take yet
+	in  []byte // the HTTP answer so far
+
+	head [headSize]byte // of the frame whose bytes come in pieces
+	have int            // bytes in head
+	size int            // of its payload, once the header is whole
+	skip int            // bytes of it still to come
+}
+
+// connect begins to open a client.
+func (h *herd) connect(polls bool) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	c := &conn{loop: h.loop, herd: h, number: len(h.conns), fd: fd}
+	if polls {
+		c.poll = newPoller(c)
+	}
+	h.conns = append(h.conns, c)
+	// Closing resets: TIME_WAIT would use up the ports.
+	err = errors.Join(
+		syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}),
+		syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+	if err != nil {
+		return fmt.Errorf("setsockopt: %w", err)
+	}
+	err = syscall.Connect(fd, &syscall.SockaddrInet4{Port: h.server.port, Addr: [4]byte{127, 0, 0, 1}})
+	if err != nil && err != syscall.EINPROGRESS {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return h.loop.watch(c)
+}
+
+func (c *conn) close() {
+	if c.state == stateClosed {
+		return
+	}
+	if c.fd < len(c.loop.conns) {
+		c.loop.conns[c.fd] = nil
+	}
+	_ = syscall.Close(c.fd)
+	c.state = stateClosed
+}
+
+// fail closes a client that the server, or what it sent, has ended.
+func (c *conn) fail(format string, args ...any) {
+	c.close()
+	c.herd.failed(fmt.Errorf("client %d: "+format, append([]any{c.number}, args...)...))
+}
+
+func (c *conn) event(events uint32) {
+	if events&syscall.EPOLLOUT != 0 {
+		c.writable()
+	}
+	if c.state == stateClosed || events&^syscall.EPOLLOUT == 0 {
+		return
+	}
+	n, err := c.loop.read(c.fd)
+	switch {
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+	case err != nil:
+		c.fail("read: %w", err)
+	case n == 0:
+		c.fail("closed by the server")
+	case c.poll != nil:
+		c.poll.feed(c.loop.buf[:n])
+	case c.state == stateHandshake:
+		c.answered(c.loop.buf[:n])
+	default:
+		c.feed(c.loop.buf[:n])
+	}
+}
+
+// writable sends what waits; the first time, the connection has just been made.
+func (c *conn) writable() {
+	if err := c.loop.control(syscall.EPOLL_CTL_MOD, c, false); err != nil {
+		c.fail("%w", err)
+		return
+	}
+	if c.state == stateConnecting {
+		c.state = stateHandshake
+		if c.poll != nil {
+			c.poll.begin()
+			return
+		}
+		c.write(c.herd.upgrade)
+		return
+	}
+	out := c.out
+	c.out = nil
+	c.write(out)
+}
+
+func (c *conn) write(p []byte) {
+	if len(c.out) > 0 {
+		c.out = append(c.out, p...)
+		return
+	}
+	n, err := syscall.Write(c.fd, p)
+	if err == syscall.EAGAIN || err == syscall.EINTR {
+		n, err = 0, nil
+	}
+	if err == nil && n < len(p) {
+		c.out = bytes.Clone(p[n:])
+		err = c.loop.control(syscall.EPOLL_CTL_MOD, c, true)
+	}
+	if err != nil {
+		c.fail("write: %w", err)
+	}
+}
+
+// send sends an Engine.IO packet.
+func (c *conn) send(packet string) {
+	if c.poll != nil {
+		c.poll.post(packet)
+		return
+	}
+	c.write(maskedFrame(opText, []byte(packet)))
+}
+
+// upgradeRequest is what a browser sends, without the extensions that it offers.
+func upgradeRequest(port int) []byte {
+	return requestTo(port, "GET", "/socket.io/?EIO=4&transport=websocket",
+		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache")
+}
+
+func requestTo(port int, method, path string, headers ...string) []byte {
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\n%s\r\n"+
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n"+
+		"Accept-Language: en-GB,en;q=0.9\r\n\r\n", method, path, port, port, strings.Join(headers, "\r\n"))
+}
+
+// answered takes the HTTP answer, and what came behind it.
+func (c *conn) answered(p []byte) {
+	c.in = append(c.in, p...)
+	header, frames, whole := bytes.Cut(c.in, []byte("\r\n\r\n"))
+	switch {
+	case !whole && len(c.in) < 8<<10:
+	case !whole || !bytes.HasPrefix(header, []byte("HTTP/1.1 101 ")):
+		c.fail("handshake: %.200q", c.in)
+	default:
+		c.in, c.state = nil, stateOpen
+		c.feed(frames)
+	}
+}
+
+// packet handles an Engine.IO packet, of which head is at least the beginning.
+func (c *conn) packet(head []byte, size int) {
+	kind := byte(0)
+	if len(head) > 1 {
+		kind = head[1]
+	}
+	switch {
+	case head[0] == '4' && kind == '2':
+		c.herd.work.message(c, head, size)
+	case head[0] == '4' && kind == '3':
+		c.herd.work.ack(c, head, size)
+	case head[0] == '2' && size == 1:
+		c.send("3")
+	case head[0] == '0' && c.state == stateOpen:
+		c.state = stateJoin
+		c.send("40")
+	case head[0] == '4' && kind == '0' && c.state == stateJoin:
+		c.state = stateReady
+		c.herd.ready++
+	case head[0] == '6': // NOOP
+	default:
+		c.fail("packet %.50q", head)
+	}
+}
+
+// frame handles a whole frame, of whose payload head is at least the beginning.
+func (c *conn) frame(first byte, head []byte, size int) {
+	switch {
+	case first == opText && size > 0:
+		c.packet(head, size)
+	case first == opPing && len(head) == size:
+		c.write(maskedFrame(opPong, head))
+	default:
+		c.fail("frame %#x of %d bytes: %.50q", first, size, head)
+	}
+}
+
+// feed takes bytes of frames. A frame that is whole is not copied.
+func (c *conn) feed(p []byte) {
+	for len(p) > 0 && c.state != stateClosed {
+		if c.skip > 0 {
+			n := min(c.skip, len(p))
+			c.skip -= n
+			p = p[n:]
+			c.finished()
+			continue
+		}
+		if c.have == 0 {
+			if at, size, ok := frameHeader(p); ok && len(p) >= at+size {
+				c.frame(p[0], p[at:at+size], size)
+				p = p[at+size:]
+				continue
+			}
+		}
+		p = c.gather(p)
+	}
+}
+
+// gather keeps the beginning of a frame, as much as there is room for.
+func (c *conn) gather(p []byte) (rest []byte) {
+	want := c.have + 1 // the header, byte by byte
+	if at, size, ok := frameHeader(c.head[:c.have]); ok {
+		want = min(headSize, at+size)
+	}
+	n := copy(c.head[c.have:want], p)
+	c.have += n
+	if at, size, ok := frameHeader(c.head[:c.have]); ok {
+		c.size = size
+		if c.have == min(headSize, at+size) {
+			c.skip = at + size - c.have
+			c.finished()
+		}
+	}
+	return p[n:]
+}
+
+// finished handles the frame that came in pieces, if it is whole.
+func (c *conn) finished() {
+	if c.skip > 0 {
+		return
+	}
+	at, _, _ := frameHeader(c.head[:c.have])
+	head := c.head[at:c.have]
+	c.have = 0
+	c.frame(c.head[0], head, c.size)
+}
+
+// The first bytes of frames that are whole messages.
+const (
+	opText = 0x81
+	opPing = 0x89
+	opPong = 0x8A
+)
+
+// maskKey masks all that clients send; messages are masked before the clock runs.
+var maskKey = [4]byte{0x37, 0xFA, 0x21, 0x3D}
+
+// maskedFrame is a frame as clients send it.
+func maskedFrame(op byte, payload []byte) []byte {
+	f := []byte{op}
+	if n := len(payload); n < 126 {
+		f = append(f, 0x80|byte(n))
+	} else {
+		f = binary.BigEndian.AppendUint16(append(f, 0x80|126), uint16(n))
+	}
+	f = append(f, maskKey[:]...)
+	for i, b := range payload {
+		f = append(f, b^maskKey[i%4])
+	}
+	return f
+}
+
+// frameHeader reads the header of a server's frame: where the payload begins and how
+// long it is.
+func frameHeader(p []byte) (at, size int, ok bool) {
+	if len(p) < 2 {
+		return 0, 0, false
+	}
+	switch n := int(p[1]); {
+	case n < 126:
+		return 2, n, true
+	case n == 126 && len(p) >= 4:
+		return 4, int(binary.BigEndian.Uint16(p[2:])), true
+	case n == 127 && len(p) >= 10:
+		return 10, int(binary.BigEndian.Uint64(p[2:])), true
+	}
+	return 0, 0, false
+}

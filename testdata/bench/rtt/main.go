@@ -1,0 +1,34 @@
+// Command rtt is a server with one handler, which only acknowledges. The chat sends
+// every message to everybody, so it cannot show what a round trip alone costs.
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+
+	"hipflask/server/socketio"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "rtt:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	options := socketio.Options{}
+	options.Engine.Polling, options.Engine.WebSocket, options.Engine.AllowUpgrades = true, true, true
+	s := socketio.New(options)
+	if err := s.On("rtt", func(socketio.Value) {}); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "listening on", l.Addr())
+	return (&http.Server{Handler: s}).Serve(l)
+}
