@@ -29,7 +29,7 @@ const patience = 15 * time.Second
 // Its clients poll, by requests that never leave the process: a poll returns at once
 // what waits for the client, and nothing waits that was not sent.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	engine    *engineio.Server
 	io        *socket.Server
 	adapter   *Adapter
@@ -37,11 +37,12 @@ type world struct {
 	connected chan *socket.Socket
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, opened: make(chan *engineio.Session, 1), connected: make(chan *socket.Socket, 1)}
 	w.engine = engineio.NewServer(engineio.Config{
 		Polling:    true,
+		WebSocket:  true,
 		MaxBacklog: 1 << 30,
 		Open: func(s *engineio.Session) engineio.Receiver {
 			w.opened <- s
@@ -120,7 +121,7 @@ func (w *world) join(rooms ...socket.Room) *client {
 	return c
 }
 
-func await[T any](t *testing.T, c <-chan T, what string) T {
+func await[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:
