@@ -1,5 +1,5 @@
 # ARGS goes on to the command: make run ARGS="--port 8080", make test ARGS="-run Chat ./server", make fuzz ARGS=60
-.PHONY: run test lint fuzz fmt
+.PHONY: run test lint fuzz bench fmt
 
 run:
 	go run ./server $(ARGS)
@@ -12,6 +12,9 @@ lint:
 
 fuzz:
 	.ci/fuzz $(ARGS)
+
+bench:
+	.ci/bench $(ARGS)
 
 fmt:
 	go fmt ./...

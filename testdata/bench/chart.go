@@ -12,7 +12,8 @@ import (
 // What the chart looks like, in pixels.
 const (
 	chartWidth = 860
-	plotLeft   = 330
+	labelRight = 306
+	plotLeft   = 370
 	plotRight  = chartWidth - 30
 	chartTop   = 78
 	lineHeight = 26
@@ -54,7 +55,7 @@ func (r *result) chart() string {
 		}
 		lines = append(lines, l)
 	}
-	a.low, a.high = a.low*0.7, a.high*1.25 // room for the numbers
+	a.low, a.high = a.low/1.25, a.high*1.25
 	bottom := chartTop + lineHeight*len(lines)
 	var b strings.Builder
 	chartHead(&b, bottom+56)
@@ -104,17 +105,15 @@ func (r *result) chartLine(row row) chartLine {
 }
 
 func (l chartLine) draw(b *strings.Builder, a axis, y float64) {
-	fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#111827">%s</text>`+"\n", plotLeft-14, y+4, html.EscapeString(l.label))
+	fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#111827">%s</text>`+"\n", labelRight, y+4, html.EscapeString(l.label))
 	if l.goal > 0 {
 		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="%s" stroke-width="2"/>`+"\n",
 			a.x(l.goal), a.x(l.goal), y-8, y+8, colours[ours])
 	}
 	for _, p := range l.points {
-		x := a.x(p.ratio)
-		mark(b, p.server, x, y)
+		mark(b, p.server, a.x(p.ratio), y)
 		if p.server == ours {
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="end" fill="%s" font-size="11" stroke="#fff" stroke-width="3" paint-order="stroke">%s</text>`+"\n",
-				x-8, y+4, colours[ours], number(p.ratio))
+			fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="%s">%s</text>`+"\n", labelRight+44, y+4, colours[ours], number(p.ratio))
 		}
 	}
 }
@@ -154,7 +153,7 @@ func chartHead(b *strings.Builder, height int) {
 <text x="20" y="26" font-size="16" font-weight="600" fill="#111827">What the same work costs, socket.io on Node.js = 1</text>
 <text x="20" y="47" fill="#4b5563">Medians; less is better; logarithmic.</text>
 `)
-	at := float64(plotLeft)
+	at := 300.0
 	for _, e := range []struct{ server, text string }{
 		{ours, "Hipflask"}, {ceiling, "bare Go program"}, {flask, "Flask-SocketIO, eventlet"},
 	} {

@@ -19,12 +19,11 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "ceiling:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "ceiling:", run())
+	os.Exit(1)
 }
 
+// run serves until that fails.
 func run() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

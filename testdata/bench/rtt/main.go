@@ -12,12 +12,11 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "rtt:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "rtt:", run())
+	os.Exit(1)
 }
 
+// run serves until that fails.
 func run() error {
 	options := socketio.Options{}
 	options.Engine.Polling, options.Engine.WebSocket, options.Engine.AllowUpgrades = true, true, true
