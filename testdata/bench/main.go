@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	bin := flags.String("bin", "", "folder with the programs that were built: hipflask, rtt, ceiling")
 	here := flags.String("scripts", ".", "folder with the servers of Node and Flask")
-	out := flags.String("out", ".", "folder for result.md, result.svg and result.json")
+	out := flags.String("out", "", "folder for result.md, result.svg and result.json; none are written without it")
 	python := flags.String("python", "/usr/bin/python3", "Python that has Flask-SocketIO and eventlet")
 	quick := flags.Bool("quick", false, "one round of half a second, fewer idle connections: a look, no result")
 	only := flags.String("only", "", "rows to run, a regular expression")
@@ -79,6 +79,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	r := newResult(m, s, begin, *quick)
 	fmt.Print(r.markdown())
+	if *out == "" {
+		return nil
+	}
 	return r.write(*out)
 }
 
