@@ -225,8 +225,15 @@ func (c *conn) wake() {
 	c.working = true
 	c.mu.Unlock()
 	if start {
-		c.server.conns.Go(c.work)
+		c.server.conns.Add(1)
+		c.server.pool.Run(c)
 	}
+}
+
+// Run works the queue off, for the pool.
+func (c *conn) Run() {
+	defer c.server.conns.Done()
+	c.work()
 }
 
 // makeRoom lets a waiting reader look again. The mutex is held.

@@ -35,6 +35,7 @@ import (
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/pool"
 )
 
 // Options says how a [Server] behaves. Fields that are zero have their defaults,
@@ -69,6 +70,7 @@ type Server struct {
 	io     *socket.Server
 	engine *engineio.Server
 	http   *types.HttpContext
+	pool   pool.Pool      // of goroutines for the connections' queues
 	conns  sync.WaitGroup // sessions, and the goroutines that work for them
 
 	life  context.Context // of background tasks
@@ -187,6 +189,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		s.conns.Wait()
 		s.tasks.Wait()
+		s.pool.Close()
 		close(done)
 	}()
 	select {

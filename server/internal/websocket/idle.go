@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hipflask/server/internal/pool"
 )
 
 const (
@@ -22,6 +24,8 @@ var errIdle = errors.New("websocket: nothing to read")
 // idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
 // starts a goroutine for each that there is something to read on. A connection that is active keeps its goroutine.
 type idlers struct {
+	pool pool.Pool // of goroutines that read
+
 	mu   sync.Mutex
 	poll *poller // nil: not watching
 	at   []*Conn // those that were watched, by their descriptors
@@ -30,7 +34,7 @@ type idlers struct {
 
 // idling is a connection's part of it.
 type idling struct {
-	idlers  *idlers // nil: always has a goroutine
+	idlers  *idlers
 	handler Handler
 	ended   func(error)
 	fd      int
@@ -51,11 +55,12 @@ type idling struct {
 // Watch makes connections that were begun with Start give up their goroutine while nothing comes, where the system can
 // do that: Linux. It returns when stop is closed; no connection may be idle then.
 func (u *Upgrader) Watch(stop <-chan struct{}) error {
+	i := &u.idlers
+	defer i.pool.Close()
 	p, err := newPoller()
 	if err != nil || p == nil {
 		return err
 	}
-	i := &u.idlers
 	i.mu.Lock()
 	i.poll = p
 	i.mu.Unlock()
@@ -165,15 +170,17 @@ func (i *idlers) forget(c *Conn) {
 // calls of theirs.
 func (c *Conn) Start(h Handler, maxMessage int, ended func(error)) {
 	c.handler, c.ended, c.reader.max = h, ended, maxMessage
-	if c.raw == nil || c.raw.Control(func(fd uintptr) { c.fd = int(fd) }) != nil {
-		c.idlers = nil
-	}
-	c.cold = c.idlers != nil
+	c.cold = c.raw != nil && c.raw.Control(func(fd uintptr) { c.fd = int(fd) }) == nil
 	if c.cold && len(c.early) == 0 && c.rest() {
 		return
 	}
-	go c.run()
+	c.idlers.pool.Run((*reading)(c))
 }
+
+// reading is a connection as the pool sees it.
+type reading Conn
+
+func (r *reading) Run() { (*Conn)(r).run() }
 
 // run reads until the connection ends or is idle.
 func (c *Conn) run() {
@@ -193,9 +200,7 @@ func (c *Conn) run() {
 		}
 		c.cold = false
 		c.release()
-		if c.idlers != nil {
-			c.idlers.forget(c)
-		}
+		c.idlers.forget(c)
 		c.ended(err)
 		return
 	}
@@ -243,6 +248,6 @@ func (c *Conn) wake() {
 func (c *Conn) rouse() {
 	if c.watched {
 		c.watched = false
-		go c.run()
+		c.idlers.pool.Run((*reading)(c))
 	}
 }
