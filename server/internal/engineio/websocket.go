@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"hipflask/server/internal/websocket"
@@ -193,6 +194,10 @@ func (p *prober) readEnded(err error) {
 		return
 	}
 	defer s.srv.workers.Done()
+	s.srv.tally.upgrades.failed.Add(1)
+	if !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() {
+		s.srv.refusals.stuck(s)
+	}
 	s.mu.Lock()
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()
@@ -264,6 +269,7 @@ func (p *prober) takeOver() error {
 		s.wakePoll()
 	}
 	p.upgraded = true
+	s.srv.tally.upgrades.done.Add(1)
 	s.flush()
 	return nil
 }
