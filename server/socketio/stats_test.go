@@ -58,7 +58,9 @@ func TestObserverOfHandlers(t *testing.T) {
 			}
 			tell("%s %q", namespace, event)
 		},
-		Failed: func(namespace, event string, panicked bool) { tell("%s %q failed, panicked: %v", namespace, event, panicked) },
+		Failed: func(namespace, event string, panicked bool) {
+			tell("%s %q failed, panicked: %v", namespace, event, panicked)
+		},
 	}})
 	register(t, s.Namespace, map[string]any{
 		"fine":  func() string { return "fine" },
