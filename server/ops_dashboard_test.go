@@ -51,6 +51,30 @@ func TestOpsDashboard(t *testing.T) {
 	}
 }
 
+// TestOpsPage checks OPERATIONS.md against what the server exposes: it names each
+// metric of ours, each reason and each cause, and none that is not there.
+func TestOpsPage(t *testing.T) {
+	file, err := os.ReadFile("OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(file)
+	server, addr := startOps(t)
+	joinWS(t, server.Addr).chats("so that handlers were measured")
+	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
+	exposed := opsGet(t, addr, "/metrics").body
+	for _, metric := range metricName.FindAllStringSubmatch(page, -1) {
+		if strings.HasPrefix(metric[1], "hipflask_") && !strings.Contains(exposed, "# TYPE "+metric[1]+" ") {
+			t.Errorf("the page tells of %s, which is not there", metric[1])
+		}
+	}
+	for _, named := range regexp.MustCompile(`(?m)^(?:# TYPE (hipflask_\w+) |\w+\{(?:cause|reason)="([^"]+)"\} )`).FindAllStringSubmatch(exposed, -1) {
+		if name := named[1] + named[2]; !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("the page does not tell of %s", name)
+		}
+	}
+}
+
 // checkExposed checks that the metric is there with the labels that the expression
 // asks for; instance is Prometheus' own.
 func checkExposed(t *testing.T, exposed, expr, name, chosen string) {
