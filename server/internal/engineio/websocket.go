@@ -59,6 +59,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protoco
 		return
 	}
 	s.conn = conn
+	s.meter.bytesOut = uint64(len(first))
 	if !srv.open(s) {
 		go func() {
 			defer srv.workers.Done()
