@@ -129,7 +129,7 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 	case errors.As(err, &refused) && refused.Limit != "":
 		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
 	}
-	c.session.Warn("ignored", "packet ignored: malformed", "error", err)
+	c.session.Warn(engineio.CauseMalformed, "packet ignored: malformed", "error", err)
 	return nil
 }
 
@@ -208,6 +208,9 @@ func (c *conn) enqueue(t task) {
 	c.mu.Lock()
 	c.tasks = append(c.tasks, t)
 	c.size += t.size
+	if t.packet != nil {
+		c.server.waiting.Add(1)
+	}
 	c.wake()
 }
 
@@ -263,6 +266,7 @@ func (c *conn) work() {
 		if t.run != nil {
 			t.run()
 		} else {
+			c.server.waiting.Add(-1)
 			c.handle(t.packet)
 		}
 	}
@@ -279,7 +283,7 @@ func (c *conn) connectedTooLate() {
 	}
 	c.mu.Unlock()
 	if idle {
-		c.session.Warn("connect", "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
+		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
 		c.session.Close(engineio.ServerClose)
 	}
 }
@@ -308,7 +312,7 @@ func (c *conn) handle(p *packet.Packet) {
 		// Flask's answer, word for word; the connection stays.
 		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Unable to connect"})
 	case ctx == nil:
-		c.server.log.Debug("packet for a namespace that is not connected", "sid", c.session.ID(),
+		c.server.log.Debug("packet for a namespace that is not connected", "connection", c.session.Name(),
 			"namespace", p.Namespace, "type", p.Type.String())
 	case p.Type == packet.Event && c.server.opts.Concurrent:
 		c.concurrently(func() { ctx.event(p) })
@@ -442,7 +446,7 @@ func (c *conn) settle() {
 func (c *conn) reply(p *parser.Packet) {
 	msg, err := fanout.Encode(p)
 	if err != nil {
-		c.server.log.Error("packet not sent", "sid", c.session.ID(), "error", err)
+		c.server.log.Error("packet not sent", "connection", c.session.Name(), "error", err)
 		return
 	}
 	c.session.Send(msg)

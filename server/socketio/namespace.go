@@ -220,6 +220,9 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
+	if o := n.server.opts.Observer; o != nil && o.Handled != nil {
+		defer n.timed(o, event, time.Now())
+	}
 	n.mu.RLock()
 	chain := n.chain
 	n.mu.RUnlock()
@@ -268,6 +271,11 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 		log.Debug("event ignored", "error", err)
 		return
 	}
+	var panicked *PanicError
+	errors.As(err, &panicked)
+	if o := n.server.opts.Observer; o != nil && o.Failed != nil {
+		o.Failed(n.name, n.registered(event), panicked != nil)
+	}
 	n.mu.RLock()
 	handler := n.onError
 	n.mu.RUnlock()
@@ -285,8 +293,7 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 		handler(c, event, err)
 		return
 	}
-	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if panicked != nil {
 		log.Error("event failed", "error", err, "stack", string(panicked.Stack))
 		return
 	}

@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
@@ -19,6 +17,13 @@ type Observer struct {
 	Joined, Left func(namespace, room, id string)             // the client's own room among them, also if it is refused
 	Received     func(c *Context, event string, args []Value) // its handler is about to run
 	Sent         func(namespace string, to *Target, event string, args []Value)
+
+	// Handled is told how long the handlers of an event took, middleware included,
+	// and Failed of events that failed, before the error handler is. namespace and
+	// event are names that handlers were registered under, so there is a bounded
+	// number of them: what "*" stands for is "*", and an event without a handler "".
+	Handled func(namespace, event string, took time.Duration)
+	Failed  func(namespace, event string, panicked bool)
 }
 
 // Namespaces returns all clients of each namespace by its name, of those too that
@@ -75,10 +80,7 @@ func (c *Context) Since() time.Time { return time.UnixMilli(c.sock.Handshake().I
 
 // Connection names the connection, which a client's namespaces share. It is made
 // from the session's id, which is a secret, and does not tell it.
-func (c *Context) Connection() string {
-	sum := sha256.Sum256([]byte(c.conn.session.ID()))
-	return hex.EncodeToString(sum[:6])
-}
+func (c *Context) Connection() string { return c.conn.session.Name() }
 
 // observe tells the observer of an event that was sent to the client.
 func (c *Context) observe(data []any) {

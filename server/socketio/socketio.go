@@ -27,6 +27,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
@@ -72,6 +73,8 @@ type Server struct {
 	http   *types.HttpContext
 	pool   pool.Pool      // of goroutines for the connections' queues
 	conns  sync.WaitGroup // sessions, and the goroutines that work for them
+
+	waiting atomic.Int64 // packets that wait for their turn
 
 	life  context.Context // of background tasks
 	end   context.CancelFunc
@@ -137,6 +140,10 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.S
 func (s *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
 	s.engine.RefusePlain(w, r, at)
 }
+
+// Lost is told of a request for a path that nothing is served at: a client's is
+// logged. path and plain are where Socket.IO and plain WebSocket clients are served.
+func (s *Server) Lost(r *http.Request, path, plain string) { s.engine.Lost(r, path, plain) }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
 // stands for every namespace that has no handlers of its own; which handlers a

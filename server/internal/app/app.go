@@ -18,6 +18,7 @@ import (
 	"hipflask/server/internal/admin"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
 	"hipflask/server/socketio"
 )
@@ -37,6 +38,7 @@ type App struct {
 	lines *lineWriter
 	sio   *socketio.Server
 	http  *http.Server
+	ops   *ops.Server
 }
 
 // New wires a server. What the handlers print goes to stdout.
@@ -62,11 +64,15 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	if ui != nil {
 		options.Observer = ui.Observer()
 	}
+	handled := observeHandlers(cfg, &options)
 	a.sio = socketio.New(options)
 	a.lines = newLineWriter(stdout)
 	err = handlers.Register(a.sio, a.lines)
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
+	}
+	if err == nil {
+		a.ops, err = a.operations(handled)
 	}
 	var routes http.Handler
 	if err == nil {
@@ -135,6 +141,9 @@ func orNone(limit int) int {
 
 // Listen opens the address that the settings name.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	if err := a.ops.Listen(ctx); err != nil {
+		return nil, err
+	}
 	var certs []tls.Certificate
 	if a.cfg.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(a.cfg.CertFile, a.cfg.KeyFile)
@@ -164,10 +173,12 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
+	a.ops.Started()
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+		a.ops.Draining()
 		a.log.Info("shutting down", "timeout", a.cfg.ShutdownTimeout)
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
@@ -189,7 +200,11 @@ func (a *App) close(ctx context.Context) error {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}
-	return errors.Join(err, a.lines.Close(ctx))
+	err = errors.Join(err, a.lines.Close(ctx))
+	if a.ops != nil {
+		a.ops.Close() // last: until now it says that the server is draining
+	}
+	return err
 }
 
 // Close ends a server that was never served.

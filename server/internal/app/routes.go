@@ -27,6 +27,7 @@ func (a *App) routes() (http.Handler, error) {
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
 	r.Use(recovery(a.log), unreadBody)
+	r.NoRoute(func(c *gin.Context) { a.sio.Lost(c.Request, a.cfg.Path, a.cfg.PlainWebSocketPath) })
 
 	// Engine.IO, with and without the slash that clients put at its end.
 	r.Any(a.cfg.Path, gin.WrapH(a.sio))

@@ -50,6 +50,9 @@ type Config struct {
 	AdminPasswordHash string // bcrypt
 	AdminMode         string // AdminProduction or AdminDevelopment
 
+	OpsAddr  string // host:port for health and metrics; empty: switched off
+	OpsPprof bool
+
 	LogLevel  slog.Level
 	LogFormat string // LogText or LogJSON
 }
@@ -126,6 +129,8 @@ func checkTogether(c *Config, given origins) error {
 		return given.fault("admin-user", "--admin-password-hash is missing: the Admin UI needs both")
 	case c.AdminPasswordHash != "" && c.AdminUser == "":
 		return given.fault("admin-password-hash", "--admin-user is missing: the Admin UI needs both")
+	case c.OpsPprof && c.OpsAddr == "":
+		return given.fault("ops-pprof", "--ops-addr is missing: profiles are served there")
 	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
 		return given.fault("plain-websocket-path", "must be outside --path, "+c.Path)
 	}

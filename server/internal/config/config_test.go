@@ -91,6 +91,13 @@ func samples() []sample {
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
+		{"ops-addr", "OpsAddr", "", []good{
+			{"9100", "127.0.0.1:9100"}, {":9100", "127.0.0.1:9100"}, {"0", "127.0.0.1:0"}, {"off", ""}, {"0.0.0.0:9100", "0.0.0.0:9100"},
+			{"[::1]:9100", "[::1]:9100"}, {"localhost:0", "localhost:0"},
+		}, map[string]string{
+			"localhost": "must be a port", "65536": "must be a port", "-1": "must be a port", "http://localhost:9100": "must be a port",
+			"::1": "must be a port", ":": "must be a port", "256.0.0.1:9100": "must be a port", "9100/": "must be a port",
+		}},
 		{"log-level", "LogLevel", slog.LevelInfo, []good{
 			{"debug", slog.LevelDebug}, {"info", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"WARNING", slog.LevelWarn}, {"error", slog.LevelError},
 		}, map[string]string{"": "debug, info", "loud": "debug, info"}},
@@ -243,8 +250,8 @@ func quoted(value string) string {
 // Each setting changes the fields that its sample names and no others, and together they reach all of Config:
 // a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
-	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true}
-	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true} // TestTLS, TestAdminUI
+	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true, "ops-pprof": true}
+	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true} // TestTLS, TestAdminUI, TestOpsPprof
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {
 		covered[s.name] = true
@@ -317,6 +324,15 @@ func TestAdminUI(t *testing.T) {
 			t.Errorf("the error repeats a secret: %v", err)
 		}
 	}
+}
+
+func TestOpsPprof(t *testing.T) {
+	expect(t, mustParse(t, env()), "OpsPprof", false)
+	expect(t, mustParse(t, env(), "--ops-pprof", "--ops-addr=9100"), "OpsPprof", true)
+	expect(t, mustParse(t, env(envName("ops-pprof"), "yes", envName("ops-addr"), "9100")), "OpsPprof", true)
+	expect(t, mustParse(t, env(), "--ops-pprof=no", "--ops-addr=9100"), "OpsPprof", false)
+	refused(t, []string{"--ops-pprof"}, env(), "--ops-pprof", "--ops-addr is missing")
+	refused(t, []string{"--ops-pprof=maybe"}, env(), "--ops-pprof", "true or false")
 }
 
 func FuzzParse(f *testing.F) {

@@ -44,6 +44,7 @@ func settings(c *Config) []Setting {
 		group("Limits for one client", limits(c)),
 		group("Compression", compression(c)),
 		group("Admin UI", adminUI(c)),
+		group("Health and metrics", operations(c)),
 		group("Logs", logs(c)),
 		group("Other", []Setting{
 			{Name: "version", Meaning: "Print the version and exit.", stop: ErrVersion},
@@ -162,6 +163,16 @@ func adminUI(c *Config) []Setting {
 		{Name: "admin-mode", Value: "MODE", Default: AdminProduction, set: adminMode(&c.AdminMode),
 			Meaning: "What the Admin UI is shown: production for servers, clients and rooms; " +
 				"development for every event with its arguments as well."},
+	}
+}
+
+func operations(c *Config) []Setting {
+	return []Setting{
+		{Name: "ops-addr", Value: "ADDRESS", Default: "off", set: opsAddr(&c.OpsAddr),
+			Meaning: "Address for /healthz, /readyz and /metrics, which ask for no password: a port alone, such as 9100, " +
+				"is on the loopback interface, 0 picks a free one; 0.0.0.0:9100 is on every interface; off for none."},
+		{Name: "ops-pprof", Default: "false", set: boolean(&c.OpsPprof),
+			Meaning: "Serve Go's profiles there as well, at /debug/pprof/. They slow the server down and show its memory."},
 	}
 }
 

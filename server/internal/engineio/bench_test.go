@@ -1,91 +1,99 @@
 package engineio
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/websocket"
 )
 
-// benchSessions opens WebSockets whose clients read all they are sent.
-func benchSessions(b *testing.B, n int) (*Server, []*Session) {
-	b.Helper()
-	opened := make(chan *Session, 1)
-	srv := NewServer(Config{WebSocket: true, Open: func(s *Session) Receiver {
-		opened <- s
-		return discard{}
-	}})
-	h := httptest.NewServer(srv)
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		_ = srv.Shutdown(ctx) // clients that only read do not answer the close
-		h.Close()
-	})
-	var all []*Session
-	for range n {
-		c, err := net.Dial("tcp", h.Listener.Addr().String())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { c.Close() })
-		fmt.Fprint(c, "GET /?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-		r := bufio.NewReaderSize(c, 1024)
-		if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-			b.Fatal(resp, err)
-		}
-		go io.Copy(io.Discard, c)
-		all = append(all, <-opened)
-	}
-	return srv, all
-}
-
-type discard struct{}
-
-func (discard) Text([]byte) error   { return nil }
-func (discard) Binary([]byte) error { return nil }
-func (discard) Closed(Reason)       {}
-
-func benchMessage(b *testing.B, text string) *Message {
-	m, err := NewMessage(len(text), func(dst []byte) ([]byte, [][]byte, error) { return append(dst, text...), nil, nil })
-	if err != nil {
-		b.Fatal(err)
-	}
-	return m
-}
-
-// BenchmarkSend sends one client a message of its own, as an acknowledgement is.
-func BenchmarkSend(b *testing.B) {
-	_, sessions := benchSessions(b, 1)
-	b.ReportAllocs()
-	for b.Loop() {
-		sessions[0].Send(benchMessage(b, `31[]`))
-	}
-}
-
-// BenchmarkRound queues one message for 100 clients. What the flusher writes
-// meanwhile is in the time; when it lags, several leave in one write.
-func BenchmarkRound(b *testing.B) {
-	for _, size := range []int{32, 16 << 10} {
-		b.Run(fmt.Sprintf("%dB-to-100", size), func(b *testing.B) {
-			srv, sessions := benchSessions(b, 100)
-			text := `2["message","` + strings.Repeat("x", size) + `"]`
-			b.ReportAllocs()
+// What one frame costs on its way out beside the system call: queueing it and
+// taking it for a write, alone and in a batch.
+func BenchmarkTake(b *testing.B) {
+	for _, batch := range []int{1, 16} {
+		b.Run(fmt.Sprint(batch), func(b *testing.B) {
+			s := &Session{srv: benchServer(b), protocol: 4}
+			m := textMessage(b, `2["message","what somebody says to all the others"]`)
+			m.Share()
 			for b.Loop() {
-				m := benchMessage(b, text)
-				m.Share()
-				round := srv.Begin()
-				for _, s := range sessions {
-					round.Queue(s, m)
+				s.mu.Lock()
+				for range batch {
+					s.push(m)
 				}
-				round.End()
+				out, _ := s.take()
+				s.mu.Unlock()
+				s.srv.free(out)
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/frame")
 		})
 	}
 }
+
+// What one message costs on its way in, from its frame to the receiver.
+func BenchmarkReceive(b *testing.B) {
+	s := &Session{srv: benchServer(b), protocol: 4, rcv: deaf{}}
+	data := []byte(`42["message","what somebody says to all the others"]`)
+	for b.Loop() {
+		if err := s.frame(websocket.Text, data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A broadcast to clients on this machine, system calls and their reading included.
+// When the flusher lags, several messages leave in one write.
+func BenchmarkBroadcast(b *testing.B) {
+	const clients = 100
+	for _, size := range []int{32, 16 << 10} {
+		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
+			f := start(b)
+			var all []*Session
+			for range clients {
+				all = append(all, reading(f))
+			}
+			text := `2["message","` + strings.Repeat("x", size) + `"]`
+			b.ReportAllocs()
+			for b.Loop() {
+				m := textMessage(b, text)
+				m.Share()
+				r := f.srv.Begin()
+				for _, s := range all {
+					r.Queue(s, m)
+				}
+				r.End()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*clients), "ns/frame")
+		})
+	}
+}
+
+// A message to one client, as an acknowledgement is.
+func BenchmarkSend(b *testing.B) {
+	s := reading(start(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Send(textMessage(b, `31[]`))
+	}
+}
+
+// reading is the session of a client that reads all it is sent.
+func reading(f *fixture) *Session {
+	o, p := f.websocket(4)
+	go func() { _, _ = io.Copy(io.Discard, p.conn) }()
+	return o.Session
+}
+
+func benchServer(b *testing.B) *Server {
+	srv := NewServer(Config{})
+	b.Cleanup(func() { _ = srv.Shutdown(b.Context()) })
+	return srv
+}
+
+// deaf takes everything and does nothing.
+type deaf struct{}
+
+func (deaf) Text([]byte) error   { return nil }
+func (deaf) Binary([]byte) error { return nil }
+func (deaf) Closed(Reason)       {}

@@ -81,6 +81,11 @@ const (
 	ServerShutdown   Reason = "server shutting down" // the process ends
 )
 
+// reasons lists them.
+func reasons() []Reason {
+	return []Reason{ClientDisconnect, TransportClose, TransportError, PingTimeout, ParseError, ServerClose, ServerShutdown}
+}
+
 func (c *Config) setDefaults() {
 	positive(&c.PingInterval, DefaultPingInterval)
 	positive(&c.PingTimeout, DefaultPingTimeout)

@@ -18,7 +18,7 @@ const patience = 20 * time.Second
 // fixture is a server under test, which ends with it. It then checks what must hold
 // after any test: no session is left, each ended once, and nothing counts as waiting.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	srv    *Server
 	addr   string
 	tls    *tls.Config // the client's; nil without TLS
@@ -51,20 +51,20 @@ func (o *opened) message(data string) error {
 }
 
 // start starts a server with both transports and these changes to its Config.
-func start(t *testing.T, changes ...func(*Config)) *fixture {
+func start(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
 	return startWith(t, (*httptest.Server).Start, changes...)
 }
 
 // startTLS is start with a server that speaks TLS, for WebSockets only.
-func startTLS(t *testing.T, changes ...func(*Config)) *fixture {
+func startTLS(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
 	f := startWith(t, (*httptest.Server).StartTLS, changes...)
 	f.tls = &tls.Config{InsecureSkipVerify: true} // the test's own server
 	return f
 }
 
-func startWith(t *testing.T, listen func(*httptest.Server), changes ...func(*Config)) *fixture {
+func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	cfg := Config{
@@ -134,7 +134,7 @@ func (f *fixture) opening() *opened {
 }
 
 // await takes what comes next from a channel.
-func await[T any](t *testing.T, c <-chan T, what string) T {
+func await[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:

@@ -35,6 +35,7 @@ type Message struct {
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
 	shared     bool
 	raw        bool // frame is for every kind of WebSocket, and for nobody else
+	control    bool // a packet of Engine.IO's own
 	more       *more
 }
 
@@ -60,7 +61,9 @@ func NewMessage(size int, encode func(dst []byte) ([]byte, [][]byte, error)) (*M
 
 // newControl makes a message out of one whole Engine.IO packet.
 func newControl(packet string) *Message {
-	return build(append(make([]byte, headroom, headroom+len(packet)), packet...), nil)
+	m := build(append(make([]byte, headroom, headroom+len(packet)), packet...), nil)
+	m.control = true
+	return m
 }
 
 func build(dst []byte, bins [][]byte) *Message {
@@ -81,6 +84,10 @@ func build(dst []byte, bins [][]byte) *Message {
 // rawMessage makes a message that is bytes for a WebSocket and nothing for
 // anybody else: control frames, the frames of a closing handshake.
 func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true} }
+
+// isMessage says whether this is something that one side told the other, and not
+// Engine.IO's or WebSocket's own.
+func (m *Message) isMessage() bool { return !m.raw && !m.control }
 
 // SetPlain says how plain WebSocket clients read the message; without it they
 // are sent nothing. It is called before the message is first sent.

@@ -38,8 +38,11 @@ func keep(r *http.Request) opening {
 			b.WriteByte('\n')
 		}
 	}
-	return opening{b.String(), r.RemoteAddr, r.TLS}
+	return opening{b.String(), remote(r), r.TLS}
 }
+
+// remote is the one place that says where a request came from.
+func remote(r *http.Request) string { return r.RemoteAddr }
 
 // request makes the request anew: method, URL, header, host, address and TLS state.
 func (o *opening) request() *http.Request {

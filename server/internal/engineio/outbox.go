@@ -215,6 +215,7 @@ func (s *Session) take() (batch, bool) {
 		return batch{}, false
 	}
 	var b batch
+	messages := uint64(0)
 	for s.head < len(s.queue) {
 		m := s.queue[s.head]
 		f := m.frames(s.wire)
@@ -225,6 +226,9 @@ func (s *Session) take() (batch, bool) {
 		s.head++
 		s.queued -= m.cost()
 		s.settle(min(m.cost(), s.lagging))
+		if len(f) > 0 && m.isMessage() {
+			messages++
+		}
 		switch {
 		case len(f) == 0: // nothing that this kind of client could read
 		case len(b.data) == 0:
@@ -239,6 +243,8 @@ func (s *Session) take() (batch, bool) {
 			break
 		}
 	}
+	s.meter.messagesOut += messages
+	s.meter.bytesOut += uint64(len(b.data))
 	if s.head == len(s.queue) {
 		s.rewind()
 	}

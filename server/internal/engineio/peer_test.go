@@ -16,7 +16,7 @@ import (
 
 // peer is the client's side of a WebSocket.
 type peer struct {
-	t    *testing.T
+	t    testing.TB
 	conn net.Conn
 	tcp  *net.TCPConn // beneath conn
 	br   *bufio.Reader

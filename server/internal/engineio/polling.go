@@ -108,6 +108,11 @@ func (s *Session) await(p *poll, r *http.Request) bool {
 // takeAll empties the queue of a polling session. The mutex is held.
 func (s *Session) takeAll() []*Message {
 	messages := append([]*Message(nil), s.queue[s.head:]...)
+	for _, m := range messages {
+		if m.isMessage() {
+			s.meter.messagesOut++
+		}
+	}
 	s.drop()
 	return messages
 }
@@ -131,7 +136,10 @@ func (s *Session) respond(w http.ResponseWriter, r *http.Request, messages []*Me
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)
-	s.srv.write(w, r, body)
+	sent := s.srv.write(w, r, body)
+	s.mu.Lock()
+	s.meter.bytesOut += uint64(sent)
+	s.mu.Unlock()
 }
 
 // jsonpIndex returns the number of the callback that a JSONP poll names.
@@ -215,6 +223,7 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	s.meter.bytesIn.Add(uint64(len(body)))
 	if err != nil {
 		return err
 	}
@@ -250,8 +259,9 @@ func jsonpData(body []byte) ([]byte, error) {
 	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
 }
 
-// write answers with body, compressed where that is wanted and worth it.
-func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) {
+// write answers with body, compressed where that is wanted and worth it, and returns
+// its length as it went out.
+func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) int {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if srv.cfg.Compression && len(body) >= srv.cfg.CompressionThreshold {
@@ -263,4 +273,5 @@ func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // a client that is gone is noticed by its next poll
+	return len(body)
 }

@@ -2,10 +2,7 @@ package engineio
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
-	"sync"
-	"time"
 
 	"hipflask/server/internal/websocket"
 )
@@ -51,6 +48,19 @@ func (c errorCode) hint() string {
 	return ""
 }
 
+// cause is what a refusal of this code counts as.
+func (c errorCode) cause() Cause {
+	switch c {
+	case codeTransport:
+		return CauseTransport
+	case codeSession:
+		return CauseSession
+	case codeProtocol:
+		return CauseProtocol
+	}
+	return CauseRequest
+}
+
 // refuse logs a refused request and answers it.
 func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, code errorCode, detail string) {
 	srv.refusals.request(r, code, detail)
@@ -70,105 +80,89 @@ func writeError(w http.ResponseWriter, code errorCode) {
 	_, _ = w.Write(body)
 }
 
-// refusalsPerCause is how many refusals of one cause are logged within a second.
-const refusalsPerCause = 5
-
-// refusals logs what was refused and why, with the setting that would allow it. A
-// flood of one cause is cut to a few lines a second and a count.
-type refusals struct {
-	log *slog.Logger
-	cfg *Config
-
-	mu     sync.Mutex
-	causes map[string]*cause
-}
-
-type cause struct {
-	since      time.Time
-	logged     int
-	suppressed int
-}
-
-// warn logs unless the cause has had its share of this second.
-func (r *refusals) warn(cause, msg string, args ...any) {
-	suppressed, ok := r.allow(cause, time.Now())
-	if !ok {
-		return
-	}
-	if suppressed > 0 {
-		args = append(args, "not_logged_before", suppressed)
-	}
-	r.log.Warn(msg, args...)
-}
-
-func (r *refusals) allow(name string, now time.Time) (suppressed int, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.causes == nil {
-		r.causes = make(map[string]*cause)
-	}
-	c := r.causes[name]
-	if c == nil {
-		c = &cause{}
-		r.causes[name] = c
-	}
-	if now.Sub(c.since) >= time.Second {
-		suppressed = c.suppressed
-		*c = cause{since: now}
-	}
-	if c.logged >= refusalsPerCause {
-		c.suppressed++
-		return 0, false
-	}
-	c.logged++
-	return suppressed, true
-}
-
 func (r *refusals) request(req *http.Request, code errorCode, detail string) {
-	args := []any{"reason", code.String(), "address", req.RemoteAddr}
+	args := []any{"reason", code.String(), "address", remote(req)}
 	if detail != "" {
 		args = append(args, "detail", detail)
 	}
 	if hint := code.hint(); hint != "" {
 		args = append(args, "hint", hint)
 	}
-	r.warn("request "+code.String(), "request refused", args...)
+	r.warn(code.cause(), "request refused", args...)
 }
 
 func (r *refusals) origin(req *http.Request, origin string) {
-	r.warn("origin", "origin refused", "origin", origin, "host", req.Host, "address", req.RemoteAddr,
+	r.warn(CauseOrigin, "origin refused", "origin", origin, "host", req.Host, "address", remote(req),
 		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {
-	r.warn("plain", "plain WebSocket refused", "path", req.URL.Path, "served_at", at, "address", req.RemoteAddr,
-		"hint", "--plain-websocket-path="+req.URL.Path+" would serve it here")
+	path := shown(req.URL.Path)
+	r.warn(CausePlainPath, "plain WebSocket refused", "path", path, "served_at", at, "address", remote(req),
+		"hint", "--plain-websocket-path="+path+" would serve it here")
+}
+
+func (r *refusals) path(req *http.Request, at string) {
+	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", shown(req.URL.Path), "served_at", at,
+		"address", remote(req), "hint", "the client's option path has to be what --path says; a proxy in between may have changed it")
+}
+
+// shown is what a client named, cut to fit a line.
+func shown(text string) string {
+	const most = 200
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
 }
 
 func (r *refusals) handshake(req *http.Request, err error) {
-	r.warn("handshake", "WebSocket handshake refused", "error", err, "address", req.RemoteAddr,
+	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req),
 		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")
 }
 
+// blocked is a WebSocket's request that lost on its way what makes it one: a client
+// always sends it.
+func (r *refusals) blocked(req *http.Request) {
+	r.warn(CauseBlockedUpgrade, "WebSocket refused: its request came without the Upgrade header", "address", remote(req), "http", req.Proto,
+		"hint", "a proxy in between removed it; for nginx: proxy_http_version 1.1, proxy_set_header Upgrade $http_upgrade, "+
+			"proxy_set_header Connection upgrade. --transports=polling does without")
+}
+
+// late is a request of a session that a ping timeout ended: its client was there all
+// along, so what it sent, or was sent, was held up.
+func (r *refusals) late(req *http.Request) {
+	r.warn(CauseLateSession, "request refused: the session was ended by a ping timeout, and its client is still there", "address", remote(req),
+		"hint", "its answer to the ping came too late. A proxy in between that buffers or delays must not "+
+			"(for nginx: proxy_buffering off), or raise --ping-timeout")
+}
+
+// session is warn about a session.
+func (r *refusals) session(s *Session, cause Cause, msg string, args ...any) {
+	r.warn(cause, msg, append([]any{"connection", s.Name(), "address", s.Remote()}, args...)...)
+}
+
+func (r *refusals) stuck(s *Session) {
+	r.session(s, CauseStuckUpgrade, "upgrade given up: a WebSocket was opened, and nothing came through", "setting", "--upgrade-timeout",
+		"hint", "a proxy in between passes the handshake on and not what follows; have it pass WebSockets, or take --allow-upgrades=false")
+}
+
 func (r *refusals) slowClient(s *Session) {
-	r.warn("slow", "client dropped: it reads too slowly", "sid", s.id, "address", s.Remote(),
-		"limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
+	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
 }
 
 func (r *refusals) tooLarge(s *Session, what string) {
-	r.warn("size", "client cut off: "+what+" too large", "sid", s.id, "address", s.Remote(),
-		"limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
+	r.session(s, CauseMessageSize, "client cut off: "+what+" too large", "limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
 }
 
 func (r *refusals) frame(s *Session, err *websocket.CloseError) {
-	if err.Code == 1009 {
+	if err.Code == websocket.CloseTooBig {
 		r.tooLarge(s, "WebSocket message")
 		return
 	}
-	r.warn("frame", "client cut off: WebSocket rule broken", "sid", s.id, "address", s.Remote(),
-		"code", err.Code, "error", err.Reason)
+	r.session(s, CauseFrame, "client cut off: WebSocket rule broken", "code", err.Code, "error", err.Reason)
 }
 
 func (r *refusals) broken(s *Session, err error) {
-	r.warn("packet", "client cut off: it broke the protocol or a limit", "sid", s.id, "address", s.Remote(), "error", err)
+	r.session(s, CausePacket, "client cut off: it broke the protocol or a limit", "error", err)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"hipflask/server/internal/websocket"
 )
@@ -37,10 +38,17 @@ type Server struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
-	ended    [64]string // the ids of the sessions that ended last
+	ended    [64]ended // the sessions that ended last
 	nextEnd  int
 	draining bool
+	tally    tally
 	empty    chan struct{} // closed once draining and without sessions
+}
+
+// ended is what is kept of a session for a while.
+type ended struct {
+	id     string
+	reason Reason
 }
 
 // NewServer starts a server. cfg.Open must be set.
@@ -55,6 +63,7 @@ func NewServer(cfg Config) *Server {
 		empty:    make(chan struct{}),
 	}
 	srv.flusher.init()
+	srv.tally.init()
 	srv.packets.ping = newControl("2")
 	srv.packets.noop = newControl("6")
 	srv.packets.pong = newControl("3")
@@ -91,7 +100,11 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	transport := q.Get("transport")
 	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
-		srv.refuse(w, r, codeTransport, "transport "+transport)
+		detail := "transport " + shown(transport)
+		if transport == "" && websocket.IsUpgrade(r) {
+			detail = "a WebSocket that is no socket.io client's: those are served at --plain-websocket-path"
+		}
+		srv.refuse(w, r, codeTransport, detail)
 		return
 	}
 	if q.Get("sid") != "" {
@@ -111,7 +124,9 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 		srv.unknown(w, r, sid)
 	case transport == transportWebSocket && websocket.IsUpgrade(r):
 		srv.upgrade(w, r, s)
-	case transport == transportWebSocket || s.Transport() != transport:
+	case transport == transportWebSocket:
+		srv.blocked(w, r)
+	case s.Transport() != transport:
 		srv.refuse(w, r, codeBadRequest, "the session uses another transport")
 	case r.Method == http.MethodGet:
 		s.serveGET(w, r)
@@ -121,16 +136,20 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 }
 
 // unknown refuses a request for a session that is not there. One that ended a
-// moment ago may still be polled: that is no fault to tell anybody of.
+// moment ago may still be polled: that is no fault to tell anybody of, unless it
+// ended because nothing was heard of its client.
 func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 	srv.mu.RLock()
-	late := slices.Contains(srv.ended[:], sid)
+	i := slices.IndexFunc(srv.ended[:], func(e ended) bool { return e.id == sid })
+	late := i >= 0 && srv.ended[i].reason == PingTimeout
 	srv.mu.RUnlock()
-	if late {
-		writeError(w, codeSession)
-		return
+	switch {
+	case late:
+		srv.refusals.late(r)
+	case i < 0:
+		srv.refusals.request(r, codeSession, "")
 	}
-	srv.refuse(w, r, codeSession, "")
+	writeError(w, codeSession)
 }
 
 // handshake opens a session.
@@ -140,9 +159,9 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transp
 	case r.Method != http.MethodGet:
 		srv.refuse(w, r, codeMethod, "")
 	case upgrade && !websocket.IsUpgrade(r):
-		srv.refuse(w, r, codeBadRequest, "a WebSocket handshake without its Upgrade header; a proxy may have removed it")
+		srv.blocked(w, r)
 	case eio != "3" && eio != "4":
-		srv.refuse(w, r, codeProtocol, "EIO="+eio)
+		srv.refuse(w, r, codeProtocol, "EIO="+shown(eio))
 	case srv.isDraining():
 		srv.unavailable(w)
 	case upgrade:
@@ -150,6 +169,12 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transp
 	default:
 		srv.openPolling(w, r, eio[0]-'0')
 	}
+}
+
+// blocked refuses a request for a WebSocket that does not ask for one.
+func (srv *Server) blocked(w http.ResponseWriter, r *http.Request) {
+	srv.refusals.blocked(r)
+	writeError(w, codeBadRequest)
 }
 
 func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, protocol uint8) {
@@ -184,6 +209,17 @@ func (srv *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string
 	http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
 }
 
+// Lost is told of a request for a path that nothing is served at. A client's is
+// logged; path and plain are where it would be served.
+func (srv *Server) Lost(r *http.Request, path, plain string) {
+	switch {
+	case r.URL.Query().Has("EIO"):
+		srv.refusals.path(r, path)
+	case websocket.IsUpgrade(r):
+		srv.refusals.plain(r, plain)
+	}
+}
+
 func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 	var id [15]byte
 	_, _ = rand.Read(id[:]) // never fails, by its contract
@@ -192,6 +228,7 @@ func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 		id:       base64.URLEncoding.EncodeToString(id[:]),
 		protocol: protocol,
 		opening:  keep(r),
+		since:    time.Now(),
 	}
 	s.base64Only = r.URL.Query().Has("b64")
 	s.wire = wireOf(protocol, s.base64Only)
@@ -219,9 +256,13 @@ func (srv *Server) open(s *Session) bool {
 		s.end(ServerShutdown)
 		return false
 	}
+	kind := s.kind()
+	s.polled = s.conn == nil
 	s.rcv = srv.cfg.Open(s) // with the lock held, so that Shutdown meets whole sessions only
 	srv.sessions[s.id] = s
+	srv.tally.opened[kind]++
 	srv.mu.Unlock()
+	s.tellOpened(kind)
 	srv.heart.add(s)
 	s.mu.Lock()
 	if s.writing {
@@ -265,7 +306,7 @@ func (srv *Server) remove(s *Session) {
 		return
 	}
 	delete(srv.sessions, s.id)
-	srv.ended[srv.nextEnd%len(srv.ended)] = s.id
+	srv.ended[srv.nextEnd%len(srv.ended)] = ended{s.id, srv.tally.gone(s)}
 	srv.nextEnd++
 	srv.checkEmpty()
 }
@@ -351,6 +392,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 const retryAfter = "1"
 
 func (srv *Server) unavailable(w http.ResponseWriter) {
+	srv.refusals.count(CauseDraining)
 	w.Header().Set("Retry-After", retryAfter)
 	http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 }

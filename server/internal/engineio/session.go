@@ -1,7 +1,9 @@
 package engineio
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"sync"
@@ -32,6 +34,9 @@ type Session struct {
 	protocol uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
 	opening  opening
 	rcv      Receiver
+	since    time.Time
+	polled   bool // it began by polling
+	meter    meter
 
 	// receiving counts the calls into rcv that are under way: a session whose
 	// reading waits for its handlers is not one that fell silent.
@@ -42,6 +47,7 @@ type Session struct {
 
 	mu         sync.Mutex
 	state      state
+	reason     Reason // why it is open no more
 	wire       wire
 	base64Only bool            // Engine.IO 3: the client cannot read binary
 	conn       *websocket.Conn // the transport in use; nil while polling
@@ -70,6 +76,13 @@ func (s *Session) Request() *http.Request { return s.opening.request() }
 
 // Remote is the address that the session was opened from, with its port.
 func (s *Session) Remote() string { return s.opening.remote }
+
+// Name names the session in logs and to people. It is made from its id, which is a
+// secret, and does not tell it.
+func (s *Session) Name() string {
+	sum := sha256.Sum256([]byte(s.id))
+	return hex.EncodeToString(sum[:6])
+}
 
 // Transport names the transport in use: "polling" or "websocket".
 func (s *Session) Transport() string {
@@ -108,7 +121,7 @@ func (s *Session) Close(reason Reason) {
 		s.mu.Unlock()
 		return
 	}
-	s.state = stateClosing
+	s.state, s.reason = stateClosing, reason
 	probe := s.probe
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
@@ -134,6 +147,9 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	s.mu.Lock()
 	was := s.state
 	s.state = stateClosed
+	if was == stateOpen {
+		s.reason = reason
+	}
 	s.drop()
 	conn, probe := s.conn, s.probe
 	s.wakePoll()
@@ -142,11 +158,14 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if was == stateClosed {
 		return conn
 	}
+	if s.rcv != nil { // nil: it ends before it began
+		s.tellEnded() // before Shutdown can miss it
+	}
 	s.srv.remove(s)
 	if probe != nil {
 		_ = probe.Close()
 	}
-	if was == stateOpen && s.rcv != nil { // nil: it ends before it began
+	if was == stateOpen && s.rcv != nil {
 		s.rcv.Closed(reason)
 	}
 	return conn
@@ -210,6 +229,9 @@ func (s *Session) receive(data []byte, binary bool) error {
 	if !s.IsOpen() {
 		return nil
 	}
+	if !binary || s.protocol == 0 { // an attachment belongs to the message before it
+		s.meter.messagesIn.Add(1)
+	}
 	if binary {
 		return s.rcv.Binary(data)
 	}
@@ -222,6 +244,7 @@ func (s *Session) clientClosed() { s.end(ClientDisconnect) }
 
 // frame handles one WebSocket message of an open session.
 func (s *Session) frame(op websocket.Opcode, payload []byte) error {
+	s.meter.heardFrame(len(payload))
 	switch {
 	case s.protocol == 0:
 		return s.receive(payload, op == websocket.Binary)
@@ -244,6 +267,6 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 
 // Warn logs something that this client did and that was not accepted, with its
 // address. A flood of one cause is cut short.
-func (s *Session) Warn(cause, msg string, args ...any) {
-	s.srv.refusals.warn(cause, msg, append([]any{"sid", s.id, "address", s.Remote()}, args...)...)
+func (s *Session) Warn(cause Cause, msg string, args ...any) {
+	s.srv.refusals.session(s, cause, msg, args...)
 }

@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"hipflask/server/internal/websocket"
@@ -58,6 +59,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protoco
 		return
 	}
 	s.conn = conn
+	s.meter.bytesOut = uint64(len(first))
 	if !srv.open(s) {
 		go func() {
 			defer srv.workers.Done()
@@ -193,6 +195,10 @@ func (p *prober) readEnded(err error) {
 		return
 	}
 	defer s.srv.workers.Done()
+	s.srv.tally.upgrades.failed.Add(1)
+	if !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() {
+		s.srv.refusals.stuck(s)
+	}
 	s.mu.Lock()
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()
@@ -264,6 +270,7 @@ func (p *prober) takeOver() error {
 		s.wakePoll()
 	}
 	p.upgraded = true
+	s.srv.tally.upgrades.done.Add(1)
 	s.flush()
 	return nil
 }

@@ -1,0 +1,52 @@
+package app
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hipflask/server/internal/config"
+	"hipflask/server/internal/ops"
+	"hipflask/server/socketio"
+)
+
+// observeHandlers has handlers measured, where somebody can see it.
+func observeHandlers(cfg *config.Config, options *socketio.Options) *ops.Handlers {
+	h := ops.NewHandlers()
+	if cfg.OpsAddr == "" {
+		return h
+	}
+	if options.Observer == nil {
+		options.Observer = new(socketio.Observer)
+	}
+	h.Observe(options.Observer)
+	return h
+}
+
+// operations wires what operators look at: what has something to count, and what the
+// server cannot do without, is listed here.
+func (a *App) operations(handled *ops.Handlers) (*ops.Server, error) {
+	return ops.New(ops.Options{
+		Address: a.cfg.OpsAddr,
+		Pprof:   a.cfg.OpsPprof,
+		Logger:  a.log,
+		Metrics: []prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.sio.Stats), handled},
+		Checks:  nil,
+	})
+}
+
+// build is the version and the commit, as far as the build recorded them.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v
+}

@@ -1,0 +1,128 @@
+// Package ops serves what operators and their machines look at, on an address of its
+// own: whether the server is alive and ready, its metrics, and profiles if asked for.
+//
+// What it shows it is given: it reads counters when it is asked for metrics, and
+// asks readiness checks when it is asked for readiness. It is the only package that
+// knows Prometheus.
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	// These bound one request. A profile is gathered over as long as its request
+	// asks for.
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 30 * time.Second
+	pprofTimeout  = 5 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+
+	// closeTimeout is how long answers under way may take when the server ends.
+	closeTimeout = time.Second
+)
+
+// Options says what a [Server] shows.
+type Options struct {
+	Address string // host:port to listen on; port 0 picks a free one; empty: no listener
+	Pprof   bool   // serve /debug/pprof as well
+	Logger  *slog.Logger
+
+	Metrics []prometheus.Collector // beside those of the Go runtime and the process
+	Checks  []Check                // that readiness depends on, once the server has started
+}
+
+// Server serves /healthz, /readyz and /metrics. One without an address does nothing.
+type Server struct {
+	opts  Options
+	ready readiness
+	http  *http.Server
+	done  chan struct{} // closed when serving has ended; nil before it began
+}
+
+// New makes a server. It fails when metrics do not fit together.
+func New(opts Options) (*Server, error) {
+	s := &Server{opts: opts, ready: readiness{checks: opts.Checks}}
+	if opts.Address == "" {
+		return s, nil
+	}
+	metrics, err := registry(opts.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", s.ready.serve)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelError),
+	}))
+	s.http = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+	}
+	if opts.Pprof {
+		s.http.WriteTimeout = pprofTimeout
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return s, nil
+}
+
+// Listen opens the address, logs it, and serves until Close.
+func (s *Server) Listen(ctx context.Context) error {
+	if s.http == nil {
+		return nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.opts.Address)
+	if err != nil {
+		return fmt.Errorf("cannot listen (see --ops-addr): %w", err)
+	}
+	s.opts.Logger.Info("health and metrics", "address", l.Addr().String(), "pprof", s.opts.Pprof)
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.opts.Logger.Error("health and metrics are served no more", "error", err)
+		}
+	}()
+	return nil
+}
+
+// Started says that clients are served from now on.
+func (s *Server) Started() { s.ready.started.Store(true) }
+
+// Draining says that the server is going down: it is not ready any more.
+func (s *Server) Draining() { s.ready.draining.Store(true) }
+
+// Close ends the server.
+func (s *Server) Close() {
+	if s.done == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close() // whoever profiles still is cut off
+	}
+	<-s.done
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The famous reasons for which a client cannot connect or stay: each is provoked,
+// counted, and said in the log with the setting, or the proxy's, that would help.
+
+// opsCause is one of them.
+type opsCause struct {
+	name    string // in the metrics
+	args    []string
+	provoke func(t *testing.T, server *testServer)
+	log     []string // parts of one line, the first of which is in no other
+}
+
+func TestOpsCausesAreExplained(t *testing.T) {
+	for _, c := range append(opsRefusedRequests(), opsRefusedSessions()...) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server, addr := startOps(t, c.args...)
+			name := fmt.Sprintf("hipflask_refusals_total{cause=%q}", c.name)
+			counts(t, addr, map[string]float64{name: 0})
+			c.provoke(t, server)
+			counts(t, addr, map[string]float64{name: 1})
+			line := logLine(t, server, c.log[0])
+			for _, part := range append(c.log, "level=WARN", "address=127.0.0.1:") {
+				if !strings.Contains(line, part) {
+					t.Errorf("%q is not in the line\n%s", part, line)
+				}
+			}
+		})
+	}
+}
+
+func opsRefusedRequests() []opsCause {
+	return []opsCause{
+		{"origin", nil, func(t *testing.T, s *testServer) {
+			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, http.Header{"Origin": {"https://chat.example.org"}}, ""))
+		}, []string{"--cors-allowed-origins=https://chat.example.org", "X-Forwarded-Host"}},
+		{"protocol version", nil, func(t *testing.T, s *testServer) {
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=2&transport=polling", nil, ""), 5)
+		}, []string{"EIO=2", "clients 1.x to 4.x"}},
+		{"transport", []string{"--transports", "websocket"}, func(t *testing.T, s *testServer) {
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath, nil, ""), 0)
+		}, []string{"transport polling", "--transports"}},
+		{"transport", nil, func(t *testing.T, s *testServer) {
+			checkRefusal(t, exchange(t, s.Addr, upgradeRequest(s.Addr, "/socket.io/", nil))[0], 0)
+		}, []string{"no socket.io client's", "--plain-websocket-path"}},
+		{"unknown session", nil, func(t *testing.T, s *testServer) {
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath+"&sid=of-another-server", nil, ""), 1)
+		}, []string{"sticky sessions", "transports: ['websocket']"}},
+		{"path", nil, func(t *testing.T, s *testServer) {
+			checkLost(t, ask(t, s.Addr, http.MethodGet, "/ws/socket.io/?EIO=4&transport=polling", nil, ""))
+		}, []string{"path=/ws/socket.io/", "served_at=/socket.io", "--path"}},
+		{"plain path", nil, func(t *testing.T, s *testServer) {
+			checkLost(t, exchange(t, s.Addr, upgradeRequest(s.Addr, "/ws", nil))[0])
+		}, []string{"--plain-websocket-path=/ws"}},
+		{"blocked upgrade", nil, func(t *testing.T, s *testServer) { // as nginx passes it on when told nothing
+			all := exchange(t, s.Addr, "GET "+websocketPath+" HTTP/1.0\r\nHost: x\r\nConnection: close\r\n\r\n")
+			checkRefusal(t, all[0], 3)
+		}, []string{"without the Upgrade header", "http=HTTP/1.0", "proxy_set_header Upgrade", "--transports=polling"}},
+		{"blocked upgrade", nil, func(t *testing.T, s *testServer) { // a client that polls already and stays with that
+			p := joinPolling(t, s.Addr, 4)
+			path := strings.Replace(strings.TrimPrefix(p.url, "http://"+s.Addr), "polling", "websocket", 1)
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, path, nil, ""), 3)
+			p.chats("goes on")
+		}, []string{"without the Upgrade header", "http=HTTP/1.1"}},
+		{"handshake", []string{"--plain-websocket-path", "/ws"}, func(t *testing.T, s *testServer) {
+			if got := ask(t, s.Addr, http.MethodGet, "/ws", nil, ""); got.status != http.StatusBadRequest {
+				t.Errorf("answered %v", got)
+			}
+		}, []string{"handshake refused", "must pass Upgrade"}},
+	}
+}
+
+func opsRefusedSessions() []opsCause {
+	return []opsCause{
+		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *testServer) {
+			c := joinWS(t, s.Addr)
+			c.send(message(strings.Repeat("x", 1000)))
+			c.closedWith(1009)
+		}, []string{"WebSocket message too large", "--max-http-buffer-size", "limit=1000"}},
+		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *testServer) {
+			p := joinPolling(t, s.Addr, 4)
+			if got := p.post("text/plain", message(strings.Repeat("x", 1000))); got.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("answered %v", got)
+			}
+		}, []string{"POST body too large", "--max-http-buffer-size", "limit=1000"}},
+		{"stuck upgrade", []string{"--upgrade-timeout", "50ms"}, func(t *testing.T, s *testServer) {
+			p := joinPolling(t, s.Addr, 4)
+			p.upgrading().closedWith(abnormal)
+			p.chats("goes on")
+		}, []string{"nothing came through", "--upgrade-timeout", "--allow-upgrades=false"}},
+		{"late session", []string{"--ping-interval", "20ms", "--ping-timeout", "20ms"}, func(t *testing.T, s *testServer) {
+			p := openPolling(t, s.Addr, 4)
+			s.Stderr.waitFor(t, "the timeout", patience, func(log string) bool { return strings.Contains(log, `reason="ping timeout"`) })
+			checkRefusal(t, p.post("text/plain", "3"), 1) // the pong, at last
+		}, []string{"ended by a ping timeout", "proxy_buffering off", "--ping-timeout"}},
+		{"no connect", []string{"--connect-timeout", "20ms"}, func(t *testing.T, s *testServer) {
+			openWS(t, s.Addr, websocketPath).closedWith(1000)
+		}, []string{"connected to no namespace", "--connect-timeout"}},
+		{"broken packet", nil, func(t *testing.T, s *testServer) {
+			c := joinWS(t, s.Addr)
+			c.send("9")
+			c.closedWith(1002)
+		}, []string{"broke the protocol or a limit"}},
+		{"malformed packet", nil, func(t *testing.T, s *testServer) {
+			c := joinWS(t, s.Addr)
+			c.send("4nonsense")
+			c.chats("goes on")
+		}, []string{"malformed"}},
+		{"websocket rule", nil, func(t *testing.T, s *testServer) {
+			c := joinWS(t, s.Addr)
+			c.sendBytes([]byte{finBit | opText, 1, 'x'}) // not masked
+			c.closedWith(1002)
+		}, []string{"WebSocket rule broken", "not masked"}},
+	}
+}
+
+// A client that ends its session in good order and comes back too late with a last
+// request is nothing to be told of.
+func TestOpsCausesLeaveAProperEndAlone(t *testing.T) {
+	server, addr := startOps(t)
+	p := joinPolling(t, server.Addr, 4)
+	p.send("1")
+	p.unknown()
+	counts(t, addr, map[string]float64{
+		`hipflask_sessions_closed_total{reason="client disconnect"}`: 1,
+		`hipflask_refusals_total{cause="unknown session"}`:           0,
+		`hipflask_refusals_total{cause="late session"}`:              0,
+	})
+	if log := server.Stderr.String(); strings.Contains(log, "level=WARN") {
+		t.Errorf("the log warns:\n%s", log)
+	}
+}
+
+// A flood of one cause is counted in full and cut short in the log.
+func TestOpsCausesDoNotFloodTheLog(t *testing.T) {
+	server, addr := startOps(t)
+	const flood = 200
+	began := time.Now()
+	for range flood {
+		ask(t, server.Addr, http.MethodGet, pollingPath+"&sid=unknown", nil, "")
+	}
+	counts(t, addr, map[string]float64{`hipflask_refusals_total{cause="unknown session"}`: flood})
+	most := 5 * (int(time.Since(began).Seconds()) + 2) // five a second
+	if n := strings.Count(server.Stderr.String(), "request refused"); n == 0 || n > most {
+		t.Errorf("%d of %d refusals are in the log, want %d at most", n, flood, most)
+	}
+}
+
+func checkLost(t *testing.T, got answer) {
+	t.Helper()
+	if got.status != http.StatusNotFound || got.body != "404 page not found" {
+		t.Errorf("answered %v, want 404", got)
+	}
+}
+
+// logLine waits for a line of the server's log with this part.
+func logLine(t *testing.T, server *testServer, part string) (line string) {
+	t.Helper()
+	server.Stderr.waitFor(t, "line with "+part, patience, func(log string) bool {
+		for l := range strings.Lines(log) {
+			if strings.Contains(l, part) && strings.HasSuffix(l, "\n") {
+				line = l
+				return true
+			}
+		}
+		return false
+	})
+	return line
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+var opsAddress = regexp.MustCompile(`msg="health and metrics" address=(\S+)`)
+
+// startOps starts a server and returns the address that its metrics are at, too.
+func startOps(t *testing.T, args ...string) (server *testServer, addr string) {
+	t.Helper()
+	server = startServer(t, append([]string{"--ops-addr", "0"}, args...)...)
+	return server, server.Stderr.waitMatch(t, opsAddress)[1]
+}
+
+func opsGet(t *testing.T, addr, path string) answer {
+	t.Helper()
+	return ask(t, addr, http.MethodGet, path, http.Header{"Connection": {"close"}}, "")
+}
+
+func checkAnswer(t *testing.T, addr, path string, status int, body string) {
+	t.Helper()
+	if got := opsGet(t, addr, path); got.status != status || got.body != body+"\n" {
+		t.Errorf("%s is answered %v, want %d %q", path, got, status, body)
+	}
+}
+
+// scrape reads the metrics, each by its name with its labels as they are written.
+// A histogram is its count.
+func scrape(t *testing.T, addr string) map[string]float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(opsGet(t, addr, "/metrics").body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]float64)
+	for name, family := range families {
+		for _, m := range family.Metric {
+			all[name+labelled(m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return all
+}
+
+func labelled(m *dto.Metric) string {
+	var pairs []string
+	for _, l := range m.Label {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+	}
+	if pairs == nil {
+		return ""
+	}
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+// counts waits until the metrics are these; those that are not named do not matter.
+// A handler is counted when it has returned, which its client may be ahead of.
+func counts(t *testing.T, addr string, want map[string]float64) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		got := scrape(t, addr)
+		maps.DeleteFunc(got, func(name string, _ float64) bool { _, wanted := want[name]; return !wanted })
+		if maps.Equal(got, want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			for _, name := range slices.Sorted(maps.Keys(want)) {
+				if v, there := got[name]; !there || v != want[name] {
+					t.Errorf("%s is %v (there: %v), want %v", name, v, there, want[name])
+				}
+			}
+			return
+		}
+	}
+}
+
+// connectionsAre has the gauges of all kinds of connections, those not given being 0.
+func connectionsAre(given map[string]float64) map[string]float64 {
+	all := make(map[string]float64)
+	for _, labels := range []string{
+		`{client="socket.io",protocol="4",transport="polling"}`, `{client="socket.io",protocol="4",transport="websocket"}`,
+		`{client="socket.io",protocol="3",transport="polling"}`, `{client="socket.io",protocol="3",transport="websocket"}`,
+		`{client="plain",protocol="plain",transport="websocket"}`,
+	} {
+		all["hipflask_connections"+labels] = given[labels]
+	}
+	return all
+}
+
+func merged(a, b map[string]float64) map[string]float64 {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+func TestOpsMetricsCountKnownTraffic(t *testing.T) {
+	server, addr := startOps(t)
+	counts(t, addr, connectionsAre(nil))
+	ws, p4, p3 := joinWS(t, server.Addr), joinPolling(t, server.Addr, 4), joinPolling(t, server.Addr, 3)
+	plain := joinPlain(t, server)
+	heard := func(text string) {
+		ws.hears(message(text))
+		p4.hears(message(text))
+		p3.hears(message(text))
+		plainHears(plain, "1 "+text)
+	}
+	ws.send(message("a"))
+	heard("a")
+	plain.must(plain.frame(opText, "b"))
+	heard("b")
+	ws.send(`42["nobody listens",1]`, `42["message"]`) // the second without its argument
+	counts(t, addr, merged(connectionsAre(map[string]float64{
+		`{client="socket.io",protocol="4",transport="polling"}`:   1,
+		`{client="socket.io",protocol="3",transport="polling"}`:   1,
+		`{client="socket.io",protocol="4",transport="websocket"}`: 1,
+		`{client="plain",protocol="plain",transport="websocket"}`: 1,
+	}), map[string]float64{
+		// CONNECT of two, the other clients are connected without, and three events.
+		`hipflask_messages_received_total{client="socket.io"}`: 5,
+		`hipflask_messages_received_total{client="plain"}`:     1,
+		`hipflask_messages_sent_total{client="socket.io"}`:     9, // the answers to CONNECT, and twice a broadcast
+		`hipflask_messages_sent_total{client="plain"}`:         2,
+		`hipflask_received_bytes_total{client="plain"}`:        2 + 4 + 1,
+		`hipflask_sent_bytes_total{client="plain"}`:            2 * (2 + 1),
+
+		`hipflask_handler_duration_seconds{event="message",namespace="/"}`:                      3,
+		`hipflask_handler_duration_seconds{event="connect",namespace="/"}`:                      4,
+		`hipflask_handler_duration_seconds{event="other",namespace="/"}`:                        1,
+		`hipflask_handler_failures_total{event="message",kind="error",namespace="/"}`:           1,
+		`hipflask_handler_failures_total{event="message",kind="panic",namespace="/"}`:           0,
+		`hipflask_sessions_opened_total{client="socket.io",protocol="4",transport="polling"}`:   1,
+		`hipflask_sessions_opened_total{client="socket.io",protocol="3",transport="polling"}`:   1,
+		`hipflask_sessions_opened_total{client="socket.io",protocol="4",transport="websocket"}`: 1,
+		`hipflask_sessions_opened_total{client="plain",protocol="plain",transport="websocket"}`: 1,
+		`hipflask_sessions_closed_total{reason="transport close"}`:                              0,
+		`hipflask_receive_queue_packets`:                                                        0,
+		`hipflask_send_queue_bytes`:                                                             0,
+		`hipflask_stalled_clients`:                                                              0,
+	}))
+
+	ws.sendBytes(closeFrame(1000))
+	_ = plain.Close()
+	p4.send("1")
+	p3.send("1")
+	counts(t, addr, merged(connectionsAre(nil), map[string]float64{ // what they were sent stays counted
+		`hipflask_messages_received_total{client="socket.io"}`:                5,
+		`hipflask_messages_sent_total{client="socket.io"}`:                    9,
+		`hipflask_messages_sent_total{client="plain"}`:                        2,
+		`hipflask_sessions_closed_total{reason="transport close"}`:            2,
+		`hipflask_sessions_closed_total{reason="client disconnect"}`:          2,
+		`hipflask_handler_duration_seconds{event="disconnect",namespace="/"}`: 4,
+	}))
+}
+
+// A client that upgrades is one session, which moves from one transport to another;
+// attachments belong to their message.
+func TestOpsMetricsFollowAnUpgrade(t *testing.T) {
+	server, addr := startOps(t)
+	p := joinPolling(t, server.Addr, 4)
+	ws := p.probed()
+	if got := p.get(nil).body; got != "6" {
+		t.Fatalf("the poll was answered %q", got)
+	}
+	ws.send("5")
+	ws.chats("over there")
+	ws.send(`451-["message",{"_placeholder":true,"num":0}]`)
+	ws.must(ws.frame(opBinary, "xyz"))
+	ws.hears(`451-["message",{"_placeholder":true,"num":0}]`)
+	if f, err := ws.read(); err != nil || f.op != opBinary || string(f.data) != "xyz" {
+		t.Fatalf("the attachment came back as %v, %v", f, err)
+	}
+	counts(t, addr, merged(connectionsAre(map[string]float64{`{client="socket.io",protocol="4",transport="websocket"}`: 1}), map[string]float64{
+		`hipflask_sessions_opened_total{client="socket.io",protocol="4",transport="polling"}`:   1,
+		`hipflask_sessions_opened_total{client="socket.io",protocol="4",transport="websocket"}`: 0,
+		`hipflask_upgrades_total{result="done"}`:                                                1,
+		`hipflask_upgrades_total{result="failed"}`:                                              0,
+		`hipflask_messages_received_total{client="socket.io"}`:                                  3,
+		`hipflask_messages_sent_total{client="socket.io"}`:                                      3,
+	}))
+}
+
+// A client that stops reading is seen while it only falls behind, and counted when it
+// is dropped.
+func TestOpsMetricsShowASlowClient(t *testing.T) {
+	server, addr := startOps(t, "--max-backlog", "4MiB")
+	joinWS(t, server.Addr) // reads nothing from now on
+	speaker := joinWS(t, server.Addr)
+	text := strings.Repeat("slow ", 20_000)
+	said := 0
+	say := func() {
+		if said++; said > 1000 { // of 100 kB: more than two kernels keep for a connection
+			t.Fatal("the slow client is not noticed")
+		}
+		speaker.chats(text)
+	}
+	for scrape(t, addr)["hipflask_stalled_clients"] == 0 {
+		say()
+	}
+	say()
+	counts(t, addr, map[string]float64{"hipflask_stalled_clients": 1, "hipflask_slow_clients_dropped_total": 0})
+	if waiting := scrape(t, addr)["hipflask_send_queue_bytes"]; waiting < float64(len(text)) {
+		t.Errorf("%v bytes wait for a client that reads nothing", waiting)
+	}
+	for scrape(t, addr)["hipflask_slow_clients_dropped_total"] == 0 {
+		say()
+	}
+	counts(t, addr, map[string]float64{
+		"hipflask_stalled_clients": 0, "hipflask_send_queue_bytes": 0, "hipflask_slow_clients_dropped_total": 1,
+		`hipflask_sessions_closed_total{reason="transport error"}`: 1,
+	})
+}
+
+// The names and the form are what Prometheus' own linter wants.
+func TestOpsMetricsForm(t *testing.T) {
+	server, addr := startOps(t)
+	joinWS(t, server.Addr).chats("so that handlers were measured")
+	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
+	got := opsGet(t, addr, "/metrics")
+	if kind := got.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
+		t.Errorf("Content-Type %q", kind)
+	}
+	problems, err := promlint.New(strings.NewReader(got.body)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	for _, line := range []string{"hipflask_build_info{", "go_goroutines ", `hipflask_refusals_total{cause="origin"} 0`} {
+		if !strings.Contains(got.body, "\n"+line) {
+			t.Errorf("%s is not there", line)
+		}
+	}
+}
+
+// Clients cannot make the metrics grow: names that they make up are "other".
+func TestOpsMetricsAreBounded(t *testing.T) {
+	server, addr := startOps(t)
+	c := joinWS(t, server.Addr)
+	c.chats("one series")
+	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
+	before := len(scrape(t, addr))
+	for i := range 20 {
+		c.send(fmt.Sprintf(`42["event %d"]`, i), fmt.Sprintf("40/namespace%d", i), fmt.Sprintf(`42/namespace%d,["x"]`, i))
+		ask(t, server.Addr, http.MethodGet, fmt.Sprintf("/socket.io/?EIO=4&transport=t%d&sid=s%d", i, i), nil, "")
+	}
+	counts(t, addr, map[string]float64{
+		`hipflask_handler_duration_seconds{event="other",namespace="/"}`: 20,
+		`hipflask_refusals_total{cause="transport"}`:                     20,
+	})
+	// "other" is one, with its two kinds of failures.
+	if after := len(scrape(t, addr)); after != before+3 {
+		t.Errorf("%d metrics have become %d", before, after)
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"hipflask/server/internal/app"
+	"hipflask/server/internal/config"
+)
+
+// Health, readiness and profiles. Metrics are in ops_metrics_test.go, what the log
+// says in ops_log_test.go and ops_causes_test.go.
+
+// Readiness fails at once when the server drains; it stays alive until it has ended.
+func TestOpsReadinessThroughADrain(t *testing.T) {
+	server, addr := startOps(t)
+	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
+	for deadline := time.Now().Add(patience); opsGet(t, addr, "/readyz").status != http.StatusOK; { // it listens a moment earlier
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not get ready")
+		}
+	}
+	checkAnswer(t, addr, "/readyz", http.StatusOK, "ready")
+	late := joinPolling(t, server.Addr, 4) // the drain waits for its poll
+	server.cancel()
+	server.Stderr.waitFor(t, "the beginning of the drain", patience, func(log string) bool { return strings.Contains(log, "shutting down") })
+	checkAnswer(t, addr, "/readyz", http.StatusServiceUnavailable, "draining")
+	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
+	late.hears("1")
+	if err := server.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if conn, err := dialTCP(addr); err == nil {
+		_ = conn.Close()
+		t.Error("health is still served after the end")
+	}
+}
+
+// Before the server serves its clients it is alive and not ready.
+func TestOpsReadinessAtTheStart(t *testing.T) {
+	cfg, err := config.Parse([]string{"--port", "0", "--ops-addr", "0"}, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := newOutput()
+	a, err := app.New(cfg, slog.New(slog.NewTextHandler(stderr, nil)), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l, err := a.Listen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := stderr.waitMatch(t, opsAddress)[1]
+	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
+	checkAnswer(t, addr, "/readyz", http.StatusServiceUnavailable, "starting")
+	ended := make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, l) }()
+	for deadline := time.Now().Add(patience); opsGet(t, addr, "/readyz").status != http.StatusOK; {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not get ready")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpsPprofIsOffByDefault(t *testing.T) {
+	_, addr := startOps(t)
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1"} {
+		if got := opsGet(t, addr, path); got.status != http.StatusNotFound {
+			t.Errorf("%s is answered %v", path, got)
+		}
+	}
+	_, addr = startOps(t, "--ops-pprof")
+	for path, want := range map[string]string{"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile:", "/debug/pprof/cmdline": "test"} {
+		if got := opsGet(t, addr, path); got.status != http.StatusOK || !strings.Contains(got.body, want) {
+			t.Errorf("%s is answered %v", path, got)
+		}
+	}
+}
+
+// The address for clients has none of it, and the other one serves no client.
+func TestOpsIsNotForClients(t *testing.T) {
+	server, addr := startOps(t, "--ops-pprof")
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/"} {
+		if got := ask(t, server.Addr, http.MethodGet, path, nil, ""); got.status != http.StatusNotFound {
+			t.Errorf("clients can read %s: %v", path, got)
+		}
+		if got := ask(t, addr, http.MethodPost, path, http.Header{"Connection": {"close"}}, ""); got.status != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s is answered %v", path, got)
+		}
+	}
+	if got := opsGet(t, addr, "/socket.io/?EIO=4&transport=polling"); got.status != http.StatusNotFound {
+		t.Errorf("clients are served at the other address: %v", got)
+	}
+	without := startServer(t)
+	if log := without.Stderr.String(); strings.Contains(log, "health and metrics") {
+		t.Errorf("health is served unasked:\n%s", log)
+	}
+}
+
+// A port without an address is open to this machine alone.
+func TestOpsPortAloneIsOnTheLoopbackInterface(t *testing.T) {
+	for _, port := range []string{"0", ":0"} {
+		server := startServer(t, "--host", "0.0.0.0", "--ops-addr", port)
+		if addr := server.Stderr.waitMatch(t, opsAddress)[1]; !strings.HasPrefix(addr, "127.0.0.1:") {
+			t.Errorf("--ops-addr %s is %s", port, addr)
+		}
+	}
+}
+
+// An address that is taken ends the start with a line that names the setting.
+func TestOpsAddressIsTaken(t *testing.T) {
+	_, addr := startOps(t)
+	stderr := newOutput()
+	err := run(t.Context(), []string{"--port", "0", "--ops-addr", addr}, noEnv, io.Discard, stderr)
+	if err == nil || !strings.Contains(err.Error(), "--ops-addr") {
+		t.Errorf("run: %v", err)
+	}
+}

@@ -1,0 +1,96 @@
+package socketio_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"hipflask/server/socketio"
+	"hipflask/server/socketio/socketiotest"
+)
+
+// What waits for a handler is counted until its turn has come, also when its client
+// has left meanwhile.
+func TestStatsCountWhatWaits(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	s := serve(t, map[string]any{"slow": func() { began <- struct{}{}; <-goOn }})
+	c := join(t, s)
+	for range 3 {
+		c.Emit("slow")
+	}
+	await(t, began, "first event")
+	waits(t, s, 2)
+	c.Drop()
+	waits(t, s, 2)
+	for range 2 {
+		goOn <- struct{}{}
+		await(t, began, "next event")
+	}
+	waits(t, s, 0)
+	goOn <- struct{}{}
+}
+
+func waits(t *testing.T, s *socketio.Server, want int64) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); s.Stats().Waiting != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d packets wait, want %d", s.Stats().Waiting, want)
+		}
+	}
+}
+
+// The observer is told of handlers by the names that they were registered under.
+func TestObserverOfHandlers(t *testing.T) {
+	var mu sync.Mutex
+	var told []string
+	tell := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, fmt.Sprintf(format, args...))
+	}
+	s := socketiotest.NewServer(t, socketio.Options{Observer: &socketio.Observer{
+		Handled: func(namespace, event string, took time.Duration) {
+			if took <= 0 || took > patience {
+				t.Errorf("%s took %v", event, took)
+			}
+			tell("%s %q", namespace, event)
+		},
+		Failed: func(namespace, event string, panicked bool) {
+			tell("%s %q failed, panicked: %v", namespace, event, panicked)
+		},
+	}})
+	register(t, s.Namespace, map[string]any{
+		"fine":  func() string { return "fine" },
+		"fail":  func() error { return errors.New("no luck") },
+		"panic": func() { panic("a handler with a fault") },
+	})
+	register(t, s.Of("*"), map[string]any{"connect": func() error { return socketio.Refuse("not today") }})
+	register(t, s.Of("/all"), map[string]any{"*": func(string, ...socketio.Value) {}})
+	c := join(t, s)
+	c.Emit("fail")
+	c.Emit("panic")
+	c.Emit("nobody")
+	c.Emit("fine", 1) // its handler takes nothing
+	c.Emit("*")
+	answers(t, c.Call("fine"), `"fine"`)
+	all := joinAs(t, s, "/all")
+	all.Call("whatever")
+	all.Call("*")
+	if _, err := socketiotest.Dial(t, s, socketiotest.Options{Namespace: "/elsewhere"}); err == nil {
+		t.Error("the client was not refused")
+	}
+
+	mu.Lock()
+	defer mu.Unlock()
+	want := []string{
+		`/ "connect"`, `/ "fail"`, `/ "fail" failed, panicked: false`, `/ "panic"`, `/ "panic" failed, panicked: true`,
+		`/ ""`, `/ "fine"`, `/ "fine" failed, panicked: false`, `/ ""`, `/ "fine"`, `/all "connect"`, `/all "*"`, `/all "*"`,
+		`* "connect"`,
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the observer was told %q, want %q", told, want)
+	}
+}
