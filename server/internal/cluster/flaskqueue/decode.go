@@ -19,7 +19,9 @@ type node interface {
 	isNull() bool
 	text() (string, bool) // a string, or an integer as its decimal
 	uint() (uint64, bool)
-	list() ([]node, bool) // a list or tuple
+	// list returns what a list or tuple of at most max holds, nil for anything
+	// else.
+	list(max int) []node
 }
 
 // Decode reads a message in any of the encodings that python-socketio writes:
@@ -110,8 +112,8 @@ func (m *Message) readEmit(f fields, limits jsonval.Limits) (err error) {
 	if !ok || n.isNull() {
 		return nil
 	}
-	parts, ok := n.list()
-	if !ok || len(parts) != 3 {
+	parts := n.list(3)
+	if len(parts) != 3 {
 		return malformed("field callback is not a list of three")
 	}
 	var ref CallbackRef
@@ -166,12 +168,9 @@ func texts(f fields, name string, limits jsonval.Limits) ([]string, error) {
 	if s, ok := n.text(); ok {
 		return []string{s}, nil
 	}
-	items, ok := n.list()
-	if !ok {
-		return nil, malformed("field " + name + " is neither a string nor a list of strings")
-	}
-	if max := limits.Values(); len(items) > max {
-		return nil, &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+	items := n.list(limits.Values())
+	if items == nil {
+		return nil, malformed("field " + name + " is neither a string nor a list of strings, or too long")
 	}
 	all := make([]string, len(items))
 	for i, item := range items {

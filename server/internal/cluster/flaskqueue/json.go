@@ -182,11 +182,16 @@ func (n jsonNode) uint() (uint64, bool) {
 	return i, err == nil
 }
 
-func (n jsonNode) list() ([]node, bool) {
-	var nodes []node
-	err := n.v.Elements(func(e packet.Value) error {
+func (n jsonNode) list(max int) []node {
+	nodes := []node{}
+	if err := n.v.Elements(func(e packet.Value) error {
+		if len(nodes) == max {
+			return malformed("a list that is too long")
+		}
 		nodes = append(nodes, jsonNode{e})
 		return nil
-	})
-	return nodes, err == nil
+	}); err != nil {
+		return nil
+	}
+	return nodes
 }

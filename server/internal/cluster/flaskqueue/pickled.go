@@ -63,16 +63,16 @@ func (n pickledNode) text() (string, bool) {
 
 func (n pickledNode) uint() (uint64, bool) { return n.o.Uint() }
 
-func (n pickledNode) list() ([]node, bool) {
-	if k := n.o.Kind(); k != pickle.List && k != pickle.Tuple {
-		return nil, false
-	}
+func (n pickledNode) list(max int) []node {
 	items := n.o.Items()
+	if k := n.o.Kind(); k != pickle.List && k != pickle.Tuple || len(items) > max {
+		return nil
+	}
 	nodes := make([]node, len(items))
 	for i, item := range items {
 		nodes[i] = pickledNode{item}
 	}
-	return nodes, true
+	return nodes
 }
 
 // appendPickle writes the message for python-socketio before 5.14. The

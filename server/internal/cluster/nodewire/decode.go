@@ -51,9 +51,22 @@ func members(what string, v packet.Value, f func(key string, v packet.Value) err
 	return known(what+" is not an object", err)
 }
 
-// elements calls f with each element of a list.
-func elements(what string, v packet.Value, f func(packet.Value) error) error {
-	return known(what+" is not a list", v.Elements(f))
+// decoder reads the parts of one message that has been parsed.
+type decoder struct {
+	limits jsonval.Limits
+	listed int // elements of lists so far
+}
+
+// elements calls f with each element of a list. What is made of an element takes
+// more memory than its text, so the number in a message is bounded.
+func (d *decoder) elements(what string, v packet.Value, f func(packet.Value) error) error {
+	return known(what+" is not a list", v.Elements(func(e packet.Value) error {
+		if max := d.limits.Values(); d.listed == max {
+			return &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+		}
+		d.listed++
+		return f(e)
+	}))
 }
 
 // known passes on an error of ours; anything else means what reason says.
@@ -81,9 +94,9 @@ func text(what string, v packet.Value, into *string) error {
 }
 
 // texts reads a list of strings, which is never nil afterwards.
-func texts(what string, v packet.Value, into *[]string) error {
+func (d *decoder) texts(what string, v packet.Value, into *[]string) error {
 	all := []string{}
-	err := elements(what, v, func(e packet.Value) error {
+	err := d.elements(what, v, func(e packet.Value) error {
 		all = append(all, "")
 		return text("what is in "+what, e, &all[len(all)-1])
 	})
@@ -101,13 +114,13 @@ func number(what string, v packet.Value, into *int) error {
 }
 
 // event reads [name, ...args]. Its arguments are never nil afterwards.
-func event(v packet.Value, limits jsonval.Limits, name *string, args *[]packet.Value) error {
+func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) error {
 	all, n := []packet.Value{}, 0
-	err := elements("data", v, func(e packet.Value) error {
+	err := d.elements("data", v, func(e packet.Value) error {
 		if n++; n == 1 {
 			return text("the event's name", e, name)
 		}
-		if max := limits.Args(); len(all) == max {
+		if max := d.limits.Args(); len(all) == max {
 			return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
 		}
 		all = append(all, e)
@@ -127,11 +140,12 @@ func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	d := decoder{limits: limits}
 	r := Request{Type: NoType, Namespace: "/"}
 	hasEvent := false
 	err = members("the request", v, func(key string, v packet.Value) error {
 		hasEvent = hasEvent || key == "data" || key == "packet"
-		return r.field(key, v, limits)
+		return r.field(key, v, &d)
 	})
 	if err == nil {
 		err = r.check()
@@ -145,7 +159,7 @@ func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
 	return r, nil
 }
 
-func (r *Request) field(key string, v packet.Value, limits jsonval.Limits) error {
+func (r *Request) field(key string, v packet.Value, d *decoder) error {
 	switch key {
 	case "type":
 		return number(key, v, (*int)(&r.Type))
@@ -155,9 +169,9 @@ func (r *Request) field(key string, v packet.Value, limits jsonval.Limits) error
 		return text(key, v, &r.RequestID)
 	case "opts":
 		r.HasTarget = true
-		return r.options(v)
+		return r.options(v, d)
 	case "rooms":
-		return texts(key, v, &r.Rooms)
+		return d.texts(key, v, &r.Rooms)
 	case "sid":
 		return text(key, v, &r.SID)
 	case "room":
@@ -165,15 +179,15 @@ func (r *Request) field(key string, v packet.Value, limits jsonval.Limits) error
 	case "close":
 		r.Close = string(v.JSON) == "true"
 	case "data":
-		return event(v, limits, &r.Event, &r.Args)
+		return d.event(v, &r.Event, &r.Args)
 	case "packet":
-		return r.packet(v, limits)
+		return r.packet(v, d)
 	}
 	return nil
 }
 
 // packet reads {type, data: [event, ...args], nsp}.
-func (r *Request) packet(v packet.Value, limits jsonval.Limits) error {
+func (r *Request) packet(v packet.Value, d *decoder) error {
 	typ, hasData := "", false
 	err := members("packet", v, func(key string, v packet.Value) error {
 		switch key {
@@ -183,7 +197,7 @@ func (r *Request) packet(v packet.Value, limits jsonval.Limits) error {
 			return text(key, v, &r.Namespace)
 		case "data":
 			hasData = true
-			return event(v, limits, &r.Event, &r.Args)
+			return d.event(v, &r.Event, &r.Args)
 		}
 		return nil
 	})
@@ -193,13 +207,13 @@ func (r *Request) packet(v packet.Value, limits jsonval.Limits) error {
 	return err
 }
 
-func (r *Request) options(v packet.Value) error {
+func (r *Request) options(v packet.Value, d *decoder) error {
 	return members("opts", v, func(key string, v packet.Value) error {
 		switch key {
 		case "rooms":
-			return texts(key, v, &r.Target.Rooms)
+			return d.texts(key, v, &r.Target.Rooms)
 		case "except":
-			return texts(key, v, &r.Target.Except)
+			return d.texts(key, v, &r.Target.Except)
 		case "flags":
 			return members(key, v, r.Flags.field)
 		}
@@ -258,8 +272,9 @@ func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
+	d := decoder{limits: limits}
 	r := Response{Type: NoType}
-	if err := members("the response", v, r.field); err != nil {
+	if err := members("the response", v, func(key string, v packet.Value) error { return r.field(key, v, &d) }); err != nil {
 		return Response{}, err
 	}
 	if r.RequestID == "" {
@@ -268,40 +283,41 @@ func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	return r, nil
 }
 
-func (r *Response) field(key string, v packet.Value) error {
+func (r *Response) field(key string, v packet.Value, d *decoder) error {
 	switch key {
 	case "type":
 		return number(key, v, (*int)(&r.Type))
 	case "requestId":
 		return text(key, v, &r.RequestID)
 	case "rooms":
-		return texts(key, v, &r.Rooms)
+		return d.texts(key, v, &r.Rooms)
 	case "clientCount":
 		return number(key, v, &r.ClientCount)
 	case "data", "packet":
 		r.Data = v
 	case "sockets":
 		r.SocketIDs, r.Sockets = []string{}, []Socket{}
-		return elements(key, v, func(v packet.Value) error {
+		return d.elements(key, v, func(v packet.Value) error {
 			if id, ok := v.Text(); ok {
 				r.SocketIDs = append(r.SocketIDs, id)
 				return nil
 			}
 			r.Sockets = append(r.Sockets, Socket{})
-			return members("a socket", v, r.Sockets[len(r.Sockets)-1].field)
+			s := &r.Sockets[len(r.Sockets)-1]
+			return members("a socket", v, func(key string, v packet.Value) error { return s.field(key, v, d) })
 		})
 	}
 	return nil
 }
 
-func (s *Socket) field(key string, v packet.Value) error {
+func (s *Socket) field(key string, v packet.Value, d *decoder) error {
 	switch key {
 	case "id":
 		return text(key, v, &s.ID)
 	case "handshake":
 		s.Handshake = v
 	case "rooms":
-		return texts(key, v, &s.Rooms)
+		return d.texts(key, v, &s.Rooms)
 	case "data":
 		s.Data = v
 	}
