@@ -101,7 +101,8 @@ func (r *reader) event(b *Broadcast) error {
 	if b.Event, err = r.text(); err != nil {
 		return err
 	}
-	build := jsonval.NewBuilder(r.limits, len(r.data))
+	// Room for a usual message; what is binary takes none of it.
+	build := jsonval.NewBuilder(r.limits, min(len(r.data), 1024))
 	for range n - 1 {
 		if err := r.value(build); err != nil {
 			return err
