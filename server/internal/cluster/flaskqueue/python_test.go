@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,27 +25,24 @@ func askPython(t *testing.T, stdin []byte, mode string) []string {
 		missing = t.Fatalf
 	}
 	const python = "/usr/bin/python3" // Debian's packages are there for this one alone
-	run := func(mode string) []string {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, python, "testdata/debian.py", mode)
-		var stderr bytes.Buffer
-		cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
-		out, err := cmd.Output()
-		if err != nil && mode == "version" {
-			missing("nothing compared with python-socketio: %v; install python3-flask-socketio\n%s", err, &stderr)
-		}
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", mode, err, &stderr)
-		}
-		return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, "testdata/debian.py", mode)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
+	out, err := cmd.Output()
+	if errors.Is(err, os.ErrNotExist) || strings.Contains(stderr.String(), "ModuleNotFoundError") {
+		missing("nothing compared with python-socketio: install python3-flask-socketio (%v)", err)
 	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", mode, err, &stderr)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	var major, minor int
-	version := run("version")[0]
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil || major != 5 || minor >= 14 {
-		missing("nothing compared with python-socketio: version %s is not one of those with pickle", version)
+	if _, err := fmt.Sscanf(lines[0], "%d.%d", &major, &minor); err != nil || major != 5 || minor >= 14 {
+		missing("nothing compared with python-socketio: version %s is not one of those with pickle", lines[0])
 	}
-	return run(mode)
+	return lines[1:]
 }
 
 // TestReadsPythonSocketIO decodes what python-socketio publishes.

@@ -1,4 +1,5 @@
-"""The python-socketio that is installed here, for comparison.
+"""The python-socketio that is installed here, for comparison. Its version is the
+first line written.
 
 publish    calls a manager's methods and writes what it would publish: a line
            each, the pickle in base64.
@@ -6,7 +7,6 @@ receive    reads lines of messages in base64, has a server with three clients
            handle each, and writes what it sends them: a line of JSON each, a
            list of [client, packet, attachment in base64, ...]. The clients are
            "a" and "b", both in room1, and "c" in namespace /chat.
-version    writes python-socketio's version.
 """
 import base64
 import importlib.metadata
@@ -79,7 +79,5 @@ def receive():
 
 
 if __name__ == '__main__':
-    if sys.argv[1] == 'version':
-        print(importlib.metadata.version('python-socketio'))
-    else:
-        {'publish': publish, 'receive': receive}[sys.argv[1]]()
+    print(importlib.metadata.version('python-socketio'))
+    {'publish': publish, 'receive': receive}[sys.argv[1]]()
