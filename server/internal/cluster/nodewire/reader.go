@@ -117,7 +117,7 @@ func (r *reader) text() (string, error) {
 // with binary as attachments. The depth of the recursion is bounded by the
 // Builder, which has an error from its limit on.
 func (r *reader) value(b *jsonval.Builder) (err error) {
-	rest := r.data
+	var rest []byte
 	switch r.next() {
 	case msgp.StrType:
 		var s []byte

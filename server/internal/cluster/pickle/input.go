@@ -224,6 +224,11 @@ func (m *machine) long(op byte) (Object, *jsonval.Error) {
 	if len(b) > maxIntegerBytes {
 		return Object{}, malformed("an integer of more than 4300 digits")
 	}
+	// The time to make digits of it grows faster than its length, so that a long
+	// one counts as many values.
+	if err := m.count(len(b) / 4); err != nil {
+		return Object{}, err
+	}
 	negative := len(b) > 0 && b[len(b)-1]&0x80 != 0
 	if len(b) <= 8 {
 		n := littleEndian(b)

@@ -131,6 +131,7 @@ func TestLimits(t *testing.T) {
 		{"depth", deep, jsonval.Limits{}, jsonval.LimitDepth},
 		{"depth of ten", "((((((((((Ntttttttttt.", jsonval.Limits{MaxDepth: 9}, jsonval.LimitDepth},
 		{"values on the stack", "(" + strings.Repeat("N", 100) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
+		{"long integers", "(" + strings.Repeat("\x8a\xf0"+strings.Repeat("\x7f", 240), 2) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"marks", strings.Repeat("(", 101) + ".", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"a memo entry far out", sparse, jsonval.Limits{}, jsonval.LimitValues},
 		{"size", "C\x09123456789.", jsonval.Limits{MaxBytes: 11}, jsonval.LimitBytes},
