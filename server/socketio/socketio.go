@@ -49,6 +49,7 @@ type Options struct {
 	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
 	Observer        *Observer       // told of all that happens; nil for none
+	Peers           fanout.Peers    // the other servers of a cluster; nil without one
 }
 
 // What holds where Options name nothing.
@@ -115,7 +116,7 @@ func New(opts Options) *Server {
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery})
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery, Peers: opts.Peers, ServerEvent: s.serverEvent})
 	if opts.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
 		recovery.SetMaxDisconnectionDuration(opts.Recovery.Milliseconds())

@@ -57,7 +57,8 @@ func (t *Target) namespaces() []socket.Namespace {
 // Call sends an event to the clients and waits for their acknowledgements. When
 // ctx ends, or a minute has passed if it has no deadline, it returns those that
 // came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected].
+// [ErrDisconnected]. In a cluster clients of the other servers answer as well, but
+// with their first argument only, and one that leaves is waited for until the end.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -99,6 +100,11 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	check()
 	mu.Unlock()
 	t.observe(data)
+	others := t.callOthers(ctx, data, func(args []Value) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, args)
+	})
 	select {
 	case <-done:
 		if gone > 0 {
@@ -109,6 +115,9 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 		for _, f := range forget {
 			f()
 		}
+	}
+	if late := others(); err == nil {
+		err = late
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -137,7 +146,8 @@ func (t *Target) Disconnect() {
 	}
 }
 
-// Clients lists the ids of the clients.
+// Clients lists the ids of the clients. In a cluster it asks the other servers, and
+// logs it when one of them does not answer in seconds.
 func (t *Target) Clients() []string {
 	ids := []string{}
 	for _, nsp := range t.namespaces() {
@@ -147,7 +157,7 @@ func (t *Target) Clients() []string {
 			}
 		})
 	}
-	return ids
+	return append(ids, t.fetchOthers()...)
 }
 
 // options is the target as the adapter reads it; nil for every client.
