@@ -43,6 +43,7 @@ func settings(c *Config) []Setting {
 		group("Timing", timing(c)),
 		group("Limits for one client", limits(c)),
 		group("Compression", compression(c)),
+		group("Several servers", cluster(c)),
 		group("Admin UI", adminUI(c)),
 		group("Health and metrics", operations(c)),
 		group("Logs", logs(c)),
