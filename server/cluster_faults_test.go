@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -108,7 +109,8 @@ func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 // clients at once, and those of the other servers once Redis is back: all of it.
 func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, ops := startOps(t, "--message-queue", redis.URL())
+	b := startMember(t, redis)
 	here, there := gather(t, 3, a.Addr), gather(t, 3, b.Addr)
 	s := speak(t, "s", a.Addr)
 	say := func() {
@@ -125,6 +127,9 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	redis.Kill()
 	awaitLog(t, a, redisAway, 1)
 	awaitLog(t, b, redisAway, 1)
+	if got := opsGet(t, ops, "/readyz"); got.status != http.StatusServiceUnavailable || !strings.HasPrefix(got.body, "redis: ") {
+		t.Errorf("readiness without Redis: %d %q", got.status, got.body)
+	}
 	say()
 	here.awaits("s", s.last())
 	for _, c := range there.clients {
@@ -138,6 +143,14 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	for _, c := range slices.Concat(here.clients, there.clients) {
 		if got := c.of("s"); !slices.Equal(got, numbers(600)) {
 			t.Errorf("heard %d of 600 messages, or in another order", len(got))
+		}
+	}
+	checkAnswer(t, ops, "/readyz", http.StatusOK, "ready")
+	metrics := opsGet(t, ops, "/metrics").body
+	for _, line := range []string{"hipflask_cluster_servers 2", "hipflask_cluster_reconnects_total 1", "hipflask_cluster_dropped_total 0",
+		"hipflask_cluster_queue_bytes 0"} {
+		if !strings.Contains(metrics, line+"\n") {
+			t.Errorf("the metrics lack %s", line)
 		}
 	}
 }
