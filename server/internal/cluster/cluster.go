@@ -226,7 +226,7 @@ func (c *Cluster) Attach(a *fanout.Adapter) {
 	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
 		c.work.Go(func() {
 			// A connection that fails here fails the listener, which begins anew.
-			_ = pubsub.Subscribe(c.life, c.channels(s)...)
+			_ = pubsub.Subscribe(standing(), c.channels(s)...)
 		})
 	}
 }

@@ -25,7 +25,7 @@ type health struct {
 	hearing  error         // why nothing is received; nil while it is
 	speaking error         // the same for publishing
 	settled  bool          // the other servers had time to come back as well
-	epoch    uint64        // of the connection that receives
+	epoch    uint64        // changes with everything that settled has to be found out anew for
 
 	begun      bool // something was logged
 	since      time.Time
@@ -57,7 +57,7 @@ func (h *health) hears(err error) {
 	})
 }
 
-// settle notes that the other servers are back, or late, for this connection.
+// settle notes that the other servers are back, or late, in this epoch.
 func (h *health) settle(epoch uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,13 +66,22 @@ func (h *health) settle(epoch uint64) {
 	}
 }
 
-// speaks notes that something was published, or why it could not be.
+// speaks notes that something was published, or why it could not be. Whoever cannot
+// publish may be deaf as well, without having noticed, and so may the others: it
+// begins a new epoch.
 func (h *health) speaks(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.speaking != nil || err != nil {
-		h.change(func() { h.speaking = err })
+	if h.speaking == nil && err == nil {
+		return
 	}
+	h.change(func() {
+		h.speaking = err
+		if err != nil {
+			h.settled = false
+			h.epoch++
+		}
+	})
 }
 
 // change tells whoever waits, and logs what begins or ends by it. The mutex is held.
@@ -119,8 +128,8 @@ func (h *health) awaitConnection(ctx context.Context) (epoch uint64, err error) 
 	return h.await(ctx, func() bool { return h.hearing == nil })
 }
 
-// awaitOutage waits until the connection of that epoch is no more, even if there is
-// another already, and reports false if ctx ends before.
+// awaitOutage waits until that epoch is over, even if the outage that ended it is over
+// as well, and reports false if ctx ends before.
 func (h *health) awaitOutage(ctx context.Context, epoch uint64) bool {
 	_, err := h.await(ctx, func() bool { return h.epoch != epoch })
 	return err == nil

@@ -52,9 +52,9 @@ func (c *Cluster) listen(tried chan<- error) {
 	}
 }
 
-// session subscribes and handles what comes, until the connection breaks. stands is
-// called once all subscriptions do.
-func (c *Cluster) session(stands func()) error {
+// session subscribes and handles what comes, until the connection breaks. ready is
+// called once all subscriptions stand.
+func (c *Cluster) session(ready func()) error {
 	node, err := c.link.Node(c.life)
 	if err != nil {
 		return err
@@ -69,15 +69,16 @@ func (c *Cluster) session(stands func()) error {
 	defer pubsub.Close()
 
 	channels := c.use(pubsub)
+	stands := standing()
 	if err := pubsub.PSubscribe(life, everyBroadcast); err != nil {
 		return err
 	}
-	if err := pubsub.Subscribe(life, channels...); err != nil {
+	if err := pubsub.Subscribe(stands, channels...); err != nil {
 		return err
 	}
 	guard.Go(func() { keepAlive(life, end, pubsub, &lively) })
 	for missing := len(channels) + 1; ; {
-		message, err := pubsub.Receive(life)
+		message, err := pubsub.Receive(stands)
 		if err != nil {
 			if cause := context.Cause(life); cause != nil {
 				return cause
@@ -88,13 +89,23 @@ func (c *Cluster) session(stands func()) error {
 		switch m := message.(type) {
 		case *redis.Subscription:
 			if missing--; missing == 0 {
-				stands()
+				ready()
 			}
 		case *redis.Message:
 			c.received.Add(1)
 			c.handle(m)
 		}
 	}
+}
+
+// standing is the context for a subscription that stands. It has ended, with which
+// go-redis reads and writes, but does not connect: a connection that broke would else
+// be replaced and subscribed behind our back, and closed by us, and the others would
+// have published to it in between.
+func standing() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // use makes a connection the one that new namespaces are subscribed to on, and
@@ -127,7 +138,7 @@ func keepAlive(ctx context.Context, end context.CancelCauseFunc, pubsub *redis.P
 			return
 		default:
 			pinged = true
-			_ = pubsub.Ping(ctx) // one that fails is not answered
+			_ = pubsub.Ping(standing()) // one that fails is not answered
 		}
 	}
 }
