@@ -298,6 +298,12 @@ func (srv *Server) sessionHeader(s *Session) http.Header {
 	return http.Header{"Set-Cookie": {srv.cfg.Cookie + "=" + s.id + "; path=/; SameSite=Lax"}}
 }
 
+func (srv *Server) knows(s *Session) bool {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return srv.sessions[s.id] == s
+}
+
 func (srv *Server) remove(s *Session) {
 	srv.heart.remove(s)
 	srv.mu.Lock()

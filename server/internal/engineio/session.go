@@ -158,7 +158,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if was == stateClosed {
 		return conn
 	}
-	if s.rcv != nil { // nil: it ends before it began
+	if s.srv.knows(s) { // else it ends before it began
 		s.tellEnded() // before Shutdown can miss it
 	}
 	s.srv.remove(s)
