@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	AllowUpgrades      bool
 	AsyncHandlers      bool
 	Cookie             string // the cookie's name; empty: none is set
+	ServerID           string // stands with a dot before each session's id; empty: nothing does
 
 	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port.
 	// Empty: same origin only. A single "*": every origin.
@@ -33,6 +35,7 @@ type Config struct {
 	ConnectTimeout    time.Duration
 	UpgradeTimeout    time.Duration
 	ReadHeaderTimeout time.Duration
+	ReadBodyTimeout   time.Duration
 	ShutdownTimeout   time.Duration
 	Recovery          time.Duration // 0: switched off
 
@@ -42,6 +45,16 @@ type Config struct {
 	MaxAttachments    int
 	MaxPayloadPackets int
 	MaxJSONDepth      int
+
+	// 0: no limit.
+	MaxMessagesPerSecond     int
+	MaxBytesPerSecond        int64
+	MaxConnections           int
+	MaxConnectionsPerAddress int
+	MaxHandshakesPerSecond   int
+
+	TrustedProxies  []netip.Prefix // empty, and TrustUnixSocket false: nobody is a proxy
+	TrustUnixSocket bool
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ func samples() []sample {
 		"1us": "from 1ms", ".": "duration", "inf": "duration", "1e3": "duration", " 5s": "duration",
 		"99999999999999999999": "duration",
 	}
+	badBound := map[string]string{"": "off or", "1000001": "to 1000000", "-1": "from 1", "some": "whole number", "1.5": "whole number"}
 	badSwitch := map[string]string{"maybe": "true or false", "2": "true or false", "": "true or false"}
 	badSize := map[string]string{
 		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1GB": "bytes", "1025MiB": "1024MiB",
@@ -66,6 +68,9 @@ func samples() []sample {
 		{"cookie", "Cookie", "", []good{{"io", "io"}, {"my-sid_1", "my-sid_1"}}, map[string]string{
 			"a=b": "cookie's name", "a b": "cookie's name", "a;b": "cookie's name", "\u00e9": "cookie's name", "a\r\nb": "cookie's name",
 		}},
+		{"server-id", "ServerID", "", []good{{"a", "a"}, {"web-1_x", "web-1_x"}}, map[string]string{
+			"a.b": "letters, digits", "a b": "letters, digits", "\u00e9": "letters, digits", strings.Repeat("x", 33): "at most 32",
+		}},
 		originSample(),
 		{"cors-credentials", "CORSCredentials", true, []good{{"false", false}, {"yes", true}, {"0", false}}, badSwitch},
 		{"ping-interval", "PingInterval", 25 * time.Second, []good{
@@ -76,6 +81,7 @@ func samples() []sample {
 		{"connect-timeout", "ConnectTimeout", 45 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"upgrade-timeout", "UpgradeTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-header-timeout", "ReadHeaderTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"read-body-timeout", "ReadBodyTimeout", 30 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"recovery", "Recovery", time.Duration(0), []good{{"2m", 2 * time.Minute}, {"off", time.Duration(0)}, {"0", time.Duration(0)}}, map[string]string{"soon": "duration", "-1s": "duration"}},
 		{"async-handlers", "AsyncHandlers", false, []good{{"true", true}, {"off", false}}, badSwitch},
 		{"shutdown-timeout", "ShutdownTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
@@ -88,6 +94,12 @@ func samples() []sample {
 		{"max-attachments", "MaxAttachments", 10, []good{{"64", 64}, {"0", 0}}, map[string]string{"-1": "from 0", "10001": "to 10000"}},
 		{"max-payload-packets", "MaxPayloadPackets", 16384, []good{{"10", 10}}, map[string]string{"0": "from 1", "all": "whole number"}},
 		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
+		{"max-messages-per-second", "MaxMessagesPerSecond", 0, []good{{"100", 100}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-bytes-per-second", "MaxBytesPerSecond", int64(0), []good{{"64KiB", int64(65536)}, {"off", int64(0)}, {"0", int64(0)}}, badSize},
+		{"max-connections", "MaxConnections", 0, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-connections-per-address", "MaxConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
+		{"max-handshakes-per-second", "MaxHandshakesPerSecond", 0, []good{{"50", 50}, {"off", 0}}, badBound},
+		proxySample(),
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
@@ -136,6 +148,26 @@ func originSample() sample {
 		"https://a,,https://b": "between two commas",
 		"https://a,":           "between two commas",
 		"*,https://a":          "alone",
+	}}
+}
+
+func proxySample() sample {
+	network := func(list ...string) []any {
+		var all []netip.Prefix
+		for _, text := range list {
+			all = append(all, netip.MustParsePrefix(text))
+		}
+		return []any{all, false}
+	}
+	return sample{"trusted-proxies", "TrustedProxies,TrustUnixSocket", network(), []good{
+		{"127.0.0.1", network("127.0.0.1/32")},
+		{"10.0.0.0/8, fd00::/8 ,::1,10.0.0.0/8", network("10.0.0.0/8", "fd00::/8", "::1/128")},
+		{"::ffff:192.0.2.1", network("192.0.2.1/32")},
+		{"unix", []any{[]netip.Prefix(nil), true}},
+	}, map[string]string{
+		"proxy.example": "addresses, networks", "10.0.0.0/33": "addresses, networks", "10.0.0.1/8": "write 10.0.0.0/8",
+		"127.0.0.1,": "addresses, networks", "127.0.0.1:80": "addresses, networks", "*": "addresses, networks",
+		"fe80::1%lo": "addresses, networks", "::ffff:10.0.0.0/104": "addresses, networks", "UNIX": "addresses, networks",
 	}}
 }
 

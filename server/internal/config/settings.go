@@ -41,7 +41,8 @@ func settings(c *Config) []Setting {
 		group("Clients", clients(c)),
 		group("Other origins", crossOrigin(c)),
 		group("Timing", timing(c)),
-		group("Limits for one client", limits(c)),
+		group("Limits for one client", slices.Concat(limits(c), clientBounds(c))),
+		group("Limits for all clients", bounds(c)),
 		group("Compression", compression(c)),
 		group("Admin UI", adminUI(c)),
 		group("Health and metrics", operations(c)),
@@ -94,6 +95,9 @@ func clients(c *Config) []Setting {
 		{Name: "cookie", Value: "NAME", set: cookieName(&c.Cookie),
 			Meaning: "Name of a cookie that carries the session's id: io gives io=<sid>; path=/; SameSite=Lax. " +
 				"For load balancers that route by cookie; none by default."},
+		{Name: "server-id", Value: "NAME", set: serverID(&c.ServerID),
+			Meaning: "Name of this server among several; with a dot it begins every session's id, " +
+				"by which a load balancer can send polling clients to the server that has their session."},
 	}
 }
 
@@ -119,6 +123,8 @@ func timing(c *Config) []Setting {
 			Meaning: "Time a client has to finish going over from polling to WebSocket."},
 		{Name: "read-header-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ReadHeaderTimeout),
 			Meaning: "Time a client has to send the headers of an HTTP request."},
+		{Name: "read-body-timeout", Value: "DURATION", Default: "30s", set: duration(&c.ReadBodyTimeout),
+			Meaning: "Time a client has to send the body of a polling request."},
 		{Name: "shutdown-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ShutdownTimeout),
 			Meaning: "Time the server gives its clients and handlers to finish when it is told to stop."},
 		{Name: "recovery", Value: "DURATION", Default: "off", set: durationOrOff(&c.Recovery),
