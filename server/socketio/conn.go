@@ -157,6 +157,7 @@ func (c *conn) accept(p *packet.Packet, size int) {
 		room := c.room
 		c.mu.Unlock()
 		<-room
+		c.session.Delayed()
 	}
 }
 
@@ -171,6 +172,19 @@ func (c *conn) Closed(reason engineio.Reason) {
 	c.mu.Unlock()
 	c.finish("")
 	c.enqueue(task{run: func() { c.close(reason) }})
+}
+
+// Finish calls then once all that came before is handled.
+func (c *conn) Finish(then func()) {
+	c.enqueue(task{run: func() {
+		for range cap(c.slots) { // events beside the queue; none without slots
+			c.slots <- struct{}{}
+		}
+		for range cap(c.slots) {
+			<-c.slots
+		}
+		then()
+	}})
 }
 
 // finish ends what waits for the client of a namespace, or of all for "": a handler

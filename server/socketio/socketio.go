@@ -186,15 +186,24 @@ func (s *Server) Go(task func(ctx context.Context)) {
 	})
 }
 
+// Draining says whether Shutdown has begun: new clients are refused, and those that
+// are there are closed one after another.
+func (s *Server) Draining() bool { return s.engine.IsDraining() }
+
 // Shutdown closes every client, waits until their disconnect handlers have run,
-// and ends what the server started, background tasks included. When ctx ends
+// and then ends what the server started, background tasks included. When ctx ends
 // first, connections are cut and ctx's error is returned.
+//
+// The clients are closed one after another, five milliseconds apart and within two
+// fifths of the time until ctx's deadline, each when the handlers of what it has
+// sent are done: they would else all come back at once.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.end()
+	defer s.end()
 	err := s.engine.Shutdown(ctx)
 	done := make(chan struct{})
 	go func() {
 		s.conns.Wait()
+		s.end()
 		s.tasks.Wait()
 		s.pool.Close()
 		close(done)
