@@ -266,6 +266,7 @@ type clientConfig struct {
 	TextBytes   int      `json:"textBytes,omitempty"`
 	BinaryBytes int      `json:"binaryBytes,omitempty"`
 	Chromium    string   `json:"chromium,omitempty"`
+	CAFile      string   `json:"caFile,omitempty"`
 	Deadline    int64    `json:"deadline"` // milliseconds; startNode sets it
 }
 
@@ -289,6 +290,7 @@ func (r report) decode(t *testing.T, v any) {
 // node is a running client script.
 type node struct {
 	script string
+	cmd    *exec.Cmd
 	stdout *output
 	stderr *output
 	done   chan struct{}
@@ -310,7 +312,7 @@ func startNode(t *testing.T, script string, config clientConfig) *node {
 	// A browser's driver takes the browser down with it, given the chance.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience
-	n := &node{script: script, stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
+	n := &node{script: script, cmd: cmd, stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = n.stdout, n.stderr
 	if err := cmd.Start(); err != nil {
 		cancel()

@@ -39,6 +39,8 @@ type App struct {
 	sio   *socketio.Server
 	http  *http.Server
 	ops   *ops.Server
+
+	silent silentConns
 }
 
 // New wires a server. What the handlers print goes to stdout.
@@ -91,6 +93,7 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState:         a.silent.track,
 	}
 	return a, nil
 }
@@ -126,7 +129,11 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		Compression:          cfg.HTTPCompression,
 		CompressionThreshold: int(cfg.CompressionThreshold),
 		Cookie:               cfg.Cookie,
+		ServerID:             cfg.ServerID,
 		Origins:              origins,
+		BodyTimeout:          cfg.ReadBodyTimeout,
+		Bounds:               bounds(cfg),
+		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
 		Logger:               log,
 	}
 }
@@ -169,8 +176,11 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // Serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
-// timeout is cut.
+// timeout is cut. Until the last client has gone the server goes on to listen: it
+// has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
+	l = &acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
 	a.ops.Started()
@@ -196,7 +206,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 func (a *App) close(ctx context.Context) error {
 	err := a.sio.Shutdown(ctx)
 	if a.http != nil {
-		if stop := a.http.Shutdown(ctx); stop != nil {
+		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}
