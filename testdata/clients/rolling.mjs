@@ -7,7 +7,7 @@ import https from 'node:https';
 import { main, open } from './common.mjs';
 
 const MODES = ['websocket', 'polling', 'default'];
-const PAUSE = 10; // milliseconds between two messages
+const PAUSE = 5; // milliseconds between two messages
 
 export default async function rolling(config, report) {
   let stopping = false;
@@ -30,10 +30,13 @@ async function talk(config, report, who, stopping) {
   });
   const reasons = [];
   const failures = [];
-  socket.on('connect', () => report('connected', { who }));
+  let heard = false; // since the last connection
   socket.on('disconnect', (reason) => {
     reasons.push(reason);
-    report('disconnected', { who });
+    if (heard) {
+      heard = false;
+      report('lost', { who });
+    }
   });
   socket.on('connect_error', (err) => failures.push(`${err.message}: ${err.context?.status ?? err.description?.message ?? err.description}`));
   let sent = 0;
@@ -44,10 +47,14 @@ async function talk(config, report, who, stopping) {
     if (err) {
       throw err;
     }
+    if (!heard) {
+      heard = true;
+      report('heard', { who });
+    }
     await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
   }
-  socket.disconnect();
   report('done', { who, mode, count: sent, reasons, failures });
+  socket.disconnect();
 }
 
 await main(import.meta, rolling);
