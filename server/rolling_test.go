@@ -157,7 +157,7 @@ func (r *rolling) handled() []map[int]int {
 	return times
 }
 
-// A rolling restart of two servers behind nginx, each restarted three times: nothing
+// A rolling restart of two servers behind nginx, each restarted several times: nothing
 // is lost of clients that wait for acknowledgements and repeat themselves.
 func TestRollingRestart(t *testing.T) {
 	needNode(t)
@@ -173,17 +173,18 @@ func TestRollingRestart(t *testing.T) {
 			t.Errorf("client %d, %s: failed to connect: %q", f.Who, f.Mode, f.Failures)
 		}
 	}
-	t.Run("plain", func(t *testing.T) { rollingRestart(t, "", "", smooth) })
-	t.Run("TLS", func(t *testing.T) { rollingRestart(t, tls, certFile, smooth) })
+	t.Run("plain", func(t *testing.T) { rollingRestart(t, 3, "", "", smooth) })
+	t.Run("TLS", func(t *testing.T) { rollingRestart(t, 3, tls, certFile, smooth) })
 	// Routed by address, clients are sent to a server that does not know them, and
-	// come again; but nothing is lost.
+	// come again, while the sessions they leave behind are waited for; but nothing is
+	// lost.
 	t.Run("by address", func(t *testing.T) {
-		rollingRestart(t, "", "", func(*testing.T, farewell) {}, "http://$hipflask", "http://any",
+		rollingRestart(t, 1, "", "", func(*testing.T, farewell) {}, "http://$hipflask", "http://any",
 			"upstream any { ", "upstream any { hash $remote_addr; ", "http_503", "http_503 non_idempotent")
 	})
 }
 
-func rollingRestart(t *testing.T, tls, caFile string, check func(*testing.T, farewell), replace ...string) {
+func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, farewell), replace ...string) {
 	front, ports := freePort(t), [2]string{freePort(t), freePort(t)}
 	replace = append(replace, "127.0.0.1:5001", "127.0.0.1:"+ports[0], "127.0.0.1:5002", "127.0.0.1:"+ports[1],
 		"# listen, server_name, certificates", "listen 127.0.0.1:"+front+tls+";")
@@ -193,7 +194,7 @@ func rollingRestart(t *testing.T, tls, caFile string, check func(*testing.T, far
 		url = "https://127.0.0.1:" + front
 	}
 	r := startRolling(t, url, caFile, ports)
-	for range 3 {
+	for range rounds {
 		r.restart(0)
 		r.restart(1)
 	}
