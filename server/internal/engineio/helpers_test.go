@@ -28,6 +28,8 @@ type fixture struct {
 
 	// take, if set before a session opens, is what its messages go to instead.
 	take func(data string) error
+	// wrap, if set before a session opens, makes the receiver that the server sees.
+	wrap func(*opened) Receiver
 }
 
 // opened is a session with what it received.
@@ -72,6 +74,9 @@ func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Con
 		Open: func(s *Session) Receiver {
 			o := &opened{Session: s, received: make(chan string, 10_000), closed: make(chan Reason, 10), take: f.take}
 			f.opened <- o
+			if f.wrap != nil {
+				return f.wrap(o)
+			}
 			return o
 		},
 	}
