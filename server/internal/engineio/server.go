@@ -55,6 +55,13 @@ type ended struct {
 
 // NewServer starts a server. cfg.Open must be set.
 func NewServer(cfg Config) *Server {
+	srv := newServer(cfg)
+	srv.start()
+	return srv
+}
+
+// newServer makes a server without its goroutines.
+func newServer(cfg Config) *Server {
 	cfg.setDefaults()
 	srv := &Server{
 		cfg:      cfg,
@@ -77,6 +84,10 @@ func NewServer(cfg Config) *Server {
 	for _, m := range []*Message{srv.packets.ping, srv.packets.pong, srv.packets.noop, srv.packets.close} {
 		m.Share()
 	}
+	return srv
+}
+
+func (srv *Server) start() {
 	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping, srv.packets.noop) })
 	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
 	srv.keepers.Go(func() {
@@ -84,7 +95,6 @@ func NewServer(cfg Config) *Server {
 			srv.cfg.Logger.Warn("idle connections take more memory than they need to", "error", err)
 		}
 	})
-	return srv
 }
 
 // ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
