@@ -63,13 +63,25 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 // program builds the server as a program and starts it.
 func program(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
+	return startProgram(t, build(t), args...)
+}
+
+// build builds the server as a program and returns its path.
+func build(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "hipflask")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	return binary
+}
+
+// startProgram starts a program, which ends with the test.
+func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
 	t.Cleanup(cancel)
-	cmd = exec.CommandContext(ctx, binary, args...)
+	cmd = exec.CommandContext(ctx, path, args...)
 	stdout, stderr = newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {

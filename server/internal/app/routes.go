@@ -26,7 +26,7 @@ func (a *App) routes() (http.Handler, error) {
 	r.RedirectTrailingSlash = false // a redirect would lose the body of a POST
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
-	r.Use(recovery(a.log), unreadBody)
+	r.Use(recovery(a.log), unreadBody, noGuessing)
 	r.NoRoute(func(c *gin.Context) { a.sio.Lost(c.Request, a.cfg.Path, a.cfg.PlainWebSocketPath) })
 
 	// Engine.IO, with and without the slash that clients put at its end.
@@ -75,6 +75,10 @@ func unreadBody(c *gin.Context) {
 		c.Header("Connection", "close")
 	}
 }
+
+// noGuessing has browsers take every response for what it says it is: much of it is
+// what clients have sent.
+func noGuessing(c *gin.Context) { c.Header("X-Content-Type-Options", "nosniff") }
 
 // recovery answers a request whose handler panicked and logs why.
 func recovery(log *slog.Logger) gin.HandlerFunc {

@@ -27,8 +27,9 @@ type Server struct {
 	flusher  flusher
 	refusals refusals
 	gate     *gate
-	idPrefix string                                     // of every sid
 	packets  struct{ ping, pong, noop, close *Message } // shared by all sessions
+
+	idPrefix string // of every sid
 
 	compressors compressors
 	joined      joinPool  // buffers for joined frames
