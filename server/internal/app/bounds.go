@@ -25,7 +25,7 @@ func bounds(cfg *config.Config) engineio.Bounds {
 const (
 	// fewFiles is a limit on open files that a busy server meets: each client is one,
 	// one that polls for moments two.
-	fewFiles = 4096
+	fewFiles = 4000
 	// ownFiles is what of them the server needs for itself.
 	ownFiles = 64
 

@@ -97,7 +97,8 @@ func (r *refusals) request(req *http.Request, code errorCode, detail string) {
 
 func (r *refusals) origin(req *http.Request, origin string) {
 	r.warn(CauseOrigin, "origin refused", "origin", origin, "host", req.Host, "address", remote(req),
-		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto")
+		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto, "+
+			"and name it in --trusted-proxies if others are")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {

@@ -245,6 +245,7 @@ func (srv *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string
 // Lost is told of a request for a path that nothing is served at. A client's is
 // logged; path and plain are where it would be served.
 func (srv *Server) Lost(r *http.Request, path, plain string) {
+	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Query().Has("EIO"):
 		srv.refusals.path(r, path)
