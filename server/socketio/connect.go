@@ -25,14 +25,12 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
 	c.mu.Lock()
-	if kept, ok := sock.Data().(*session); ok && c.values == nil {
-		c.values = kept
-	}
+	ctx.remember()
 	c.joining = ctx
 	ctx.over = c.ended
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
-	auth, err := packet.NewValue(sock.Handshake().Auth)
+	auth, err := c.authPayload(sock)
 	if err == nil {
 		_, err = n.run(ctx, "connect", []Value{{auth}})
 	}
@@ -50,6 +48,17 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	next(nil)
+}
+
+// authPayload is what the client sent along with CONNECT: for Engine.IO 3 the query of
+// the namespace's name, which the library has parsed.
+func (c *conn) authPayload(sock *socket.Socket) (packet.Value, error) {
+	if c.session.Protocol() == 3 {
+		return packet.NewValue(sock.Handshake().Auth)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.auth, nil
 }
 
 // refusal turns a connect handler's error into what the client is told. Only a
@@ -118,8 +127,13 @@ func (c *Context) disconnected(args ...any) {
 	c.conn.mu.Lock()
 	left := c.left
 	c.left = true
-	if c.kicked { // its connection may have been quicker to end
+	switch {
+	case c.kicked: // its connection may have been quicker to end
 		reason = "server namespace disconnect"
+	case c.conn.goodbye && reason == string(engineio.TransportClose):
+		// A polling client says goodbye also when a request of it was cut off, and
+		// comes back; so to the library it is a connection that was lost.
+		reason = string(engineio.ClientDisconnect)
 	}
 	c.conn.spaces = remove(c.conn.spaces, c)
 	c.finish()
@@ -142,6 +156,7 @@ func (c *Context) runDisconnect(reason string) {
 	if o := c.space.server.opts.Observer; o != nil && o.Disconnected != nil {
 		o.Disconnected(c, reason)
 	}
+	c.space.server.claims.release(c.claim)
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.

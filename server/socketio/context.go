@@ -19,10 +19,11 @@ type Context struct {
 	sock  *socket.Socket
 
 	// The rest is guarded by conn.mu.
-	left     bool // the disconnect handler has run or is about to
-	over     bool // the client is gone, whether or not the queue has got there
-	kicked   bool // this side disconnects it
-	unwanted bool // it was disconnected before it was connected
+	left     bool   // the disconnect handler has run or is about to
+	over     bool   // the client is gone, whether or not the queue has got there
+	kicked   bool   // this side disconnects it
+	unwanted bool   // it was disconnected before it was connected
+	claim    *claim // to its session, with recovery
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -49,14 +50,13 @@ type session struct {
 	values map[string]any
 }
 
-// session returns the connection's session, and lets recovery know of it.
+// session returns the connection's session.
 func (c *Context) session() *session {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.conn.values == nil {
 		c.conn.values = &session{values: make(map[string]any)}
 	}
-	c.sock.SetData(c.conn.values)
 	return c.conn.values
 }
 

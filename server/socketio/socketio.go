@@ -80,6 +80,8 @@ type Server struct {
 	end   context.CancelFunc
 	tasks sync.WaitGroup
 
+	claims claims // with recovery
+
 	mu      sync.RWMutex
 	spaces  map[string]*Namespace
 	dynamic map[string]struct{} // names that clients connected to through Of("*")
