@@ -104,8 +104,8 @@ func connected(args ...any) {
 		ctx.disconnected("server namespace disconnect")
 	}
 	ctx.adapter().Admit(sock.Id())
-	if o := c.server.opts.Observer; o != nil && o.Connected != nil {
-		o.Connected(ctx)
+	if tell := c.server.opts.Inspect.Connected; tell != nil {
+		tell(inspectedClient{ctx})
 	}
 	c.pass(ctx.Namespace())
 }
@@ -153,8 +153,8 @@ func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
-	if o := c.space.server.opts.Observer; o != nil && o.Disconnected != nil {
-		o.Disconnected(c, reason)
+	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
+		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)
 }
@@ -185,8 +185,8 @@ func (c *Context) event(p *packet.Packet) {
 	for i, v := range p.Args {
 		args[i] = Value{v}
 	}
-	if o := c.space.server.opts.Observer; o != nil && o.Received != nil {
-		o.Received(c, p.Event, args)
+	if tell := c.space.server.opts.Inspect.Received; tell != nil {
+		tell(inspectedClient{c}, p.Event, p.Args)
 	}
 	reply, err := c.space.run(c, p.Event, args)
 	if err == nil && p.HasID {

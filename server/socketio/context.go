@@ -115,7 +115,7 @@ func (c *Context) Emit(event string, args ...any) error {
 		return err
 	}
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
-	c.observe(data)
+	c.tellSent(data)
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	})
 	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
-	c.observe(data)
+	c.tellSent(data)
 	select {
 	case values := <-answer:
 		return values, nil

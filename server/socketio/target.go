@@ -42,7 +42,7 @@ func (t *Target) Emit(event string, args ...any) error {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
 	}
-	t.observe(data)
+	t.tellSent(data)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	expected = sent
 	check()
 	mu.Unlock()
-	t.observe(data)
+	t.tellSent(data)
 	select {
 	case <-done:
 		if gone > 0 {
