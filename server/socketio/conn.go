@@ -140,14 +140,14 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 // accept queues a packet and then holds the reader back while too much is queued.
 // Acks do not wait in the queue: the handler they are for may be what blocks it.
 func (c *conn) accept(p *packet.Packet, size int) {
-	switch p.Type {
-	case packet.Ack:
+	if p.Type == packet.Ack {
 		c.acked(p)
 		return
-	case packet.Disconnect:
-		c.finish(p.Namespace)
 	}
 	c.enqueue(task{packet: p, size: size})
+	if p.Type == packet.Disconnect {
+		c.finish(p.Namespace)
+	}
 	for {
 		c.mu.Lock()
 		full := !c.ended && (len(c.tasks) > c.server.opts.MaxQueuedEvents || c.size > maxQueuedBytes)
@@ -190,9 +190,17 @@ func (c *conn) finish(nsp string) {
 			ctx.finish()
 		}
 	}
-	if c.joining != nil && nsp == "" {
+	if c.joining != nil && (nsp == "" || nsp == c.joining.Namespace()) {
 		c.joining.finish()
 	}
+}
+
+// leaves says whether a client that is only now being connected has gone already, as
+// one may have that did not wait for the answer. The mutex is held.
+func (c *conn) leaves(nsp string) bool {
+	return c.ended || slices.ContainsFunc(c.tasks, func(t task) bool {
+		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
+	})
 }
 
 // Gone says whether the client of that id has left, in the adapter's eyes: it has

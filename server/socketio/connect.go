@@ -27,7 +27,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	c.mu.Lock()
 	ctx.remember()
 	c.joining = ctx
-	ctx.over = c.ended
+	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
 	auth, err := c.authPayload(sock)
