@@ -71,12 +71,12 @@ func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 
 // Recovered says whether the client came back to its session after it was cut off:
-// it is in its rooms again, has its values, and is sent what it missed. Connect
-// handlers run as for a new client.
+// it is in its rooms again, has its values, and is sent what it missed, after this.
+// Connect handlers run as for a new client. Flask has none; see [Options].Recovery.
 func (c *Context) Recovered() bool { return c.sock.Recovered() }
 
 // Context ends when the client leaves the namespace, and when it is refused: what
-// waits for the client has no more to wait for.
+// waits for the client has no more to wait for. Flask has none.
 func (c *Context) Context() context.Context {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()

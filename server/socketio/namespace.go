@@ -213,6 +213,10 @@ func (n *Namespace) To(rooms ...string) *Target {
 // skip_sid=.
 func (n *Namespace) Except(rooms ...string) *Target { return n.To().Except(rooms...) }
 
+// CloseRoom takes all clients out of a room. Its Flask counterpart is
+// socketio.close_room(room, namespace=...), and close_room(room) in a handler.
+func (n *Namespace) CloseRoom(room string) { n.To(room).Leave(room) }
+
 // run runs an event's handlers, so that a panic costs no more than an error.
 func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, err error) {
 	defer func() {

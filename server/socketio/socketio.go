@@ -133,11 +133,12 @@ func New(opts Options) *Server {
 	return s
 }
 
-// ServeHTTP serves the Engine.IO endpoint.
+// ServeHTTP serves the Engine.IO endpoint. Flask: the WSGI application that
+// SocketIO(app) wraps around the other.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
 // ServePlain serves plain WebSocket clients, at the path that Engine.PlainPath names:
-// each message is the event "message".
+// each message is the event "message". Flask has none.
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.ServePlain(w, r) }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
@@ -183,7 +184,7 @@ func (s *Server) Go(task func(ctx context.Context)) {
 
 // Shutdown closes every client, waits until their disconnect handlers have run,
 // and ends what the server started, background tasks included. When ctx ends
-// first, connections are cut and ctx's error is returned.
+// first, connections are cut and ctx's error is returned. Flask: socketio.stop().
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end()
 	err := s.engine.Shutdown(ctx)

@@ -188,7 +188,7 @@ func (a *app) rooms(c *socketio.Context, sid, room string) []func() {
 		func() { c.Leave(room) },
 		func() { a.s.To(sid).Join(room) },
 		func() { a.s.To(sid).Leave(room) },
-		func() { a.s.To(room).Leave(room) },
+		func() { a.s.CloseRoom(room) },
 		func() { c.Disconnect() },
 		func() { a.s.To(sid).Disconnect() },
 	}
