@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 )
 
@@ -46,12 +47,12 @@ type Admin struct {
 	start time.Time
 	host  string
 
-	server   *socketio.Server // set by Attach, before any client comes
-	space    *socketio.Namespace
-	watchers atomic.Int32 // UIs that are connected
+	door     *inspect.Door
+	space    *socketio.Namespace // set by Attach, before any client comes
+	watchers atomic.Int32        // UIs that are connected
 
 	mu      sync.Mutex
-	polling map[*socketio.Context]struct{} // those that a UI was told are polling
+	polling map[inspect.Client]struct{} // those that a UI was told are polling
 }
 
 // New makes the UI's counterpart. It fails without a user, and for a hash that is none.
@@ -78,14 +79,13 @@ func New(opts Options) (*Admin, error) {
 		gate:    newGate(opts.User, opts.PasswordHash, opts.Logger),
 		start:   time.Now(),
 		host:    host,
-		polling: make(map[*socketio.Context]struct{}),
+		polling: make(map[inspect.Client]struct{}),
 	}, nil
 }
 
-// Attach adds the namespace to the server, which has to have been made with
-// [Admin.Observer], before it serves anybody.
+// Attach adds the namespace to the server, which has to have been made with the door
+// of [Admin.Observe], before it serves anybody.
 func (a *Admin) Attach(s *socketio.Server) error {
-	a.server = s
 	a.space = s.Of(Namespace)
 	a.space.OnError(func(c *socketio.Context, event string, err error) {
 		a.log.Warn("admin command failed", "command", event, "address", c.Request().RemoteAddr, "error", err)

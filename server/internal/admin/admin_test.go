@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -33,7 +34,9 @@ func start(t *testing.T, opts Options) *socketio.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := socketiotest.NewServer(t, socketio.Options{Observer: a.Observer()})
+	door := new(inspect.Door)
+	a.Observe(door)
+	s := socketiotest.NewServer(t, socketio.Options{Inspect: door})
 	handle := func(event string, fn any) {
 		if err := s.On(event, fn); err != nil {
 			t.Fatal(err)
@@ -272,8 +275,11 @@ func TestCommands(t *testing.T) {
 	ui.Call("_disconnect", "/dynamic", false)
 	dynamic.AwaitDisconnect()
 	a.Call("say", "still here")
-	if s.Namespaces()["/nowhere"] != nil {
-		t.Error("a command made a namespace")
+	again := socketiotest.Connect(t, s, socketiotest.Options{
+		Namespace: Namespace, Auth: map[string]any{"username": "root", "password": password},
+	})
+	if stats := again.Receive("server_stats").String(); strings.Contains(stats, "nowhere") {
+		t.Error("a command made a namespace:", stats)
 	}
 	ui.Call("_disconnect", "/", true, a.ID())
 	a.AwaitDisconnect()

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/server/socketio"
+	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/packet"
 )
 
 const (
@@ -24,27 +25,25 @@ const (
 	maxShown = 16 << 10
 )
 
-// Observer is what the server has to be made with.
-func (a *Admin) Observer() *socketio.Observer {
-	o := &socketio.Observer{
-		Connected:    a.connected,
-		Disconnected: a.disconnected,
-		Joined:       func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) },
-		Left:         func(namespace, room, id string) { a.moved("room_left", namespace, room, id) },
-	}
+// Observe has the UI told of what happens on the server that is made with the door.
+func (a *Admin) Observe(door *inspect.Door) {
+	a.door = door
+	door.Connected = a.connected
+	door.Disconnected = a.disconnected
+	door.Joined = func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) }
+	door.Left = func(namespace, room, id string) { a.moved("room_left", namespace, room, id) }
 	if a.opts.Events {
-		o.Received, o.Sent = a.received, a.sent
+		door.Received, door.Sent = a.received, a.sent
 	}
-	return o
 }
 
-func (a *Admin) connected(c *socketio.Context) {
+func (a *Admin) connected(c inspect.Client) {
 	if a.isWatched() {
 		a.tell("socket_connected", a.describe(c), now())
 	}
 }
 
-func (a *Admin) disconnected(c *socketio.Context, reason string) {
+func (a *Admin) disconnected(c inspect.Client, reason string) {
 	a.mu.Lock()
 	delete(a.polling, c)
 	a.mu.Unlock()
@@ -61,17 +60,18 @@ func (a *Admin) moved(event, namespace, room, id string) {
 
 // received and sent leave the UI's own events out: each would make the next.
 
-func (a *Admin) received(c *socketio.Context, event string, args []socketio.Value) {
+func (a *Admin) received(c inspect.Client, event string, args []packet.Value) {
 	if a.isWatched() && c.Namespace() != Namespace {
 		a.tell("event_received", c.Namespace(), c.ID(), shown(event, args), now())
 	}
 }
 
-func (a *Admin) sent(namespace string, to *socketio.Target, event string, args []socketio.Value) {
+func (a *Admin) sent(to inspect.Clients, event string, args []packet.Value) {
+	namespace := to.Namespace()
 	if namespace == Namespace || !a.isWatched() {
 		return
 	}
-	ids := to.Clients()
+	ids := to.IDs()
 	list, at := shown(event, args), now()
 	for _, id := range ids[:min(len(ids), maxRecipients)] {
 		a.tell("event_sent", namespace, id, list, at)
@@ -80,7 +80,7 @@ func (a *Admin) sent(namespace string, to *socketio.Target, event string, args [
 
 // shown is an event as the UI displays it: a list of its name and its arguments.
 // Binary is the placeholder that stands for it in the packet.
-func shown(event string, args []socketio.Value) []any {
+func shown(event string, args []packet.Value) []any {
 	list := []any{fmt.Sprintf("%.200s", event)}
 	size := 0
 	for i, arg := range args {
@@ -97,7 +97,7 @@ func shown(event string, args []socketio.Value) []any {
 }
 
 // describe is a client as the UI keeps it. It notes who is polling, for tellUpgrades.
-func (a *Admin) describe(c *socketio.Context) map[string]any {
+func (a *Admin) describe(c inspect.Client) map[string]any {
 	transport := c.Transport()
 	if transport == "polling" {
 		a.mu.Lock()
@@ -155,8 +155,8 @@ func address(remote string) string {
 // sockets describes the clients of all namespaces.
 func (a *Admin) sockets() []any {
 	list := []any{}
-	for _, t := range a.server.Namespaces() {
-		for _, c := range t.Contexts() {
+	for _, t := range a.door.Namespaces() {
+		for _, c := range t.List() {
 			if len(list) == maxListed {
 				a.log.Warn("the admin UI is told of some clients only", "limit", maxListed)
 				return list
@@ -168,12 +168,12 @@ func (a *Admin) sockets() []any {
 }
 
 func (a *Admin) stats() map[string]any {
-	all := a.server.Namespaces()
+	all := a.door.Namespaces()
 	spaces := []any{}
 	transports := make(map[string]string) // by connection, which may be to several namespaces
 	polling := 0
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		clients := all[name].Contexts()
+		clients := all[name].List()
 		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(clients)})
 		for _, c := range clients {
 			transports[c.Connection()] = c.Transport()
@@ -198,7 +198,7 @@ func (a *Admin) stats() map[string]any {
 // tellUpgrades tells which clients have gone over to WebSocket since they were
 // described.
 func (a *Admin) tellUpgrades() {
-	var upgraded []*socketio.Context
+	var upgraded []inspect.Client
 	a.mu.Lock()
 	for c := range a.polling {
 		if c.Transport() != "polling" {

@@ -18,6 +18,7 @@ import (
 	"hipflask/server/internal/admin"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
 	"hipflask/server/socketio"
@@ -37,6 +38,7 @@ type App struct {
 	log   *slog.Logger
 	lines *lineWriter
 	sio   *socketio.Server
+	door  inspect.Door
 	http  *http.Server
 	ops   *ops.Server
 
@@ -62,11 +64,12 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		MaxQueuedEvents: cfg.MaxQueuedEvents,
 		Recovery:        cfg.Recovery,
 		Concurrent:      cfg.AsyncHandlers,
+		Inspect:         &a.door,
 	}
 	if ui != nil {
-		options.Observer = ui.Observer()
+		ui.Observe(&a.door)
 	}
-	handled := observeHandlers(cfg, &options)
+	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
 	a.lines = newLineWriter(stdout)
 	err = handlers.Register(a.sio, a.lines)
@@ -123,6 +126,8 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		MaxMessage:           int(cfg.MaxHTTPBufferSize),
 		MaxPayloadPackets:    cfg.MaxPayloadPackets,
 		MaxBacklog:           int(cfg.MaxBacklog),
+		Path:                 cfg.Path,
+		PlainPath:            cfg.PlainWebSocketPath,
 		Polling:              cfg.Polling,
 		WebSocket:            cfg.WebSocket,
 		AllowUpgrades:        cfg.AllowUpgrades,

@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// Draining says whether the server is going down: it serves whoever is there, and
-// is no longer ready for others.
-func (a *App) Draining() bool { return a.sio.Draining() }
-
 // silentGrace is how long a connection that has not asked for anything may hold the
 // end of the server up. Browsers open such connections to have them ready, and
 // net/http would wait for five seconds.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,7 +28,7 @@ func (a *App) routes() (http.Handler, error) {
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
 	r.Use(recovery(a.log), unreadBody, noGuessing)
-	r.NoRoute(func(c *gin.Context) { a.sio.Lost(c.Request, a.cfg.Path, a.cfg.PlainWebSocketPath) })
+	r.NoRoute(func(c *gin.Context) { a.door.Lost(c.Request) })
 
 	// Engine.IO, with and without the slash that clients put at its end.
 	r.Any(a.cfg.Path, gin.WrapH(a.sio))
@@ -36,16 +37,12 @@ func (a *App) routes() (http.Handler, error) {
 		r.Match(readMethods(), a.cfg.Path+"/"+file, shared, gin.WrapH(bundles))
 	}
 
-	// The page. A plain WebSocket may be opened at one of its paths, or is refused.
+	// The page. A plain WebSocket may be opened at one of its paths, or is refused there.
 	plain := a.cfg.PlainWebSocketPath
 	for _, path := range static.Paths() {
-		serve := func(w http.ResponseWriter, r *http.Request) { a.sio.RefusePlain(w, r, a.cfg.PlainWebSocketPath) }
-		if path == plain {
-			serve, plain = a.sio.ServePlain, ""
-		}
-		r.Match(readMethods(), path, gin.WrapH(pageOr(page, serve)))
+		r.Match(readMethods(), path, gin.WrapH(pageOr(page, a.sio.ServePlain)))
 	}
-	if plain != "" {
+	if plain != "" && !slices.Contains(static.Paths(), plain) {
 		r.GET(plain, gin.WrapF(a.sio.ServePlain))
 	}
 	return r, nil

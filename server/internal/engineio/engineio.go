@@ -39,8 +39,10 @@ type Config struct {
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Polling, WebSocket bool // the transports on offer
-	AllowUpgrades      bool // whether polling may become WebSocket
+	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	PlainPath          string // the URL path of plain WebSocket clients; empty for none
+	Polling, WebSocket bool   // the transports on offer
+	AllowUpgrades      bool   // whether polling may become WebSocket
 
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on

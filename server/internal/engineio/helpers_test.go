@@ -70,7 +70,7 @@ func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Con
 	t.Helper()
 	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	cfg := Config{
-		Polling: true, WebSocket: true, AllowUpgrades: true,
+		PlainPath: "/plain", Polling: true, WebSocket: true, AllowUpgrades: true,
 		Open: func(s *Session) Receiver {
 			o := &opened{Session: s, received: make(chan string, 10_000), closed: make(chan Reason, 10), take: f.take}
 			f.opened <- o

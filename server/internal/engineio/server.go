@@ -226,31 +226,28 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, s *Sessio
 }
 
 // ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
-// every message is one of the other side's.
+// every message is one of the other side's. At another path than PlainPath it refuses
+// one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	srv.cfg.Proxies.locate(r)
-	if srv.admit(w, r) {
+	switch {
+	case r.URL.Path != srv.cfg.PlainPath:
+		srv.refusals.plain(r, srv.cfg.PlainPath)
+		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
+	case srv.admit(w, r):
 		srv.openSession(w, r, 0, true)
 	}
 }
 
-// RefusePlain answers a plain WebSocket client at a path that serves none. at is
-// the path that does, empty for none.
-func (srv *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
-	srv.cfg.Proxies.locate(r)
-	srv.refusals.plain(r, at)
-	http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
-}
-
 // Lost is told of a request for a path that nothing is served at. A client's is
-// logged; path and plain are where it would be served.
-func (srv *Server) Lost(r *http.Request, path, plain string) {
+// logged, with the path where it would be served.
+func (srv *Server) Lost(r *http.Request) {
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Query().Has("EIO"):
-		srv.refusals.path(r, path)
+		srv.refusals.path(r, srv.cfg.Path)
 	case websocket.IsUpgrade(r):
-		srv.refusals.plain(r, plain)
+		srv.refusals.plain(r, srv.cfg.PlainPath)
 	}
 }
 
