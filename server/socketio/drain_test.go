@@ -32,7 +32,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 			await(t, begun, "event")
 			stopped := make(chan error, 1)
 			go func() { stopped <- s.Shutdown(limit(t)) }()
-			for !s.engine.IsDraining() {
+			for !s.Draining() {
 				runtime.Gosched()
 			}
 			close(release)
