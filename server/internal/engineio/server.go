@@ -330,10 +330,12 @@ func (srv *Server) sessionHeader(s *Session) http.Header {
 	return http.Header{"Set-Cookie": {srv.cfg.Cookie + "=" + s.id + "; path=/; SameSite=Lax"}}
 }
 
-func (srv *Server) knows(s *Session) bool {
+// receiver is the session's receiver. While the session is being opened, which what
+// Open started may be quicker than, it waits for that.
+func (srv *Server) receiver(s *Session) Receiver {
 	srv.mu.RLock()
 	defer srv.mu.RUnlock()
-	return srv.sessions[s.id] == s
+	return s.rcv
 }
 
 func (srv *Server) remove(s *Session) {

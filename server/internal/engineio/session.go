@@ -142,7 +142,7 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.srv.heart.remove(s)
 	time.AfterFunc(closeTimeout, func() { s.abort(reason) })
-	s.rcv.Closed(reason)
+	s.srv.receiver(s).Closed(reason)
 }
 
 // end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
@@ -163,15 +163,16 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if was == stateClosed {
 		return conn
 	}
-	if s.srv.knows(s) { // else it ends before it began
+	rcv := s.srv.receiver(s) // nil: it ends before it began
+	if rcv != nil {
 		s.tellEnded() // before Shutdown can miss it
 	}
 	s.srv.remove(s)
 	if probe != nil {
 		_ = probe.Close()
 	}
-	if was == stateOpen && s.rcv != nil {
-		s.rcv.Closed(reason)
+	if was == stateOpen && rcv != nil {
+		rcv.Closed(reason)
 	}
 	return conn
 }
