@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +13,11 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"hipflask/server/internal/app"
 	"hipflask/server/internal/config"
+	"hipflask/server/internal/lines"
 )
 
 func main() {
@@ -54,7 +57,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case err != nil:
 		return err
 	}
-	a, err := app.New(cfg, logger(cfg, stderr), stdout)
+	log, flush := startLog(cfg, stderr)
+	defer flush()
+	a, err := app.New(cfg, log, stdout)
 	if err != nil {
 		return err
 	}
@@ -63,6 +68,24 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return errors.Join(err, a.Close())
 	}
 	return a.Serve(ctx, l)
+}
+
+// flushTimeout is how long the end waits for a stderr that nobody reads.
+const flushTimeout = time.Second
+
+// startLog makes the log. Nobody waits for a line of it: a terminal that somebody
+// has stopped would stop the server. flush writes what is left and ends it.
+func startLog(cfg *config.Config, stderr io.Writer) (log *slog.Logger, flush func()) {
+	w := lines.Losing(stderr, func(lost int) []byte {
+		var line bytes.Buffer
+		logger(cfg, &line).Warn("log lines lost: stderr was not read for too long", "lines", lost)
+		return line.Bytes()
+	})
+	return logger(cfg, w), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		_ = w.Close(ctx)
+	}
 }
 
 func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {

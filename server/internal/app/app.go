@@ -19,6 +19,7 @@ import (
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
 	"hipflask/server/socketio"
@@ -36,7 +37,7 @@ const (
 type App struct {
 	cfg   *config.Config
 	log   *slog.Logger
-	lines *lineWriter
+	lines *lines.Writer
 	sio   *socketio.Server
 	door  inspect.Door
 	http  *http.Server
@@ -71,7 +72,7 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	}
 	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
-	a.lines = newLineWriter(stdout)
+	a.lines = lines.Waiting(stdout)
 	err = handlers.Register(a.sio, a.lines)
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
