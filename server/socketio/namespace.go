@@ -32,6 +32,7 @@ type Namespace struct {
 	chain    Handler // the middleware around dispatch
 	use      []Middleware
 	onError  ErrorHandler
+	servers  map[string]ServerHandler // nil until OnServers
 }
 
 // Handler handles one event of any name: what [Middleware] wraps. reply is the

@@ -50,6 +50,7 @@ type Options struct {
 	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
 	Inspect         *inspect.Door   // for parts of the server that look at all clients; nil for none
+	Peers           fanout.Peers    // the other servers of a cluster; nil without one
 }
 
 // What holds where Options name nothing.
@@ -119,7 +120,7 @@ func New(opts Options) *Server {
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery})
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery, Peers: opts.Peers, ServerEvent: s.serverEvent})
 	if opts.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
 		recovery.SetMaxDisconnectionDuration(opts.Recovery.Milliseconds())

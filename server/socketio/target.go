@@ -59,7 +59,9 @@ func (t *Target) namespaces() []socket.Namespace {
 // Call sends an event to the clients and waits for their acknowledgements. When
 // ctx ends, or a minute has passed if it has no deadline, it returns those that
 // came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected]. Flask: socketio.call(event, ..., to=sid), for one client.
+// [ErrDisconnected]. In a cluster clients of the other servers answer as well, but
+// with their first argument only, and one that leaves is waited for until the end.
+// Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -101,6 +103,11 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	check()
 	mu.Unlock()
 	t.tellSent(data)
+	others := t.callOthers(ctx, data, func(args []Value) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, args)
+	})
 	select {
 	case <-done:
 		if gone > 0 {
@@ -111,6 +118,9 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 		for _, f := range forget {
 			f()
 		}
+	}
+	if late := others(); err == nil {
+		err = late
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -139,7 +149,8 @@ func (t *Target) Disconnect() {
 	}
 }
 
-// Clients lists the ids of the clients.
+// Clients lists the ids of the clients. In a cluster it asks the other servers, and
+// logs it when one of them does not answer in seconds.
 // Flask: socketio.server.manager.get_participants(namespace, room).
 func (t *Target) Clients() []string {
 	ids := []string{}
@@ -150,7 +161,7 @@ func (t *Target) Clients() []string {
 			}
 		})
 	}
-	return ids
+	return append(ids, t.fetchOthers()...)
 }
 
 // options is the target as the adapter reads it; nil for every client.

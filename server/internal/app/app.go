@@ -16,6 +16,7 @@ import (
 
 	"hipflask/handlers"
 	"hipflask/server/internal/admin"
+	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/inspect"
@@ -43,7 +44,8 @@ type App struct {
 	http  *http.Server
 	ops   *ops.Server
 
-	silent silentConns
+	silent  silentConns
+	cluster *cluster.Cluster // nil: this server is alone
 }
 
 // New wires a server. What the handlers print goes to stdout.
@@ -54,7 +56,11 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.cluster, err = a.newCluster(); err != nil {
+		return nil, err
+	}
 	options := socketio.Options{
+		Peers:  a.peers(),
 		Engine: engine,
 		Limits: packet.Limits{
 			MaxAttachments: orNone(cfg.MaxAttachments),
@@ -154,6 +160,9 @@ func orNone(limit int) int {
 
 // Listen opens the address that the settings name.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	if err := a.joinCluster(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.ops.Listen(ctx); err != nil {
 		return nil, err
 	}
@@ -216,7 +225,7 @@ func (a *App) close(ctx context.Context) error {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}
-	err = errors.Join(err, a.lines.Close(ctx))
+	err = errors.Join(err, a.leaveCluster(ctx), a.lines.Close(ctx))
 	if a.ops != nil {
 		a.ops.Close() // last: until now it says that the server is draining
 	}

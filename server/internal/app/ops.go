@@ -28,8 +28,8 @@ func (a *App) operations(handled *ops.Handlers) (*ops.Server, error) {
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
 		Logger:  a.log,
-		Metrics: []prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
-		Checks:  nil,
+		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled}, a.clusterMetrics()...),
+		Checks:  a.clusterChecks(),
 	})
 }
 

@@ -59,6 +59,11 @@ type Config struct {
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
+	MessageQueue         string // a Redis URL that redislink takes; empty: this server is alone
+	MessageQueueOptional bool
+	Channel              string
+	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
+
 	AdminUser         string // empty together with AdminPasswordHash: no Admin UI
 	AdminPasswordHash string // bcrypt
 	AdminMode         string // AdminProduction or AdminDevelopment
@@ -146,6 +151,9 @@ func checkTogether(c *Config, given origins) error {
 		return given.fault("ops-pprof", "--ops-addr is missing: profiles are served there")
 	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
 		return given.fault("plain-websocket-path", "must be outside --path, "+c.Path)
+	}
+	if c.MessageQueue == "" && c.MessageQueueOptional {
+		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
 	}
 	if c.CertFile != "" {
 		return checkKeyPair(c, given)

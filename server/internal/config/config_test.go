@@ -102,6 +102,10 @@ func samples() []sample {
 		proxySample(),
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
+			"": "must be a name", "a b": "white space", "socket.io#/#": "begin with socket.io",
+		}},
+		{"channel-format", "ChannelFormat", ChannelAuto, []good{{"pickle", ChannelPickle}, {"JSON", ChannelJSON}}, map[string]string{"": "auto, json", "xml": "auto, json"}},
 		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
 		{"ops-addr", "OpsAddr", "", []good{
 			{"9100", "127.0.0.1:9100"}, {":9100", "127.0.0.1:9100"}, {"0", "127.0.0.1:0"}, {"off", ""}, {"0.0.0.0:9100", "0.0.0.0:9100"},
@@ -282,8 +286,9 @@ func quoted(value string) string {
 // Each setting changes the fields that its sample names and no others, and together they reach all of Config:
 // a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
-	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true, "ops-pprof": true}
-	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true} // TestTLS, TestAdminUI, TestOpsPprof
+	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true}
+	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
+		"MessageQueue": true, "MessageQueueOptional": true} // TestTLS, TestAdminUI, TestOpsPprof, TestMessageQueue
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {
 		covered[s.name] = true

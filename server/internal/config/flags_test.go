@@ -40,7 +40,7 @@ func TestFlagsThatAreRefused(t *testing.T) {
 		{"--ping_interval 5", `unknown flag "--ping_interval": did you mean --ping-interval?`},
 		{"--ping_intervl=5", `unknown flag "--ping_intervl": did you mean --ping-interval?`},
 		{"--colour", `unknown flag "--colour": see --help`},
-		{"--message-queue redis://", `unknown flag "--message-queue": see --help`},
+		{"--celery-broker redis://", `unknown flag "--celery-broker": see --help`},
 		{"-x", `unknown flag "-x": see --help`},
 		{"--=1", `unknown flag "--": see --help`},
 		{"--p\nort", `unknown flag "--p\nort": did you mean --port?`},

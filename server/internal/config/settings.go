@@ -44,6 +44,7 @@ func settings(c *Config) []Setting {
 		group("Limits for one client", slices.Concat(limits(c), clientBounds(c))),
 		group("Limits for all clients", bounds(c)),
 		group("Compression", compression(c)),
+		group("Several servers", cluster(c)),
 		group("Admin UI", adminUI(c)),
 		group("Health and metrics", operations(c)),
 		group("Logs", logs(c)),

@@ -21,11 +21,10 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/packet"
 )
 
 var errGone = errors.New("the client is gone")
-
-var errNoCluster = errors.New("this server is alone: there is no other to emit to")
 
 // Carrier is what a socket's connection must be for the adapter to reach it.
 type Carrier interface{ Session() *engineio.Session }
@@ -37,6 +36,11 @@ type leaver interface{ Gone(socket.SocketId) bool }
 type Builder struct {
 	Engine   *engineio.Server
 	Recovery time.Duration // how long clients that were cut off may come back; 0: not at all
+	Peers    Peers         // the other servers; nil without a cluster
+
+	// ServerEvent handles an event that another server sent this one, and returns
+	// the answer for it.
+	ServerEvent func(namespace, event string, args []packet.Value) packet.Value
 }
 
 // New makes the namespace's adapter.
@@ -48,8 +52,13 @@ func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
 		members:      make(map[socket.SocketId]*member),
 		rooms:        make(map[socket.Room]map[*member]struct{}),
 		recovery:     newRecovery(b.Recovery),
+		peers:        b.Peers,
+		serverEvent:  b.ServerEvent,
 	}
 	a.proto = a
+	if a.peers != nil {
+		a.peers.Attach(a)
+	}
 	return a
 }
 
@@ -68,6 +77,9 @@ type Adapter struct {
 	rooms   map[socket.Room]map[*member]struct{}
 
 	recovery *recovery // nil: switched off
+	peers    Peers     // nil: this server is alone
+
+	serverEvent func(namespace, event string, args []packet.Value) packet.Value
 }
 
 // member is one client of the namespace.
@@ -180,9 +192,11 @@ func (m *member) keep(msg *engineio.Message) {
 	m.early = append(m.early, msg)
 }
 
-// Broadcast sends a packet to the members that opts selects.
+// Broadcast sends a packet to the members that opts selects, and has the other
+// servers do the same.
 func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 	a.broadcast(p, opts, nil)
+	a.publish(p, opts)
 }
 
 // Direct sends a packet to one client.
@@ -222,6 +236,7 @@ func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
 
 // BroadcastWithAck sends a packet and calls ack with each member's answer, or an
 // error for one that goes instead; counted is told how many members it went to.
+// It is for this server's members: see CallOthers.
 func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
 	id := a.nsp.Ids()
 	p.Id = &id
@@ -469,7 +484,8 @@ func (a *Adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
 	return types.NewSet(m.rooms...)
 }
 
-// FetchSockets calls back with the sockets that opts names.
+// FetchSockets calls back with the sockets of this server that opts names: see
+// FetchOthers.
 func (a *Adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
 	return func(callback func([]socket.SocketDetails, error)) {
 		details := []socket.SocketDetails{}
@@ -485,6 +501,9 @@ func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 	for _, s := range a.sockets(opts) {
 		s.Join(rooms...)
 	}
+	if peers := a.others(opts); peers != nil {
+		peers.Join(a.nsp.Name(), Select(opts), names(rooms))
+	}
 }
 
 // DelSockets makes the sockets that opts names leave rooms.
@@ -493,6 +512,9 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 		for _, room := range rooms {
 			s.Leave(room)
 		}
+	}
+	if peers := a.others(opts); peers != nil {
+		peers.Leave(a.nsp.Name(), Select(opts), names(rooms))
 	}
 }
 
@@ -505,10 +527,18 @@ func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool)
 			c.Session().Close(engineio.ServerClose)
 		}
 	}
+	if peers := a.others(opts); peers != nil {
+		peers.Disconnect(a.nsp.Name(), Select(opts), closing)
+	}
 }
 
-// ServerSideEmit reaches other servers of a cluster; this adapter has none.
-func (a *Adapter) ServerSideEmit([]any) error { return errNoCluster }
+// ServerSideEmit sends an event to the other servers, of which there may be none.
+func (a *Adapter) ServerSideEmit(event []any) error {
+	if a.peers == nil {
+		return nil
+	}
+	return a.peers.ServerSideEmit(a.nsp.Name(), event)
+}
 
 // Rooms is a copy of the rooms and who is in them.
 func (a *Adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
@@ -544,4 +574,11 @@ func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
 func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
 func (a *Adapter) Init()                          {}
 func (a *Adapter) Close()                         {}
-func (a *Adapter) ServerCount() int64             { return 1 }
+
+// ServerCount is the number of servers in the cluster.
+func (a *Adapter) ServerCount() int64 {
+	if a.peers == nil {
+		return 1
+	}
+	return int64(a.peers.Servers())
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -279,7 +278,7 @@ func TestBroadcastOfWhatCannotBeEncoded(t *testing.T) {
 
 func TestAloneWithoutACluster(t *testing.T) {
 	w := newWorld(t)
-	if err := w.adapter.ServerSideEmit(nil); err == nil || !strings.Contains(err.Error(), "alone") {
+	if err := w.adapter.ServerSideEmit(nil); err != nil {
 		t.Errorf("ServerSideEmit: %v", err)
 	}
 	if n := w.adapter.ServerCount(); n != 1 {

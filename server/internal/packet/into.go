@@ -203,10 +203,20 @@ func (r *reader) any() (any, error) {
 	return f, nil
 }
 
+// enter steps into an array or object, or over an empty one, and reports whether
+// there is anything inside.
+func (r *reader) enter(closing byte) bool {
+	r.scanner.open()
+	if r.scanner.at(closing) {
+		r.scanner.close()
+		return false
+	}
+	return true
+}
+
 // elements calls decode at each element of an array.
 func (r *reader) elements(decode func(i int) error) error {
-	r.scanner.open()
-	another := !r.scanner.at(']')
+	another := r.enter(']')
 	for i := 0; another; i++ {
 		if err := decode(i); err != nil {
 			return err
@@ -219,8 +229,7 @@ func (r *reader) elements(decode func(i int) error) error {
 // members calls decode at each value of an object, with the key as it is
 // written, quotes included.
 func (r *reader) members(decode func(key []byte) error) error {
-	r.scanner.open()
-	another := !r.scanner.at('}')
+	another := r.enter('}')
 	for another {
 		key := r.raw()
 		r.scanner.space()

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"hipflask/server/internal/cluster/redistest"
+)
+
+// TestClusterWithNodeServer holds a Hipflask server and one of Node to what Node's
+// servers do for each other.
+func TestClusterWithNodeServer(t *testing.T) {
+	redis := redistest.Start(t)
+	ours := startMember(t, redis)
+	node, addr := startNodeServer(t, redis)
+	redis.AwaitSubscribers("socket.io-request#/#", 2)
+	here, there := joinCluster(t, ours.Addr), joinCluster(t, addr)
+
+	here.says(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
+	there.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
+	there.says(message("hi"))
+	here.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`, message("hi"))
+	there.hears(message("hi"))
+
+	node.tell("join", command{"who": here.id, "room": "room"})
+	node.tell("join", command{"who": there.id, "room": "room"})
+	// Node does it when its own request comes back, so its next emit may be quicker.
+	awaitClients(node, "room", 2)
+	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
+	node.tell("emit", command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
+	node.tell("emit", command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
+	node.tell("emit", command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	here.hears(`42["e",1]`, `42["e",3]`)
+	there.hears(`42["e",1]`, `42["e",2]`)
+	hearsBytes(here, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+	hearsBytes(there, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+
+	node.tell("leave", command{"who": here.id, "room": "room"})
+	awaitClients(node, "room", 1)
+	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{4}})
+	node.tell("emit", command{"event": "e", "args": []any{5}})
+	here.hears(`42["e",5]`)
+	there.hears(`42["e",4]`, `42["e",5]`)
+
+	var servers struct{ Servers int }
+	if node.do("servers", nil, &servers); servers.Servers != 2 {
+		t.Errorf("Node counts %d servers", servers.Servers)
+	}
+	node.tell("disconnect", command{"who": here.id})
+	here.hears("41")
+}
+
+// awaitClients has Node ask until so many clients are in a room.
+func awaitClients(node *helper, room string, n int) {
+	node.t.Helper()
+	var found struct{ IDs []string }
+	for end := time.Now().Add(patience); len(found.IDs) != n; node.do("fetch", command{"who": room}, &found) {
+		if time.Now().After(end) {
+			node.t.Fatalf("%d clients in the room, want %d", len(found.IDs), n)
+		}
+		found.IDs = nil
+	}
+}
+
+// hearsBytes reads a packet with one attachment.
+func hearsBytes(c *clusterClient, text, data string) {
+	c.t.Helper()
+	c.hears(text)
+	f, err := c.ws.read()
+	if err != nil || f.op != opBinary || string(f.data) != data {
+		c.t.Fatalf("received %q, %v; want the bytes %q", f.data, err, data)
+	}
+}
+
+// TestClusterNodeAsksForClients has Node list Hipflask's clients, and call them.
+func TestClusterNodeAsksForClients(t *testing.T) {
+	redis := redistest.Start(t)
+	first, second := startMember(t, redis), startMember(t, redis)
+	node, addr := startNodeServer(t, redis)
+	redis.AwaitSubscribers("socket.io-request#/#", 3)
+	clients := []*clusterClient{joinCluster(t, first.Addr), joinCluster(t, second.Addr), joinCluster(t, addr)}
+	var want []string
+	for _, c := range clients {
+		want = append(want, c.id)
+	}
+	node.tell("join", command{"who": want, "room": "room"})
+	awaitClients(node, "room", 3)
+
+	var found struct {
+		IDs     []string
+		Queries []string
+		Rooms   [][]string
+	}
+	node.do("fetch", nil, &found)
+	slices.Sort(found.IDs)
+	slices.Sort(want)
+	if !slices.Equal(found.IDs, want) {
+		t.Errorf("Node found %q, want %q", found.IDs, want)
+	}
+	for i, rooms := range found.Rooms {
+		if len(rooms) != 2 || !slices.Contains(rooms, "room") || found.Queries[i] != "4" {
+			t.Errorf("a client in the rooms %q with EIO=%q", rooms, found.Queries[i])
+		}
+	}
+
+	answered := make(chan error, len(clients))
+	for i, c := range clients {
+		go func() {
+			answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`)
+		}()
+	}
+	var answers struct {
+		Answers []string
+		Error   string
+	}
+	node.do("ask", command{"event": "question"}, &answers)
+	for range clients {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(answers.Answers)
+	if !slices.Equal(answers.Answers, []string{"a", "b", "c"}) {
+		t.Errorf("answers %q, %s", answers.Answers, answers.Error)
+	}
+
+	var told struct {
+		Answers []any
+		Error   string
+	}
+	if node.do("tell", command{"event": "nobody listens"}, &told); len(told.Answers) != 2 {
+		t.Errorf("%d servers answered, want 2: %s", len(told.Answers), told.Error)
+	}
+}
+
+// TestClusterNodeEmitter has a process without clients emit to those of two servers.
+func TestClusterNodeEmitter(t *testing.T) {
+	redis := redistest.Start(t)
+	first, second := startMember(t, redis), startMember(t, redis)
+	emitter := startNodeHelper(t, "emitter.mjs", redis)
+	var ready struct{ Ready bool }
+	emitter.next(&ready)
+	here, there := joinCluster(t, first.Addr), joinCluster(t, second.Addr)
+
+	emitter.tell("join", command{"rooms": []string{here.id}, "room": "room"})
+	emitter.tell("emit", command{"event": "e", "args": []any{1, "x", map[string]any{"b": nil}}})
+	emitter.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{2}})
+	emitter.tell("emit", command{"except": []string{"room"}, "event": "e", "args": []any{3}})
+	emitter.tell("emit", command{"rooms": []any{"room", 5}, "event": "e", "args": []any{4}})
+	emitter.tell("volatile", command{"event": "e", "args": []any{5}})
+	emitter.tell("emit", command{"namespace": "/other", "event": "e", "args": []any{6}})
+	emitter.tell("emit", command{"event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	emitter.tell("leave", command{"rooms": []string{"room"}, "room": "room"})
+	emitter.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{7}})
+	emitter.tell("tellAll", command{"event": "nobody listens"})
+	here.hears(`42["e",1,"x",{"b":null}]`, `42["e",2]`, `42["e",4]`, `42["e",5]`)
+	hearsBytes(here, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+	there.hears(`42["e",1,"x",{"b":null}]`, `42["e",3]`, `42["e",5]`)
+	hearsBytes(there, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+
+	emitter.tell("disconnect", command{"rooms": []string{here.id}})
+	emitter.tell("emit", command{"event": "end"})
+	here.hears("41")
+	there.hears(`42["end"]`)
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"hipflask/server/internal/cluster/redistest"
+)
+
+// TestClusterOfFour has 200 clients of three servers and one of Node hear everything
+// that eight speakers say at once: each message once, each speaker's in order.
+func TestClusterOfFour(t *testing.T) {
+	needNode(t)
+	redis := redistest.Start(t)
+	const each, count = 50, 200
+	var addrs []string
+	for range 3 {
+		addrs = append(addrs, startMember(t, redis).Addr)
+	}
+	_, node := startNodeServer(t, redis)
+	addrs = append(addrs, node)
+	redis.AwaitSubscribers("socket.io-request#/#", 4)
+	all := gather(t, each, addrs...)
+	var speakers []*speaker
+	for i := range 8 {
+		speakers = append(speakers, speak(t, fmt.Sprint("s", i), addrs[i%4]))
+	}
+	var talk sync.WaitGroup
+	for _, s := range speakers {
+		talk.Go(func() {
+			if err := s.say(count); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	talk.Wait()
+	for _, s := range speakers {
+		all.awaits(s.name, s.last())
+	}
+	deliveries := 0
+	for _, c := range all.clients {
+		for _, s := range speakers {
+			got := c.of(s.name)
+			deliveries += len(got)
+			if !slices.Equal(got, numbers(count)) {
+				t.Fatalf("a client heard %d of %d messages of %s, or in another order", len(got), count, s.name)
+			}
+		}
+	}
+	if want := 4 * each * len(speakers) * count; deliveries != want {
+		t.Errorf("%d deliveries, want %d", deliveries, want)
+	}
+}
+
+// TestClusterServersPrintOnce: stdout is for what this server's clients say.
+func TestClusterServersPrintOnce(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis), startMember(t, redis)
+	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
+	here.says(message("hello"))
+	there.hears(message("hello"))
+	here.hears(message("hello"))
+	there.says(message("hi"))
+	here.hears(message("hi"))
+	compareLines(t, a.Stdout.messages(), []string{"Received message: hello"})
+	compareLines(t, b.Stdout.messages(), []string{"Received message: hi"})
+}
+
+// TestClusterPlainClientsTakePart: a plain WebSocket client is told what is said elsewhere.
+func TestClusterPlainClientsTakePart(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis), startMember(t, redis)
+	plain := joinPlain(t, b)
+	there := joinCluster(t, a.Addr)
+	there.says(message("hello"))
+	plainHears(plain, "1 hello")
+}
+
+// TestClusterShutdownPublishes: what was said just before the end reaches the others.
+func TestClusterShutdownPublishes(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis), startMember(t, redis)
+	there := joinCluster(t, b.Addr)
+	here := joinCluster(t, a.Addr)
+	here.says(message("last words"))
+	a.Stdout.waitLines(t, "Received message: last words", 1)
+	if err := a.stop(); err != nil {
+		t.Fatal(err)
+	}
+	there.hears(message("last words"))
+}
+
+func TestClusterWithoutRedisAtTheStart(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Kill()
+	url := strings.Replace(redis.URL(), "redis://", "redis://user:secret@", 1)
+	var stdout, stderr bytes.Buffer
+	err := run(context.Background(), []string{"--port", "0", "--message-queue", url}, noEnv, &stdout, &stderr)
+	if err == nil || exitCode(err) != 1 {
+		t.Fatalf("run returned %v, want an error for exit code 1", err)
+	}
+	for _, part := range []string{"--message-queue", redis.Addr, "refused", "--message-queue-optional"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not name %q", err, part)
+		}
+	}
+	if text := err.Error() + stderr.String(); strings.Contains(text, "secret") || strings.Contains(text, "listening") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("the password, more than a line, or an address: %s", text)
+	}
+	if errors.Is(err, context.Canceled) {
+		t.Error("it was not Redis that failed")
+	}
+}
+
+// TestClusterOptionalRedis starts without Redis, serves, and joins the others once Redis is there.
+func TestClusterOptionalRedis(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Kill()
+	a, b := startMember(t, redis, "--message-queue-optional"), startMember(t, redis, "--message-queue-optional")
+	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
+	here.says(message("alone"))
+	here.hears(message("alone"))
+	redis.Restart()
+	for _, s := range []*testServer{a, b} {
+		s.Stderr.waitFor(t, "word that Redis is there", patience, func(text string) bool { return strings.Contains(text, "Redis is back") })
+	}
+	there.says(message("hello"))
+	here.hears(message("hello"))
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hipflask/server/internal/cluster"
+	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/ops"
+)
+
+// newCluster makes this server's part in a cluster, nil if it is alone.
+func (a *App) newCluster() (*cluster.Cluster, error) {
+	if a.cfg.MessageQueue == "" {
+		return nil, nil
+	}
+	url, err := redislink.Parse(a.cfg.MessageQueue)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.New(cluster.Options{
+		URL:      url,
+		Channel:  a.cfg.Channel,
+		Format:   cluster.Format(a.cfg.ChannelFormat),
+		Optional: a.cfg.MessageQueueOptional,
+		Logger:   a.log,
+	}), nil
+}
+
+// peers are the cluster as the adapters see it; an interface that holds a nil
+// pointer would not be nil.
+func (a *App) peers() fanout.Peers {
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster
+}
+
+// joinCluster returns once this server hears the others.
+func (a *App) joinCluster(ctx context.Context) error {
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster.Start(ctx)
+}
+
+// leaveCluster publishes what clients and handlers have said until now.
+func (a *App) leaveCluster(ctx context.Context) error {
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster.Close(ctx)
+}
+
+// clusterChecks has readiness say when Redis is away, unless it is optional.
+func (a *App) clusterChecks() []ops.Check {
+	if a.cluster == nil || a.cfg.MessageQueueOptional {
+		return nil
+	}
+	return []ops.Check{{Name: "redis", Ready: func(context.Context) error { return a.cluster.Ready() }}}
+}
+
+// clusterMetrics counts what goes through Redis.
+func (a *App) clusterMetrics() []prometheus.Collector {
+	if a.cluster == nil {
+		return nil
+	}
+	read := func(field func(cluster.Stats) uint64) func() float64 {
+		return func() float64 { return float64(field(a.cluster.Stats())) }
+	}
+	return []prometheus.Collector{
+		ops.Counter("cluster_published_total", "Messages that Redis took for the other servers.",
+			read(func(s cluster.Stats) uint64 { return s.Published })),
+		ops.Counter("cluster_received_total", "Messages that came from Redis.",
+			read(func(s cluster.Stats) uint64 { return s.Received })),
+		ops.Counter("cluster_refused_total", "Messages from Redis that could not be read.",
+			read(func(s cluster.Stats) uint64 { return s.Refused })),
+		ops.Counter("cluster_dropped_total", "Messages for the other servers that were given up: Redis was away for too long.",
+			read(func(s cluster.Stats) uint64 { return s.Dropped })),
+		ops.Counter("cluster_missed_total", "Broadcasts of other Hipflask servers that never came.",
+			read(func(s cluster.Stats) uint64 { return s.Missed })),
+		ops.Counter("cluster_reconnects_total", "How often Redis was away and came back.",
+			read(func(s cluster.Stats) uint64 { return s.Reconnects })),
+		ops.Gauge("cluster_queue_bytes", "Bytes that wait to be published.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.QueuedBytes) })),
+		ops.Gauge("cluster_servers", "Servers in the cluster, this one among them.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Servers) })),
+	}
+}

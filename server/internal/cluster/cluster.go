@@ -1,0 +1,275 @@
+// Package cluster owns what makes several servers one: the connection to Redis, and
+// what is told and heard through it. It speaks to other Hipflask processes and to
+// Node's in the format of Node's Redis adapter and emitter, and to Flask-SocketIO's
+// in that of its message queue. A server's own clients never wait for any of it.
+//
+// All that one process publishes leaves in the order it was emitted, by one
+// goroutine; all that it hears is handled in order by another.
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/fanout"
+)
+
+// uidPrefix begins the name of every Hipflask process, by which they know each
+// other on the Flask queue; so many random digits end it.
+const (
+	uidPrefix = "hipflask-"
+	uidDigits = 12
+)
+
+// Options says where the others are. Channel is that of Flask-SocketIO's queue.
+type Options struct {
+	URL      *redislink.URL
+	Channel  string
+	Format   Format
+	Optional bool // go on without Redis when it is not there at the start
+	Logger   *slog.Logger
+}
+
+// Format is how messages for Flask-SocketIO are written.
+type Format string
+
+// The formats. FormatAuto is pickle once all that was heard on the queue was, and
+// JSON otherwise.
+const (
+	FormatAuto   Format = "auto"
+	FormatJSON   Format = "json"
+	FormatPickle Format = "pickle"
+)
+
+// Cluster is this server's part in a cluster.
+type Cluster struct {
+	opts Options
+	log  *slog.Logger
+	uid  string
+	link *redislink.Link
+
+	out    *outbox
+	health *health
+	heard  senders
+	asked  pending
+	flask  formats
+
+	received  atomic.Uint64
+	published atomic.Uint64
+	servers   atomic.Int64
+	refused   sparing
+	unsent    sparing
+	events    chan func() // what other servers want handlers to do
+
+	mu        sync.RWMutex
+	spaces    map[string]*space
+	listeners map[string]listener // by channel
+	sharp     bool                // a namespace's name contains #
+	pubsub    *redis.PubSub       // nil while there is none
+
+	life context.Context
+	end  context.CancelFunc
+	work sync.WaitGroup
+
+	started bool          // the rest is in use
+	told    chan struct{} // closed when the publisher has ended
+	left    int           // how many messages it could not publish before that
+}
+
+// space is a namespace that exists here.
+type space struct {
+	adapter  *fanout.Adapter
+	channels nodewire.Channels
+}
+
+// listener is whom a channel of requests, or of answers to them, concerns.
+type listener struct {
+	space     *space
+	isRequest bool
+}
+
+// New makes a server's part in a cluster. Nothing is connected before Start.
+func New(opts Options) *Cluster {
+	c := &Cluster{
+		opts:   opts,
+		log:    opts.Logger,
+		uid:    uidPrefix + rand.Text()[:uidDigits],
+		link:   opts.URL.Open(),
+		out:    newOutbox(MaxQueued),
+		events: make(chan func(), maxEvents),
+		told:   make(chan struct{}),
+
+		spaces:    make(map[string]*space),
+		listeners: make(map[string]listener),
+	}
+	c.servers.Store(1)
+	c.health = newHealth(c.log, opts.URL.String(), func() uint64 {
+		_, _, dropped := c.out.state()
+		return dropped
+	})
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
+}
+
+// startTimeout is how long Redis has to be there at the start.
+const startTimeout = 10 * time.Second
+
+var errNoAnswer = fmt.Errorf("no answer within %v", startTimeout)
+
+// Start connects and returns once the server hears the others. Without Redis it
+// fails, or, where it is optional, goes on trying in the background. It is called
+// once.
+func (c *Cluster) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNoAnswer)
+	defer cancel()
+	c.started = true
+	tried := make(chan error, 1)
+	c.work.Go(func() { c.listen(tried) })
+	c.work.Go(c.watch)
+	c.work.Go(c.handleEvents)
+	go c.publish()
+	var err error
+	select {
+	case err = <-tried:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil && !c.opts.Optional {
+		return fmt.Errorf("--message-queue: Redis at %s: %w (--message-queue-optional starts without)", c.opts.URL, err)
+	}
+	return nil
+}
+
+// Close publishes what is still queued, for as long as ctx lasts, and leaves the
+// cluster. It reports how many messages were not published.
+func (c *Cluster) Close(ctx context.Context) error {
+	c.out.close()
+	if !c.started {
+		c.end()
+		return c.link.Close()
+	}
+	select {
+	case <-c.told:
+	case <-ctx.Done():
+	}
+	c.end()
+	<-c.told
+	c.mu.Lock()
+	if c.pubsub != nil {
+		_ = c.pubsub.Close() // wakes the listener
+	}
+	c.mu.Unlock()
+	c.work.Wait()
+	_ = c.link.Close()
+	if c.left > 0 {
+		return fmt.Errorf("%d messages for other servers were not published to Redis", c.left)
+	}
+	return nil
+}
+
+// Ready says whether this server hears the others and is heard, or why it does not.
+func (c *Cluster) Ready() error { return c.health.err() }
+
+// Stats are counters, since the start, and states.
+type Stats struct {
+	Published  uint64 // messages that Redis took
+	Received   uint64 // messages that came, whether or not they concern this server
+	Refused    uint64 // messages that could not be read
+	Dropped    uint64 // messages that were given up instead of being published
+	Missed     uint64 // broadcasts of other Hipflask servers that never came
+	Reconnects uint64 // ends of outages
+
+	Connected   bool
+	Servers     int // in the cluster, this one among them, as of the last seconds
+	Queued      int // messages that wait to be published
+	QueuedBytes int
+}
+
+// Stats returns the counters.
+func (c *Cluster) Stats() Stats {
+	s := Stats{
+		Published:  c.published.Load(),
+		Received:   c.received.Load(),
+		Refused:    c.refused.count(),
+		Missed:     c.heard.count(),
+		Reconnects: c.health.count(),
+		Connected:  c.health.err() == nil,
+		Servers:    c.Servers(),
+	}
+	s.Queued, s.QueuedBytes, s.Dropped = c.out.state()
+	return s
+}
+
+// Servers counts the servers of the cluster, this one among them, as of late.
+func (c *Cluster) Servers() int { return int(c.servers.Load()) }
+
+// Attach makes what the others say of a namespace reach its adapter.
+func (c *Cluster) Attach(a *fanout.Adapter) {
+	s := &space{adapter: a, channels: nodewire.NewChannels("", a.Name())}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spaces[a.Name()] = s
+	c.sharp = c.sharp || strings.Contains(a.Name(), "#")
+	c.listeners[s.channels.Request()] = listener{s, true}
+	c.listeners[s.channels.Response()] = listener{s, false}
+	c.listeners[s.channels.ResponseTo(c.uid)] = listener{s, false}
+	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
+		c.work.Go(func() {
+			// A connection that fails here fails the listener, which begins anew.
+			_ = pubsub.Subscribe(c.life, c.channels(s)...)
+		})
+	}
+}
+
+// channels are those that a namespace listens to beside the broadcasts.
+func (c *Cluster) channels(s *space) []string {
+	return []string{s.channels.Request(), s.channels.Response(), s.channels.ResponseTo(c.uid)}
+}
+
+// space returns a namespace that exists here, or nil.
+func (c *Cluster) space(name string) *space {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.spaces[name]
+}
+
+// listener returns whom a channel concerns; nobody, if its space is nil.
+func (c *Cluster) listener(channel string) listener {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.listeners[channel]
+}
+
+// maxEvents is how many events of other servers wait for handlers.
+const maxEvents = 1024
+
+// later has a handler run beside what is received: it may take its time.
+func (c *Cluster) later(run func()) {
+	select {
+	case c.events <- run:
+	default:
+		c.refused.warn(c.log, "event of another server ignored: too many wait for their handlers", "limit", maxEvents)
+	}
+}
+
+// handleEvents runs handlers, one after another.
+func (c *Cluster) handleEvents() {
+	for {
+		select {
+		case run := <-c.events:
+			run()
+		case <-c.life.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// errNotYet is the state before the first connection.
+var errNotYet = errors.New("not connected yet")
+
+// health knows whether Redis is there, in both directions, and logs when that
+// changes: once for the beginning of an outage, once for its end.
+type health struct {
+	log     *slog.Logger
+	address string
+	dropped func() uint64 // how many messages were given up so far
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced with every change
+	hearing  error         // why nothing is received; nil while it is
+	speaking error         // the same for publishing
+	settled  bool          // the other servers had time to come back as well
+	epoch    uint64        // of the connection that receives
+
+	begun      bool // something was logged
+	since      time.Time
+	before     uint64 // dropped when the outage began
+	reconnects uint64
+}
+
+func newHealth(log *slog.Logger, address string, dropped func() uint64) *health {
+	return &health{log: log, address: address, dropped: dropped, hearing: errNotYet, changed: make(chan struct{})}
+}
+
+// err says what is wrong; nil when all is well.
+func (h *health) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hearing != nil {
+		return h.hearing
+	}
+	return h.speaking
+}
+
+// hears notes that the subscriptions stand, or why they do not.
+func (h *health) hears(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.change(func() {
+		h.hearing, h.settled = err, false
+		h.epoch++
+	})
+}
+
+// settle notes that the other servers are back, or late, for this connection.
+func (h *health) settle(epoch uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.epoch == epoch {
+		h.change(func() { h.settled = true })
+	}
+}
+
+// speaks notes that something was published, or why it could not be.
+func (h *health) speaks(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.speaking != nil || err != nil {
+		h.change(func() { h.speaking = err })
+	}
+}
+
+// change tells whoever waits, and logs what begins or ends by it. The mutex is held.
+func (h *health) change(set func()) {
+	well := func() bool { return h.hearing == nil && h.speaking == nil }
+	was, first := well(), !h.begun
+	set()
+	h.begun = true
+	close(h.changed)
+	h.changed = make(chan struct{})
+	switch now := well(); {
+	case was && !now || first && !now:
+		h.since, h.before = time.Now(), h.dropped()
+		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
+			"redis", h.address, "error", errors.Join(h.hearing, h.speaking), "setting", "--message-queue")
+	case first:
+		h.log.Info("connected to Redis", "redis", h.address)
+	case !was && now:
+		h.reconnects++
+		h.log.Info("Redis is back", "redis", h.address, "after", time.Since(h.since).Round(time.Millisecond),
+			"dropped", h.dropped()-h.before)
+	}
+}
+
+// await waits until ready is true of h, and returns the epoch then.
+func (h *health) await(ctx context.Context, ready func() bool) (epoch uint64, err error) {
+	for {
+		h.mu.Lock()
+		done, changed, epoch := ready(), h.changed, h.epoch
+		h.mu.Unlock()
+		if err := ctx.Err(); err != nil || done {
+			return epoch, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// awaitConnection waits until the subscriptions stand.
+func (h *health) awaitConnection(ctx context.Context) (epoch uint64, err error) {
+	return h.await(ctx, func() bool { return h.hearing == nil })
+}
+
+// awaitOutage waits until they do not, and reports false if ctx ends before.
+func (h *health) awaitOutage(ctx context.Context) bool {
+	_, err := h.await(ctx, func() bool { return h.hearing != nil })
+	return err == nil
+}
+
+// awaitSettled waits until it makes sense to publish.
+func (h *health) awaitSettled(ctx context.Context) error {
+	_, err := h.await(ctx, func() bool { return h.hearing == nil && h.settled })
+	return err
+}
+
+func (h *health) count() (reconnects uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reconnects
+}
+
+// Between two attempts to connect passes a random part of a time that doubles. It
+// ends low: the sooner all servers are back, the less is lost.
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = time.Second
+)
+
+// backoff makes each pause longer than the one before.
+type backoff struct{ next time.Duration }
+
+// wait pauses, or ends with ctx.
+func (b *backoff) wait(ctx context.Context) {
+	b.next = min(max(2*b.next, firstPause), longestPause)
+	pause(ctx, b.next/2+rand.N(b.next/2+1))
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// sparing logs at most one line of a kind every few seconds, and how many it left out.
+type sparing struct {
+	mu      sync.Mutex
+	next    time.Time
+	skipped int
+	total   uint64
+}
+
+const sparingInterval = 10 * time.Second
+
+func (s *sparing) warn(log *slog.Logger, text string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total++
+	now := time.Now()
+	if now.Before(s.next) {
+		s.skipped++
+		return
+	}
+	if s.skipped > 0 {
+		args = append(args, "more", fmt.Sprintf("%d since the last such line", s.skipped))
+	}
+	s.next, s.skipped = now.Add(sparingInterval), 0
+	log.Warn(text, args...)
+}
+
+func (s *sparing) count() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}

@@ -1,0 +1,69 @@
+// Package nodewire owns what Node's @socket.io/redis-adapter 8 and
+// @socket.io/redis-emitter 5 publish on Redis: the names of the channels, and
+// broadcasts, requests and responses in msgpack and JSON. It knows nothing of
+// Redis.
+//
+// The msgpack itself is tinylib/msgp's, whose functions on byte slices neither
+// copy nor allocate. vmihailenco/msgpack, which the build knows anyway, reads
+// from an io.Reader and makes Go values of everything on the way to JSON.
+package nodewire
+
+import "strings"
+
+// DefaultPrefix is the "key" option of Node's adapter and emitter.
+const DefaultPrefix = "socket.io"
+
+// Channels names the channels of one namespace.
+type Channels struct {
+	broadcast, request, response string
+}
+
+// NewChannels returns the names for a namespace ("/" or "/name"). An empty
+// prefix is DefaultPrefix.
+func NewChannels(prefix, namespace string) Channels {
+	if prefix == "" {
+		prefix = DefaultPrefix
+	}
+	return Channels{
+		broadcast: prefix + "#" + namespace + "#",
+		request:   prefix + "-request#" + namespace + "#",
+		response:  prefix + "-response#" + namespace + "#",
+	}
+}
+
+// Broadcast is where a broadcast to these rooms is published: with exactly one
+// room on a channel of its own.
+func (c Channels) Broadcast(rooms []string) string {
+	if len(rooms) == 1 {
+		return c.broadcast + rooms[0] + "#"
+	}
+	return c.broadcast
+}
+
+// Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What
+// Redis would take for a wildcard in the name is escaped.
+func (c Channels) Pattern() string {
+	escaped := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+	return escaped.Replace(c.broadcast) + "*"
+}
+
+// Room returns the room of a broadcast's channel, "" for that of the namespace.
+// ok says whether the channel is one of this namespace's broadcasts.
+func (c Channels) Room(channel string) (room string, ok bool) {
+	room, ok = strings.CutPrefix(channel, c.broadcast)
+	if room == "" || !ok {
+		return "", ok
+	}
+	return strings.CutSuffix(room, "#")
+}
+
+// Request is the channel of requests; its number of subscribers (PUBSUB NUMSUB)
+// is the number of servers.
+func (c Channels) Request() string { return c.request }
+
+// Response is the channel that responses come on.
+func (c Channels) Response() string { return c.response }
+
+// ResponseTo is the channel of responses to one server, which servers with
+// publishOnSpecificResponseChannel publish on: subscribe to both.
+func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }

@@ -1,0 +1,325 @@
+package nodewire
+
+import (
+	"bytes"
+	"strconv"
+
+	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet"
+)
+
+// envelope is how many levels of a message stand around a value, at most.
+const envelope = 3
+
+// parse reads a request or response, which is JSON if it begins with a brace,
+// otherwise msgpack, as a value. It shares no memory with data.
+func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
+	if max := limits.Bytes(); len(data) > max {
+		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+	}
+	limits.MaxDepth = limits.Depth() + envelope
+	if len(data) > 0 && data[0] == '{' {
+		v, err := packet.Parse(bytes.Clone(data), limits.MaxDepth)
+		if err != nil {
+			return v, malformed(err.Error())
+		}
+		return v, nil
+	}
+	r := reader{data: data, limits: limits}
+	b := jsonval.NewBuilder(limits, len(data))
+	if err := r.value(b); err != nil {
+		return packet.Value{}, err
+	}
+	if len(r.data) > 0 {
+		return packet.Value{}, malformed("bytes after the message")
+	}
+	values, err := b.Values()
+	if err != nil {
+		return packet.Value{}, err
+	}
+	return values[0], nil
+}
+
+// members calls f with each member of an object that is not null.
+func members(what string, v packet.Value, f func(key string, v packet.Value) error) error {
+	err := v.Members(func(key string, v packet.Value) error {
+		if v.IsNull() {
+			return nil
+		}
+		return f(key, v)
+	})
+	return known(what+" is not an object", err)
+}
+
+// decoder reads the parts of one message that has been parsed.
+type decoder struct {
+	limits jsonval.Limits
+	listed int // elements of lists so far
+}
+
+// elements calls f with each element of a list. What is made of an element takes
+// more memory than its text, so the number in a message is bounded.
+func (d *decoder) elements(what string, v packet.Value, f func(packet.Value) error) error {
+	return known(what+" is not a list", v.Elements(func(e packet.Value) error {
+		if max := d.limits.Values(); d.listed == max {
+			return &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+		}
+		d.listed++
+		return f(e)
+	}))
+}
+
+// known passes on an error of ours; anything else means what reason says.
+func known(reason string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ours := err.(*jsonval.Error); ours {
+		return err
+	}
+	return malformed(reason)
+}
+
+// text reads a string, or a number that is an integer as its decimal.
+func text(what string, v packet.Value, into *string) error {
+	if s, ok := v.Text(); ok {
+		*into = s
+		return nil
+	}
+	if n, err := strconv.ParseInt(string(v.JSON), 10, 64); err == nil {
+		*into = strconv.FormatInt(n, 10)
+		return nil
+	}
+	return malformed(what + " is not a string")
+}
+
+// texts reads a list of strings, which is never nil afterwards.
+func (d *decoder) texts(what string, v packet.Value, into *[]string) error {
+	all := []string{}
+	err := d.elements(what, v, func(e packet.Value) error {
+		all = append(all, "")
+		return text("what is in "+what, e, &all[len(all)-1])
+	})
+	*into = all
+	return err
+}
+
+func number(what string, v packet.Value, into *int) error {
+	n, err := strconv.Atoi(string(v.JSON))
+	if err != nil {
+		return malformed(what + " is not an integer")
+	}
+	*into = n
+	return nil
+}
+
+// event reads [name, ...args]. Its arguments are never nil afterwards.
+func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) error {
+	all, n := []packet.Value{}, 0
+	err := d.elements("data", v, func(e packet.Value) error {
+		if n++; n == 1 {
+			return text("the event's name", e, name)
+		}
+		if max := d.limits.Args(); len(all) == max {
+			return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+		}
+		all = append(all, e)
+		return nil
+	})
+	if err == nil && n == 0 {
+		err = malformed("an event without a name")
+	}
+	*args = all
+	return err
+}
+
+// DecodeRequest reads what comes on a request channel. An error is always a
+// *jsonval.Error. What is decoded shares no memory with data.
+func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
+	v, err := parse(data, limits)
+	if err != nil {
+		return Request{}, err
+	}
+	d := decoder{limits: limits}
+	r := Request{Type: NoType, Namespace: "/"}
+	hasEvent := false
+	err = members("the request", v, func(key string, v packet.Value) error {
+		hasEvent = hasEvent || key == "data" || key == "packet"
+		return r.field(key, v, &d)
+	})
+	if err == nil {
+		err = r.check()
+	}
+	if err == nil && !hasEvent && (r.Type == ServerSideEmit || r.Type == BroadcastWithAck) {
+		err = malformed("a request without its event")
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}
+
+func (r *Request) field(key string, v packet.Value, d *decoder) error {
+	switch key {
+	case "type":
+		return number(key, v, (*int)(&r.Type))
+	case "uid":
+		return text(key, v, &r.UID)
+	case "requestId":
+		return text(key, v, &r.RequestID)
+	case "opts":
+		r.HasTarget = true
+		return r.options(v, d)
+	case "rooms":
+		return d.texts(key, v, &r.Rooms)
+	case "sid":
+		return text(key, v, &r.SID)
+	case "room":
+		return text(key, v, &r.Room)
+	case "close":
+		r.Close = string(v.JSON) == "true"
+	case "data":
+		return d.event(v, &r.Event, &r.Args)
+	case "packet":
+		return r.packet(v, d)
+	}
+	return nil
+}
+
+// packet reads {type, data: [event, ...args], nsp}.
+func (r *Request) packet(v packet.Value, d *decoder) error {
+	typ, hasData := "", false
+	err := members("packet", v, func(key string, v packet.Value) error {
+		switch key {
+		case "type":
+			return text(key, v, &typ)
+		case "nsp":
+			return text(key, v, &r.Namespace)
+		case "data":
+			hasData = true
+			return d.event(v, &r.Event, &r.Args)
+		}
+		return nil
+	})
+	if err == nil && (!hasData || typ != typeEvent && typ != typeBinaryEvent) {
+		err = malformed("a packet that is no event")
+	}
+	return err
+}
+
+func (r *Request) options(v packet.Value, d *decoder) error {
+	return members("opts", v, func(key string, v packet.Value) error {
+		switch key {
+		case "rooms":
+			return d.texts(key, v, &r.Target.Rooms)
+		case "except":
+			return d.texts(key, v, &r.Target.Except)
+		case "flags":
+			return members(key, v, r.Flags.field)
+		}
+		return nil
+	})
+}
+
+func (f *Flags) field(key string, v packet.Value) error {
+	switch text := string(v.JSON); {
+	case text == "true" || text == "false":
+		f.set(key, text == "true")
+	case key == "timeout":
+		if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+			f.Timeout = milliseconds(ms)
+		}
+	}
+	return nil
+}
+
+// check refuses a request that lacks what it cannot be carried out without.
+func (r *Request) check() error {
+	lacks := ""
+	switch r.Type {
+	case Sockets, AllRooms:
+		if r.RequestID == "" {
+			lacks = "requestId"
+		}
+	case RemoteFetch, BroadcastWithAck:
+		if r.RequestID == "" || !r.HasTarget {
+			lacks = "requestId or opts"
+		}
+	case RemoteJoin, RemoteLeave:
+		if r.HasTarget && r.Rooms == nil || !r.HasTarget && (r.SID == "" || r.Room == "") {
+			lacks = "opts or rooms"
+		}
+	case RemoteDisconnect:
+		if !r.HasTarget && r.SID == "" {
+			lacks = "opts"
+		}
+	case ServerSideEmit:
+	case NoType:
+		lacks = "type"
+	default:
+		return malformed("unknown request type " + strconv.Itoa(int(r.Type)))
+	}
+	if lacks != "" {
+		return malformed("a request without " + lacks)
+	}
+	return nil
+}
+
+// DecodeResponse reads what comes on a response channel. An error is always a
+// *jsonval.Error. What is decoded shares no memory with data.
+func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
+	v, err := parse(data, limits)
+	if err != nil {
+		return Response{}, err
+	}
+	d := decoder{limits: limits}
+	r := Response{Type: NoType}
+	if err := members("the response", v, func(key string, v packet.Value) error { return r.field(key, v, &d) }); err != nil {
+		return Response{}, err
+	}
+	if r.RequestID == "" {
+		return Response{}, malformed("a response without requestId")
+	}
+	return r, nil
+}
+
+func (r *Response) field(key string, v packet.Value, d *decoder) error {
+	switch key {
+	case "type":
+		return number(key, v, (*int)(&r.Type))
+	case "requestId":
+		return text(key, v, &r.RequestID)
+	case "rooms":
+		return d.texts(key, v, &r.Rooms)
+	case "clientCount":
+		return number(key, v, &r.ClientCount)
+	case "data", "packet":
+		r.Data = v
+	case "sockets":
+		r.SocketIDs, r.Sockets = []string{}, []Socket{}
+		return d.elements(key, v, func(v packet.Value) error {
+			if id, ok := v.Text(); ok {
+				r.SocketIDs = append(r.SocketIDs, id)
+				return nil
+			}
+			r.Sockets = append(r.Sockets, Socket{})
+			s := &r.Sockets[len(r.Sockets)-1]
+			return members("a socket", v, func(key string, v packet.Value) error { return s.field(key, v, d) })
+		})
+	}
+	return nil
+}
+
+func (s *Socket) field(key string, v packet.Value, d *decoder) error {
+	switch key {
+	case "id":
+		return text(key, v, &s.ID)
+	case "handshake":
+		s.Handshake = v
+	case "rooms":
+		return d.texts(key, v, &s.Rooms)
+	case "data":
+		s.Data = v
+	}
+	return nil
+}

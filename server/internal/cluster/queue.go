@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/cluster/flaskqueue"
+	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
+)
+
+// formats knows how others write on the queue.
+type formats struct {
+	mu           sync.Mutex
+	pickle, json bool // was heard
+}
+
+func (f *formats) saw(format flaskqueue.Format) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pickle = f.pickle || format == flaskqueue.FormatPickle
+	f.json = f.json || format == flaskqueue.FormatJSON
+}
+
+// choose returns the format to write. Readers of JSON refuse pickle, readers of
+// pickle take JSON for what it looks like, so JSON is the one for all but those who
+// write nothing but pickle.
+func (f *formats) choose(wanted Format) flaskqueue.Format {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if wanted == FormatPickle || wanted == FormatAuto && f.pickle && !f.json {
+		return flaskqueue.FormatPickle
+	}
+	return flaskqueue.FormatJSON
+}
+
+// say publishes a message on the queue.
+func (c *Cluster) say(m *flaskqueue.Message) {
+	payload, err := flaskqueue.Append(nil, m, c.flask.choose(c.opts.Format))
+	if err != nil {
+		c.notSent(m.Namespace, err)
+		return
+	}
+	c.out.put(entry{channel: c.opts.Channel, payload: payload}, false)
+}
+
+// emitToQueue tells Flask-SocketIO servers of a broadcast.
+func (c *Cluster) emitToQueue(namespace, event string, args []packet.Value, to fanout.Selection) {
+	m := flaskqueue.Message{
+		Method: flaskqueue.Emit, HostID: c.uid, Namespace: namespace, Event: event, Args: args, SkipSIDs: to.Except,
+	}
+	if len(to.Rooms) > 0 {
+		m.Rooms = to.Rooms
+	}
+	c.say(&m)
+}
+
+// What the queue has no word for is not said: it knows single clients, where we
+// have selections of them. A room's name may be a client's id; nobody is harmed
+// where it is not.
+
+// single returns the one room that is selected, if that is all there is to it.
+func single(who fanout.Selection) (room string, ok bool) {
+	if len(who.Rooms) != 1 || len(who.Except) > 0 {
+		return "", false
+	}
+	return who.Rooms[0], true
+}
+
+func (c *Cluster) joinOnQueue(namespace string, who fanout.Selection, rooms []string) {
+	sid, ok := single(who)
+	for _, room := range rooms {
+		if ok {
+			c.say(&flaskqueue.Message{
+				Method: flaskqueue.EnterRoom, HostID: c.uid, Namespace: namespace, SID: sid, Room: room,
+			})
+		}
+	}
+}
+
+func (c *Cluster) leaveOnQueue(namespace string, who fanout.Selection, rooms []string) {
+	sid, ok := single(who)
+	for _, room := range rooms {
+		switch {
+		case ok && sid == room: // everybody who is in it
+			c.say(&flaskqueue.Message{Method: flaskqueue.CloseRoom, HostID: c.uid, Namespace: namespace, Room: room})
+		case ok:
+			c.say(&flaskqueue.Message{
+				Method: flaskqueue.LeaveRoom, HostID: c.uid, Namespace: namespace, SID: sid, Room: room,
+			})
+		}
+	}
+}
+
+func (c *Cluster) disconnectOnQueue(namespace string, who fanout.Selection) {
+	if sid, ok := single(who); ok {
+		c.say(&flaskqueue.Message{Method: flaskqueue.Disconnect, HostID: c.uid, Namespace: namespace, SID: sid})
+	}
+}
+
+// fromHipflask says whether a message in JSON ends as ours do, which spares reading
+// it: no text of a message can hold these quotes.
+func fromHipflask(payload string) bool {
+	const key = `"host_id":"` + uidPrefix
+	i := len(payload) - len(key) - uidDigits - len(`"}`)
+	return i >= 0 && strings.HasPrefix(payload[i:], key)
+}
+
+// handleQueue does what a message on the queue says. Hipflask processes talk to
+// each other on Node's channels: what they say here is for others.
+func (c *Cluster) handleQueue(payload string) error {
+	if fromHipflask(payload) {
+		return nil
+	}
+	m, err := flaskqueue.Decode([]byte(payload), jsonval.Limits{})
+	if err != nil || strings.HasPrefix(m.HostID, uidPrefix) {
+		return err
+	}
+	if m.Method != flaskqueue.Callback { // a server of ours may have written it
+		c.flask.saw(m.Format)
+	}
+	s := c.space(m.Namespace)
+	if s == nil {
+		return nil
+	}
+	switch m.Method {
+	case flaskqueue.Emit:
+		return c.serveQueued(s.adapter, &m)
+	case flaskqueue.CloseRoom:
+		everybody := fanout.Selection{Rooms: []string{m.Room}}
+		s.adapter.DelSockets(everybody.Local(false), []socket.Room{socket.Room(m.Room)})
+	case flaskqueue.EnterRoom, flaskqueue.LeaveRoom, flaskqueue.Disconnect:
+		if sock := s.adapter.LocalSocket(m.SID); sock != nil {
+			moveQueued(sock, &m)
+		}
+	}
+	return nil // a callback is for who asked, and nobody does here
+}
+
+// moveQueued does to a client what a message says.
+func moveQueued(sock *socket.Socket, m *flaskqueue.Message) {
+	switch m.Method {
+	case flaskqueue.EnterRoom:
+		sock.Join(socket.Room(m.Room))
+	case flaskqueue.LeaveRoom:
+		sock.Leave(socket.Room(m.Room))
+	case flaskqueue.Disconnect:
+		sock.Disconnect(false)
+	}
+}
+
+// serveQueued delivers an event of the queue, and says on it what clients
+// acknowledge, where that is wanted.
+func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
+	if m.Rooms != nil && len(m.Rooms) == 0 {
+		return nil // nobody
+	}
+	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs}
+	if m.Callback == nil {
+		return emit(a, m.Event, m.Args, to, false)
+	}
+	p, err := eventPacket(m.Event, m.Args)
+	if err != nil {
+		return err
+	}
+	reply := flaskqueue.Message{
+		Method: flaskqueue.Callback, HostID: m.HostID,
+		SID: m.Callback.SID, Namespace: m.Callback.Namespace, ID: m.Callback.ID,
+	}
+	a.BroadcastWithAck(p, to.Local(false), func(uint64) {}, func(args []any, err error) {
+		if err != nil {
+			return
+		}
+		answer := reply
+		for _, arg := range args {
+			v, err := packet.NewValue(arg)
+			if err != nil {
+				return
+			}
+			answer.Args = append(answer.Args, v)
+		}
+		c.say(&answer)
+	})
+	return nil
+}

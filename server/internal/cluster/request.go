@@ -1,0 +1,205 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
+)
+
+// pending are the requests of this server that wait for answers.
+type pending struct {
+	mu   sync.Mutex
+	asks map[string]func(*nodewire.Response)
+}
+
+// add makes answers to a request reach fn, one at a time, until the returned
+// function was called.
+func (p *pending) add(id string, fn func(*nodewire.Response)) (remove func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asks == nil {
+		p.asks = make(map[string]func(*nodewire.Response))
+	}
+	p.asks[id] = fn
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.asks, id)
+	}
+}
+
+func (p *pending) answer(r *nodewire.Response) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if fn := p.asks[r.RequestID]; fn != nil {
+		fn(r)
+	}
+}
+
+// request publishes a request.
+func (c *Cluster) request(namespace string, r *nodewire.Request, once bool) error {
+	r.UID = c.uid
+	payload, err := nodewire.AppendRequest(nil, r)
+	if err != nil {
+		return err
+	}
+	c.out.put(entry{channel: nodewire.NewChannels("", namespace).Request(), payload: payload, once: once}, false)
+	return nil
+}
+
+// tell publishes a request that nobody answers, and that does no harm twice.
+func (c *Cluster) tell(namespace string, r *nodewire.Request) {
+	if err := c.request(namespace, r, false); err != nil {
+		c.notSent(namespace, err)
+	}
+}
+
+// Join puts clients of the other servers into rooms.
+func (c *Cluster) Join(namespace string, who fanout.Selection, rooms []string) {
+	c.tell(namespace, &nodewire.Request{
+		Type: nodewire.RemoteJoin, HasTarget: true, Target: nodewire.Target(who), Rooms: rooms,
+	})
+	c.joinOnQueue(namespace, who, rooms)
+}
+
+// Leave takes clients of the other servers out of rooms.
+func (c *Cluster) Leave(namespace string, who fanout.Selection, rooms []string) {
+	c.tell(namespace, &nodewire.Request{
+		Type: nodewire.RemoteLeave, HasTarget: true, Target: nodewire.Target(who), Rooms: rooms,
+	})
+	c.leaveOnQueue(namespace, who, rooms)
+}
+
+// Disconnect disconnects clients of the other servers.
+func (c *Cluster) Disconnect(namespace string, who fanout.Selection, closing bool) {
+	c.tell(namespace, &nodewire.Request{
+		Type: nodewire.RemoteDisconnect, HasTarget: true, Target: nodewire.Target(who), Close: closing,
+	})
+	c.disconnectOnQueue(namespace, who)
+}
+
+// ServerSideEmit sends an event to the other servers.
+func (c *Cluster) ServerSideEmit(namespace string, event []any) error {
+	name, args, err := eventParts(event)
+	if err != nil {
+		return err
+	}
+	return c.request(namespace, &nodewire.Request{Type: nodewire.ServerSideEmit, Event: name, Args: args}, true)
+}
+
+// errAway is why nobody can be asked.
+var errAway = errors.New("the other servers cannot be asked: Redis is away")
+
+// countOthers counts the other servers that know the namespace.
+func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error) {
+	if c.health.err() != nil {
+		return 0, errAway
+	}
+	n, err := c.link.Subscribers(ctx, nodewire.NewChannels("", namespace).Request())
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", errAway, err)
+	}
+	return n - 1, nil
+}
+
+// ask publishes a request and hands each answer to fn until that returns true, or
+// ctx ends. There is no answer when there is no other server.
+func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request,
+	fn func(servers int, answer *nodewire.Response) (done bool)) error {
+	others, err := c.countOthers(ctx, namespace)
+	if err != nil || others <= 0 {
+		return err
+	}
+	r.RequestID = rand.Text()[:16]
+	done := make(chan struct{})
+	over := false
+	remove := c.asked.add(r.RequestID, func(answer *nodewire.Response) {
+		if !over && fn(others, answer) {
+			over = true
+			close(done)
+		}
+	})
+	defer remove()
+	if err := c.request(namespace, r, true); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Call sends an event to clients of the other servers and waits for their
+// acknowledgements.
+func (c *Cluster) Call(ctx context.Context, namespace string, event []any, to fanout.Selection,
+	answer func(packet.Value)) error {
+	name, args, err := eventParts(event)
+	if err != nil {
+		return err
+	}
+	c.emitToQueue(namespace, name, args, to) // which knows no answers
+	r := &nodewire.Request{
+		Type: nodewire.BroadcastWithAck, HasTarget: true, Target: nodewire.Target(to),
+		Namespace: namespace, Event: name, Args: args,
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		r.Flags.Timeout = time.Until(deadline).Truncate(time.Millisecond)
+	}
+	servers, clients, acks := 0, 0, 0
+	return c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
+		switch a.Type {
+		case nodewire.BroadcastClientCount:
+			servers++
+			clients += a.ClientCount
+		case nodewire.BroadcastAck:
+			acks++
+			answer(a.Data)
+		}
+		return servers >= others && acks >= clients
+	})
+}
+
+// Fetch lists the ids of clients of the other servers.
+func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
+	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: nodewire.Target(who)}
+	var ids []string
+	answers := 0
+	err := c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
+		for _, s := range a.Sockets {
+			ids = append(ids, s.ID)
+		}
+		answers++
+		return answers >= others
+	})
+	return ids, err
+}
+
+// handleOther deals with a request or with an answer to one.
+func (c *Cluster) handleOther(channel, payload string) error {
+	l := c.listener(channel)
+	if l.space == nil {
+		return nil
+	}
+	if !l.isRequest {
+		r, err := nodewire.DecodeResponse([]byte(payload), jsonval.Limits{})
+		if err == nil {
+			c.asked.answer(&r)
+		}
+		return err
+	}
+	r, err := nodewire.DecodeRequest([]byte(payload), jsonval.Limits{})
+	if err != nil || r.UID == c.uid {
+		return err
+	}
+	return c.serve(l.space, &r)
+}

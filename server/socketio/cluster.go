@@ -1,0 +1,130 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
+)
+
+// fetchTimeout is how long the other servers have to list their clients.
+const fetchTimeout = 5 * time.Second
+
+// ServerHandler handles an event that another server of the cluster sent to this
+// one. reply is for a server that asks for an answer, as Node's can.
+type ServerHandler func(args []Value) (reply any, err error)
+
+// EmitServers sends an event to the other servers of the cluster, to be handled
+// there by what [Namespace.OnServers] registered; clients get nothing of it.
+// Without others nothing happens. Arguments are those of [Namespace.Emit], binary
+// excepted. Flask has no counterpart; Node's is io.serverSideEmit.
+func (n *Namespace) EmitServers(event string, args ...any) error {
+	data, err := eventData(event, args)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, nsp := range n.To().namespaces() {
+		errs = append(errs, nsp.Adapter().ServerSideEmit(data))
+	}
+	return errors.Join(errs...)
+}
+
+// OnServers registers the handler of an event that another server sends, in the
+// place of an earlier one. Such events are handled one after another.
+func (n *Namespace) OnServers(event string, fn ServerHandler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.servers == nil {
+		n.servers = make(map[string]ServerHandler)
+	}
+	n.servers[event] = fn
+}
+
+// serverEvent runs the handler of an event from another server.
+func (s *Server) serverEvent(namespace, event string, args []packet.Value) (reply packet.Value) {
+	log := s.log.With("namespace", namespace, "event", event)
+	n := s.handling(namespace)
+	if n == nil {
+		return packet.Value{}
+	}
+	n.mu.RLock()
+	fn := n.servers[event]
+	n.mu.RUnlock()
+	if fn == nil {
+		log.Debug("event of another server ignored: nobody has registered for it")
+		return packet.Value{}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("event of another server failed", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{v}
+	}
+	answer, err := fn(values)
+	if err == nil {
+		reply, err = packet.NewValue(answer)
+	}
+	if err != nil {
+		log.Error("event of another server failed", "error", err)
+	}
+	return reply
+}
+
+// selected is the target as the adapter's cluster half reads it.
+func (t *Target) selected() fanout.Selection {
+	return fanout.Selection{Rooms: t.rooms, Except: t.except}
+}
+
+// callOthers begins to ask the clients of the other servers. What it returns waits
+// until all have answered or ctx has ended.
+func (t *Target) callOthers(ctx context.Context, data []any, answered func([]Value)) func() error {
+	if t.server.opts.Peers == nil {
+		return func() error { return nil }
+	}
+	namespaces := t.namespaces()
+	done := make(chan error, len(namespaces))
+	for _, nsp := range namespaces {
+		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
+		go func() {
+			done <- a.CallOthers(ctx, data, t.selected(), func(v packet.Value) {
+				if v.IsNull() {
+					answered([]Value{})
+					return
+				}
+				answered([]Value{{v}})
+			})
+		}()
+	}
+	return func() error {
+		var errs []error
+		for range namespaces {
+			errs = append(errs, <-done)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// fetchOthers lists the clients of the other servers.
+func (t *Target) fetchOthers() []string {
+	if t.server.opts.Peers == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
+	defer cancel()
+	var ids []string
+	for _, nsp := range t.namespaces() {
+		found, err := nsp.Adapter().(*fanout.Adapter).FetchOthers(ctx, t.selected())
+		if err != nil {
+			t.server.log.Warn("not all servers have listed their clients", "namespace", nsp.Name(), "error", err)
+		}
+		ids = append(ids, found...)
+	}
+	return ids
+}

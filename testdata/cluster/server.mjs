@@ -1,0 +1,67 @@
+// A Node server with the official Redis adapter, which takes part in a cluster: the
+// chat of the Python example, and whatever its stdin asks for.
+//
+//   node server.mjs REDIS_URL
+//
+// It prints one JSON object a line: {"port": N} once it listens, then the answer to
+// each line of stdin, in order. It ends with its stdin.
+
+import { createInterface } from 'node:readline';
+import { createServer } from 'node:http';
+import { createClient } from '@redis/client';
+import { createAdapter } from '@socket.io/redis-adapter';
+import { Server } from 'socket.io';
+
+const publisher = createClient({ url: process.argv[2] });
+const subscriber = publisher.duplicate();
+for (const client of [publisher, subscriber]) {
+  client.on('error', (err) => console.error(String(err)));
+}
+await Promise.all([publisher.connect(), subscriber.connect()]);
+
+const http = createServer();
+const io = new Server(http, { adapter: createAdapter(publisher, subscriber) });
+const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
+
+io.on('connection', (socket) => {
+  socket.on('message', (message) => io.emit('message', message));
+});
+io.on('told', (...args) => {
+  const reply = typeof args.at(-1) === 'function' ? args.pop() : undefined;
+  say({ told: args });
+  reply?.('node');
+});
+
+const commands = {
+  emit: ({ rooms = [], except = [], event, args = [] }) => {
+    io.to(rooms).except(except).emit(event, ...args.map(revive));
+    return {};
+  },
+  join: ({ who, room }) => (io.in(who).socketsJoin(room), {}),
+  leave: ({ who, room }) => (io.in(who).socketsLeave(room), {}),
+  disconnect: ({ who }) => (io.in(who).disconnectSockets(), {}),
+  fetch: async ({ who }) => {
+    const sockets = await (who ? io.in(who) : io).fetchSockets();
+    return { ids: sockets.map((s) => s.id), queries: sockets.map((s) => s.handshake.query.EIO), rooms: sockets.map((s) => [...s.rooms]) };
+  },
+  ask: async ({ event, args = [] }) => ({ answers: await io.timeout(10_000).emitWithAck(event, ...args) }),
+  tell: async ({ event, args = [] }) => ({ answers: await io.serverSideEmitWithAck(event, ...args) }),
+  tellAll: ({ event, args = [] }) => (io.serverSideEmit(event, ...args), {}),
+  servers: async () => ({ servers: await io.of('/').adapter.serverCount() }),
+};
+
+/** JSON has no bytes: {"$bytes": "00ff"} stands for them. */
+function revive(value) {
+  return value?.$bytes === undefined ? value : Buffer.from(value.$bytes, 'hex');
+}
+
+http.listen(0, '127.0.0.1', () => say({ port: http.address().port }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  try {
+    say(await commands[command.do](command));
+  } catch (err) {
+    say({ error: String(err) });
+  }
+}
+process.exit(0);
