@@ -36,6 +36,20 @@ func ExampleServer_Of_catchAll() {
 	// Output: ["/any/name"]
 }
 
+// Flask has no counterpart. Shows Namespace.EmitServers, too: a server that is alone
+// has nobody to tell.
+func ExampleNamespace_OnServers() {
+	_, s, end := begin()
+	defer end()
+
+	s.OnServers("reload", func(args []socketio.Value) (any, error) {
+		fmt.Println("reload", args)
+		return nil, nil
+	})
+	fmt.Println(s.EmitServers("reload", "prices"))
+	// Output: <nil>
+}
+
 // Flask: raise ConnectionRefusedError('unauthorized', {'code': 7})
 func ExampleRefusal() {
 	t, s, end := begin()
