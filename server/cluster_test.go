@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -132,4 +134,26 @@ func TestClusterOptionalRedis(t *testing.T) {
 	}
 	there.says(message("hello"))
 	here.hears(message("hello"))
+}
+
+// TestClusterRedisOverTLS: rediss:// checks the certificate, unless it is told not to.
+func TestClusterRedisOverTLS(t *testing.T) {
+	cert, key, _ := selfSigned(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	redistest.Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+	err = run(t.Context(), []string{"--port", "0", "--message-queue", "rediss://" + addr}, noEnv, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("run returned %v, want an error about the certificate", err)
+	}
+	a := startServer(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
+	b := startServer(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
+	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
+	here.says(message("hello"))
+	there.hears(message("hello"))
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package redistest runs real redis-servers for tests, each on a port of its own and
 // gone with its test.
 package redistest

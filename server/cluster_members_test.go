@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+
+	"hipflask/server/internal/cluster/redistest"
+)
+
+// TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the
+// others go on: nobody misses a message of those who live.
+func TestClusterMembersDieUnderLoad(t *testing.T) {
+	needNode(t)
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis), startMember(t, redis)
+	_, node := startNodeServer(t, redis)
+	binary := buildServer(t)
+	victim, process := startProcess(t, binary, redis)
+	all := gather(t, 10, a.Addr, b.Addr)
+	s, r := speak(t, "s", a.Addr), speak(t, "r", b.Addr)
+	doomed := speak(t, "doomed", victim)
+	lost := speak(t, "lost", node)
+	for round := range 20 {
+		if err := s.say(20); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.say(20); err != nil {
+			t.Fatal(err)
+		}
+		_ = doomed.say(5) // it may be dead
+		_ = lost.say(5)
+		switch round {
+		case 7:
+			process.kill()
+		case 12:
+			_ = lost.send("1")
+		}
+	}
+	all.awaits("s", s.last())
+	all.awaits("r", r.last())
+	for _, c := range all.clients {
+		if got := c.of("s"); !slices.Equal(got, numbers(400)) {
+			t.Errorf("heard %d of 400 messages, or in another order", len(got))
+		}
+		if got := c.of("r"); !slices.Equal(got, numbers(400)) {
+			t.Errorf("heard %d of 400 messages, or in another order", len(got))
+		}
+		inOrder(t, c.of("doomed"))
+		inOrder(t, c.of("lost"))
+	}
+	// One that starts anew takes part at once.
+	again, _ := startProcess(t, binary, redis)
+	newcomer := gather(t, 1, again)
+	if err := s.say(1); err != nil {
+		t.Fatal(err)
+	}
+	newcomer.awaits("s", s.last())
+}
+
+// killable is a server in a process of its own.
+type killable struct{ kill func() }
+
+func buildServer(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "hipflask")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// startProcess starts the server as a process.
+func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr string, p killable) {
+	t.Helper()
+	cmd := exec.Command(binary, "--port", "0", "--message-queue", redis.URL())
+	stderr := newOutput()
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // killed, whatever else
+	}()
+	kill := sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		<-done
+	})
+	t.Cleanup(kill)
+	return stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill}
+}

@@ -1,0 +1,201 @@
+package cluster_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"hipflask/server/internal/cluster/redistest"
+)
+
+// gate passes connections on to a Redis, or refuses them.
+type gate struct {
+	addr string
+
+	mu   sync.Mutex
+	shut bool
+	open []net.Conn
+}
+
+// newGate listens for connections to a Redis.
+func newGate(t *testing.T, redis *redistest.Server) *gate {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	g := &gate{addr: l.Addr().String()}
+	var work sync.WaitGroup
+	work.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", redis.Addr)
+			if err != nil || !g.pass(in, out) {
+				_ = in.Close()
+				if err == nil {
+					_ = out.Close()
+				}
+				continue
+			}
+			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
+				work.Go(func() {
+					_, _ = io.Copy(way[0], way[1]) // until one of them is closed
+					_ = way[0].Close()
+				})
+			}
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		g.close()
+		work.Wait()
+	})
+	return g
+}
+
+func (g *gate) pass(conns ...net.Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.shut {
+		g.open = append(g.open, conns...)
+	}
+	return !g.shut
+}
+
+// close cuts what is open, and refuses what comes until reopen.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = true
+	for _, c := range g.open {
+		_ = c.Close()
+	}
+	g.open = nil
+}
+
+func (g *gate) reopen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = false
+}
+
+// What waited during an outage is published only when those are back who were there.
+func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
+	redis := redistest.Start(t)
+	early, late := newGate(t, redis), newGate(t, redis)
+	a, b := start(t, "redis://"+early.addr), start(t, "redis://"+late.addr)
+	eventually(t, "two servers are counted", func() bool { return a.cluster.Stats().Servers == 2 })
+	there := b.join(t)
+	early.close()
+	late.close()
+	for _, m := range []*member{a, b} {
+		eventually(t, "it notices", func() bool { return m.cluster.Ready() != nil })
+	}
+	must(t, a.Emit("in the outage"))
+	early.reopen()
+	eventually(t, "the first is back", func() bool { return a.cluster.Ready() == nil })
+	must(t, a.Emit("after it"))
+	if s := a.cluster.Stats(); s.Reconnects != 1 || s.Queued == 0 {
+		t.Errorf("%+v", s)
+	}
+	late.reopen()
+	hears(t, there, "in the outage []", "after it []")
+	if s := a.cluster.Stats(); s.Dropped != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A server that was away alone knows how many broadcasts it missed.
+func TestMissedBroadcastsAreCounted(t *testing.T) {
+	redis := redistest.Start(t)
+	lone := newGate(t, redis)
+	a, b := start(t, redis.URL()), start(t, "redis://"+lone.addr)
+	there := b.join(t)
+	must(t, a.Emit("n", 0))
+	hears(t, there, "n [0]")
+	lone.close()
+	eventually(t, "it notices", func() bool { return b.cluster.Ready() != nil })
+	published := a.cluster.Stats().Published
+	for n := range 5 {
+		must(t, a.Emit("n", n))
+	}
+	eventually(t, "they are published", func() bool { return a.cluster.Stats().Published == published+10 })
+	lone.reopen()
+	eventually(t, "it is back", func() bool { return b.cluster.Ready() == nil })
+	must(t, a.Emit("n", 9))
+	hears(t, there, "n [9]")
+	if n := b.cluster.Stats().Missed; n != 5 {
+		t.Errorf("%d broadcasts counted as missed, want 5", n)
+	}
+}
+
+// While Redis is away, nobody waits for what cannot come.
+func TestAskingWithoutRedis(t *testing.T) {
+	redis, servers := several(t, 2)
+	here := servers[0].join(t)
+	servers[1].join(t)
+	redis.Kill()
+	eventually(t, "it notices", func() bool { return servers[0].cluster.Ready() != nil })
+	if got := servers[0].To().Clients(); len(got) != 1 || got[0] != here.ID() {
+		t.Errorf("clients %q, want this server's", got)
+	}
+	go func() { here.Receive("ask").Ack("x") }()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answers, err := servers[0].To().Call(ctx, "ask")
+	if err == nil || ctx.Err() != nil || len(answers) != 1 {
+		t.Errorf("answers %v, %v", answers, err)
+	}
+}
+
+// At the end what waits is published for as long as there is time, and counted else.
+func TestCloseWithoutRedis(t *testing.T) {
+	redis, servers := several(t, 1)
+	s := servers[0]
+	redis.Kill()
+	eventually(t, "it notices", func() bool { return s.cluster.Ready() != nil })
+	must(t, s.Emit("x"))
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.cluster.Close(ctx); err == nil || err.Error() != "2 messages for other servers were not published to Redis" {
+		t.Errorf("closed with %v", err)
+	}
+	if n := s.cluster.Stats().Dropped; n != 2 {
+		t.Errorf("%d messages are counted as dropped, want 2", n)
+	}
+}
+
+// A user that may not publish costs the others this server's messages, and nothing else.
+func TestForbiddenToPublish(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "mute", "on", ">secret", "+@all", "-publish", "allchannels")
+	mute, other := start(t, "redis://mute:secret@"+redis.Addr), start(t, redis.URL())
+	here := mute.join(t)
+	must(t, mute.Emit("n"))
+	hears(t, here, "n []")
+	eventually(t, "what is not published is counted", func() bool { return mute.cluster.Stats().Dropped == 2 })
+	must(t, mute.cluster.Ready())
+	must(t, other.Emit("m"))
+	hears(t, here, "m []")
+}
+
+// The least that a user of Redis needs, as the page says it.
+func TestLeastRights(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "chat", "on", ">secret", "+publish", "+subscribe", "+psubscribe", "+unsubscribe", "+pubsub", "+ping",
+		"resetchannels", "&socket.io#*", "&socket.io-re*", "&flask-socketio")
+	a, b := start(t, "redis://chat:secret@"+redis.Addr), start(t, "redis://chat:secret@"+redis.Addr)
+	there := b.join(t)
+	must(t, a.Emit("n"))
+	hears(t, there, "n []")
+	if got := a.To().Clients(); len(got) != 1 {
+		t.Errorf("clients %q", got)
+	}
+	if s := a.cluster.Stats(); s.Dropped != 0 || !s.Connected {
+		t.Errorf("%+v", s)
+	}
+}
