@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"hipflask/server/internal/app"
@@ -53,12 +52,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	case err != nil:
 		return err
+	case cfg.Check:
+		if err := app.Check(ctx, cfg); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(stdout, "hipflask: the settings are valid")
+		return err
+	case cfg.Healthcheck:
+		return app.Healthcheck(ctx, cfg)
 	}
 	a, err := app.New(cfg, logger(cfg, stderr), stdout)
 	if err != nil {
 		return err
 	}
-	l, err := a.Listen(ctx)
+	l, err := a.Listen(ctx, getenv)
 	if err != nil {
 		return errors.Join(err, a.Close())
 	}
@@ -71,19 +78,4 @@ func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(stderr, opts))
 	}
 	return slog.New(slog.NewTextHandler(stderr, opts))
-}
-
-// version is what the build recorded: a release, or the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v
 }
