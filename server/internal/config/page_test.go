@@ -58,7 +58,7 @@ KB, MB, KiB or MiB. A setting without a kind of value is a switch: ` + "`--name`
 	return b.Bytes()
 }
 
-func code(s string) string { return "`" + cell(s) + "`" }
+func code(s string) string { return "`" + s + "`" }
 
 // cell escapes what would end a cell, be a tag or emphasise.
 func cell(s string) string {
