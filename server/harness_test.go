@@ -162,8 +162,8 @@ func compareLines(t *testing.T, got, want []string) {
 
 // testServer is the server under test, run in this process.
 type testServer struct {
-	URL    string // http://127.0.0.1:PORT
-	Addr   string // 127.0.0.1:PORT
+	URL    string // http://127.0.0.1:PORT, or unix:PATH
+	Addr   string // 127.0.0.1:PORT, or PATH
 	Stdout *output
 	Stderr *output
 
@@ -195,7 +195,7 @@ func startServer(t *testing.T, args ...string) *testServer {
 			t.Logf("the server's log:\n%s", tail(s.Stderr.String()))
 		}
 	})
-	address := s.Stderr.waitMatch(t, regexp.MustCompile(`(https?)://([^\s"/]+:\d+)`))
+	address := s.Stderr.waitMatch(t, regexp.MustCompile(`(https?://|unix:)([^\s"/]+:\d+|/[^\s"]+)`))
 	s.URL, s.Addr = address[0], address[2]
 	return s
 }

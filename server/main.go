@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -56,6 +55,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	case err != nil:
 		return err
+	case cfg.Check:
+		if err := app.Check(ctx, cfg); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(stdout, "hipflask: the settings are valid")
+		return err
+	case cfg.Healthcheck:
+		return app.Healthcheck(ctx, cfg)
 	}
 	log, flush := startLog(cfg, stderr)
 	defer flush()
@@ -63,7 +70,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	l, err := a.Listen(ctx)
+	l, err := a.Listen(ctx, getenv)
 	if err != nil {
 		return errors.Join(err, a.Close())
 	}
@@ -94,19 +101,4 @@ func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(stderr, opts))
 	}
 	return slog.New(slog.NewTextHandler(stderr, opts))
-}
-
-// version is what the build recorded: a release, or the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v
 }

@@ -66,27 +66,34 @@ func program(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *outpu
 	return startProgram(t, build(t), args...)
 }
 
-// build builds the server as a program and returns its path.
-func build(t *testing.T) string {
+// startProgram starts a program, which ends with the test.
+func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "hipflask")
+	cmd, stdout, stderr = prepare(t, path, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stdout, stderr
+}
+
+// build makes the server a program.
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "hipflask")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return binary
 }
 
-// startProgram starts a program, which ends with the test.
-func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+// prepare makes a program that is ended with the test, or at nodeDeadline.
+func prepare(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, path, args...)
 	stdout, stderr = newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return cmd, stdout, stderr
 }
 

@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
 
@@ -44,8 +44,9 @@ type App struct {
 	http  *http.Server
 	ops   *ops.Server
 
-	silent  silentConns
-	cluster *cluster.Cluster // nil: this server is alone
+	silent       silentConns
+	cluster      *cluster.Cluster // nil: this server is alone
+	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
 // New wires a server. What the handlers print goes to stdout.
@@ -158,36 +159,6 @@ func orNone(limit int) int {
 	return limit
 }
 
-// Listen opens the address that the settings name.
-func (a *App) Listen(ctx context.Context) (net.Listener, error) {
-	if err := a.joinCluster(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.ops.Listen(ctx); err != nil {
-		return nil, err
-	}
-	var certs []tls.Certificate
-	if a.cfg.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(a.cfg.CertFile, a.cfg.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--certfile and --keyfile: %w", err)
-		}
-		certs = append(certs, cert)
-	}
-	addr := net.JoinHostPort(a.cfg.Host, fmt.Sprint(a.cfg.Port))
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen (see --host and --port): %w", err)
-	}
-	scheme := "http"
-	if certs != nil {
-		scheme = "https"
-		l = tls.NewListener(l, &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
-	}
-	a.log.Info("listening", "url", scheme+"://"+l.Addr().String())
-	return l, nil
-}
-
 // Serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
@@ -199,11 +170,13 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
 	a.ops.Started()
+	a.tell(systemd.Ready)
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.ops.Draining()
+		a.tell(systemd.Stopping)
 		a.log.Info("shutting down", "timeout", a.cfg.ShutdownTimeout)
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type Config struct {
 	Port     int    // 0 picks a free one
 	CertFile string // PEM; empty together with KeyFile: no TLS
 	KeyFile  string
+
+	UnixSocket     string // a file's path; empty: Host and Port count
+	UnixSocketMode os.FileMode
 
 	Path               string // "/socket.io": one leading slash, no trailing one
 	PlainWebSocketPath string // "/" or "/chat"; empty: switched off
@@ -73,6 +77,9 @@ type Config struct {
 
 	LogLevel  slog.Level
 	LogFormat string // LogText or LogJSON
+
+	Check       bool // check the settings, and serve nobody
+	Healthcheck bool // ask the server that runs with these settings
 }
 
 // The values of Config.LogFormat.
@@ -111,7 +118,7 @@ func Parse(args []string, getenv func(string) string) (*Config, error) {
 		from, value := "default", s.Default
 		if v, ok := flags[s.Name]; ok {
 			from, value = "--"+s.Name, v
-		} else if v := getenv(s.Env); v != "" {
+		} else if v := s.variable(getenv); v != "" {
 			from, value = s.Env, v
 		}
 		if err := s.set(value); err != nil {

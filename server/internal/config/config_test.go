@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -48,6 +49,12 @@ func samples() []sample {
 		{"port", "Port", 5000, []good{{"8080", 8080}, {"0", 0}, {"65535", 65535}}, map[string]string{
 			"65536": "0 to 65535", "-1": "0 to 65535", "http": "0 to 65535", "50.5": "0 to 65535", "": "0 to 65535",
 		}},
+		{"unix-socket", "UnixSocket", "", []good{{"/run/hipflask.sock", "/run/hipflask.sock"}, {"socket", "socket"}}, map[string]string{
+			strings.Repeat("a", 104): "at most 103", "@abstract": "does not begin with @", "a\x00b": "file's path",
+		}},
+		{"unix-socket-mode", "UnixSocketMode", os.FileMode(0o660), []good{
+			{"0666", os.FileMode(0o666)}, {"600", os.FileMode(0o600)},
+		}, map[string]string{"": "octal", "rw": "octal", "668": "octal", "1777": "octal", "0060": "owner"}},
 		{"path", "Path", "/socket.io", []good{
 			{"chat", "/chat"}, {"/chat/", "/chat"}, {"//api/v1/socket.io//", "/api/v1/socket.io"},
 		}, map[string]string{
@@ -286,9 +293,14 @@ func quoted(value string) string {
 // Each setting changes the fields that its sample names and no others, and together they reach all of Config:
 // a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
-	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true}
-	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
-		"MessageQueue": true, "MessageQueueOptional": true} // TestTLS, TestAdminUI, TestOpsPprof, TestMessageQueue
+	covered := map[string]bool{
+		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,
+		"admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true,
+	}
+	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo and TestMessageQueue
+		"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
+		"Check": true, "Healthcheck": true, "MessageQueue": true, "MessageQueueOptional": true,
+	}
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {
 		covered[s.name] = true
@@ -338,6 +350,16 @@ func TestThePlainPathStaysOutsidePath(t *testing.T) {
 	refused(t, []string{"--path", "ws", "--plain-websocket-path", "/ws"}, env(), "--plain-websocket-path", "/ws", "outside --path")
 	refused(t, []string{"--path=a"}, env(envName("plain-websocket-path"), "/a/b"), envName("plain-websocket-path"), "outside --path")
 	expect(t, mustParse(t, env(), "--path=a/b", "--plain-websocket-path=/a"), "PlainWebSocketPath", "/a")
+}
+
+// What to do this time is said by flag alone, and the settings are checked all the same.
+func TestWhatToDo(t *testing.T) {
+	for flag, field := range map[string]string{"check": "Check", "healthcheck": "Healthcheck"} {
+		expect(t, mustParse(t, env()), field, false)
+		expect(t, mustParse(t, env(envName(flag), "true")), field, false)
+		expect(t, mustParse(t, env(), "--"+flag), field, true)
+		refused(t, []string{"--" + flag, "--port=x"}, env(), "--port", `"x"`)
+	}
 }
 
 func TestAdminUI(t *testing.T) {
