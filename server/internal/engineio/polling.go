@@ -65,6 +65,11 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	if closing && len(messages) > 1 {
+		// The close packet, which is last, is left for the next poll: socket.io's clients
+		// act on it before they act on what came with it, and lose acks by that.
+		messages, closing = messages[:len(messages)-1], false
+	}
 	if len(messages) == 0 {
 		messages = []*Message{s.srv.packets.noop}
 		if closing {
