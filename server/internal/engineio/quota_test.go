@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -262,4 +263,23 @@ func TestHeartbeatThroughAPause(t *testing.T) {
 			stillOpen(t, o)
 		})
 	}
+}
+
+// The answer to a POST is not held back for longer than proxies wait; what is then
+// still owed, the next one waits for.
+func TestPauseIsPaidInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(Config{Bounds: Bounds{Messages: 1}})
+		s := srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), 4)
+		for range 101 { // one is free, the others owe 100 s
+			s.countMessage()
+		}
+		for _, want := range []time.Duration{longestAnswer, longestAnswer, longestAnswer, 10 * time.Second, 0} {
+			begun := time.Now()
+			s.pause(longestAnswer, nil)
+			if took := time.Since(begun); took != want {
+				t.Errorf("held back for %v, want %v", took, want)
+			}
+		}
+	})
 }
