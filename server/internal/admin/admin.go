@@ -2,8 +2,9 @@
 // at the server and act on its clients. It owns the namespace "/admin": who may log
 // in, what they are told, and the commands that they give.
 //
-// Sockets and rooms are told in both modes. The UI shows them only to servers that do
-// not offer AGGREGATED_EVENTS, its counts of packets and bytes, so they are not offered.
+// Sockets and rooms are told in both modes. In production the UI shows them only for
+// servers that do not offer AGGREGATED_EVENTS, its counts of packets and bytes, so those
+// are offered in development mode alone.
 package admin
 
 import (
@@ -117,7 +118,8 @@ func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 		err = c.Emit("config", map[string]any{"supportedFeatures": a.features()})
 	}
 	if err == nil {
-		err = c.Emit("server_stats", a.stats())
+		now := a.door.Stats()
+		err = c.Emit("server_stats", a.stats(&now, nil))
 	}
 	if err == nil {
 		err = c.Emit("all_sockets", a.sockets())
@@ -136,7 +138,7 @@ func (a *Admin) isWatched() bool { return a.watchers.Load() > 0 }
 func (a *Admin) features() []string {
 	list := []string{"EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"}
 	if a.opts.Events {
-		list = append(list, "ALL_EVENTS")
+		list = append(list, "AGGREGATED_EVENTS", "ALL_EVENTS")
 	}
 	return list
 }
@@ -145,6 +147,7 @@ func (a *Admin) features() []string {
 func (a *Admin) report(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.StatsInterval)
 	defer ticker.Stop()
+	var last *inspect.Stats // that a UI was told of; nil while there is none
 	for {
 		select {
 		case <-ctx.Done():
@@ -152,10 +155,13 @@ func (a *Admin) report(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if a.isWatched() {
-			a.tell("server_stats", a.stats())
+			now := a.door.Stats()
+			a.tell("server_stats", a.stats(&now, last))
 			a.tellUpgrades()
+			last = &now
 			continue
 		}
+		last = nil
 		a.mu.Lock()
 		clear(a.polling)
 		a.mu.Unlock()

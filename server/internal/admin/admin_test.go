@@ -142,11 +142,11 @@ func TestAUIIsToldWhoIsThere(t *testing.T) {
 	if err := ui.Receive("server_stats").Decode(&stats); err != nil {
 		t.Fatal(err)
 	}
-	// The UI itself is not counted: it is not yet connected.
+	// The UI itself is in no namespace yet.
 	if got := fmt.Sprint(stats.Namespaces); got != "[{/ 1} {/admin 0} {/dynamic 1} {/other 1}]" {
 		t.Errorf("namespaces %s", got)
 	}
-	if stats.ClientsCount != 2 || stats.PollingClientsCount != 2 || stats.PID == 0 || stats.Uptime <= 0 || stats.ServerID == "" {
+	if stats.ClientsCount != 3 || stats.PollingClientsCount != 3 || stats.PID == 0 || stats.Uptime <= 0 || stats.ServerID == "" {
 		t.Errorf("stats %+v", stats)
 	}
 	var all []client
@@ -334,6 +334,46 @@ func TestWhatNewRefuses(t *testing.T) {
 	for _, opts := range []Options{{}, {User: "root"}, {User: "root", PasswordHash: "plain"}, {PasswordHash: "$2b$04$"}} {
 		if _, err := New(opts); err == nil {
 			t.Errorf("New(%+v) made something", opts)
+		}
+	}
+}
+
+// In development mode the UI is told what was counted since it was told last.
+func TestCountsOfPacketsAndBytes(t *testing.T) {
+	s := start(t, Options{Events: true, StatsInterval: time.Millisecond})
+	ui := socketiotest.Connect(t, s, socketiotest.Options{
+		Namespace: Namespace, Auth: map[string]any{"username": "root", "password": password},
+	})
+	for range 2 { // the first is of its connecting; with the second the counting begins
+		ui.Receive("server_stats")
+	}
+	c := socketiotest.Connect(t, s, socketiotest.Options{})
+	c.Call("say", strings.Repeat("x", 1000))
+	c.Drop()
+	got := make(map[string]int)
+	done := func() bool {
+		return got["rawConnection "] == 1 && got["rawDisconnection transport close"] == 1 &&
+			got["packetsIn "] > 0 && got["packetsOut "] > 0 && got["bytesIn "] > 1000 && got["bytesOut "] > 1000
+	}
+	for begin := time.Now(); !done(); {
+		if time.Since(begin) > 15*time.Second {
+			t.Fatalf("counted are %v", got)
+		}
+		var stats struct {
+			AggregatedEvents []struct {
+				Timestamp     int64
+				Type, SubType string
+				Count         int
+			}
+		}
+		if err := ui.Receive("server_stats").Decode(&stats); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range stats.AggregatedEvents {
+			if age := time.Since(time.UnixMilli(e.Timestamp)); e.Timestamp%1000 != 0 || age < 0 || age > time.Minute {
+				t.Errorf("%+v", e)
+			}
+			got[e.Type+" "+e.SubType] += e.Count
 		}
 	}
 }

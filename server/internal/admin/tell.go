@@ -3,11 +3,8 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -165,34 +162,6 @@ func (a *Admin) sockets() []any {
 		}
 	}
 	return list
-}
-
-func (a *Admin) stats() map[string]any {
-	all := a.door.Namespaces()
-	spaces := []any{}
-	transports := make(map[string]string) // by connection, which may be to several namespaces
-	polling := 0
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		clients := all[name].List()
-		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(clients)})
-		for _, c := range clients {
-			transports[c.Connection()] = c.Transport()
-		}
-	}
-	for _, transport := range transports {
-		if transport == "polling" {
-			polling++
-		}
-	}
-	return map[string]any{
-		"serverId":            fmt.Sprintf("%s#%d", a.host, os.Getpid()),
-		"hostname":            a.host,
-		"pid":                 os.Getpid(),
-		"uptime":              time.Since(a.start).Seconds(),
-		"clientsCount":        len(transports),
-		"pollingClientsCount": polling,
-		"namespaces":          spaces,
-	}
 }
 
 // tellUpgrades tells which clients have gone over to WebSocket since they were
