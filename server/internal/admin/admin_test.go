@@ -60,13 +60,16 @@ func watch(t *testing.T, s *socketio.Server) *socketiotest.Client {
 	ui := socketiotest.Connect(t, s, socketiotest.Options{
 		Namespace: Namespace, Auth: map[string]any{"username": "root", "password": password},
 	})
-	for _, event := range []string{"session", "config", "server_stats", "all_sockets"} {
-		if got := ui.Next(); got.Name != event {
+	var told []socketiotest.Event
+	for _, event := range []string{"session", "config", "server_stats", "socket_connected", "all_sockets"} {
+		got := ui.Next()
+		if got.Name != event {
 			t.Fatalf("told %s, want %s", got, event)
 		}
+		told = append(told, got)
 	}
 	// It is told of itself like of anybody else.
-	if got := described(t, ui.Receive("socket_connected")); got.ID != ui.ID() || got.Namespace != Namespace {
+	if got := described(t, told[3]); got.ID != ui.ID() || got.Namespace != Namespace {
 		t.Fatalf("told of %+v, want itself", got)
 	}
 	return ui
@@ -157,7 +160,8 @@ func TestAUIIsToldWhoIsThere(t *testing.T) {
 	for _, c := range all {
 		found[c.ID] = c
 	}
-	if len(all) != 3 || found[other.ID()].Namespace != "/other" || found[dynamic.ID()].Namespace != "/dynamic" {
+	// Itself as well: without any the UI would choose no namespace to show.
+	if len(all) != 4 || found[ui.ID()].Namespace != Namespace || found[other.ID()].Namespace != "/other" || found[dynamic.ID()].Namespace != "/dynamic" {
 		t.Errorf("all_sockets %+v", all)
 	}
 	c := found[before.ID()]
