@@ -119,9 +119,10 @@ func (h *health) awaitConnection(ctx context.Context) (epoch uint64, err error) 
 	return h.await(ctx, func() bool { return h.hearing == nil })
 }
 
-// awaitOutage waits until they do not, and reports false if ctx ends before.
-func (h *health) awaitOutage(ctx context.Context) bool {
-	_, err := h.await(ctx, func() bool { return h.hearing != nil })
+// awaitOutage waits until the connection of that epoch is no more, even if there is
+// another already, and reports false if ctx ends before.
+func (h *health) awaitOutage(ctx context.Context, epoch uint64) bool {
+	_, err := h.await(ctx, func() bool { return h.epoch != epoch })
 	return err == nil
 }
 

@@ -112,7 +112,7 @@ func (c *Cluster) watch() {
 		for over := false; !over && c.life.Err() == nil; {
 			c.count()
 			tick, cancel := context.WithTimeout(c.life, watchInterval)
-			over = c.health.awaitOutage(tick)
+			over = c.health.awaitOutage(tick, epoch)
 			cancel()
 		}
 	}
