@@ -52,6 +52,8 @@ type Admin struct {
 	space    *socketio.Namespace // set by Attach, before any client comes
 	watchers atomic.Int32        // UIs that are connected
 
+	listing sync.Mutex // held while sockets are listed and told, and while a change is told
+
 	mu      sync.Mutex
 	polling map[inspect.Client]struct{} // those that a UI was told are polling
 }
@@ -103,8 +105,8 @@ func (a *Admin) Attach(s *socketio.Server) error {
 	return nil
 }
 
-// connect lets a UI in and tells it all there is. It is a watcher before the sockets
-// are listed, so that it misses none.
+// connect lets a UI in. It is a watcher before the sockets are listed, so that it misses
+// none.
 func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 	session, err := a.gate.enter(c.Request().RemoteAddr, auth)
 	if err != nil {
@@ -120,9 +122,6 @@ func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 	if err == nil {
 		now := a.door.Stats()
 		err = c.Emit("server_stats", a.stats(&now, nil))
-	}
-	if err == nil {
-		err = c.Emit("all_sockets", a.sockets())
 	}
 	if err != nil {
 		a.watchers.Add(-1)

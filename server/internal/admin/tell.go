@@ -34,25 +34,41 @@ func (a *Admin) Observe(door *inspect.Door) {
 	}
 }
 
+// connected tells a UI that has come of all sockets: not before it is one of them, as
+// the UI chooses a namespace by that list.
 func (a *Admin) connected(c inspect.Client) {
-	if a.isWatched() {
-		a.tell("socket_connected", a.describe(c), now())
+	a.change("socket_connected", func() []any { return []any{a.describe(c)} })
+	if c.Namespace() != Namespace {
+		return
 	}
+	a.listing.Lock()
+	defer a.listing.Unlock()
+	if err := a.space.To(c.ID()).Emit("all_sockets", a.sockets()); err != nil {
+		a.log.Error("admin event not sent", "event", "all_sockets", "error", err)
+	}
+}
+
+// change tells of a client that came, went or moved. A UI forgets what it was told
+// before it is told of all sockets, so no change may come between their listing and
+// the telling.
+func (a *Admin) change(event string, what func() []any) {
+	if !a.isWatched() {
+		return
+	}
+	a.listing.Lock()
+	defer a.listing.Unlock()
+	a.tell(event, append(what(), now())...)
 }
 
 func (a *Admin) disconnected(c inspect.Client, reason string) {
 	a.mu.Lock()
 	delete(a.polling, c)
 	a.mu.Unlock()
-	if a.isWatched() {
-		a.tell("socket_disconnected", c.Namespace(), c.ID(), reason, now())
-	}
+	a.change("socket_disconnected", func() []any { return []any{c.Namespace(), c.ID(), reason} })
 }
 
 func (a *Admin) moved(event, namespace, room, id string) {
-	if a.isWatched() {
-		a.tell(event, namespace, room, id, now())
-	}
+	a.change(event, func() []any { return []any{namespace, room, id} })
 }
 
 // received and sent leave the UI's own events out: each would make the next.
