@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -40,87 +36,16 @@ func deployed(t *testing.T, name string, replace ...string) string {
 	return text
 }
 
-// proxyAddress is a loopback address that nobody listens on: the port is below those that the kernel hands out, so
-// nobody takes it by chance.
-func proxyAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return addr
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			t.Fatal(err)
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
-// startProxy runs a proxy until the test is over, from the moment that it says ready.
-func startProxy(t *testing.T, ready, name string, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/" + name) // not on everybody's PATH in Debian
-	}
-	if err != nil {
-		absent(t, "needs "+name)
-	}
-	home := t.TempDir()
-	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline+patience)
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = patience
-	log := newOutput()
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = cmd.Wait() // what it has to say stands in its log
-		log.end()
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-		if t.Failed() {
-			t.Logf("%s said:\n%s", name, tail(log.String()))
-		}
-	})
-	log.waitMatch(t, regexp.MustCompile(ready))
-}
-
 func TestDeployNginx(t *testing.T) {
 	server := startServer(t)
 	certFile, keyFile, pool := selfSigned(t)
-	plain, secure := proxyAddress(t), proxyAddress(t)
-	site := deployed(t, "nginx.conf",
+	plain, secure := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	startNginx(t, deployed(t, "nginx.conf",
 		"127.0.0.1:5000", server.Addr,
 		"listen 80;", "listen "+plain+";",
 		"listen 443 ssl;", "listen "+secure+" ssl;",
 		"/etc/letsencrypt/live/chat.example.org/fullchain.pem", certFile,
-		"/etc/letsencrypt/live/chat.example.org/privkey.pem", keyFile)
-	dir := t.TempDir()
-	var around strings.Builder // a site's surroundings, which else Debian's nginx.conf is
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		fmt.Fprintf(&around, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
-	}
-	file := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf("daemon off;\nmaster_process off;\npid %s;\nerror_log stderr notice;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n",
-		filepath.Join(dir, "pid"), around.String(), site)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	startProxy(t, `using the ".*" event method`, "nginx", "-p", dir, "-c", file, "-e", "stderr")
+		"/etc/letsencrypt/live/chat.example.org/privkey.pem", keyFile))
 	checkProxied(t, secure, certFile, pool)
 
 	got := ask(t, plain, http.MethodGet, "/page?x=1", http.Header{"Connection": {"close"}}, "")
@@ -132,16 +57,37 @@ func TestDeployNginx(t *testing.T) {
 func TestDeployCaddy(t *testing.T) {
 	server := startServer(t)
 	certFile, keyFile, pool := selfSigned(t)
-	secure := proxyAddress(t)
-	site := deployed(t, "Caddyfile",
+	secure := "127.0.0.1:" + freePort(t)
+	startCaddy(t, deployed(t, "Caddyfile",
 		"127.0.0.1:5000", server.Addr,
-		"chat.example.org {", "https://"+secure+" {\ntls "+certFile+" "+keyFile)
-	file := filepath.Join(t.TempDir(), "Caddyfile")
-	if err := os.WriteFile(file, []byte("{\nadmin off\nauto_https off\n}\n"+site), 0o600); err != nil {
+		"chat.example.org {", "https://"+secure+" {\ntls "+certFile+" "+keyFile))
+	checkProxied(t, secure, certFile, pool)
+}
+
+// startCaddy runs Caddy with these sites until the test is over. It listens when this returns.
+func startCaddy(t *testing.T, sites string) {
+	t.Helper()
+	if _, err := exec.LookPath("caddy"); err != nil {
+		absent(t, "needs caddy")
+	}
+	home := t.TempDir()
+	file := filepath.Join(home, "Caddyfile")
+	if err := os.WriteFile(file, []byte("{\nadmin off\nauto_https off\n}\n"+sites), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startProxy(t, "serving initial configuration", "caddy", "run", "--config", file, "--adapter", "caddyfile")
-	checkProxied(t, secure, certFile, pool)
+	cmd, _, log := prepare(t, "caddy", "run", "--config", file, "--adapter", "caddyfile")
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // what it has to say stands in its log
+		if t.Failed() {
+			t.Logf("caddy said:\n%s", tail(log.String()))
+		}
+	})
+	waitCount(t, log, "serving initial configuration", 1)
 }
 
 // outside is a browser in front of a proxy: it trusts the proxy's certificate and speaks HTTP/2 where it may.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -49,20 +50,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 	joinOver(t, dialUnix(t, path), "localhost", "http://localhost").chats("over a Unix socket")
 
-	// A client that has a name of its own, and is refused for its origin, which is logged.
-	named := &net.Dialer{Timeout: patience, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return named.DialContext(ctx, "unix", path)
-	}}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+pollingPath, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Origin", "https://evil.example")
-	resp, err := transport.RoundTrip(req)
-	if text := body(t, resp, err); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("a foreign origin was answered %s %q", resp.Status, text)
-	}
+	refusedOverUnix(t, path, nil)
 	server.Stderr.waitMatch(t, regexp.MustCompile(`origin refused.* address=unix\b`))
 
 	if err := server.stop(); err != nil {
@@ -70,6 +58,36 @@ func TestUnixSocket(t *testing.T) {
 	}
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the file is still there: %v", err)
+	}
+}
+
+// refusedOverUnix makes a request that is refused for its origin, and so is logged. Its socket has a name of its own.
+func refusedOverUnix(t *testing.T, path string, header http.Header) {
+	t.Helper()
+	dialer := &net.Dialer{Timeout: patience, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", path)
+	}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+pollingPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(req.Header, header)
+	req.Header.Set("Origin", "https://evil.example")
+	resp, err := transport.RoundTrip(req)
+	if text := body(t, resp, err); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a foreign origin was answered %s %q", resp.Status, text)
+	}
+}
+
+// What a proxy says over the Unix socket of whom it speaks for is believed when "unix" is among the trusted proxies,
+// and else is not.
+func TestUnixSocketOfAProxy(t *testing.T) {
+	for trusted, want := range map[string]string{"unix": "203.0.113.7", "127.0.0.1": "unix"} {
+		path := socketFile(t)
+		server := startServer(t, "--unix-socket", path, "--trusted-proxies", trusted)
+		refusedOverUnix(t, path, http.Header{"X-Forwarded-For": {"203.0.113.7"}})
+		server.Stderr.waitMatch(t, regexp.MustCompile(`origin refused.* address=`+regexp.QuoteMeta(want)+`\b`))
 	}
 }
 

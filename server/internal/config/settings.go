@@ -59,7 +59,7 @@ func settings(c *Config) []Setting {
 		group("Logs", logs(c)),
 		group("Other", []Setting{
 			{Name: "check", flagOnly: true, Default: "false", set: boolean(&c.Check),
-				Meaning: "Check the settings, the certificate among them, and exit: with 0, or with 2 and a line that says what is wrong."},
+				Meaning: "Check the settings, the certificate and Redis among them, and exit: with 0, or with 2 and a line that says what is wrong."},
 			{Name: "healthcheck", flagOnly: true, Default: "false", set: boolean(&c.Healthcheck),
 				Meaning: "Ask the server that runs with the same settings whether it answers, and exit: with 0, or with 1."},
 			{Name: "version", Meaning: "Print the version and exit.", stop: ErrVersion},
