@@ -1,5 +1,5 @@
 # ARGS goes on to the command: make run ARGS="--port 8080", make test ARGS="-run Chat ./server", make fuzz ARGS=60
-.PHONY: run test lint fuzz bench fmt
+.PHONY: run test lint fuzz bench fmt settings release
 
 run:
 	go run ./server $(ARGS)
@@ -19,3 +19,9 @@ bench:
 fmt:
 	go fmt ./...
 	gofmt -w .ci
+
+settings:
+	HIPFLASK_WRITE_SETTINGS=1 go test -count=1 -run TestSettingsPage ./server/internal/config
+
+release:
+	.ci/release $(ARGS)

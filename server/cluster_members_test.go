@@ -2,7 +2,6 @@ package main
 
 import (
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
@@ -18,7 +17,7 @@ func TestClusterMembersDieUnderLoad(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := startMember(t, redis), startMember(t, redis)
 	_, node := startNodeServer(t, redis)
-	binary := buildServer(t)
+	binary := build(t)
 	victim, process := startProcess(t, binary, redis)
 	all := gather(t, 10, a.Addr, b.Addr)
 	s, r := speak(t, "s", a.Addr), speak(t, "r", b.Addr)
@@ -63,15 +62,6 @@ func TestClusterMembersDieUnderLoad(t *testing.T) {
 
 // killable is a server in a process of its own.
 type killable struct{ kill func() }
-
-func buildServer(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "hipflask")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return binary
-}
 
 // startProcess starts the server as a process.
 func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr string, p killable) {

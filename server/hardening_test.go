@@ -160,22 +160,6 @@ func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
 	unharmed("bodies that never come")
 }
 
-// Attack: a body that never comes, posted to a session. It is waited for, but
-// neither without end nor by anybody else.
-func TestHardeningBodyThatNeverComesToASession(t *testing.T) {
-	t.Parallel() // the server waits for half a minute
-	const bodyTimeout = 30 * time.Second
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
-	p := joinPolling(t, addr, 4)
-	path := strings.TrimPrefix(p.url, "http://"+addr)
-	conn := beginRequest(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n42[")
-	unharmed("a body that never comes")
-	cutOff(t, conn, bodyTimeout+patience)
-	p.unknown()
-	unharmed("it was given up")
-}
-
 // Attack: a POST over the limit, and one that announces a body of 10 GB.
 func TestHardeningOversizePOST(t *testing.T) {
 	server := startServer(t, "--max-http-buffer-size", "10000")

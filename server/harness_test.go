@@ -162,8 +162,8 @@ func compareLines(t *testing.T, got, want []string) {
 
 // testServer is the server under test, run in this process.
 type testServer struct {
-	URL    string // http://127.0.0.1:PORT
-	Addr   string // 127.0.0.1:PORT
+	URL    string // http://127.0.0.1:PORT, or unix:PATH
+	Addr   string // 127.0.0.1:PORT, or PATH
 	Stdout *output
 	Stderr *output
 
@@ -195,7 +195,7 @@ func startServer(t *testing.T, args ...string) *testServer {
 			t.Logf("the server's log:\n%s", tail(s.Stderr.String()))
 		}
 	})
-	address := s.Stderr.waitMatch(t, regexp.MustCompile(`(https?)://([^\s"/]+:\d+)`))
+	address := s.Stderr.waitMatch(t, regexp.MustCompile(`(https?://|unix:)([^\s"/]+:\d+|/[^\s"]+)`))
 	s.URL, s.Addr = address[0], address[2]
 	return s
 }
@@ -266,6 +266,7 @@ type clientConfig struct {
 	TextBytes   int      `json:"textBytes,omitempty"`
 	BinaryBytes int      `json:"binaryBytes,omitempty"`
 	Chromium    string   `json:"chromium,omitempty"`
+	CAFile      string   `json:"caFile,omitempty"`
 	Deadline    int64    `json:"deadline"` // milliseconds; startNode sets it
 }
 
@@ -289,6 +290,7 @@ func (r report) decode(t *testing.T, v any) {
 // node is a running client script.
 type node struct {
 	script string
+	cmd    *exec.Cmd
 	stdout *output
 	stderr *output
 	done   chan struct{}
@@ -310,7 +312,7 @@ func startNode(t *testing.T, script string, config clientConfig) *node {
 	// A browser's driver takes the browser down with it, given the chance.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience
-	n := &node{script: script, stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
+	n := &node{script: script, cmd: cmd, stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = n.stdout, n.stderr
 	if err := cmd.Start(); err != nil {
 		cancel()

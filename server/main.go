@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +11,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
+	"time"
 
 	"hipflask/server/internal/app"
 	"hipflask/server/internal/config"
+	"hipflask/server/internal/lines"
 )
 
 func main() {
@@ -53,16 +55,44 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	case err != nil:
 		return err
+	case cfg.Check:
+		if err := app.Check(ctx, cfg); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(stdout, "hipflask: the settings are valid")
+		return err
+	case cfg.Healthcheck:
+		return app.Healthcheck(ctx, cfg)
 	}
-	a, err := app.New(cfg, logger(cfg, stderr), stdout)
+	log, flush := startLog(cfg, stderr)
+	defer flush()
+	a, err := app.New(cfg, log, stdout)
 	if err != nil {
 		return err
 	}
-	l, err := a.Listen(ctx)
+	l, err := a.Listen(ctx, getenv)
 	if err != nil {
 		return errors.Join(err, a.Close())
 	}
 	return a.Serve(ctx, l)
+}
+
+// flushTimeout is how long the end waits for a stderr that nobody reads.
+const flushTimeout = time.Second
+
+// startLog makes the log. Nobody waits for a line of it: a terminal that somebody
+// has stopped would stop the server. flush writes what is left and ends it.
+func startLog(cfg *config.Config, stderr io.Writer) (log *slog.Logger, flush func()) {
+	w := lines.Losing(stderr, func(lost int) []byte {
+		var line bytes.Buffer
+		logger(cfg, &line).Warn("log lines lost: stderr was not read for too long", "lines", lost)
+		return line.Bytes()
+	})
+	return logger(cfg, w), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		_ = w.Close(ctx)
+	}
 }
 
 func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
@@ -71,19 +101,4 @@ func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(stderr, opts))
 	}
 	return slog.New(slog.NewTextHandler(stderr, opts))
-}
-
-// version is what the build recorded: a release, or the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v
 }

@@ -63,18 +63,37 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 // program builds the server as a program and starts it.
 func program(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "hipflask")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
-	t.Cleanup(cancel)
-	cmd = exec.CommandContext(ctx, binary, args...)
-	stdout, stderr = newOutput(), newOutput()
-	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return startProgram(t, build(t), args...)
+}
+
+// startProgram starts a program, which ends with the test.
+func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+	t.Helper()
+	cmd, stdout, stderr = prepare(t, path, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return cmd, stdout, stderr
+}
+
+// build makes the server a program.
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "hipflask")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// prepare makes a program that is ended with the test, or at nodeDeadline.
+func prepare(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
+	t.Cleanup(cancel)
+	cmd = exec.CommandContext(ctx, path, args...)
+	stdout, stderr = newOutput(), newOutput()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return cmd, stdout, stderr
 }
 

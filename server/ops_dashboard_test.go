@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/cluster/redistest"
 )
 
 var (
@@ -28,10 +30,7 @@ func TestOpsDashboard(t *testing.T) {
 	if err := json.Unmarshal(file, &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	server, addr := startOps(t)
-	joinWS(t, server.Addr).chats("so that handlers were measured")
-	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
-	exposed := opsGet(t, addr, "/metrics").body
+	exposed := allMetrics(t)
 
 	expressions := dashboardExpressions(dashboard)
 	if len(expressions) < 20 {
@@ -59,10 +58,7 @@ func TestOpsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(file)
-	server, addr := startOps(t)
-	joinWS(t, server.Addr).chats("so that handlers were measured")
-	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
-	exposed := opsGet(t, addr, "/metrics").body
+	exposed := allMetrics(t)
 	for _, metric := range metricName.FindAllStringSubmatch(page, -1) {
 		if strings.HasPrefix(metric[1], "hipflask_") && !strings.Contains(exposed, "# TYPE "+metric[1]+" ") {
 			t.Errorf("the page tells of %s, which is not there", metric[1])
@@ -73,6 +69,16 @@ func TestOpsPage(t *testing.T) {
 			t.Errorf("the page does not tell of %s", name)
 		}
 	}
+}
+
+// allMetrics is what a server exposes that has everything to count.
+func allMetrics(t *testing.T) string {
+	t.Helper()
+	server := startMember(t, redistest.Start(t), "--ops-addr", "0")
+	addr := server.Stderr.waitMatch(t, opsAddress)[1]
+	joinWS(t, server.Addr).chats("so that handlers were measured")
+	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
+	return opsGet(t, addr, "/metrics").body
 }
 
 // checkExposed checks that the metric is there with the labels that the expression

@@ -54,7 +54,7 @@ func TestOpsReadinessAtTheStart(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	l, err := a.Listen(ctx)
+	l, err := a.Listen(ctx, noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

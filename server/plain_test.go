@@ -374,7 +374,7 @@ func TestPlainShutdown(t *testing.T) {
 // told. It refuses strangers, and reports why the others left.
 func plainServer(t *testing.T, left chan<- string) (addr string) {
 	t.Helper()
-	s := socketio.New(socketio.Options{Engine: engineio.Config{WebSocket: true}})
+	s := socketio.New(socketio.Options{Engine: engineio.Config{WebSocket: true, PlainPath: "/"}})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.ServePlain)
 	mux.Handle("/socket.io/", s)

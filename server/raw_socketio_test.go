@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -107,7 +109,27 @@ type wsClient struct {
 // joinWS opens a WebSocket and connects to the namespace "/".
 func joinWS(t *testing.T, addr string) *wsClient {
 	t.Helper()
-	c := openWS(t, addr, websocketPath)
+	return openWS(t, addr, websocketPath).joined()
+}
+
+// joinOver does so over a connection that is there, as a page of the origin, if there is one.
+func joinOver(t *testing.T, conn net.Conn, host, origin string) *wsClient {
+	t.Helper()
+	t.Cleanup(func() { _ = conn.Close() })
+	header := make(http.Header)
+	if origin != "" {
+		header.Set("Origin", origin)
+	}
+	w, err := shakeHands(conn, upgradeRequest(host, websocketPath, header))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return (&wsClient{rawWS: w, t: t}).joined()
+}
+
+// joined connects to the namespace "/".
+func (c *wsClient) joined() *wsClient {
+	c.t.Helper()
 	sid, err := c.join()
 	c.must(err)
 	c.sid = sid

@@ -71,8 +71,13 @@ func dialWS(addr, target string, together ...byte) (*rawWS, error) {
 	if err != nil {
 		return nil, err
 	}
+	return shakeHands(conn, upgradeRequest(addr, target, nil)+string(together))
+}
+
+// shakeHands makes a connection a WebSocket with this request.
+func shakeHands(conn net.Conn, request string) (*rawWS, error) {
 	w := &rawWS{conn, bufio.NewReader(conn)}
-	if err := w.raw(append([]byte(upgradeRequest(addr, target, nil)), together...)); err != nil {
+	if err := w.raw([]byte(request)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	got, err := readAnswer(conn, w.br, http.MethodGet)

@@ -1,29 +1,167 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
-// With --recovery a client that is cut off hears what it missed, nothing twice.
+// cuts is how often TestRecovery cuts connections.
+const cuts = 14
+
+// budgets make cuts in handshakes, in what was missed, and in bursts; the first when
+// the client has connected.
+func budgets() []int {
+	list := []int{2000}
+	for i := 1; i < cuts; i++ {
+		list = append(list, []int{900, 150, 2500, 430, 5000, 720}[i%6]+i*7)
+	}
+	return list
+}
+
+// With --recovery a client that is cut off again and again, in the middle of bursts
+// and of coming back, hears what it missed, each once and in order: when the server
+// sees the cut, and when it does not.
 func TestRecovery(t *testing.T) {
 	needNode(t)
+	for _, mode := range []string{"websocket", "polling", "default"} {
+		for _, silent := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, silent %v", mode, silent), func(t *testing.T) {
+				t.Parallel()
+				testRecovery(t, mode, silent)
+			})
+		}
+	}
+}
+
+func testRecovery(t *testing.T, mode string, silent bool) {
+	const count = 3000
 	server := startServer(t, "--recovery", "1m")
-	reports := runNode(t, "recovery.mjs", clientConfig{URL: server.URL, Client: newest, Mode: "websocket"})
+	proxy := startCutter(t, server.Addr, silent, budgets())
+	reports := runNode(t, "recovery.mjs", clientConfig{
+		URL: "http://" + proxy.Addr().String(), NextURL: server.URL, Client: newest, Mode: mode, Count: count,
+	})
 	var seen struct {
-		Heard     []string
-		Recovered int
+		Heard               []string
+		Connects, Recovered int
 	}
 	find(t, reports, "recovery", "heard", &seen)
 	var want []string
-	for i := range 400 {
+	for i := range count {
 		want = append(want, fmt.Sprintf("m%d", i))
 	}
-	if !slices.Equal(seen.Heard, want) {
-		t.Errorf("%d messages heard, want each of %d once and in order: %q", len(seen.Heard), len(want), seen.Heard)
+	compareLines(t, seen.Heard, want)
+	if left := proxy.left(); left > 0 {
+		t.Errorf("%d of %d cuts were not made", left, cuts)
 	}
-	if seen.Recovered < 4 {
-		t.Errorf("the session was recovered %d times, cut at least 4 times", seen.Recovered)
+	// Some cuts come before it is connected again.
+	if seen.Recovered != seen.Connects-1 || seen.Recovered < cuts/4 {
+		t.Errorf("connected %d times, to its session %d times", seen.Connects, seen.Recovered)
 	}
+	onlyTwoAtOnce(t, server)
+}
+
+// onlyTwoAtOnce checks that a client's disconnect was handled before its next connect:
+// there is the talker, and the listener once.
+func onlyTwoAtOnce(t *testing.T, server *testServer) {
+	t.Helper()
+	_ = server.stop()
+	connected := 0
+	for _, line := range server.Stdout.lines() {
+		switch line {
+		case "Client connected":
+			connected++
+		case "Client disconnected":
+			connected--
+		}
+		if connected > 2 || connected < 0 {
+			t.Errorf("%d clients at once", connected)
+			return
+		}
+	}
+	if connected != 0 {
+		t.Errorf("%d clients are left", connected)
+	}
+}
+
+// The protocol, byte for byte: the server has not noticed that the connection is dead.
+func TestRecoveryTakesOver(t *testing.T) {
+	server := startServer(t, "--recovery", "1m")
+	open := func() (w *rawWS) {
+		w, err := dialWS(server.Addr, websocketPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.Close() })
+		if _, err := w.packet(); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	read := func(w *rawWS) string {
+		p, err := w.packet()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	send := func(w *rawWS, packet string) {
+		if err := w.frame(opText, packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dead, talker := open(), open()
+	send(dead, "40")
+	answer := read(dead)
+	var told struct{ SID, PID string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &told); err != nil || told.PID == "" || told.PID == told.SID {
+		t.Fatalf("CONNECT was answered %s", answer)
+	}
+	send(talker, "40")
+	read(talker)
+	var offsets []string
+	for _, text := range []string{"one", "two", "three"} {
+		send(talker, message(text))
+		var event []string
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(read(talker), "42")), &event); err != nil || len(event) != 3 || event[1] != text {
+			t.Fatalf("received %q", event)
+		}
+		offsets = append(offsets, event[2])
+	}
+	// It has read nothing but the first.
+	client := open()
+	send(client, fmt.Sprintf(`40{"pid":%q,"offset":%q,"token":"as before"}`, told.PID, offsets[0]))
+	var got []string
+	for range 3 {
+		got = append(got, read(client))
+	}
+	want := []string{
+		answer, fmt.Sprintf(`42["message","two",%q]`, offsets[1]), fmt.Sprintf(`42["message","three",%q]`, offsets[2]),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("received %q, want %q", got, want)
+	}
+	if code, err := dead.end(); err != nil || code != 1000 {
+		t.Errorf("the old connection ended with %d, %v", code, err)
+	}
+}
+
+// A polling client whose request was cut off says goodbye, and then comes back. What
+// its disconnect handler is told stays what Flask-SocketIO tells it.
+func TestRecoveryAfterGoodbye(t *testing.T) {
+	server := startServer(t, "--recovery", "1m")
+	client := openPolling(t, server.Addr, 4)
+	client.send("40")
+	answer := client.next()
+	var told struct{ PID string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &told); err != nil {
+		t.Fatalf("CONNECT was answered %s", answer)
+	}
+	client.send("1")
+	server.Stdout.waitLines(t, "Client disconnected", 1)
+	again := openPolling(t, server.Addr, 4)
+	again.send(fmt.Sprintf(`40{"pid":%q}`, told.PID))
+	again.hears(answer)
 }

@@ -36,6 +36,8 @@ func TestClientServesTheBundles(t *testing.T) {
 			"Cache-Control":          "public, max-age=0",
 			"X-Content-Type-Options": "nosniff",
 			"Vary":                   "Accept-Encoding",
+
+			"Cross-Origin-Resource-Policy": "cross-origin",
 		})
 		if got.body.String() != string(want) {
 			t.Errorf("%s: %d bytes, want the file's %d", name, got.body.Len(), len(want))

@@ -37,8 +37,13 @@ func TestPageServesItsFiles(t *testing.T) {
 			"Cache-Control":          "no-cache",
 			"Referrer-Policy":        "no-referrer",
 			"X-Content-Type-Options": "nosniff",
-			"Vary":                   "Accept-Encoding",
-			"Content-Encoding":       "",
+			"X-Frame-Options":        "DENY",
+			"Permissions-Policy":     "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Vary":                         "Accept-Encoding",
+			"Content-Encoding":             "",
 		})
 		if got.body.Len() == 0 {
 			t.Errorf("GET %s: empty body", path)
@@ -53,6 +58,7 @@ func TestPagePolicyNamesOnlyItsOwnOrigin(t *testing.T) {
 	for _, want := range []string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
 		"img-src 'self' data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+		"require-trusted-types-for 'script'", "trusted-types 'none'",
 	} {
 		if !strings.Contains("; "+policy+";", "; "+want+";") {
 			t.Errorf("policy %q lacks %q", policy, want)

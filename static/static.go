@@ -29,7 +29,8 @@ var files embed.FS
 // than naming a host that only the browser knows for sure.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"connect-src 'self'; img-src 'self' data:; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
 
 // Paths lists the URL paths that the handler of Page answers.
 func Paths() []string {
@@ -66,6 +67,11 @@ func Page(socketPath string) (http.Handler, error) {
 			"Content-Security-Policy": pagePolicy,
 			"Referrer-Policy":         "no-referrer",
 			"X-Content-Type-Options":  "nosniff",
+			"X-Frame-Options":         "DENY", // frame-ancestors, for browsers that do not know it
+			// No other page gets hold of this one, its files or, through it, the visitor's devices.
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Permissions-Policy":           "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 		},
 	}, nil
 }
@@ -103,6 +109,8 @@ func Client() (http.Handler, error) {
 			// The official server's value: caches keep the bundle and ask whether it changed.
 			"Cache-Control":          "public, max-age=0",
 			"X-Content-Type-Options": "nosniff",
+			// They are for every page, also for one that asks what it loads for this.
+			"Cross-Origin-Resource-Policy": "cross-origin",
 		},
 	}, nil
 }

@@ -34,7 +34,8 @@ func (n *Namespace) EmitServers(event string, args ...any) error {
 }
 
 // OnServers registers the handler of an event that another server sends, in the
-// place of an earlier one. Such events are handled one after another.
+// place of an earlier one. Such events are handled one after another. Flask has no
+// counterpart; Node's is io.on.
 func (n *Namespace) OnServers(event string, fn ServerHandler) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

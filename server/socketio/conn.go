@@ -48,6 +48,7 @@ type conn struct {
 	working  bool          // the goroutine exists
 	ended    bool          // the session is over: nothing more comes in
 	closed   bool          // the library was told so
+	goodbye  bool          // the client ended the session, and not only a namespace
 	room     chan struct{} // closed when a waiting reader may go on; nil without one
 	gate     chan struct{} // closed when the library has dealt with a packet; nil otherwise
 	gateNsp  string
@@ -56,6 +57,9 @@ type conn struct {
 	slots    chan struct{} // see concurrently; the queue's own
 	patience *time.Timer   // ends a session that connects to nothing; nil once it has
 	values   *session      // nil until somebody asks
+	auth     packet.Value  // the payload of the CONNECT that is being dealt with
+	coming   *claim        // to the session that its client comes back to
+	waiting  chan struct{} // closed when the session ends; nil unless takeOver waits
 }
 
 // task is a packet to handle, or something else to run.
@@ -136,14 +140,14 @@ func (c *conn) decoded(p *packet.Packet, err error, size int) error {
 // accept queues a packet and then holds the reader back while too much is queued.
 // Acks do not wait in the queue: the handler they are for may be what blocks it.
 func (c *conn) accept(p *packet.Packet, size int) {
-	switch p.Type {
-	case packet.Ack:
+	if p.Type == packet.Ack {
 		c.acked(p)
 		return
-	case packet.Disconnect:
-		c.finish(p.Namespace)
 	}
 	c.enqueue(task{packet: p, size: size})
+	if p.Type == packet.Disconnect {
+		c.finish(p.Namespace)
+	}
 	for {
 		c.mu.Lock()
 		full := !c.ended && (len(c.tasks) > c.server.opts.MaxQueuedEvents || c.size > maxQueuedBytes)
@@ -157,6 +161,7 @@ func (c *conn) accept(p *packet.Packet, size int) {
 		room := c.room
 		c.mu.Unlock()
 		<-room
+		c.session.Delayed()
 	}
 }
 
@@ -168,9 +173,25 @@ const maxQueuedBytes = 1 << 20
 func (c *conn) Closed(reason engineio.Reason) {
 	c.mu.Lock()
 	c.ended = true
+	if c.waiting != nil {
+		close(c.waiting)
+	}
 	c.mu.Unlock()
 	c.finish("")
 	c.enqueue(task{run: func() { c.close(reason) }})
+}
+
+// Finish calls then once all that came before is handled.
+func (c *conn) Finish(then func()) {
+	c.enqueue(task{run: func() {
+		for range cap(c.slots) { // events beside the queue; none without slots
+			c.slots <- struct{}{}
+		}
+		for range cap(c.slots) {
+			<-c.slots
+		}
+		then()
+	}})
 }
 
 // finish ends what waits for the client of a namespace, or of all for "": a handler
@@ -183,9 +204,17 @@ func (c *conn) finish(nsp string) {
 			ctx.finish()
 		}
 	}
-	if c.joining != nil && nsp == "" {
+	if c.joining != nil && (nsp == "" || nsp == c.joining.Namespace()) {
 		c.joining.finish()
 	}
+}
+
+// leaves says whether a client that is only now being connected has gone already, as
+// one may have that did not wait for the answer. The mutex is held.
+func (c *conn) leaves(nsp string) bool {
+	return c.ended || slices.ContainsFunc(c.tasks, func(t task) bool {
+		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
+	})
 }
 
 // Gone says whether the client of that id has left, in the adapter's eyes: it has
@@ -277,8 +306,9 @@ func (c *conn) work() {
 // own, which would not ask.
 func (c *conn) connectedTooLate() {
 	c.mu.Lock()
-	idle := c.joining == nil && len(c.spaces) == 0 && !c.ended
-	if c.joining != nil && c.patience != nil {
+	busy := c.joining != nil || c.waiting != nil
+	idle := !busy && len(c.spaces) == 0 && !c.ended
+	if busy && c.patience != nil {
 		c.patience.Reset(c.server.opts.ConnectTimeout)
 	}
 	c.mu.Unlock()
@@ -364,15 +394,18 @@ func (c *conn) connect(p *packet.Packet) {
 		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
 		return
 	}
-	auth := map[string]any{}
-	if p.Data != nil {
-		// The decoder has checked that it is an object.
-		_ = packet.Value{JSON: p.Data}.Decode(&auth)
-	}
 	c.server.create(p.Namespace)
+	session := c.comeBack(p)
+	c.mu.Lock()
+	c.auth = packet.Value{JSON: p.Data}
+	if p.Data == nil {
+		c.auth.JSON = []byte("{}")
+	}
+	c.mu.Unlock()
 	c.await(p.Namespace, func() {
-		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: auth})
+		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: session})
 	})
+	c.dropClaim()
 }
 
 // await lets the library begin to connect or disconnect a namespace and waits
@@ -389,7 +422,7 @@ func (c *conn) await(nsp string, begin func()) {
 	begin()
 	<-gate
 	c.mu.Lock()
-	c.joining = nil
+	c.joining, c.auth = nil, packet.Value{}
 	c.mu.Unlock()
 }
 
@@ -420,6 +453,10 @@ func (c *conn) close(reason engineio.Reason) {
 	c.mu.Lock()
 	told := c.closed
 	c.closed = true
+	c.goodbye = reason == engineio.ClientDisconnect
+	if c.goodbye {
+		reason = engineio.TransportClose
+	}
 	c.settle()
 	c.mu.Unlock()
 	if !told && c.onClose != nil {
@@ -534,6 +571,9 @@ func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	}
 	if ctx := c.space(e.Namespace); e.Type == parser.DISCONNECT && ctx != nil {
 		ctx.kick()
+	}
+	if e.Type == parser.CONNECT { // before the client can know of it
+		c.answered(e.Pid)
 	}
 	if e.Message != nil {
 		c.session.Send(e.Message)

@@ -25,14 +25,12 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
 	c.mu.Lock()
-	if kept, ok := sock.Data().(*session); ok && c.values == nil {
-		c.values = kept
-	}
+	ctx.remember()
 	c.joining = ctx
-	ctx.over = c.ended
+	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
-	auth, err := packet.NewValue(sock.Handshake().Auth)
+	auth, err := c.authPayload(sock)
 	if err == nil {
 		_, err = n.run(ctx, "connect", []Value{{auth}})
 	}
@@ -50,6 +48,17 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	next(nil)
+}
+
+// authPayload is what the client sent along with CONNECT: for Engine.IO 3 the query of
+// the namespace's name, which the library has parsed.
+func (c *conn) authPayload(sock *socket.Socket) (packet.Value, error) {
+	if c.session.Protocol() == 3 {
+		return packet.NewValue(sock.Handshake().Auth)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.auth, nil
 }
 
 // refusal turns a connect handler's error into what the client is told. Only a
@@ -95,8 +104,8 @@ func connected(args ...any) {
 		ctx.disconnected("server namespace disconnect")
 	}
 	ctx.adapter().Admit(sock.Id())
-	if o := c.server.opts.Observer; o != nil && o.Connected != nil {
-		o.Connected(ctx)
+	if tell := c.server.opts.Inspect.Connected; tell != nil {
+		tell(inspectedClient{ctx})
 	}
 	c.pass(ctx.Namespace())
 }
@@ -118,8 +127,13 @@ func (c *Context) disconnected(args ...any) {
 	c.conn.mu.Lock()
 	left := c.left
 	c.left = true
-	if c.kicked { // its connection may have been quicker to end
+	switch {
+	case c.kicked: // its connection may have been quicker to end
 		reason = "server namespace disconnect"
+	case c.conn.goodbye && reason == string(engineio.TransportClose):
+		// A polling client says goodbye also when a request of it was cut off, and
+		// comes back; so to the library it is a connection that was lost.
+		reason = string(engineio.ClientDisconnect)
 	}
 	c.conn.spaces = remove(c.conn.spaces, c)
 	c.finish()
@@ -139,9 +153,10 @@ func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
-	if o := c.space.server.opts.Observer; o != nil && o.Disconnected != nil {
-		o.Disconnected(c, reason)
+	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
+		tell(inspectedClient{c}, reason)
 	}
+	c.space.server.claims.release(c.claim)
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.
@@ -170,8 +185,8 @@ func (c *Context) event(p *packet.Packet) {
 	for i, v := range p.Args {
 		args[i] = Value{v}
 	}
-	if o := c.space.server.opts.Observer; o != nil && o.Received != nil {
-		o.Received(c, p.Event, args)
+	if tell := c.space.server.opts.Inspect.Received; tell != nil {
+		tell(inspectedClient{c}, p.Event, p.Args)
 	}
 	reply, err := c.space.run(c, p.Event, args)
 	if err == nil && p.HasID {

@@ -19,10 +19,11 @@ type Context struct {
 	sock  *socket.Socket
 
 	// The rest is guarded by conn.mu.
-	left     bool // the disconnect handler has run or is about to
-	over     bool // the client is gone, whether or not the queue has got there
-	kicked   bool // this side disconnects it
-	unwanted bool // it was disconnected before it was connected
+	left     bool   // the disconnect handler has run or is about to
+	over     bool   // the client is gone, whether or not the queue has got there
+	kicked   bool   // this side disconnects it
+	unwanted bool   // it was disconnected before it was connected
+	claim    *claim // to its session, with recovery
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -49,14 +50,13 @@ type session struct {
 	values map[string]any
 }
 
-// session returns the connection's session, and lets recovery know of it.
+// session returns the connection's session.
 func (c *Context) session() *session {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.conn.values == nil {
 		c.conn.values = &session{values: make(map[string]any)}
 	}
-	c.sock.SetData(c.conn.values)
 	return c.conn.values
 }
 
@@ -71,12 +71,12 @@ func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 
 // Recovered says whether the client came back to its session after it was cut off:
-// it is in its rooms again, has its values, and is sent what it missed. Connect
-// handlers run as for a new client.
+// it is in its rooms again, has its values, and is sent what it missed, after this.
+// Connect handlers run as for a new client. Flask has none; see [Options].Recovery.
 func (c *Context) Recovered() bool { return c.sock.Recovered() }
 
 // Context ends when the client leaves the namespace, and when it is refused: what
-// waits for the client has no more to wait for.
+// waits for the client has no more to wait for. Flask has none.
 func (c *Context) Context() context.Context {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
@@ -115,7 +115,7 @@ func (c *Context) Emit(event string, args ...any) error {
 		return err
 	}
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
-	c.observe(data)
+	c.tellSent(data)
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	})
 	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
-	c.observe(data)
+	c.tellSent(data)
 	select {
 	case values := <-answer:
 		return values, nil

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
 
-// Flask: @socketio.on('who', namespace='/admin')
+// Flask: @socketio.on('who', namespace='/admin'). Shows Context.Namespace.
 func ExampleServer_Of() {
 	t, s, end := begin()
 	defer end()
@@ -32,6 +34,20 @@ func ExampleServer_Of_catchAll() {
 	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/any/name"})
 	fmt.Println(client.Call("who"))
 	// Output: ["/any/name"]
+}
+
+// Flask has no counterpart. Shows Namespace.EmitServers, too: a server that is alone
+// has nobody to tell.
+func ExampleNamespace_OnServers() {
+	_, s, end := begin()
+	defer end()
+
+	s.OnServers("reload", func(args []socketio.Value) (any, error) {
+		fmt.Println("reload", args)
+		return nil, nil
+	})
+	fmt.Println(s.EmitServers("reload", "prices"))
+	// Output: <nil>
 }
 
 // Flask: raise ConnectionRefusedError('unauthorized', {'code': 7})
@@ -121,7 +137,8 @@ func ExampleNamespace_Handle() {
 	// Output: welcome ["hello"] [2]
 }
 
-// Flask: a decorator around each handler, as for @authenticated_only
+// Flask: a decorator around each handler, as for @authenticated_only.
+// Shows Context.Request.
 func ExampleNamespace_Use() {
 	t, s, end := begin()
 	defer end()
@@ -140,12 +157,16 @@ func ExampleNamespace_Use() {
 	// Output: connection refused: "authenticated only"
 }
 
-// Flask: print(data), data['n']
+// Flask: print(data), data['n'], isinstance(data, bytes), data is None.
+// Shows Value.String, Value.Decode, Value.Bytes and Value.IsNull.
 func ExampleValue() {
 	t, s, end := begin()
 	defer end()
 
-	check(s.On("raw", func(c *socketio.Context, v socketio.Value) (string, int, error) {
+	check(s.On("raw", func(v socketio.Value) (string, int, error) {
+		if raw, ok := v.Bytes(); ok || v.IsNull() {
+			return v.String(), len(raw), nil
+		}
 		var data struct{ N int }
 		err := v.Decode(&data)
 		return v.String(), data.N, err
@@ -153,5 +174,34 @@ func ExampleValue() {
 
 	client := socketiotest.Connect(t, s, socketiotest.Options{})
 	fmt.Println(client.Call("raw", map[string]any{"n": 1, "ok": true}))
-	// Output: ["{'n': 1, 'ok': True}" 1]
+	fmt.Println(client.Call("raw", []byte("ab")))
+	fmt.Println(client.Call("raw", nil))
+	// Output:
+	// ["{'n': 1, 'ok': True}" 1]
+	// ["b'ab'" 2]
+	// ["None" 0]
+}
+
+// Flask: socketio = SocketIO(app), socketio.run(app), socketio.stop().
+// Shows Server.ServeHTTP, Server.ServePlain and Server.Shutdown.
+func ExampleNew() {
+	s := socketio.New(socketio.Options{Engine: engineio.Config{Polling: true, WebSocket: true, PlainPath: "/"}})
+	check(s.On("message", func(message socketio.Value) error { return s.Emit("message", message) }))
+
+	mux := http.NewServeMux() // for an http.Server
+	mux.HandleFunc("/socket.io/", s.ServeHTTP)
+	mux.HandleFunc("/", s.ServePlain)
+
+	t := new(stage)
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Emit("message", "hello")
+	fmt.Println(client.Receive("message"))
+	t.end() // the client leaves
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(s.Shutdown(ctx))
+	// Output:
+	// message ["hello"]
+	// <nil>
 }

@@ -43,7 +43,7 @@ func check(errs ...error) {
 	}
 }
 
-// Flask: @socketio.on('greet')
+// Flask: @socketio.on('greet'), and emit('greeting', ...). Shows Context.Emit.
 func ExampleNamespace_On() {
 	t, s, end := begin()
 	defer end()
@@ -94,7 +94,7 @@ func ExampleNamespace_On_acknowledgement() {
 	// Output: [3 "done"]
 }
 
-// Flask: @socketio.on('connect') def connect(auth): ...
+// Flask: @socketio.on('connect') def connect(auth): ... Shows Refuse.
 func ExampleNamespace_On_connect() {
 	t, s, end := begin()
 	defer end()
@@ -155,7 +155,8 @@ func ExampleNamespace_Emit() {
 	// Output: news ["hello",{"n":1,"raw":{"_placeholder":true,"num":0}}]
 }
 
-// Flask: socketio.emit('news', 'hello', to=['sport', sid], skip_sid=other)
+// Flask: socketio.emit('news', 'hello', to='sport', skip_sid=other).
+// Shows Target.Except and Target.Emit.
 func ExampleNamespace_To() {
 	t, s, end := begin()
 	defer end()
@@ -206,7 +207,8 @@ func ExampleContext_To() {
 	// Output: [line ["hi"]] line ["hi"] beep []
 }
 
-// Flask: join_room(room), rooms(), leave_room(room)
+// Flask: join_room(room), rooms(), leave_room(room).
+// Shows Context.Rooms and Context.Leave.
 func ExampleContext_Join() {
 	t, s, end := begin()
 	defer end()
@@ -223,22 +225,6 @@ func ExampleContext_Join() {
 	// Output: [2 1]
 }
 
-// Flask: close_room(room)
-func ExampleTarget_Leave() {
-	t, s, end := begin()
-	defer end()
-
-	check(s.On("connect", func(c *socketio.Context) { c.Join("lobby") }))
-	socketiotest.Connect(t, s, socketiotest.Options{})
-
-	fmt.Println(len(s.To("lobby").Clients()))
-	s.To("lobby").Leave("lobby")
-	fmt.Println(len(s.To("lobby").Clients()))
-	// Output:
-	// 1
-	// 0
-}
-
 // Flask: disconnect()
 func ExampleContext_Disconnect() {
 	t, s, end := begin()
@@ -253,7 +239,7 @@ func ExampleContext_Disconnect() {
 	// Output: disconnected
 }
 
-// Flask: session['visits'] = session.get('visits', 0) + 1
+// Flask: session['visits'] = session.get('visits', 0) + 1. Shows Context.Get.
 func ExampleContext_Set() {
 	t, s, end := begin()
 	defer end()

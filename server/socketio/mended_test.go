@@ -2,7 +2,10 @@ package socketio_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -265,4 +268,31 @@ func TestNamingADynamicNamespace(t *testing.T) {
 		answers(t, joinAs(t, s, name).Call("who"), `"own"`)
 		answers(t, first.Call("who"), `"any `+name+`"`) // which it connected to
 	}
+}
+
+// A client that sends everything at once and leaves: what waits for it has no more to
+// wait for, neither in its connect handler nor in any other.
+func TestContextOfAClientInAHurry(t *testing.T) {
+	over := make(chan string, 2)
+	wait := func(what string) func(c *socketio.Context) {
+		return func(c *socketio.Context) {
+			<-c.Context().Done()
+			over <- what
+		}
+	}
+	s := serve(t, map[string]any{"connect": wait("connect"), "work": wait("work")})
+	do := func(method, query, body string) string {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(method, "/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body)))
+		return w.Body.String()
+	}
+	var opened struct{ SID string }
+	if err := json.Unmarshal([]byte(do(http.MethodGet, "", "")[1:]), &opened); err != nil {
+		t.Fatal(err)
+	}
+	do(http.MethodPost, "&sid="+opened.SID, "40\x1e42[\"work\"]\x1e41")
+	if got := await(t, over, "end of the connect handler") + ", " + await(t, over, "end of the handler"); got != "connect, work" {
+		t.Error(got)
+	}
+	do(http.MethodPost, "&sid="+opened.SID, "1")
 }

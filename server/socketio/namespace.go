@@ -57,7 +57,7 @@ func newNamespace(s *Server, name string) *Namespace {
 		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
 	} else {
 		n.io = s.io.Of(name, nil)
-		s.observeRooms(n.io)
+		s.tellRooms(n.io)
 	}
 	n.io.Use(s.connecting)
 	// The library never fails to add a listener.
@@ -99,7 +99,7 @@ func (s *Server) create(name string) {
 		return
 	}
 	if parent, ok := all.io.(socket.ParentNamespace); ok {
-		s.observeRooms(parent.CreateChild(name))
+		s.tellRooms(parent.CreateChild(name))
 		s.dynamic[name] = struct{}{}
 	}
 }
@@ -214,6 +214,10 @@ func (n *Namespace) To(rooms ...string) *Target {
 // skip_sid=.
 func (n *Namespace) Except(rooms ...string) *Target { return n.To().Except(rooms...) }
 
+// CloseRoom takes all clients out of a room. Its Flask counterpart is
+// socketio.close_room(room, namespace=...), and close_room(room) in a handler.
+func (n *Namespace) CloseRoom(room string) { n.To(room).Leave(room) }
+
 // run runs an event's handlers, so that a panic costs no more than an error.
 func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, err error) {
 	defer func() {
@@ -221,8 +225,8 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	if o := n.server.opts.Observer; o != nil && o.Handled != nil {
-		defer n.timed(o, event, time.Now())
+	if n.server.opts.Inspect.Handled != nil {
+		defer n.tellHandled(event, time.Now())
 	}
 	n.mu.RLock()
 	chain := n.chain
@@ -274,8 +278,8 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 	}
 	var panicked *PanicError
 	errors.As(err, &panicked)
-	if o := n.server.opts.Observer; o != nil && o.Failed != nil {
-		o.Failed(n.name, n.registered(event), panicked != nil)
+	if tell := n.server.opts.Inspect.Failed; tell != nil {
+		tell(n.name, n.registered(event), panicked != nil)
 	}
 	n.mu.RLock()
 	handler := n.onError

@@ -35,6 +35,7 @@ import (
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/pool"
 )
@@ -48,7 +49,7 @@ type Options struct {
 	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
 	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
-	Observer        *Observer       // told of all that happens; nil for none
+	Inspect         *inspect.Door   // for parts of the server that look at all clients; nil for none
 	Peers           fanout.Peers    // the other servers of a cluster; nil without one
 }
 
@@ -80,6 +81,8 @@ type Server struct {
 	life  context.Context // of background tasks
 	end   context.CancelFunc
 	tasks sync.WaitGroup
+
+	claims claims // with recovery
 
 	mu      sync.RWMutex
 	spaces  map[string]*Namespace
@@ -113,6 +116,7 @@ func New(opts Options) *Server {
 	s.life, s.end = context.WithCancel(context.Background())
 	opts.Engine.Open = s.open
 	s.engine = engineio.NewServer(opts.Engine)
+	s.openDoor()
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
@@ -130,21 +134,13 @@ func New(opts Options) *Server {
 	return s
 }
 
-// ServeHTTP serves the Engine.IO endpoint.
+// ServeHTTP serves the Engine.IO endpoint. Flask: the WSGI application that
+// SocketIO(app) wraps around the other.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// ServePlain serves plain WebSocket clients: each message is the event "message".
+// ServePlain serves plain WebSocket clients, at the path that Engine.PlainPath names:
+// each message is the event "message". Flask has none.
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.ServePlain(w, r) }
-
-// RefusePlain answers plain WebSocket clients at a path that serves none; at is the
-// path that does, empty for none.
-func (s *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
-	s.engine.RefusePlain(w, r, at)
-}
-
-// Lost is told of a request for a path that nothing is served at: a client's is
-// logged. path and plain are where Socket.IO and plain WebSocket clients are served.
-func (s *Server) Lost(r *http.Request, path, plain string) { s.engine.Lost(r, path, plain) }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
 // stands for every namespace that has no handlers of its own; which handlers a
@@ -188,14 +184,19 @@ func (s *Server) Go(task func(ctx context.Context)) {
 }
 
 // Shutdown closes every client, waits until their disconnect handlers have run,
-// and ends what the server started, background tasks included. When ctx ends
-// first, connections are cut and ctx's error is returned.
+// and then ends what the server started, background tasks included. When ctx ends
+// first, connections are cut and ctx's error is returned. Flask: socketio.stop().
+//
+// The clients are closed one after another, five milliseconds apart and within two
+// fifths of the time until ctx's deadline, each when the handlers of what it has
+// sent are done: they would else all come back at once.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.end()
+	defer s.end()
 	err := s.engine.Shutdown(ctx)
 	done := make(chan struct{})
 	go func() {
 		s.conns.Wait()
+		s.end()
 		s.tasks.Wait()
 		s.pool.Close()
 		close(done)

@@ -24,16 +24,18 @@ type Target struct {
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
 // every client, so a list of rooms that may be empty needs a look before.
+// Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
 	return &Target{server: t.server, io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
 }
 
-// Except leaves the clients in these rooms out.
+// Except leaves the clients in these rooms out. Flask: skip_sid=[sid, ...].
 func (t *Target) Except(rooms ...string) *Target {
 	return &Target{server: t.server, io: t.io, rooms: t.rooms, except: slices.Concat(t.except, rooms)}
 }
 
-// Emit sends an event to the clients. See [Namespace.Emit].
+// Emit sends an event to the clients. Arguments and errors are those of
+// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
 func (t *Target) Emit(event string, args ...any) error {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -42,7 +44,7 @@ func (t *Target) Emit(event string, args ...any) error {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
 	}
-	t.observe(data)
+	t.tellSent(data)
 	return nil
 }
 
@@ -59,6 +61,7 @@ func (t *Target) namespaces() []socket.Namespace {
 // came and the context's error; when a client leaves instead of answering,
 // [ErrDisconnected]. In a cluster clients of the other servers answer as well, but
 // with their first argument only, and one that leaves is waited for until the end.
+// Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
 	data, err := eventData(event, args)
 	if err != nil {
@@ -99,7 +102,7 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	expected = sent
 	check()
 	mu.Unlock()
-	t.observe(data)
+	t.tellSent(data)
 	others := t.callOthers(ctx, data, func(args []Value) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -124,22 +127,22 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	return slices.Clone(answers), err
 }
 
-// Join puts the clients into a room.
+// Join puts the clients into a room. Flask: join_room(room, sid=sid).
 func (t *Target) Join(room string) {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
 	}
 }
 
-// Leave takes the clients out of a room. To("x").Leave("x") takes everybody out of
-// x: Flask's close_room("x").
+// Leave takes the clients out of a room. Flask: leave_room(room, sid=sid).
 func (t *Target) Leave(room string) {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
 	}
 }
 
-// Disconnect disconnects the clients from the namespace. See [Context.Disconnect].
+// Disconnect disconnects the clients from the namespace, as [Context.Disconnect] does.
+// Flask: disconnect(sid=sid).
 func (t *Target) Disconnect() {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().DisconnectSockets(t.options(), false)
@@ -148,6 +151,7 @@ func (t *Target) Disconnect() {
 
 // Clients lists the ids of the clients. In a cluster it asks the other servers, and
 // logs it when one of them does not answer in seconds.
+// Flask: socketio.server.manager.get_participants(namespace, room).
 func (t *Target) Clients() []string {
 	ids := []string{}
 	for _, nsp := range t.namespaces() {

@@ -12,18 +12,19 @@ import (
 type Value struct{ packet.Value }
 
 // Decode stores the value in what into points to, as encoding/json does; binary
-// goes into []byte.
+// goes into []byte. Flask has decoded it already: data['key'].
 func (v Value) Decode(into any) error { return v.Value.Decode(into) }
 
 // IsNull says whether the value is null: what JavaScript sends for null,
-// undefined and NaN. The zero Value is null.
+// undefined and NaN. The zero Value is null. Flask: data is None.
 func (v Value) IsNull() bool { return v.Value.IsNull() }
 
 // Bytes returns the value if all of it is one binary attachment.
+// Flask: isinstance(data, bytes).
 func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
 
 // String returns the value as Python's print shows it: a string as it is, an
-// object as {'a': 1}, true as True, bytes as b'...'.
+// object as {'a': 1}, true as True, bytes as b'...'. Flask: print(data).
 func (v Value) String() string {
 	if v.IsNull() {
 		return "None"

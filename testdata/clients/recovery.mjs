@@ -1,35 +1,38 @@
-// A client whose connection is cut again and again while another one talks: with
-// connection state recovery it hears everything, once and in order.
+// A client whose connections are cut by the proxy that it comes through, while another
+// one, which comes straight, talks in bursts and waits after each until it was heard:
+// with connection state recovery that is everything, once and in order.
 import { connected, main, open } from './common.mjs';
 
-const MESSAGES = 400;
-const EVERY = 80; // messages between two cuts
+const BURST = 50;
 
 export default async function recovery(config, report) {
-  const talker = open(config);
-  const listener = open(config, { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50 });
+  const talker = open({ ...config, url: config.nextURL, mode: 'websocket' });
+  const listener = open(config, { reconnection: true, reconnectionDelay: 5, reconnectionDelayMax: 20, timeout: 500 });
   const heard = [];
+  let connects = 0;
   let recovered = 0;
-  listener.on('connect', () => { recovered += listener.recovered ? 1 : 0; });
-  const done = new Promise((resolve) => {
-    listener.on('message', (text) => {
-      heard.push(text);
-      if (text === `m${MESSAGES - 1}`) {
-        resolve();
-      }
-      if (heard.length % EVERY === 0) {
-        // As a network does that goes away: without a word, and between two messages.
-        setImmediate(() => listener.io.engine.transport.ws?.terminate());
-      }
-    });
+  listener.on('connect', () => {
+    connects += 1;
+    recovered += listener.recovered ? 1 : 0;
   });
-  await Promise.all([connected(talker), connected(listener)]);
-  for (let i = 0; i < MESSAGES; i++) {
-    // Each waits for its acknowledgement, so that the cuts come in between.
-    await new Promise((resolve) => { talker.emit('message', `m${i}`, resolve); });
+  let awaited;
+  let found;
+  listener.on('message', (text) => {
+    heard.push(text);
+    if (text === awaited) {
+      found();
+    }
+  });
+  await Promise.all([connected(talker), new Promise((resolve) => { listener.once('connect', resolve); })]);
+  for (let i = 0; i < config.count; i += BURST) {
+    awaited = `m${i + BURST - 1}`;
+    const all = new Promise((resolve) => { found = resolve; });
+    for (let j = i; j < i + BURST; j++) {
+      talker.emit('message', `m${j}`);
+    }
+    await all;
   }
-  await done;
-  report('heard', { heard, recovered });
+  report('heard', { heard, connects, recovered });
   talker.disconnect();
   listener.disconnect();
 }

@@ -53,6 +53,7 @@ func (a *app) registerRest() error {
 		a.s.On("connect", a.handleConnect),
 		a.s.On("disconnect", a.handleDisconnect),
 		a.s.On("ask", a.handleAsk),
+		a.s.On("tell", a.handleTell),
 		a.s.On("visit", a.handleVisit),
 		a.s.On("*", a.handleAnything),
 		a.s.Of("*").On("who", a.handleWho),
@@ -104,6 +105,15 @@ func (a *app) handleAsk(c *socketio.Context) error {
 		return err
 	}
 	return c.Emit("thanks", answer[0])
+}
+
+func (a *app) handleTell(c *socketio.Context) {
+	a.s.Go(func(ctx context.Context) {
+		answer, err := c.Call(ctx, "question", "sure?")
+		if err == nil {
+			fmt.Println("answered", answer)
+		}
+	})
 }
 
 func (a *app) handleVisit(c *socketio.Context) (int, string) {
@@ -188,7 +198,7 @@ func (a *app) rooms(c *socketio.Context, sid, room string) []func() {
 		func() { c.Leave(room) },
 		func() { a.s.To(sid).Join(room) },
 		func() { a.s.To(sid).Leave(room) },
-		func() { a.s.To(room).Leave(room) },
+		func() { a.s.CloseRoom(room) },
 		func() { c.Disconnect() },
 		func() { a.s.To(sid).Disconnect() },
 	}

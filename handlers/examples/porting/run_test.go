@@ -132,6 +132,9 @@ func TestTheRest(t *testing.T) {
 		t.Errorf("received %s", got)
 	}
 
+	c.Call("tell") // which does not wait
+	c.Receive("question").Ack("yes")
+
 	chat := socketiotest.Connect(t, s, secret("/chat"))
 	chat.Receive("hello")
 	if got := join(chat.Call("my_event", Data{N: 1})); got != "2" {

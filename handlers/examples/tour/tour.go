@@ -98,9 +98,8 @@ func (t *tour) handleLeave(c *socketio.Context, room string) error {
 }
 
 func (t *tour) handleCloseRoom(c *socketio.Context, room string) error {
-	closing := c.To(room)
-	err := closing.Emit("response", answer(c, "Room "+room+" is closing."))
-	closing.Leave(room)
+	err := c.To(room).Emit("response", answer(c, "Room "+room+" is closing."))
+	t.socketio.CloseRoom(room)
 	return err
 }
 

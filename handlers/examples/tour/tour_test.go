@@ -62,6 +62,8 @@ func TestRooms(t *testing.T) {
 	one.Emit("close room", "a")
 	responds(t, one, `{"data":"Room a is closing.","count":4}`)
 	responds(t, two, `{"data":"Room a is closing.","count":4}`)
+	one.Emit("echo", "closed") // handled once the room is
+	responds(t, one, `{"data":"closed","count":5}`)
 	two.Emit("room message", "a", "is anybody there?")
 	two.Emit("leave", "a")
 	responds(t, two, `{"data":"In rooms: ","count":4}`)

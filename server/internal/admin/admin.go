@@ -2,8 +2,9 @@
 // at the server and act on its clients. It owns the namespace "/admin": who may log
 // in, what they are told, and the commands that they give.
 //
-// Sockets and rooms are told in both modes. The UI shows them only to servers that do
-// not offer AGGREGATED_EVENTS, its counts of packets and bytes, so they are not offered.
+// Sockets and rooms are told in both modes. In production the UI shows them only for
+// servers that do not offer AGGREGATED_EVENTS, its counts of packets and bytes, so those
+// are offered in development mode alone.
 package admin
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 )
 
@@ -46,12 +48,14 @@ type Admin struct {
 	start time.Time
 	host  string
 
-	server   *socketio.Server // set by Attach, before any client comes
-	space    *socketio.Namespace
-	watchers atomic.Int32 // UIs that are connected
+	door     *inspect.Door
+	space    *socketio.Namespace // set by Attach, before any client comes
+	watchers atomic.Int32        // UIs that are connected
+
+	listing sync.Mutex // held while sockets are listed and told, and while a change is told
 
 	mu      sync.Mutex
-	polling map[*socketio.Context]struct{} // those that a UI was told are polling
+	polling map[inspect.Client]struct{} // those that a UI was told are polling
 }
 
 // New makes the UI's counterpart. It fails without a user, and for a hash that is none.
@@ -78,14 +82,13 @@ func New(opts Options) (*Admin, error) {
 		gate:    newGate(opts.User, opts.PasswordHash, opts.Logger),
 		start:   time.Now(),
 		host:    host,
-		polling: make(map[*socketio.Context]struct{}),
+		polling: make(map[inspect.Client]struct{}),
 	}, nil
 }
 
-// Attach adds the namespace to the server, which has to have been made with
-// [Admin.Observer], before it serves anybody.
+// Attach adds the namespace to the server, which has to have been made with the door
+// of [Admin.Observe], before it serves anybody.
 func (a *Admin) Attach(s *socketio.Server) error {
-	a.server = s
 	a.space = s.Of(Namespace)
 	a.space.OnError(func(c *socketio.Context, event string, err error) {
 		a.log.Warn("admin command failed", "command", event, "address", c.Request().RemoteAddr, "error", err)
@@ -102,8 +105,8 @@ func (a *Admin) Attach(s *socketio.Server) error {
 	return nil
 }
 
-// connect lets a UI in and tells it all there is. It is a watcher before the sockets
-// are listed, so that it misses none.
+// connect lets a UI in. It is a watcher before the sockets are listed, so that it misses
+// none.
 func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 	session, err := a.gate.enter(c.Request().RemoteAddr, auth)
 	if err != nil {
@@ -117,10 +120,8 @@ func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 		err = c.Emit("config", map[string]any{"supportedFeatures": a.features()})
 	}
 	if err == nil {
-		err = c.Emit("server_stats", a.stats())
-	}
-	if err == nil {
-		err = c.Emit("all_sockets", a.sockets())
+		now := a.door.Stats()
+		err = c.Emit("server_stats", a.stats(&now, nil))
 	}
 	if err != nil {
 		a.watchers.Add(-1)
@@ -136,7 +137,7 @@ func (a *Admin) isWatched() bool { return a.watchers.Load() > 0 }
 func (a *Admin) features() []string {
 	list := []string{"EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"}
 	if a.opts.Events {
-		list = append(list, "ALL_EVENTS")
+		list = append(list, "AGGREGATED_EVENTS", "ALL_EVENTS")
 	}
 	return list
 }
@@ -145,6 +146,7 @@ func (a *Admin) features() []string {
 func (a *Admin) report(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.StatsInterval)
 	defer ticker.Stop()
+	var last *inspect.Stats // that a UI was told of; nil while there is none
 	for {
 		select {
 		case <-ctx.Done():
@@ -152,10 +154,13 @@ func (a *Admin) report(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if a.isWatched() {
-			a.tell("server_stats", a.stats())
+			now := a.door.Stats()
+			a.tell("server_stats", a.stats(&now, last))
 			a.tellUpgrades()
+			last = &now
 			continue
 		}
+		last = nil
 		a.mu.Lock()
 		clear(a.polling)
 		a.mu.Unlock()

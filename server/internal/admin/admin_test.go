@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -33,7 +34,9 @@ func start(t *testing.T, opts Options) *socketio.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := socketiotest.NewServer(t, socketio.Options{Observer: a.Observer()})
+	door := new(inspect.Door)
+	a.Observe(door)
+	s := socketiotest.NewServer(t, socketio.Options{Inspect: door})
 	handle := func(event string, fn any) {
 		if err := s.On(event, fn); err != nil {
 			t.Fatal(err)
@@ -57,13 +60,16 @@ func watch(t *testing.T, s *socketio.Server) *socketiotest.Client {
 	ui := socketiotest.Connect(t, s, socketiotest.Options{
 		Namespace: Namespace, Auth: map[string]any{"username": "root", "password": password},
 	})
-	for _, event := range []string{"session", "config", "server_stats", "all_sockets"} {
-		if got := ui.Next(); got.Name != event {
+	var told []socketiotest.Event
+	for _, event := range []string{"session", "config", "server_stats", "socket_connected", "all_sockets"} {
+		got := ui.Next()
+		if got.Name != event {
 			t.Fatalf("told %s, want %s", got, event)
 		}
+		told = append(told, got)
 	}
 	// It is told of itself like of anybody else.
-	if got := described(t, ui.Receive("socket_connected")); got.ID != ui.ID() || got.Namespace != Namespace {
+	if got := described(t, told[3]); got.ID != ui.ID() || got.Namespace != Namespace {
 		t.Fatalf("told of %+v, want itself", got)
 	}
 	return ui
@@ -139,11 +145,11 @@ func TestAUIIsToldWhoIsThere(t *testing.T) {
 	if err := ui.Receive("server_stats").Decode(&stats); err != nil {
 		t.Fatal(err)
 	}
-	// The UI itself is not counted: it is not yet connected.
+	// The UI itself is in no namespace yet.
 	if got := fmt.Sprint(stats.Namespaces); got != "[{/ 1} {/admin 0} {/dynamic 1} {/other 1}]" {
 		t.Errorf("namespaces %s", got)
 	}
-	if stats.ClientsCount != 2 || stats.PollingClientsCount != 2 || stats.PID == 0 || stats.Uptime <= 0 || stats.ServerID == "" {
+	if stats.ClientsCount != 3 || stats.PollingClientsCount != 3 || stats.PID == 0 || stats.Uptime <= 0 || stats.ServerID == "" {
 		t.Errorf("stats %+v", stats)
 	}
 	var all []client
@@ -154,7 +160,8 @@ func TestAUIIsToldWhoIsThere(t *testing.T) {
 	for _, c := range all {
 		found[c.ID] = c
 	}
-	if len(all) != 3 || found[other.ID()].Namespace != "/other" || found[dynamic.ID()].Namespace != "/dynamic" {
+	// Itself as well: without any the UI would choose no namespace to show.
+	if len(all) != 4 || found[ui.ID()].Namespace != Namespace || found[other.ID()].Namespace != "/other" || found[dynamic.ID()].Namespace != "/dynamic" {
 		t.Errorf("all_sockets %+v", all)
 	}
 	c := found[before.ID()]
@@ -272,8 +279,11 @@ func TestCommands(t *testing.T) {
 	ui.Call("_disconnect", "/dynamic", false)
 	dynamic.AwaitDisconnect()
 	a.Call("say", "still here")
-	if s.Namespaces()["/nowhere"] != nil {
-		t.Error("a command made a namespace")
+	again := socketiotest.Connect(t, s, socketiotest.Options{
+		Namespace: Namespace, Auth: map[string]any{"username": "root", "password": password},
+	})
+	if stats := again.Receive("server_stats").String(); strings.Contains(stats, "nowhere") {
+		t.Error("a command made a namespace:", stats)
 	}
 	ui.Call("_disconnect", "/", true, a.ID())
 	a.AwaitDisconnect()

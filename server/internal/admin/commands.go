@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 )
 
@@ -52,8 +53,8 @@ func (a *Admin) emit(c *socketio.Context, namespace string, filter *string, even
 }
 
 // target finds whom a command is for, and logs who gave it.
-func (a *Admin) target(c *socketio.Context, command, namespace string, filter []*string) (*socketio.Target, error) {
-	t := a.server.Namespaces()[namespace]
+func (a *Admin) target(c *socketio.Context, command, namespace string, filter []*string) (inspect.Clients, error) {
+	t := a.door.Namespaces()[namespace]
 	if t == nil {
 		return nil, fmt.Errorf("there is no namespace %.100q", namespace)
 	}

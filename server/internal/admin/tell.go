@@ -3,15 +3,13 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
-	"hipflask/server/socketio"
+	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/packet"
 )
 
 const (
@@ -24,54 +22,69 @@ const (
 	maxShown = 16 << 10
 )
 
-// Observer is what the server has to be made with.
-func (a *Admin) Observer() *socketio.Observer {
-	o := &socketio.Observer{
-		Connected:    a.connected,
-		Disconnected: a.disconnected,
-		Joined:       func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) },
-		Left:         func(namespace, room, id string) { a.moved("room_left", namespace, room, id) },
-	}
+// Observe has the UI told of what happens on the server that is made with the door.
+func (a *Admin) Observe(door *inspect.Door) {
+	a.door = door
+	door.Connected = a.connected
+	door.Disconnected = a.disconnected
+	door.Joined = func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) }
+	door.Left = func(namespace, room, id string) { a.moved("room_left", namespace, room, id) }
 	if a.opts.Events {
-		o.Received, o.Sent = a.received, a.sent
-	}
-	return o
-}
-
-func (a *Admin) connected(c *socketio.Context) {
-	if a.isWatched() {
-		a.tell("socket_connected", a.describe(c), now())
+		door.Received, door.Sent = a.received, a.sent
 	}
 }
 
-func (a *Admin) disconnected(c *socketio.Context, reason string) {
+// connected tells a UI that has come of all sockets: not before it is one of them, as
+// the UI chooses a namespace by that list.
+func (a *Admin) connected(c inspect.Client) {
+	a.change("socket_connected", func() []any { return []any{a.describe(c)} })
+	if c.Namespace() != Namespace {
+		return
+	}
+	a.listing.Lock()
+	defer a.listing.Unlock()
+	if err := a.space.To(c.ID()).Emit("all_sockets", a.sockets()); err != nil {
+		a.log.Error("admin event not sent", "event", "all_sockets", "error", err)
+	}
+}
+
+// change tells of a client that came, went or moved. A UI forgets what it was told
+// before it is told of all sockets, so no change may come between their listing and
+// the telling.
+func (a *Admin) change(event string, what func() []any) {
+	if !a.isWatched() {
+		return
+	}
+	a.listing.Lock()
+	defer a.listing.Unlock()
+	a.tell(event, append(what(), now())...)
+}
+
+func (a *Admin) disconnected(c inspect.Client, reason string) {
 	a.mu.Lock()
 	delete(a.polling, c)
 	a.mu.Unlock()
-	if a.isWatched() {
-		a.tell("socket_disconnected", c.Namespace(), c.ID(), reason, now())
-	}
+	a.change("socket_disconnected", func() []any { return []any{c.Namespace(), c.ID(), reason} })
 }
 
 func (a *Admin) moved(event, namespace, room, id string) {
-	if a.isWatched() {
-		a.tell(event, namespace, room, id, now())
-	}
+	a.change(event, func() []any { return []any{namespace, room, id} })
 }
 
 // received and sent leave the UI's own events out: each would make the next.
 
-func (a *Admin) received(c *socketio.Context, event string, args []socketio.Value) {
+func (a *Admin) received(c inspect.Client, event string, args []packet.Value) {
 	if a.isWatched() && c.Namespace() != Namespace {
 		a.tell("event_received", c.Namespace(), c.ID(), shown(event, args), now())
 	}
 }
 
-func (a *Admin) sent(namespace string, to *socketio.Target, event string, args []socketio.Value) {
+func (a *Admin) sent(to inspect.Clients, event string, args []packet.Value) {
+	namespace := to.Namespace()
 	if namespace == Namespace || !a.isWatched() {
 		return
 	}
-	ids := to.Clients()
+	ids := to.IDs()
 	list, at := shown(event, args), now()
 	for _, id := range ids[:min(len(ids), maxRecipients)] {
 		a.tell("event_sent", namespace, id, list, at)
@@ -80,7 +93,7 @@ func (a *Admin) sent(namespace string, to *socketio.Target, event string, args [
 
 // shown is an event as the UI displays it: a list of its name and its arguments.
 // Binary is the placeholder that stands for it in the packet.
-func shown(event string, args []socketio.Value) []any {
+func shown(event string, args []packet.Value) []any {
 	list := []any{fmt.Sprintf("%.200s", event)}
 	size := 0
 	for i, arg := range args {
@@ -97,7 +110,7 @@ func shown(event string, args []socketio.Value) []any {
 }
 
 // describe is a client as the UI keeps it. It notes who is polling, for tellUpgrades.
-func (a *Admin) describe(c *socketio.Context) map[string]any {
+func (a *Admin) describe(c inspect.Client) map[string]any {
 	transport := c.Transport()
 	if transport == "polling" {
 		a.mu.Lock()
@@ -155,8 +168,8 @@ func address(remote string) string {
 // sockets describes the clients of all namespaces.
 func (a *Admin) sockets() []any {
 	list := []any{}
-	for _, t := range a.server.Namespaces() {
-		for _, c := range t.Contexts() {
+	for _, t := range a.door.Namespaces() {
+		for _, c := range t.List() {
 			if len(list) == maxListed {
 				a.log.Warn("the admin UI is told of some clients only", "limit", maxListed)
 				return list
@@ -167,38 +180,10 @@ func (a *Admin) sockets() []any {
 	return list
 }
 
-func (a *Admin) stats() map[string]any {
-	all := a.server.Namespaces()
-	spaces := []any{}
-	transports := make(map[string]string) // by connection, which may be to several namespaces
-	polling := 0
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		clients := all[name].Contexts()
-		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(clients)})
-		for _, c := range clients {
-			transports[c.Connection()] = c.Transport()
-		}
-	}
-	for _, transport := range transports {
-		if transport == "polling" {
-			polling++
-		}
-	}
-	return map[string]any{
-		"serverId":            fmt.Sprintf("%s#%d", a.host, os.Getpid()),
-		"hostname":            a.host,
-		"pid":                 os.Getpid(),
-		"uptime":              time.Since(a.start).Seconds(),
-		"clientsCount":        len(transports),
-		"pollingClientsCount": polling,
-		"namespaces":          spaces,
-	}
-}
-
 // tellUpgrades tells which clients have gone over to WebSocket since they were
 // described.
 func (a *Admin) tellUpgrades() {
-	var upgraded []*socketio.Context
+	var upgraded []inspect.Client
 	a.mu.Lock()
 	for c := range a.polling {
 		if c.Transport() != "polling" {

@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,11 @@ import (
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
 
@@ -36,12 +38,15 @@ const (
 type App struct {
 	cfg   *config.Config
 	log   *slog.Logger
-	lines *lineWriter
+	lines *lines.Writer
 	sio   *socketio.Server
+	door  inspect.Door
 	http  *http.Server
 	ops   *ops.Server
 
-	cluster *cluster.Cluster // nil: this server is alone
+	silent       silentConns
+	cluster      *cluster.Cluster // nil: this server is alone
+	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
 // New wires a server. What the handlers print goes to stdout.
@@ -67,13 +72,14 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		MaxQueuedEvents: cfg.MaxQueuedEvents,
 		Recovery:        cfg.Recovery,
 		Concurrent:      cfg.AsyncHandlers,
+		Inspect:         &a.door,
 	}
 	if ui != nil {
-		options.Observer = ui.Observer()
+		ui.Observe(&a.door)
 	}
-	handled := observeHandlers(cfg, &options)
+	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
-	a.lines = newLineWriter(stdout)
+	a.lines = lines.Waiting(stdout)
 	err = handlers.Register(a.sio, a.lines)
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
@@ -98,6 +104,7 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState:         a.silent.track,
 	}
 	return a, nil
 }
@@ -127,13 +134,19 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		MaxMessage:           int(cfg.MaxHTTPBufferSize),
 		MaxPayloadPackets:    cfg.MaxPayloadPackets,
 		MaxBacklog:           int(cfg.MaxBacklog),
+		Path:                 cfg.Path,
+		PlainPath:            cfg.PlainWebSocketPath,
 		Polling:              cfg.Polling,
 		WebSocket:            cfg.WebSocket,
 		AllowUpgrades:        cfg.AllowUpgrades,
 		Compression:          cfg.HTTPCompression,
 		CompressionThreshold: int(cfg.CompressionThreshold),
 		Cookie:               cfg.Cookie,
+		ServerID:             cfg.ServerID,
 		Origins:              origins,
+		BodyTimeout:          cfg.ReadBodyTimeout,
+		Bounds:               bounds(cfg),
+		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
 		Logger:               log,
 	}
 }
@@ -146,49 +159,24 @@ func orNone(limit int) int {
 	return limit
 }
 
-// Listen opens the address that the settings name.
-func (a *App) Listen(ctx context.Context) (net.Listener, error) {
-	if err := a.joinCluster(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.ops.Listen(ctx); err != nil {
-		return nil, err
-	}
-	var certs []tls.Certificate
-	if a.cfg.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(a.cfg.CertFile, a.cfg.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--certfile and --keyfile: %w", err)
-		}
-		certs = append(certs, cert)
-	}
-	addr := net.JoinHostPort(a.cfg.Host, fmt.Sprint(a.cfg.Port))
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen (see --host and --port): %w", err)
-	}
-	scheme := "http"
-	if certs != nil {
-		scheme = "https"
-		l = tls.NewListener(l, &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
-	}
-	a.log.Info("listening", "url", scheme+"://"+l.Addr().String())
-	return l, nil
-}
-
 // Serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
-// timeout is cut.
+// timeout is cut. Until the last client has gone the server goes on to listen: it
+// has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
+	l = &acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
 	a.ops.Started()
+	a.tell(systemd.Ready)
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.ops.Draining()
+		a.tell(systemd.Stopping)
 		a.log.Info("shutting down", "timeout", a.cfg.ShutdownTimeout)
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
@@ -206,7 +194,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 func (a *App) close(ctx context.Context) error {
 	err := a.sio.Shutdown(ctx)
 	if a.http != nil {
-		if stop := a.http.Shutdown(ctx); stop != nil {
+		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}

@@ -7,20 +7,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hipflask/server/internal/config"
+	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
-	"hipflask/server/socketio"
 )
 
 // observeHandlers has handlers measured, where somebody can see it.
-func observeHandlers(cfg *config.Config, options *socketio.Options) *ops.Handlers {
+func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
 	h := ops.NewHandlers()
 	if cfg.OpsAddr == "" {
 		return h
 	}
-	if options.Observer == nil {
-		options.Observer = new(socketio.Observer)
-	}
-	h.Observe(options.Observer)
+	h.Observe(door)
 	return h
 }
 
@@ -31,7 +28,7 @@ func (a *App) operations(handled *ops.Handlers) (*ops.Server, error) {
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
 		Logger:  a.log,
-		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.sio.Stats), handled}, a.clusterMetrics()...),
+		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled}, a.clusterMetrics()...),
 		Checks:  a.clusterChecks(),
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,8 +27,8 @@ func (a *App) routes() (http.Handler, error) {
 	r.RedirectTrailingSlash = false // a redirect would lose the body of a POST
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
-	r.Use(recovery(a.log), unreadBody)
-	r.NoRoute(func(c *gin.Context) { a.sio.Lost(c.Request, a.cfg.Path, a.cfg.PlainWebSocketPath) })
+	r.Use(recovery(a.log), unreadBody, noGuessing)
+	r.NoRoute(func(c *gin.Context) { a.door.Lost(c.Request) })
 
 	// Engine.IO, with and without the slash that clients put at its end.
 	r.Any(a.cfg.Path, gin.WrapH(a.sio))
@@ -36,16 +37,12 @@ func (a *App) routes() (http.Handler, error) {
 		r.Match(readMethods(), a.cfg.Path+"/"+file, shared, gin.WrapH(bundles))
 	}
 
-	// The page. A plain WebSocket may be opened at one of its paths, or is refused.
+	// The page. A plain WebSocket may be opened at one of its paths, or is refused there.
 	plain := a.cfg.PlainWebSocketPath
 	for _, path := range static.Paths() {
-		serve := func(w http.ResponseWriter, r *http.Request) { a.sio.RefusePlain(w, r, a.cfg.PlainWebSocketPath) }
-		if path == plain {
-			serve, plain = a.sio.ServePlain, ""
-		}
-		r.Match(readMethods(), path, gin.WrapH(pageOr(page, serve)))
+		r.Match(readMethods(), path, gin.WrapH(pageOr(page, a.sio.ServePlain)))
 	}
-	if plain != "" {
+	if plain != "" && !slices.Contains(static.Paths(), plain) {
 		r.GET(plain, gin.WrapF(a.sio.ServePlain))
 	}
 	return r, nil
@@ -75,6 +72,10 @@ func unreadBody(c *gin.Context) {
 		c.Header("Connection", "close")
 	}
 }
+
+// noGuessing has browsers take every response for what it says it is: much of it is
+// what clients have sent.
+func noGuessing(c *gin.Context) { c.Header("X-Content-Type-Options", "nosniff") }
 
 // recovery answers a request whose handler panicked and logs why.
 func recovery(log *slog.Logger) gin.HandlerFunc {

@@ -5,6 +5,8 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
+	"os"
 	"time"
 )
 
@@ -15,6 +17,9 @@ type Config struct {
 	CertFile string // PEM; empty together with KeyFile: no TLS
 	KeyFile  string
 
+	UnixSocket     string // a file's path; empty: Host and Port count
+	UnixSocketMode os.FileMode
+
 	Path               string // "/socket.io": one leading slash, no trailing one
 	PlainWebSocketPath string // "/" or "/chat"; empty: switched off
 	Polling            bool   // at least one of Polling and WebSocket is true
@@ -22,6 +27,7 @@ type Config struct {
 	AllowUpgrades      bool
 	AsyncHandlers      bool
 	Cookie             string // the cookie's name; empty: none is set
+	ServerID           string // stands with a dot before each session's id; empty: nothing does
 
 	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port.
 	// Empty: same origin only. A single "*": every origin.
@@ -33,6 +39,7 @@ type Config struct {
 	ConnectTimeout    time.Duration
 	UpgradeTimeout    time.Duration
 	ReadHeaderTimeout time.Duration
+	ReadBodyTimeout   time.Duration
 	ShutdownTimeout   time.Duration
 	Recovery          time.Duration // 0: switched off
 
@@ -42,6 +49,16 @@ type Config struct {
 	MaxAttachments    int
 	MaxPayloadPackets int
 	MaxJSONDepth      int
+
+	// 0: no limit.
+	MaxMessagesPerSecond     int
+	MaxBytesPerSecond        int64
+	MaxConnections           int
+	MaxConnectionsPerAddress int
+	MaxHandshakesPerSecond   int
+
+	TrustedProxies  []netip.Prefix // empty, and TrustUnixSocket false: nobody is a proxy
+	TrustUnixSocket bool
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
@@ -60,6 +77,9 @@ type Config struct {
 
 	LogLevel  slog.Level
 	LogFormat string // LogText or LogJSON
+
+	Check       bool // check the settings, and serve nobody
+	Healthcheck bool // ask the server that runs with these settings
 }
 
 // The values of Config.LogFormat.
@@ -98,7 +118,7 @@ func Parse(args []string, getenv func(string) string) (*Config, error) {
 		from, value := "default", s.Default
 		if v, ok := flags[s.Name]; ok {
 			from, value = "--"+s.Name, v
-		} else if v := getenv(s.Env); v != "" {
+		} else if v := s.variable(getenv); v != "" {
 			from, value = s.Env, v
 		}
 		if err := s.set(value); err != nil {

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -30,6 +32,7 @@ func samples() []sample {
 		"1us": "from 1ms", ".": "duration", "inf": "duration", "1e3": "duration", " 5s": "duration",
 		"99999999999999999999": "duration",
 	}
+	badBound := map[string]string{"": "off or", "1000001": "to 1000000", "-1": "from 1", "some": "whole number", "1.5": "whole number"}
 	badSwitch := map[string]string{"maybe": "true or false", "2": "true or false", "": "true or false"}
 	badSize := map[string]string{
 		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1GB": "bytes", "1025MiB": "1024MiB",
@@ -46,6 +49,12 @@ func samples() []sample {
 		{"port", "Port", 5000, []good{{"8080", 8080}, {"0", 0}, {"65535", 65535}}, map[string]string{
 			"65536": "0 to 65535", "-1": "0 to 65535", "http": "0 to 65535", "50.5": "0 to 65535", "": "0 to 65535",
 		}},
+		{"unix-socket", "UnixSocket", "", []good{{"/run/hipflask.sock", "/run/hipflask.sock"}, {"socket", "socket"}}, map[string]string{
+			strings.Repeat("a", 104): "at most 103", "@abstract": "does not begin with @", "a\x00b": "file's path",
+		}},
+		{"unix-socket-mode", "UnixSocketMode", os.FileMode(0o660), []good{
+			{"0666", os.FileMode(0o666)}, {"600", os.FileMode(0o600)},
+		}, map[string]string{"": "octal", "rw": "octal", "668": "octal", "1777": "octal", "0060": "owner"}},
 		{"path", "Path", "/socket.io", []good{
 			{"chat", "/chat"}, {"/chat/", "/chat"}, {"//api/v1/socket.io//", "/api/v1/socket.io"},
 		}, map[string]string{
@@ -66,6 +75,9 @@ func samples() []sample {
 		{"cookie", "Cookie", "", []good{{"io", "io"}, {"my-sid_1", "my-sid_1"}}, map[string]string{
 			"a=b": "cookie's name", "a b": "cookie's name", "a;b": "cookie's name", "\u00e9": "cookie's name", "a\r\nb": "cookie's name",
 		}},
+		{"server-id", "ServerID", "", []good{{"a", "a"}, {"web-1_x", "web-1_x"}}, map[string]string{
+			"a.b": "letters, digits", "a b": "letters, digits", "\u00e9": "letters, digits", strings.Repeat("x", 33): "at most 32",
+		}},
 		originSample(),
 		{"cors-credentials", "CORSCredentials", true, []good{{"false", false}, {"yes", true}, {"0", false}}, badSwitch},
 		{"ping-interval", "PingInterval", 25 * time.Second, []good{
@@ -76,6 +88,7 @@ func samples() []sample {
 		{"connect-timeout", "ConnectTimeout", 45 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"upgrade-timeout", "UpgradeTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-header-timeout", "ReadHeaderTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"read-body-timeout", "ReadBodyTimeout", 30 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"recovery", "Recovery", time.Duration(0), []good{{"2m", 2 * time.Minute}, {"off", time.Duration(0)}, {"0", time.Duration(0)}}, map[string]string{"soon": "duration", "-1s": "duration"}},
 		{"async-handlers", "AsyncHandlers", false, []good{{"true", true}, {"off", false}}, badSwitch},
 		{"shutdown-timeout", "ShutdownTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
@@ -88,6 +101,12 @@ func samples() []sample {
 		{"max-attachments", "MaxAttachments", 10, []good{{"64", 64}, {"0", 0}}, map[string]string{"-1": "from 0", "10001": "to 10000"}},
 		{"max-payload-packets", "MaxPayloadPackets", 16384, []good{{"10", 10}}, map[string]string{"0": "from 1", "all": "whole number"}},
 		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
+		{"max-messages-per-second", "MaxMessagesPerSecond", 0, []good{{"100", 100}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-bytes-per-second", "MaxBytesPerSecond", int64(0), []good{{"64KiB", int64(65536)}, {"off", int64(0)}, {"0", int64(0)}}, badSize},
+		{"max-connections", "MaxConnections", 0, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-connections-per-address", "MaxConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
+		{"max-handshakes-per-second", "MaxHandshakesPerSecond", 0, []good{{"50", 50}, {"off", 0}}, badBound},
+		proxySample(),
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
@@ -140,6 +159,26 @@ func originSample() sample {
 		"https://a,,https://b": "between two commas",
 		"https://a,":           "between two commas",
 		"*,https://a":          "alone",
+	}}
+}
+
+func proxySample() sample {
+	network := func(list ...string) []any {
+		var all []netip.Prefix
+		for _, text := range list {
+			all = append(all, netip.MustParsePrefix(text))
+		}
+		return []any{all, false}
+	}
+	return sample{"trusted-proxies", "TrustedProxies,TrustUnixSocket", network(), []good{
+		{"127.0.0.1", network("127.0.0.1/32")},
+		{"10.0.0.0/8, fd00::/8 ,::1,10.0.0.0/8", network("10.0.0.0/8", "fd00::/8", "::1/128")},
+		{"::ffff:192.0.2.1", network("192.0.2.1/32")},
+		{"unix", []any{[]netip.Prefix(nil), true}},
+	}, map[string]string{
+		"proxy.example": "addresses, networks", "10.0.0.0/33": "addresses, networks", "10.0.0.1/8": "write 10.0.0.0/8",
+		"127.0.0.1,": "addresses, networks", "127.0.0.1:80": "addresses, networks", "*": "addresses, networks",
+		"fe80::1%lo": "addresses, networks", "::ffff:10.0.0.0/104": "addresses, networks", "UNIX": "addresses, networks",
 	}}
 }
 
@@ -254,9 +293,14 @@ func quoted(value string) string {
 // Each setting changes the fields that its sample names and no others, and together they reach all of Config:
 // a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
-	covered := map[string]bool{"version": true, "help": true, "certfile": true, "keyfile": true, "admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true}
-	reached := map[string]bool{"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
-		"MessageQueue": true, "MessageQueueOptional": true} // TestTLS, TestAdminUI, TestOpsPprof, TestMessageQueue
+	covered := map[string]bool{
+		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,
+		"admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true,
+	}
+	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo and TestMessageQueue
+		"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
+		"Check": true, "Healthcheck": true, "MessageQueue": true, "MessageQueueOptional": true,
+	}
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {
 		covered[s.name] = true
@@ -306,6 +350,16 @@ func TestThePlainPathStaysOutsidePath(t *testing.T) {
 	refused(t, []string{"--path", "ws", "--plain-websocket-path", "/ws"}, env(), "--plain-websocket-path", "/ws", "outside --path")
 	refused(t, []string{"--path=a"}, env(envName("plain-websocket-path"), "/a/b"), envName("plain-websocket-path"), "outside --path")
 	expect(t, mustParse(t, env(), "--path=a/b", "--plain-websocket-path=/a"), "PlainWebSocketPath", "/a")
+}
+
+// What to do this time is said by flag alone, and the settings are checked all the same.
+func TestWhatToDo(t *testing.T) {
+	for flag, field := range map[string]string{"check": "Check", "healthcheck": "Healthcheck"} {
+		expect(t, mustParse(t, env()), field, false)
+		expect(t, mustParse(t, env(envName(flag), "true")), field, false)
+		expect(t, mustParse(t, env(), "--"+flag), field, true)
+		refused(t, []string{"--" + flag, "--port=x"}, env(), "--port", `"x"`)
+	}
 }
 
 func TestAdminUI(t *testing.T) {

@@ -93,7 +93,7 @@ func TestUsage(t *testing.T) {
 		if s.Value != "" {
 			line += " " + s.Value
 		}
-		if s.stop == nil {
+		if s.stop == nil && !s.flagOnly {
 			line += ", " + envName(s.Name)
 		}
 		if s.Default != "" {

@@ -9,12 +9,13 @@ import (
 type Setting struct {
 	Group   string // heading under which the help text lists it
 	Name    string // the flag, without its dashes
-	Env     string // the environment variable; empty for --help and --version
+	Env     string // the environment variable; empty for what is a flag only
 	Value   string // what kind of value it takes; empty for a switch
 	Default string // as it would be written on the command line; empty for none
 	Meaning string // one or two sentences
 
-	secret bool // errors do not repeat the value
+	secret   bool // errors do not repeat the value
+	flagOnly bool // no environment variable: it says what to do this time
 
 	set  func(string) error // checks a value and stores it
 	stop error              // for --help and --version: what Parse returns instead
@@ -26,6 +27,14 @@ func (s Setting) shown(value string) string {
 		return ""
 	}
 	return value
+}
+
+// variable is what the environment says, empty for nothing.
+func (s Setting) variable(getenv func(string) string) string {
+	if s.Env == "" {
+		return ""
+	}
+	return getenv(s.Env)
 }
 
 // isSwitch says whether --name alone means --name=true.
@@ -41,19 +50,24 @@ func settings(c *Config) []Setting {
 		group("Clients", clients(c)),
 		group("Other origins", crossOrigin(c)),
 		group("Timing", timing(c)),
-		group("Limits for one client", limits(c)),
+		group("Limits for one client", slices.Concat(limits(c), clientBounds(c))),
+		group("Limits for all clients", bounds(c)),
 		group("Compression", compression(c)),
 		group("Several servers", cluster(c)),
 		group("Admin UI", adminUI(c)),
 		group("Health and metrics", operations(c)),
 		group("Logs", logs(c)),
 		group("Other", []Setting{
+			{Name: "check", flagOnly: true, Default: "false", set: boolean(&c.Check),
+				Meaning: "Check the settings, the certificate and Redis among them, and exit: with 0, or with 2 and a line that says what is wrong."},
+			{Name: "healthcheck", flagOnly: true, Default: "false", set: boolean(&c.Healthcheck),
+				Meaning: "Ask the server that runs with the same settings whether it answers, and exit: with 0, or with 1."},
 			{Name: "version", Meaning: "Print the version and exit.", stop: ErrVersion},
 			{Name: "help", Meaning: "Print this and exit; -h for short.", stop: ErrHelp},
 		}),
 	)
 	for i := range list {
-		if list[i].set != nil {
+		if list[i].set != nil && !list[i].flagOnly {
 			list[i].Env = "HIPFLASK_" + strings.ToUpper(strings.ReplaceAll(list[i].Name, "-", "_"))
 		}
 	}
@@ -76,7 +90,11 @@ func listening(c *Config) []Setting {
 		{Name: "certfile", Value: "FILE", set: text(&c.CertFile),
 			Meaning: "Certificate chain in PEM; with --keyfile the server speaks TLS."},
 		{Name: "keyfile", Value: "FILE", set: text(&c.KeyFile),
-			Meaning: "Private key of --certfile, in PEM."},
+			Meaning: "Private key of --certfile, in PEM. When the files change, and on SIGHUP, both are loaded again."},
+		{Name: "unix-socket", Value: "FILE", set: socketPath(&c.UnixSocket),
+			Meaning: "Unix socket to listen on, instead of --host and --port."},
+		{Name: "unix-socket-mode", Value: "MODE", Default: "0660", set: fileMode(&c.UnixSocketMode),
+			Meaning: "Permissions of --unix-socket, in octal; who may write to it may connect."},
 	}
 }
 
@@ -95,6 +113,9 @@ func clients(c *Config) []Setting {
 		{Name: "cookie", Value: "NAME", set: cookieName(&c.Cookie),
 			Meaning: "Name of a cookie that carries the session's id: io gives io=<sid>; path=/; SameSite=Lax. " +
 				"For load balancers that route by cookie; none by default."},
+		{Name: "server-id", Value: "NAME", set: serverID(&c.ServerID),
+			Meaning: "Name of this server among several; with a dot it begins every session's id, " +
+				"by which a load balancer can send polling clients to the server that has their session."},
 	}
 }
 
@@ -120,6 +141,8 @@ func timing(c *Config) []Setting {
 			Meaning: "Time a client has to finish going over from polling to WebSocket."},
 		{Name: "read-header-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ReadHeaderTimeout),
 			Meaning: "Time a client has to send the headers of an HTTP request."},
+		{Name: "read-body-timeout", Value: "DURATION", Default: "30s", set: duration(&c.ReadBodyTimeout),
+			Meaning: "Time a client has to send the body of a polling request."},
 		{Name: "shutdown-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ShutdownTimeout),
 			Meaning: "Time the server gives its clients and handlers to finish when it is told to stop."},
 		{Name: "recovery", Value: "DURATION", Default: "off", set: durationOrOff(&c.Recovery),

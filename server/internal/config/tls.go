@@ -9,11 +9,11 @@ import (
 
 // checkKeyPair makes sure at the start that TLS can work, and blames the file that cannot be used.
 func checkKeyPair(c *Config, given origins) error {
-	cert, err := readPEM(c.CertFile)
+	cert, err := ReadPEM(c.CertFile)
 	if err != nil {
 		return given.fault("certfile", err.Error())
 	}
-	key, err := readPEM(c.KeyFile)
+	key, err := ReadPEM(c.KeyFile)
 	if err != nil {
 		return given.fault("keyfile", err.Error())
 	}
@@ -23,8 +23,8 @@ func checkKeyPair(c *Config, given origins) error {
 	return nil
 }
 
-// readPEM reads a regular file of at most 1 MiB: a pipe could hang, and a device need not end.
-func readPEM(name string) ([]byte, error) {
+// ReadPEM reads a regular file of at most 1 MiB: a pipe could hang, and a device need not end.
+func ReadPEM(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, unreadable(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ const (
 	largest  = 1 << 30          // bytes
 
 	maxBcryptCost = 16 // each step doubles the time
+
+	longestSocketPath = 103 // macOS; Linux has 107
 )
 
 func text(field *string) func(string) error {
@@ -149,6 +152,28 @@ const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	digits  = "0123456789"
 )
+
+// socketPath takes what every system has room for in a socket's address.
+func socketPath(field *string) func(string) error {
+	return func(v string) error {
+		if len(v) > longestSocketPath || strings.HasPrefix(v, "@") || strings.ContainsRune(v, 0) {
+			return fmt.Errorf("must be a file's path of at most %d bytes that does not begin with @", longestSocketPath)
+		}
+		*field = v
+		return nil
+	}
+}
+
+func fileMode(field *os.FileMode) func(string) error {
+	return func(v string) error {
+		mode, err := strconv.ParseUint(v, 8, 32)
+		if err != nil || mode > 0o777 || mode&0o600 != 0o600 {
+			return errors.New("must be permissions in octal that let the owner read and write, such as 0660 or 0666")
+		}
+		*field = os.FileMode(mode)
+		return nil
+	}
+}
 
 func cookieName(field *string) func(string) error {
 	return func(v string) error {

@@ -30,13 +30,18 @@ const (
 	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
+	CauseConnections    Cause = "connections"      // one client too many
+	CauseAddress        Cause = "address"          // one too many of its address
+	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
+	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
 
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining}
+		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
+		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
 }
 
 // refusalsPerCause is how many refusals of one cause are logged within a second.

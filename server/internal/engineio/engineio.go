@@ -21,9 +21,8 @@ const (
 	DefaultMaxMessage        = 1_000_000
 	DefaultMaxPayloadPackets = 16384
 	DefaultMaxBacklog        = 1 << 20
+	DefaultBodyTimeout       = 30 * time.Second
 
-	// bodyTimeout is how long a client may take to send the body of a POST.
-	bodyTimeout = 30 * time.Second
 	// closeTimeout is how long a closed connection waits for its peer's part of
 	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
 	closeTimeout = 5 * time.Second
@@ -34,20 +33,26 @@ type Config struct {
 	PingInterval   time.Duration // between two pings
 	PingTimeout    time.Duration // how long a pong may take
 	UpgradeTimeout time.Duration // from the WebSocket's opening to the upgrade packet
+	BodyTimeout    time.Duration // how long the body of a POST may take
 
 	MaxMessage        int // bytes of one message or POST body (--max-http-buffer-size)
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Polling, WebSocket bool // the transports on offer
-	AllowUpgrades      bool // whether polling may become WebSocket
+	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	PlainPath          string // the URL path of plain WebSocket clients; empty for none
+	Polling, WebSocket bool   // the transports on offer
+	AllowUpgrades      bool   // whether polling may become WebSocket
 
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on
 
-	Cookie  string       // name of the cookie that carries the sid; empty for none
-	Origins OriginPolicy // who may connect from where
-	Logger  *slog.Logger
+	Cookie   string       // name of the cookie that carries the sid; empty for none
+	ServerID string       // with a dot, what each sid begins with; empty for nothing
+	Origins  OriginPolicy // who may connect from where
+	Bounds   Bounds       // over all clients, and on the rate of each
+	Proxies  Proxies      // who is believed about clients' addresses
+	Logger   *slog.Logger
 
 	// Open is called for each new session before anything of it is read or
 	// written. What the session then receives goes to the Receiver. Open must not
@@ -90,6 +95,7 @@ func (c *Config) setDefaults() {
 	positive(&c.PingInterval, DefaultPingInterval)
 	positive(&c.PingTimeout, DefaultPingTimeout)
 	positive(&c.UpgradeTimeout, DefaultUpgradeTimeout)
+	positive(&c.BodyTimeout, DefaultBodyTimeout)
 	positive(&c.MaxMessage, DefaultMaxMessage)
 	positive(&c.MaxPayloadPackets, DefaultMaxPayloadPackets)
 	positive(&c.MaxBacklog, DefaultMaxBacklog)
@@ -107,5 +113,5 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 // WriteTimeout is how long a response may take from its request on, a waiting
 // poll included: what http.Server.WriteTimeout must at least be.
 func (c *Config) WriteTimeout() time.Duration {
-	return c.PingInterval + c.PingTimeout + bodyTimeout
+	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }

@@ -22,6 +22,11 @@ type beat struct {
 //
 // Engine.IO 4 and plain WebSocket: the server pings after the interval and waits
 // for the pong. Engine.IO 3: the client pings, and has interval and timeout for it.
+//
+// A client whose reading is held up, by its handlers or by a limit on its rate, is
+// not one that fell silent: what it owes may lie unread. It has until its reading
+// goes on, and so that it does not take us for dead meanwhile, is sent something
+// before it would.
 type heartbeat struct {
 	interval, timeout time.Duration
 	wake              chan struct{} // capacity 1: a list that was empty no longer is
@@ -29,7 +34,8 @@ type heartbeat struct {
 	mu     sync.Mutex
 	pings  beatList // to be pinged when due
 	pongs  beatList // pinged; dead when due
-	silent beatList // Engine.IO 3: dead when due
+	quiet  beatList // Engine.IO 3: looked at when due
+	silent beatList // Engine.IO 3, once looked at: dead when due
 }
 
 type beatList struct{ first, last *Session }
@@ -56,7 +62,7 @@ func (h *heartbeat) heard(s *Session) {
 
 func (h *heartbeat) wait(s *Session) {
 	if s.protocol == 3 {
-		h.move(s, &h.silent, h.interval+h.timeout)
+		h.move(s, &h.quiet, h.interval+h.timeout/2)
 	} else {
 		h.move(s, &h.pings, h.interval)
 	}
@@ -102,7 +108,7 @@ func (h *heartbeat) unlink(s *Session) {
 }
 
 // run pings and ends sessions as they are due, until stop is closed.
-func (h *heartbeat) run(stop <-chan struct{}, ping *Message) {
+func (h *heartbeat) run(stop <-chan struct{}, ping, noop *Message) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -114,7 +120,7 @@ func (h *heartbeat) run(stop <-chan struct{}, ping *Message) {
 		}
 		due, dead, next := h.collect(time.Now())
 		for _, s := range due {
-			s.ping(ping)
+			s.ping(ping, noop)
 		}
 		for _, s := range dead {
 			s.abort(PingTimeout)
@@ -131,20 +137,29 @@ func (h *heartbeat) collect(now time.Time) (due, dead []*Session, next time.Dura
 	defer h.mu.Unlock()
 	for s := h.pings.first; s != nil && !s.beat.due.After(now); s = h.pings.first {
 		due = append(due, s)
+		s.delayed.Store(false)
 		h.move(s, &h.pongs, h.timeout)
 	}
-	for _, l := range []*beatList{&h.pongs, &h.silent} {
+	for _, l := range []*beatList{&h.pongs, &h.quiet, &h.silent} {
 		for s := l.first; s != nil && !s.beat.due.After(now); s = l.first {
-			if s.receiving.Load() > 0 { // its pong may lie unread behind what it sent
+			held := s.heldUp()
+			switch {
+			case held && l == &h.pongs:
+				due = append(due, s)
 				h.move(s, l, h.timeout)
-				continue
+			case held:
+				due = append(due, s)
+				h.wait(s)
+			case l == &h.quiet:
+				h.move(s, &h.silent, s.beat.due.Sub(now)+h.timeout-h.timeout/2)
+			default:
+				dead = append(dead, s)
+				h.unlink(s)
 			}
-			dead = append(dead, s)
-			h.unlink(s)
 		}
 	}
 	next = h.interval
-	for _, l := range []*beatList{&h.pings, &h.pongs, &h.silent} {
+	for _, l := range []*beatList{&h.pings, &h.pongs, &h.quiet, &h.silent} {
 		if l.first != nil {
 			next = min(next, l.first.beat.due.Sub(now))
 		}
@@ -152,10 +167,21 @@ func (h *heartbeat) collect(now time.Time) (due, dead []*Session, next time.Dura
 	return due, dead, max(next, step)
 }
 
-// ping sends the heartbeat of the session's protocol.
-func (s *Session) ping(packet *Message) {
-	if s.protocol == 0 {
-		packet = rawMessage(websocket.AppendFrame(nil, websocket.Ping, nil))
+// heldUp says whether a heartbeat of the session may lie unread: its reading waits,
+// or has waited since it was last asked.
+func (s *Session) heldUp() bool {
+	delayed := s.delayed.Swap(false)
+	return delayed || s.receiving.Load() > 0
+}
+
+// ping sends the heartbeat of the session's protocol. In Engine.IO 3 that is the
+// client's to send, but whatever it receives tells it that we are there.
+func (s *Session) ping(ping, noop *Message) {
+	switch s.protocol {
+	case 0:
+		ping = rawMessage(websocket.AppendFrame(nil, websocket.Ping, nil))
+	case 3:
+		ping = noop
 	}
-	s.Send(packet)
+	s.Send(ping)
 }

@@ -62,7 +62,7 @@ func (b *beatTest) named(list []*Session) []string {
 // checkLists checks that the links agree with each other.
 func (b *beatTest) checkLists() {
 	b.t.Helper()
-	for _, l := range []*beatList{&b.pings, &b.pongs, &b.silent} {
+	for _, l := range []*beatList{&b.pings, &b.pongs, &b.quiet, &b.silent} {
 		var prev *Session
 		for s := l.first; s != nil; s = s.beat.next {
 			if s.beat.list != l || s.beat.prev != prev {
@@ -112,19 +112,47 @@ func TestHeartbeatV3(t *testing.T) {
 }
 
 // A client whose messages wait for their handlers is not dead: its pong may lie
-// unread behind them.
+// unread behind them. Meanwhile it goes on to be told that we are there, before the
+// time is over that it has for that.
 func TestHeartbeatWaitsForHandlers(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
-		v4, v3 := b.session("v4", 4), b.session("v3", 3)
+		v4 := b.session("v4", 4)
 		v4.receiving.Add(1)
-		v3.receiving.Add(1)
 		b.passes(beatInterval, []string{"v4"}, nil)
-		b.passes(10*beatInterval, nil, nil)
+		for range 10 {
+			b.passes(beatTimeout, []string{"v4"}, nil)
+		}
 		v4.receiving.Add(-1)
 		b.passes(beatTimeout, nil, []string{"v4"})
-		b.passes(10*beatInterval, nil, nil)
+	})
+	testBeat(t, func(b *beatTest) {
+		v3 := b.session("v3", 3)
+		v3.receiving.Add(1)
+		for range 10 {
+			b.passes(beatInterval+beatTimeout/2, []string{"v3"}, nil)
+		}
 		v3.receiving.Add(-1)
-		b.passes(beatTimeout, nil, []string{"v3"})
+		b.passes(beatInterval+beatTimeout/2, nil, nil)
+		b.passes(beatTimeout/2, nil, []string{"v3"})
+	})
+}
+
+// Between two messages that each wait, reading waits for nothing: that moment is no
+// reason to take a client for dead, but only once.
+func TestHeartbeatAfterAWait(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		v4 := b.session("v4", 4)
+		b.passes(beatInterval, []string{"v4"}, nil)
+		v4.Delayed()
+		b.passes(beatTimeout, []string{"v4"}, nil)
+		b.passes(beatTimeout, nil, []string{"v4"})
+	})
+	testBeat(t, func(b *beatTest) {
+		v3 := b.session("v3", 3)
+		b.passes(beatInterval+beatTimeout/2, nil, nil)
+		v3.Delayed()
+		b.passes(beatTimeout/2, []string{"v3"}, nil)
+		b.passes(beatInterval+beatTimeout, nil, []string{"v3"})
 	})
 }
 

@@ -28,6 +28,8 @@ type fixture struct {
 
 	// take, if set before a session opens, is what its messages go to instead.
 	take func(data string) error
+	// wrap, if set before a session opens, makes the receiver that the server sees.
+	wrap func(*opened) Receiver
 }
 
 // opened is a session with what it received.
@@ -68,10 +70,13 @@ func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Con
 	t.Helper()
 	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	cfg := Config{
-		Polling: true, WebSocket: true, AllowUpgrades: true,
+		PlainPath: "/plain", Polling: true, WebSocket: true, AllowUpgrades: true,
 		Open: func(s *Session) Receiver {
 			o := &opened{Session: s, received: make(chan string, 10_000), closed: make(chan Reason, 10), take: f.take}
 			f.opened <- o
+			if f.wrap != nil {
+				return f.wrap(o)
+			}
 			return o
 		},
 	}

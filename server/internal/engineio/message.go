@@ -34,6 +34,7 @@ type Message struct {
 	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
 	shared     bool
+	kept       bool // see Kept
 	raw        bool // frame is for every kind of WebSocket, and for nobody else
 	control    bool // a packet of Engine.IO's own
 	more       *more
@@ -102,6 +103,14 @@ func (m *Message) SetPlain(read func() (Plain, bool)) {
 // answer for the memory it takes. It is called before the message is first sent.
 func (m *Message) Share() { m.shared = true }
 
+// Kept returns the message for a session that is sent it later than others: whoever
+// keeps it for that answers for the memory that it takes. Sessions may share it.
+func (m *Message) Kept() *Message {
+	kept := *m
+	kept.shared, kept.kept = true, true
+	return &kept
+}
+
 const (
 	ownOverhead    = 96 // about what a message takes beside its frame
 	sharedOverhead = 8  // its place in one queue
@@ -113,7 +122,10 @@ func (m *Message) Len() int { return len(m.frame) }
 // cost is what the message adds to a backlog, in bytes: its frame, and what a
 // session that does not read it keeps in memory because of it.
 func (m *Message) cost() int {
-	if m.shared {
+	switch {
+	case m.kept:
+		return sharedOverhead
+	case m.shared:
 		return len(m.frame) + sharedOverhead
 	}
 	return len(m.frame) + ownOverhead

@@ -41,7 +41,7 @@ func keep(r *http.Request) opening {
 	return opening{b.String(), remote(r), r.TLS}
 }
 
-// remote is the one place that says where a request came from.
+// remote says where a request came from, once [Proxies] have located it.
 func remote(r *http.Request) string { return r.RemoteAddr }
 
 // request makes the request anew: method, URL, header, host, address and TLS state.

@@ -18,7 +18,8 @@ type OriginPolicy struct {
 // allows follows Flask-SocketIO: the server's own origin is scheme and Host, or
 // what a proxy says they were in X-Forwarded-Proto and X-Forwarded-Host. A page
 // cannot forge those: asking to set them makes a browser send a preflight first,
-// which does not carry them and is refused here.
+// which does not carry them and is refused here. So it does no harm to believe
+// anybody; where proxies are named, only theirs are left by now (see Proxies).
 func (p *OriginPolicy) allows(r *http.Request, origin string) bool {
 	if p.Any {
 		return true

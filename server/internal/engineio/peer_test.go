@@ -107,6 +107,15 @@ func (p *peer) send(op byte, payload string) {
 	}
 }
 
+// write writes bytes as they are.
+func (p *peer) write(b []byte) {
+	p.t.Helper()
+	_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := p.conn.Write(b); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func clientFrame(op byte, payload string) []byte {
 	b := []byte{0x80 | op}
 	switch n := len(payload); {

@@ -65,6 +65,11 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	if closing && len(messages) > 1 {
+		// The close packet, which is last, is left for the next poll: socket.io's clients
+		// act on it before they act on what came with it, and lose acks by that.
+		messages, closing = messages[:len(messages)-1], false
+	}
 	if len(messages) == 0 {
 		messages = []*Message{s.srv.packets.noop}
 		if closing {
@@ -182,6 +187,9 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := s.readPayload(w, r)
+	if err == nil { // what came in is handled; the next POST comes with the answer
+		s.pause(longestAnswer, r.Context().Done())
+	}
 	s.mu.Lock()
 	s.posting = false
 	s.mu.Unlock()
@@ -221,12 +229,13 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > limit {
 		return &http.MaxBytesError{Limit: limit} // no need to read that to know
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	s.meter.bytesIn.Add(uint64(len(body)))
 	if err != nil {
 		return err
 	}
+	s.countBytes(len(body))
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	w.Header().Del("Connection") // "close", if it was there because of an unread body
 	binary := media == "application/octet-stream"

@@ -69,14 +69,18 @@ func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, code errorCode
 
 // writeError answers 400 with the official server's error body.
 func writeError(w http.ResponseWriter, code errorCode) {
-	body, _ := json.Marshal(struct { // an integer and a constant always marshal
+	writeRefusal(w, http.StatusBadRequest, code, code.String())
+}
+
+func writeRefusal(w http.ResponseWriter, status int, code errorCode, message string) {
+	body, _ := json.Marshal(struct { // an integer and a string always marshal
 		Code    errorCode `json:"code"`
 		Message string    `json:"message"`
-	}{code, code.String()})
+	}{code, message})
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusBadRequest)
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
@@ -93,7 +97,8 @@ func (r *refusals) request(req *http.Request, code errorCode, detail string) {
 
 func (r *refusals) origin(req *http.Request, origin string) {
 	r.warn(CauseOrigin, "origin refused", "origin", origin, "host", req.Host, "address", remote(req),
-		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto")
+		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto, "+
+			"and name it in --trusted-proxies if others are")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {

@@ -26,7 +26,10 @@ type Server struct {
 	heart    *heartbeat
 	flusher  flusher
 	refusals refusals
+	gate     *gate
 	packets  struct{ ping, pong, noop, close *Message } // shared by all sessions
+
+	idPrefix string // of every sid
 
 	compressors compressors
 	joined      joinPool  // buffers for joined frames
@@ -53,14 +56,25 @@ type ended struct {
 
 // NewServer starts a server. cfg.Open must be set.
 func NewServer(cfg Config) *Server {
+	srv := newServer(cfg)
+	srv.start()
+	return srv
+}
+
+// newServer makes a server without its goroutines.
+func newServer(cfg Config) *Server {
 	cfg.setDefaults()
 	srv := &Server{
 		cfg:      cfg,
 		heart:    newHeartbeat(cfg.PingInterval, cfg.PingTimeout),
 		refusals: refusals{log: cfg.Logger, cfg: &cfg},
+		gate:     newGate(cfg.Bounds),
 		stop:     make(chan struct{}),
 		sessions: make(map[string]*Session),
 		empty:    make(chan struct{}),
+	}
+	if cfg.ServerID != "" {
+		srv.idPrefix = cfg.ServerID + "."
 	}
 	srv.flusher.init()
 	srv.tally.init()
@@ -71,19 +85,23 @@ func NewServer(cfg Config) *Server {
 	for _, m := range []*Message{srv.packets.ping, srv.packets.pong, srv.packets.noop, srv.packets.close} {
 		m.Share()
 	}
-	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping) })
+	return srv
+}
+
+func (srv *Server) start() {
+	srv.keepers.Go(func() { srv.heart.run(srv.stop, srv.packets.ping, srv.packets.noop) })
 	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
 	srv.keepers.Go(func() {
 		if err := srv.upgrader.Watch(srv.stop); err != nil {
 			srv.cfg.Logger.Warn("idle connections take more memory than they need to", "error", err)
 		}
 	})
-	return srv
 }
 
 // ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
 // WebSockets. Its checks come in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.cfg.Proxies.locate(r)
 	if !srv.admit(w, r) {
 		return
 	}
@@ -120,6 +138,8 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 	s := srv.sessions[sid]
 	srv.mu.RUnlock()
 	switch {
+	case (s == nil || s.IsPlain()) && srv.IsDraining():
+		srv.unavailable(w) // the proxy has to look elsewhere for it
 	case s == nil || s.IsPlain():
 		srv.unknown(w, r, sid)
 	case transport == transportWebSocket && websocket.IsUpgrade(r):
@@ -162,12 +182,8 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transp
 		srv.blocked(w, r)
 	case eio != "3" && eio != "4":
 		srv.refuse(w, r, codeProtocol, "EIO="+shown(eio))
-	case srv.isDraining():
-		srv.unavailable(w)
-	case upgrade:
-		srv.openWebSocket(w, r, eio[0]-'0')
 	default:
-		srv.openPolling(w, r, eio[0]-'0')
+		srv.openSession(w, r, eio[0]-'0', upgrade)
 	}
 }
 
@@ -177,8 +193,27 @@ func (srv *Server) blocked(w http.ResponseWriter, r *http.Request) {
 	writeError(w, codeBadRequest)
 }
 
-func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, protocol uint8) {
+// openSession opens a session if there is room for one.
+func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, protocol uint8, webSocket bool) {
+	if srv.IsDraining() {
+		srv.unavailable(w)
+		return
+	}
+	place, no := srv.gate.enter(remote(r))
+	if no != nil {
+		srv.tooMany(w, r, no)
+		return
+	}
 	s := srv.newSession(r, protocol)
+	s.place = place
+	if webSocket {
+		srv.openWebSocket(w, r, s)
+		return
+	}
+	srv.openPolling(w, r, s)
+}
+
+func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, s *Session) {
 	for k, v := range srv.sessionHeader(s) {
 		w.Header()[k] = v
 	}
@@ -191,32 +226,28 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, protocol 
 }
 
 // ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
-// every message is one of the other side's.
+// every message is one of the other side's. At another path than PlainPath it refuses
+// one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	srv.cfg.Proxies.locate(r)
 	switch {
-	case !srv.admit(w, r):
-	case srv.isDraining():
-		srv.unavailable(w)
-	default:
-		srv.openWebSocket(w, r, 0)
+	case r.URL.Path != srv.cfg.PlainPath:
+		srv.refusals.plain(r, srv.cfg.PlainPath)
+		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
+	case srv.admit(w, r):
+		srv.openSession(w, r, 0, true)
 	}
 }
 
-// RefusePlain answers a plain WebSocket client at a path that serves none. at is
-// the path that does, empty for none.
-func (srv *Server) RefusePlain(w http.ResponseWriter, r *http.Request, at string) {
-	srv.refusals.plain(r, at)
-	http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
-}
-
 // Lost is told of a request for a path that nothing is served at. A client's is
-// logged; path and plain are where it would be served.
-func (srv *Server) Lost(r *http.Request, path, plain string) {
+// logged, with the path where it would be served.
+func (srv *Server) Lost(r *http.Request) {
+	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Query().Has("EIO"):
-		srv.refusals.path(r, path)
+		srv.refusals.path(r, srv.cfg.Path)
 	case websocket.IsUpgrade(r):
-		srv.refusals.plain(r, plain)
+		srv.refusals.plain(r, srv.cfg.PlainPath)
 	}
 }
 
@@ -225,10 +256,11 @@ func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 	_, _ = rand.Read(id[:]) // never fails, by its contract
 	s := &Session{
 		srv:      srv,
-		id:       base64.URLEncoding.EncodeToString(id[:]),
+		id:       srv.idPrefix + base64.URLEncoding.EncodeToString(id[:]),
 		protocol: protocol,
 		opening:  keep(r),
 		since:    time.Now(),
+		quota:    newQuota(srv.cfg.Bounds),
 	}
 	s.base64Only = r.URL.Query().Has("b64")
 	s.wire = wireOf(protocol, s.base64Only)
@@ -298,8 +330,17 @@ func (srv *Server) sessionHeader(s *Session) http.Header {
 	return http.Header{"Set-Cookie": {srv.cfg.Cookie + "=" + s.id + "; path=/; SameSite=Lax"}}
 }
 
+// receiver is the session's receiver. While the session is being opened, which what
+// Open started may be quicker than, it waits for that.
+func (srv *Server) receiver(s *Session) Receiver {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return s.rcv
+}
+
 func (srv *Server) remove(s *Session) {
 	srv.heart.remove(s)
+	srv.gate.leave(s.place)
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if srv.sessions[s.id] != s {
@@ -335,12 +376,6 @@ func (srv *Server) hire() bool {
 	return true
 }
 
-func (srv *Server) isDraining() bool {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return srv.draining
-}
-
 // Count is the number of sessions.
 func (srv *Server) Count() int {
 	srv.mu.RLock()
@@ -358,9 +393,9 @@ func (srv *Server) all() []*Session {
 	return list
 }
 
-// Shutdown refuses new sessions, closes all there are, with what they were still
-// to be sent, and returns once they and all goroutines have ended. When ctx ends
-// first, what is left is cut, and ctx's error returned.
+// Shutdown refuses new sessions, closes those there are one after another, with
+// what they were still to be sent, and returns once they and all goroutines have
+// ended. When ctx ends first, what is left is cut, and ctx's error returned.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.mu.Lock()
 	again := srv.draining
@@ -370,9 +405,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	if again {
 		return nil
 	}
-	for _, s := range srv.all() {
-		s.Close(ServerShutdown)
-	}
+	srv.retireAll(ctx)
 	var err error
 	select {
 	case <-srv.empty:
@@ -386,15 +419,6 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	close(srv.stop)
 	srv.keepers.Wait()
 	return err
-}
-
-// retryAfter is what a client that came while the server goes down is told to wait.
-const retryAfter = "1"
-
-func (srv *Server) unavailable(w http.ResponseWriter) {
-	srv.refusals.count(CauseDraining)
-	w.Header().Set("Retry-After", retryAfter)
-	http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 }
 
 // joinPool hands out buffers of joinSize bytes.

@@ -38,9 +38,14 @@ type Session struct {
 	polled   bool // it began by polling
 	meter    meter
 
-	// receiving counts the calls into rcv that are under way: a session whose
-	// reading waits for its handlers is not one that fell silent.
+	place *place // of its address among the server's; nil unless that is counted
+	quota *quota // nil: it may send as much as it likes
+
+	// receiving counts the calls into rcv that are under way, and pauses: a session
+	// whose reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
+	// delayed is set when reading goes on after a wait: there may be more to read.
+	delayed atomic.Bool
 	// receiveMu is held while rcv is called: around an upgrade a POST may still be
 	// handled when the first WebSocket message comes.
 	receiveMu sync.Mutex
@@ -56,6 +61,7 @@ type Session struct {
 	probed     bool            // its probe was answered: polls are to end soon
 	poll       *poll           // the GET that waits
 	posting    bool            // a POST is being read
+	paused     chan struct{}   // closed when a pause must end; nil without one
 	outbox
 
 	beat beat // guarded by the server's heartbeat
@@ -73,9 +79,6 @@ func (s *Session) IsPlain() bool { return s.protocol == 0 }
 // Request is the request that opened the session: method, URL, header, host,
 // address and TLS state, without body and context. It is made anew for each call.
 func (s *Session) Request() *http.Request { return s.opening.request() }
-
-// Remote is the address that the session was opened from, with its port.
-func (s *Session) Remote() string { return s.opening.remote }
 
 // Name names the session in logs and to people. It is made from its id, which is a
 // secret, and does not tell it.
@@ -122,6 +125,7 @@ func (s *Session) Close(reason Reason) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
+	s.resume()
 	probe := s.probe
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
@@ -138,7 +142,7 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.srv.heart.remove(s)
 	time.AfterFunc(closeTimeout, func() { s.abort(reason) })
-	s.rcv.Closed(reason)
+	s.srv.receiver(s).Closed(reason)
 }
 
 // end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
@@ -154,19 +158,21 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	conn, probe := s.conn, s.probe
 	s.wakePoll()
 	s.endTurn()
+	s.resume()
 	s.mu.Unlock()
 	if was == stateClosed {
 		return conn
 	}
-	if s.rcv != nil { // nil: it ends before it began
+	rcv := s.srv.receiver(s) // nil: it ends before it began
+	if rcv != nil {
 		s.tellEnded() // before Shutdown can miss it
 	}
 	s.srv.remove(s)
 	if probe != nil {
 		_ = probe.Close()
 	}
-	if was == stateOpen && s.rcv != nil {
-		s.rcv.Closed(reason)
+	if was == stateOpen && rcv != nil {
+		rcv.Closed(reason)
 	}
 	return conn
 }
@@ -183,6 +189,7 @@ func (s *Session) textPacket(packet []byte) error {
 	if len(packet) == 0 {
 		return errNoPacket
 	}
+	s.countMessage()
 	data := packet[1:]
 	switch packet[0] {
 	case '4':
@@ -219,7 +226,10 @@ func (s *Session) pong(data []byte) {
 }
 
 // binaryPacket handles the data of a binary message.
-func (s *Session) binaryPacket(data []byte) error { return s.receive(data, true) }
+func (s *Session) binaryPacket(data []byte) error {
+	s.countMessage()
+	return s.receive(data, true)
+}
 
 func (s *Session) receive(data []byte, binary bool) error {
 	s.receiving.Add(1)
@@ -238,6 +248,10 @@ func (s *Session) receive(data []byte, binary bool) error {
 	return s.rcv.Text(data)
 }
 
+// Delayed is for a Receiver to call when it has made its caller wait: a heartbeat
+// that came meanwhile may still lie unread.
+func (s *Session) Delayed() { s.delayed.Store(true) }
+
 // clientClosed handles the close packet: the client is done, and nothing more is
 // sent to it but the end of a waiting poll.
 func (s *Session) clientClosed() { s.end(ClientDisconnect) }
@@ -247,6 +261,7 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 	s.meter.heardFrame(len(payload))
 	switch {
 	case s.protocol == 0:
+		s.countMessage()
 		return s.receive(payload, op == websocket.Binary)
 	case op == websocket.Binary && s.protocol == 3:
 		if len(payload) == 0 || payload[0] != 4 {

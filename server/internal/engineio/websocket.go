@@ -23,43 +23,53 @@ func (v violation) Unwrap() error { return v.error }
 type sessionReader Session
 
 func (r *sessionReader) Message(op websocket.Opcode, payload []byte) error {
-	if err := (*Session)(r).frame(op, payload); err != nil {
+	s := (*Session)(r)
+	if err := s.frame(op, payload); err != nil {
 		return violation{err}
 	}
+	s.pause(0, nil)
 	return nil
 }
 
 func (r *sessionReader) Ping(payload []byte) error {
-	(*Session)(r).Send(rawMessage(websocket.AppendFrame(nil, websocket.Pong, payload)))
+	s := (*Session)(r)
+	s.Send(rawMessage(websocket.AppendFrame(nil, websocket.Pong, payload)))
+	s.countMessage()
+	s.pause(0, nil)
 	return nil
 }
 
 func (r *sessionReader) Pong([]byte) error {
-	if s := (*Session)(r); s.protocol == 0 {
+	s := (*Session)(r)
+	if s.protocol == 0 {
 		s.srv.heart.heard(s)
 	}
+	s.countMessage()
+	s.pause(0, nil)
 	return nil
 }
 
 // openWebSocket begins a session on a WebSocket.
-func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, protocol uint8) {
+func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session) {
 	if !srv.hire() {
+		srv.gate.leave(s.place)
 		srv.unavailable(w)
 		return
 	}
-	s := srv.newSession(r, protocol)
 	var first []byte
-	if protocol != 0 {
+	if s.protocol != 0 {
 		first = srv.openPacket(s, false).frames(s.wire)
 	}
 	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s), first)
 	if err != nil {
 		srv.workers.Done()
+		srv.gate.leave(s.place)
 		srv.refusals.handshake(r, err)
 		return
 	}
 	s.conn = conn
 	s.meter.bytesOut = uint64(len(first))
+	s.pace(conn)
 	if !srv.open(s) {
 		go func() {
 			defer srv.workers.Done()
@@ -150,8 +160,15 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		s.upgrading = true
 	}
 	s.mu.Unlock()
-	if !free || !srv.hire() {
+	switch {
+	case !free:
 		srv.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
+		return
+	case !srv.hire(): // going down: the session polls for the rest of its time
+		s.mu.Lock()
+		s.upgrading = false
+		s.mu.Unlock()
+		writeError(w, codeBadRequest)
 		return
 	}
 	conn, err := srv.upgrader.Upgrade(w, r, nil, nil)
@@ -271,6 +288,7 @@ func (p *prober) takeOver() error {
 	}
 	p.upgraded = true
 	s.srv.tally.upgrades.done.Add(1)
+	s.pace(p.conn)
 	s.flush()
 	return nil
 }

@@ -136,6 +136,7 @@ type Encoded struct {
 	Type      parser.PacketType
 	Namespace string
 	Message   *engineio.Message // nil if the packet could not be encoded
+	Pid       string            // what a CONNECT answer tells its client alone, with recovery: the key to its session
 }
 
 // Clone returns e itself, which never changes.
@@ -148,7 +149,11 @@ func (e *encoder) Encode(p *parser.Packet) []types.BufferInterface {
 	if err != nil {
 		e.failed(err) // and the connection is told, for which msg is nil
 	}
-	return []types.BufferInterface{&Encoded{Type: p.Type, Namespace: p.Nsp, Message: msg}}
+	encoded := &Encoded{Type: p.Type, Namespace: p.Nsp, Message: msg}
+	if a, ok := p.Data.(*accepted); ok {
+		encoded.Pid = string(a.Pid)
+	}
+	return []types.BufferInterface{encoded}
 }
 
 // decoder passes packets on. Decoding happens before the library is involved, so

@@ -94,26 +94,42 @@ type member struct {
 	// broadcast to it before then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
+
+	past   *past   // what recovery has to know; nil if it is switched off
+	coming *coming // a client that comes back to its session, until it is admitted
+}
+
+// coming is a client on its way back to its session: nothing that waits for it may go.
+type coming struct {
+	owed   int  // how many of early it missed while it was away
+	behind bool // more came since than early holds
 }
 
 // maxEarly is how many messages wait for a client whose connection is not yet
-// admitted; the oldest go first, as for any client that joins later.
+// admitted, beside what it missed; the oldest go first, as for any client that joins
+// later.
 const maxEarly = 1024
 
 // Admit lets the client have what was broadcast to it while its connection was
 // being decided, and from now on everything at once.
 func (a *Adapter) Admit(id socket.SocketId) {
+	round := a.engine.Begin()
+	defer round.End()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m := a.members[id]
 	if m == nil || m.admitted || !a.find(m) {
 		return
 	}
+	if m.coming != nil && m.coming.behind { // it comes once more, and is sent all of it
+		m.session.Close(engineio.TransportError)
+		return
+	}
 	m.admitted = true
 	for _, msg := range m.early {
-		m.session.Send(msg)
+		round.Queue(m.session, msg)
 	}
-	m.early = nil
+	m.early, m.coming = nil, nil
 }
 
 // Introduce makes a client known before its connection is admitted, so that it
@@ -129,7 +145,7 @@ func (a *Adapter) Introduce(s *socket.Socket) {
 func (a *Adapter) member(id socket.SocketId) *member {
 	m := a.members[id]
 	if m == nil {
-		m = &member{id: id, index: len(a.order)}
+		m = &member{id: id, index: len(a.order), past: a.recovery.begin()}
 		a.members[id] = m
 		a.order = append(a.order, m)
 	}
@@ -163,7 +179,14 @@ func (a *Adapter) send(round *engineio.Round, m *member, msg *engineio.Message) 
 }
 
 func (m *member) keep(msg *engineio.Message) {
-	if len(m.early) >= maxEarly {
+	if c := m.coming; c != nil {
+		if len(m.early) >= maxEarly+c.owed {
+			c.behind, m.early = true, nil
+		}
+		if c.behind {
+			return
+		}
+	} else if len(m.early) >= maxEarly {
 		m.early = slices.Delete(m.early, 0, 1)
 	}
 	m.early = append(m.early, msg)
@@ -180,7 +203,7 @@ func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	p.Nsp = a.nsp.Name()
 	if a.recovery != nil && p.Id == nil {
-		a.broadcast(p, &socket.BroadcastOptions{Rooms: types.NewSet(socket.Room(id))}, nil)
+		a.directStamped(id, p)
 		return
 	}
 	msg, err := Encode(p)
@@ -196,6 +219,18 @@ func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	a.mu.Unlock()
 	if admitted {
 		m.session.Send(msg)
+	}
+}
+
+// directStamped is Direct with recovery: what has an offset is queued in its order.
+func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
+	round := a.engine.Begin()
+	defer round.End()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	msg, err := a.recovery.stamp(p, logged{to: id})
+	if m := a.members[id]; err == nil && m != nil {
+		a.send(round, m, msg)
 	}
 }
 
@@ -246,7 +281,7 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if stamped {
-		msg, err = a.recovery.stamp(p, rooms, except)
+		msg, err = a.recovery.stamp(p, logged{rooms: rooms, except: except})
 	}
 	if err != nil {
 		return 0 // emits check their arguments before they come here
@@ -347,6 +382,9 @@ func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket
 		}
 		a.rooms[room][m] = struct{}{}
 		m.rooms = append(m.rooms, room)
+		if m.past != nil {
+			m.past.enter(room, a.recovery.next)
+		}
 		joined = append(joined, room)
 	}
 	return created, joined
@@ -372,6 +410,9 @@ func (a *Adapter) Del(id socket.SocketId, room socket.Room) {
 	left, gone := a.leave(m, room)
 	if left {
 		m.rooms = slices.DeleteFunc(m.rooms, func(r socket.Room) bool { return r == room })
+		if m.past != nil {
+			m.past.exit(room, a.recovery.next, a.recovery.first())
+		}
 	}
 	a.mu.Unlock()
 	a.announceLeft(id, room, left, gone)

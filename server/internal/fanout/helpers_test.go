@@ -39,11 +39,16 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldWith(t, 0, 1<<30)
+}
+
+func newWorldWith(t testing.TB, recovery time.Duration, backlog int) *world {
+	t.Helper()
 	w := &world{t: t, opened: make(chan *engineio.Session, 1), connected: make(chan *socket.Socket, 1)}
 	w.engine = engineio.NewServer(engineio.Config{
 		Polling:    true,
 		WebSocket:  true,
-		MaxBacklog: 1 << 30,
+		MaxBacklog: backlog,
 		Open: func(s *engineio.Session) engineio.Receiver {
 			w.opened <- s
 			return ignore{}
@@ -57,7 +62,7 @@ func newWorld(t testing.TB) *world {
 	})
 	o := socket.DefaultServerOptions()
 	o.SetParser(&Parser{Failed: func(err error) { t.Error("packet not sent:", err) }})
-	o.SetAdapter(&Builder{Engine: w.engine})
+	o.SetAdapter(&Builder{Engine: w.engine, Recovery: recovery})
 	w.io = socket.NewServer(nil, o)
 	w.io.Bind(&base{})
 	nsp := w.io.Of("/", nil)

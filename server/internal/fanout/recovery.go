@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"crypto/rand"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,18 @@ import (
 	"hipflask/server/internal/engineio"
 )
 
-// maxLogged bounds the bytes of packets that one namespace keeps for clients that
-// were cut off. When there are more, the oldest go, and clients that missed those
-// start anew.
-const maxLogged = 64 << 20
+const (
+	// maxLogged bounds the bytes of packets that one namespace keeps for clients that
+	// were cut off, and maxKept the clients. When there are more, the oldest go, and
+	// clients that would have needed them start anew.
+	maxLogged = 64 << 20
+	maxKept   = 1 << 16
+	// maxStays is how many of a client's visits to rooms are remembered.
+	maxStays = 1024
+)
+
+// NoOffset stands for the offset that a client which has seen no event does not name.
+const NoOffset = "none"
 
 // recovery is connection state recovery (Socket.IO 4.6): every event carries an
 // offset behind its arguments, and is kept for a while; a client that was cut off
@@ -32,19 +41,23 @@ type recovery struct {
 	events []logged
 	bytes  int
 
-	sessions map[socket.PrivateSessionId]persisted
+	sessions map[socket.PrivateSessionId]kept
 	order    []left // the sessions in the order they left
 }
 
+// logged is an event that was sent to one client, or else to those in any of the
+// rooms that are in none of except.
 type logged struct {
 	at            time.Time
+	to            socket.SocketId
 	rooms, except []socket.Room
-	data          []any
-	size          int
+	msg           *engineio.Message
 }
 
-type persisted struct {
+// kept is a client that was cut off.
+type kept struct {
 	session *socket.SessionToPersist
+	past    *past
 	at      time.Time
 }
 
@@ -57,21 +70,35 @@ func newRecovery(keep time.Duration) *recovery {
 	if keep <= 0 {
 		return nil
 	}
-	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[socket.PrivateSessionId]persisted)}
+	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[socket.PrivateSessionId]kept)}
 }
 
 func (r *recovery) offset(n uint64) string { return r.epoch + "-" + strconv.FormatUint(n, 36) }
 
-// number reads an offset: false if it is not one that this process gave out.
-func (r *recovery) number(offset string) (uint64, bool) {
+// unseen is the first event that a client has not seen which names this offset. An
+// offset from before its session, even of another process, says that it saw none of
+// this session; one that is no offset says nothing.
+func (r *recovery) unseen(offset string, since uint64) (uint64, bool) {
+	if offset == NoOffset {
+		return since, true
+	}
 	epoch, digits, _ := strings.Cut(offset, "-")
 	n, err := strconv.ParseUint(digits, 36, 64)
-	return n, err == nil && epoch == r.epoch && n < r.next
+	switch {
+	case err != nil || len(epoch) != len(r.epoch):
+		return 0, false
+	case epoch != r.epoch:
+		return since, true
+	}
+	return max(n+1, since), n < r.next
 }
+
+// first is the number of the oldest event that is kept.
+func (r *recovery) first() uint64 { return r.next - uint64(len(r.events)) }
 
 // stamp gives an event its offset and keeps it. It returns the message to send in
 // the place of the one without.
-func (r *recovery) stamp(p *parser.Packet, rooms, except []socket.Room) (*engineio.Message, error) {
+func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) {
 	data, ok := p.Data.([]any)
 	if !ok || len(data) == 0 {
 		return Encode(p)
@@ -85,12 +112,11 @@ func (r *recovery) stamp(p *parser.Packet, rooms, except []socket.Room) (*engine
 	if event, ok := data[0].(string); ok { // a plain client reads it without
 		msg.SetPlain(func() (engineio.Plain, bool) { return readPlain(p.Nsp, event, data[1:]) })
 	}
-	now := time.Now()
+	e.at, e.msg = time.Now(), msg
 	r.next++
-	size := msg.Len()
-	r.bytes += size
-	r.events = append(r.events, logged{now, rooms, except, stamped.Data.([]any), size})
-	r.prune(now)
+	r.bytes += msg.Len()
+	r.events = append(r.events, e)
+	r.prune(e.at)
 	return msg, nil
 }
 
@@ -98,13 +124,13 @@ func (r *recovery) stamp(p *parser.Packet, rooms, except []socket.Room) (*engine
 func (r *recovery) prune(now time.Time) {
 	n := 0
 	for n < len(r.events) && (r.bytes > maxLogged || now.Sub(r.events[n].at) > r.keep) {
-		r.bytes -= r.events[n].size
+		r.bytes -= r.events[n].msg.Len()
 		r.events[n] = logged{}
 		n++
 	}
 	r.events = r.events[n:]
 	n = 0
-	for n < len(r.order) && now.Sub(r.order[n].at) > r.keep {
+	for n < len(r.order) && (len(r.order)-n > maxKept || now.Sub(r.order[n].at) > r.keep) {
 		if s, ok := r.sessions[r.order[n].pid]; ok && !s.at.After(r.order[n].at) {
 			delete(r.sessions, r.order[n].pid)
 		}
@@ -113,39 +139,45 @@ func (r *recovery) prune(now time.Time) {
 	r.order = r.order[n:]
 }
 
-// missed lists the events after the given number that a client in these rooms
-// would have been sent; false if some of them are forgotten.
-func (r *recovery) missed(after uint64, rooms []socket.Room) ([]any, bool) {
-	first := r.next - uint64(len(r.events))
-	if after+1 < first {
+// missed lists what a client was to be sent from event n on; false if some of that is
+// forgotten.
+func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Message, bool) {
+	first := r.first()
+	if n < first || n < p.known {
 		return nil, false
 	}
-	in := func(room socket.Room) bool { return slices.Contains(rooms, room) }
-	events := []any{}
-	for _, e := range r.events[after+1-first:] {
-		if (len(e.rooms) == 0 || slices.ContainsFunc(e.rooms, in)) && !slices.ContainsFunc(e.except, in) {
-			events = append(events, e.data)
+	var list []*engineio.Message
+	for _, e := range r.events[n-first:] {
+		meant := e.to == id
+		if e.to == "" {
+			meant = (len(e.rooms) == 0 || p.wasIn(e.rooms, n)) && !p.wasIn(e.except, n)
 		}
+		if meant {
+			list = append(list, e.msg.Kept())
+		}
+		n++
 	}
-	return events, true
+	return list, true
 }
 
 // PersistSession keeps what a client that was cut off will need to go on.
 func (a *Adapter) PersistSession(s *socket.SessionToPersist) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.recovery == nil {
+	m := a.members[s.Sid]
+	if a.recovery == nil || m == nil {
 		return
 	}
 	now := time.Now()
-	a.recovery.sessions[s.Pid] = persisted{s, now}
+	a.recovery.sessions[s.Pid] = kept{s, m.past, now}
 	a.recovery.order = append(a.recovery.order, left{s.Pid, now})
 	a.recovery.prune(now)
 }
 
 // RestoreSession gives a client that was cut off its session back, once. From here
-// on it is a member again, so that nothing comes between what it missed and what
-// is sent next.
+// on it is a member again, so that nothing comes between what it missed, which waits
+// for its admission, and what is sent next. The library has nothing to send: it would
+// do so before it has answered CONNECT.
 func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
 	a.mu.Lock()
 	r := a.recovery
@@ -155,21 +187,97 @@ func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*s
 	}
 	r.prune(time.Now())
 	s, known := r.sessions[pid]
-	after, ours := r.number(offset)
-	if !known || !ours {
+	if !known {
 		a.mu.Unlock()
 		return nil, nil
 	}
-	rooms := s.session.Rooms.Keys()
-	missed, complete := r.missed(after, rooms)
 	delete(r.sessions, pid)
-	if !complete {
+	id := s.session.Sid
+	unseen, ok := r.unseen(offset, s.past.since)
+	var missed []*engineio.Message
+	if ok {
+		missed, ok = r.missed(id, s.past, unseen)
+	}
+	if !ok {
 		a.mu.Unlock()
 		return nil, nil
 	}
-	created, joined := a.join(a.member(s.session.Sid), rooms)
+	rooms := s.past.rooms()
+	m := a.member(id)
+	m.past, m.early, m.coming = s.past, missed, &coming{owed: len(missed)}
+	created, joined := a.join(m, rooms)
 	a.mu.Unlock()
-	a.announceJoined(s.session.Sid, created, joined)
+	a.announceJoined(id, created, joined)
 	s.session.Rooms = types.NewSet(rooms...)
-	return &socket.Session{SessionToPersist: s.session, MissedPackets: missed}, nil
+	return &socket.Session{SessionToPersist: s.session}, nil
+}
+
+// past is what decides which events were meant for a client.
+type past struct {
+	since uint64 // the first event that it can have been sent
+	known uint64 // the first event from which on its stays are known
+	stays []stay
+}
+
+// stay is a client's time in a room, from one event's number to before another's.
+type stay struct {
+	room     socket.Room
+	from, to uint64
+}
+
+// stillThere is the end of a stay that has none.
+const stillThere = math.MaxUint64
+
+// begin starts the past of a client that is new; nil without recovery.
+func (r *recovery) begin() *past {
+	if r == nil {
+		return nil
+	}
+	return &past{since: r.next, known: r.next}
+}
+
+func (p *past) enter(room socket.Room, now uint64) {
+	if !slices.ContainsFunc(p.stays, func(s stay) bool { return s.room == room && s.to == stillThere }) {
+		p.stays = append(p.stays, stay{room, now, stillThere})
+	}
+}
+
+// exit ends a stay, and forgets those that ended before the event first.
+func (p *past) exit(room socket.Room, now, first uint64) {
+	over := 0
+	p.stays = slices.DeleteFunc(p.stays, func(s stay) bool {
+		return s.to <= first || s.room == room && s.to == stillThere && s.from == now
+	})
+	for i := range p.stays {
+		s := &p.stays[i]
+		if s.room == room && s.to == stillThere {
+			s.to = now
+		}
+		if s.to != stillThere {
+			over++
+		}
+	}
+	if over > maxStays {
+		oldest := slices.IndexFunc(p.stays, func(s stay) bool { return s.to != stillThere })
+		p.known = max(p.known, p.stays[oldest].to)
+		p.stays = slices.Delete(p.stays, oldest, oldest+1)
+	}
+}
+
+// wasIn says whether the client was in any of the rooms when event n was sent.
+func (p *past) wasIn(rooms []socket.Room, n uint64) bool {
+	return slices.ContainsFunc(p.stays, func(s stay) bool {
+		return s.from <= n && n < s.to && slices.Contains(rooms, s.room)
+	})
+}
+
+// rooms lists those that the client is in.
+func (p *past) rooms() []socket.Room {
+	var rooms []socket.Room
+	for _, s := range p.stays {
+		if s.to == stillThere {
+			rooms = append(rooms, s.room)
+		}
+	}
+	return rooms
 }

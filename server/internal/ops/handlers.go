@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/socketio"
+	"hipflask/server/internal/inspect"
 )
 
 // other stands for events that no handler was registered for by name.
@@ -45,7 +45,7 @@ func NewHandlers() *Handlers {
 }
 
 // Observe has the observer measure.
-func (h *Handlers) Observe(o *socketio.Observer) {
+func (h *Handlers) Observe(o *inspect.Door) {
 	o.Handled = func(namespace, name string, took time.Duration) {
 		h.of(namespace, name).took.Observe(took.Seconds())
 	}

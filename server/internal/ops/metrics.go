@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"hipflask/server/internal/engineio"
-	"hipflask/server/socketio"
+	"hipflask/server/internal/inspect"
 )
 
 // prefix is what the names of all our metrics begin with.
@@ -51,7 +51,7 @@ func Gauge(name, help string, read func() float64) prometheus.Collector {
 
 // sessions reads the Socket.IO server's counters.
 type sessions struct {
-	read func() socketio.Stats
+	read func() inspect.Stats
 
 	connections, opened, closed, upgrades, refusals, slow *prometheus.Desc
 	messagesIn, messagesOut, bytesIn, bytesOut            *prometheus.Desc
@@ -59,7 +59,7 @@ type sessions struct {
 }
 
 // Sessions tells of sessions, their traffic and their queues.
-func Sessions(read func() socketio.Stats) prometheus.Collector {
+func Sessions(read func() inspect.Stats) prometheus.Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prefix+name, help, labels, nil)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/socketio"
+	"hipflask/server/internal/inspect"
 )
 
 // start serves on a free port and returns the address.
@@ -111,7 +111,7 @@ func TestMetricsThatDoNotFitAreRefused(t *testing.T) {
 // Handlers' metrics have the event's name, but for what no name was registered for.
 func TestHandlersAreMeasured(t *testing.T) {
 	h := NewHandlers()
-	var o socketio.Observer
+	var o inspect.Door
 	h.Observe(&o)
 	for range 3 {
 		o.Handled("/chat", "say", 2*time.Millisecond)
@@ -169,7 +169,7 @@ func TestCloseCutsWhatTakesLong(t *testing.T) {
 
 // What an event costs because handlers are measured.
 func BenchmarkHandled(b *testing.B) {
-	var o socketio.Observer
+	var o inspect.Door
 	NewHandlers().Observe(&o)
 	for b.Loop() {
 		o.Handled("/", "message", 20*time.Microsecond)

@@ -3,7 +3,11 @@
 // grows, which costs more than what most events make it do.
 package pool
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"time"
+)
 
 // Runner is a piece of work.
 type Runner interface{ Run() }
@@ -13,13 +17,20 @@ type Runner interface{ Run() }
 type Pool struct {
 	mu      sync.Mutex
 	idle    []chan Runner // the one that stopped last is at the end
+	spare   int           // how many of them nobody needed since the last trim
+	trims   *time.Timer   // nil while none is idle
 	closed  bool
 	running sync.WaitGroup
 }
 
-// maxIdle is how many goroutines a pool keeps. It bounds nothing but memory: any
-// number may run at a time.
-const maxIdle = 64
+const (
+	// maxIdle is how many goroutines a pool keeps. It bounds nothing but memory: any
+	// number may run at a time.
+	maxIdle = 64
+	// keepIdle is how long it keeps those that are not needed, at least; at most
+	// twice that.
+	keepIdle = time.Second
+)
 
 // Run has r run at once, and does not wait for it.
 func (p *Pool) Run(r Runner) {
@@ -27,6 +38,7 @@ func (p *Pool) Run(r Runner) {
 	if n := len(p.idle); n > 0 {
 		next := p.idle[n-1]
 		p.idle = p.idle[:n-1]
+		p.spare = min(p.spare, n-1)
 		p.mu.Unlock()
 		next <- r // there is room for one
 		return
@@ -63,7 +75,29 @@ func (p *Pool) rest(next chan Runner) bool {
 		return false
 	}
 	p.idle = append(p.idle, next)
+	if p.trims == nil {
+		p.spare, p.trims = 0, time.AfterFunc(keepIdle, p.trim)
+	}
 	return true
+}
+
+// trim ends the goroutines that were not needed.
+func (p *Pool) trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	for _, next := range p.idle[:p.spare] {
+		close(next)
+	}
+	p.idle = slices.Delete(p.idle, 0, p.spare)
+	p.spare = len(p.idle)
+	if p.spare == 0 {
+		p.trims = nil
+		return
+	}
+	p.trims.Reset(keepIdle)
 }
 
 // Close ends the goroutines that wait for work, and returns once those that work
@@ -71,6 +105,9 @@ func (p *Pool) rest(next chan Runner) bool {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
+	if p.trims != nil {
+		p.trims.Stop()
+	}
 	for _, next := range p.idle {
 		close(next)
 	}

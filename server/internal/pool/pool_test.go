@@ -56,6 +56,26 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// What is not needed does not stay.
+func TestTrim(t *testing.T) {
+	var p Pool
+	defer p.Close()
+	before := runtime.NumGoroutine()
+	var wg sync.WaitGroup
+	hold := make(chan struct{})
+	for range 10 {
+		wg.Add(1)
+		p.Run(runner(func() { wg.Done(); <-hold }))
+	}
+	wg.Wait()
+	close(hold)
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)
+		}
+	}
+}
+
 func TestRunAfterClose(t *testing.T) {
 	var p Pool
 	p.Close()

@@ -63,6 +63,7 @@ type Conn struct {
 	early []byte // came with the handshake, not yet read
 
 	reader reader
+	pace   func(n int) // nil, or told what was read
 	idling
 }
 
@@ -111,7 +112,16 @@ func (c *Conn) serve() error {
 		if err := c.reader.feed(p, c.handler); err != nil {
 			return err
 		}
+		if c.pace != nil {
+			c.pace(len(p))
+		}
 	}
+}
+
+// SetPace has f called with the number of bytes after each piece of the stream has been acted on. Nothing more is read
+// until f returns, so that f can hold the peer back. To be called before Serve or Start, or by the handler.
+func (c *Conn) SetPace(f func(n int)) {
+	c.pace = f
 }
 
 // read waits for the next bytes, at least one. They are valid until the next call.

@@ -23,6 +23,8 @@ type Client struct {
 
 	mu      sync.Mutex
 	id      string  // set once the server has accepted the client
+	pid     string  // the key to its session; empty without recovery
+	offset  string  // of the last event, with recovery
 	over    error   // why nothing more will come; nil while connected
 	events  []Event // received and not yet taken
 	nextID  uint64  // of an event that wants an acknowledgement
@@ -81,6 +83,20 @@ func Dial(t testing.TB, s *socketio.Server, opts Options) (*Client, error) {
 
 // ID is the client's session id, which handlers see as Context.ID.
 func (c *Client) ID() string { return c.id }
+
+// Key is the auth payload with which another client comes back to the session that
+// this one has, as a JavaScript client does that was cut off, and is sent what this one
+// has not received by now. The server needs [socketio.Options].Recovery; the last
+// argument of its events is then an offset.
+func (c *Client) Key() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := map[string]string{"pid": c.pid}
+	if c.offset != "" {
+		key["offset"] = c.offset
+	}
+	return key
+}
 
 // Emit sends an event. An argument is []byte, or anything that JSON can write; []byte
 // inside it travels as binary. Emit may return before the handler has run.
@@ -214,9 +230,9 @@ func (c *Client) AwaitDisconnect() {
 func (c *Client) take(p *packet.Packet) {
 	switch p.Type {
 	case packet.Connect:
-		var told struct{ SID string }
+		var told struct{ SID, PID string }
 		_ = json.Unmarshal(p.Data, &told) // without an id the client is not connected
-		c.change(func() { c.id = told.SID })
+		c.change(func() { c.id, c.pid = told.SID, told.PID })
 	case packet.ConnectError:
 		if !c.isConnected() {
 			c.lost(refusal(p.Data))
@@ -231,6 +247,9 @@ func (c *Client) take(p *packet.Packet) {
 		c.change(func() {
 			if c.id == "" && c.over == nil {
 				c.over = fmt.Errorf("the server sent %s before it answered CONNECT", e)
+			}
+			if n := len(p.Args); n > 0 && c.pid != "" && !p.HasID {
+				c.offset, _ = p.Args[n-1].Text()
 			}
 			c.events = append(c.events, e)
 		})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -16,28 +17,30 @@ import (
 // has left meanwhile.
 func TestStatsCountWhatWaits(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	s := serve(t, map[string]any{"slow": func() { began <- struct{}{}; <-goOn }})
+	door := new(inspect.Door)
+	s := socketiotest.NewServer(t, socketio.Options{Inspect: door})
+	register(t, s.Namespace, map[string]any{"slow": func() { began <- struct{}{}; <-goOn }})
 	c := join(t, s)
 	for range 3 {
 		c.Emit("slow")
 	}
 	await(t, began, "first event")
-	waits(t, s, 2)
+	waits(t, door, 2)
 	c.Drop()
-	waits(t, s, 2)
+	waits(t, door, 2)
 	for range 2 {
 		goOn <- struct{}{}
 		await(t, began, "next event")
 	}
-	waits(t, s, 0)
+	waits(t, door, 0)
 	goOn <- struct{}{}
 }
 
-func waits(t *testing.T, s *socketio.Server, want int64) {
+func waits(t *testing.T, door *inspect.Door, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); s.Stats().Waiting != want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); door.Stats().Waiting != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d packets wait, want %d", s.Stats().Waiting, want)
+			t.Fatalf("%d packets wait, want %d", door.Stats().Waiting, want)
 		}
 	}
 }
@@ -51,7 +54,7 @@ func TestObserverOfHandlers(t *testing.T) {
 		defer mu.Unlock()
 		told = append(told, fmt.Sprintf(format, args...))
 	}
-	s := socketiotest.NewServer(t, socketio.Options{Observer: &socketio.Observer{
+	s := socketiotest.NewServer(t, socketio.Options{Inspect: &inspect.Door{
 		Handled: func(namespace, event string, took time.Duration) {
 			if took <= 0 || took > patience {
 				t.Errorf("%s took %v", event, took)

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hipflask/server/internal/config"
+)
+
+// The configurations in server/deploy, as they stand but for names, ports and paths.
+
+// deployed is the text of a file in server/deploy with replacements, pairs of old and new. An old that is not there
+// fails the test: the file has changed.
+func deployed(t *testing.T, name string, replace ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("deploy", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("deploy/%s does not hold %q", name, replace[i])
+		}
+		text = strings.ReplaceAll(text, replace[i], replace[i+1])
+	}
+	return text
+}
+
+func TestDeployNginx(t *testing.T) {
+	server := startServer(t)
+	certFile, keyFile, pool := selfSigned(t)
+	plain, secure := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	startNginx(t, deployed(t, "nginx.conf",
+		"127.0.0.1:5000", server.Addr,
+		"listen 80;", "listen "+plain+";",
+		"listen 443 ssl;", "listen "+secure+" ssl;",
+		"/etc/letsencrypt/live/chat.example.org/fullchain.pem", certFile,
+		"/etc/letsencrypt/live/chat.example.org/privkey.pem", keyFile))
+	checkProxied(t, secure, certFile, pool)
+
+	got := ask(t, plain, http.MethodGet, "/page?x=1", http.Header{"Connection": {"close"}}, "")
+	if want := "https://127.0.0.1/page?x=1"; got.status != http.StatusMovedPermanently || got.header.Get("Location") != want {
+		t.Errorf("without TLS: answered %v, want 301 to %s", got, want)
+	}
+}
+
+func TestDeployCaddy(t *testing.T) {
+	server := startServer(t)
+	certFile, keyFile, pool := selfSigned(t)
+	secure := "127.0.0.1:" + freePort(t)
+	startCaddy(t, deployed(t, "Caddyfile",
+		"127.0.0.1:5000", server.Addr,
+		"chat.example.org {", "https://"+secure+" {\ntls "+certFile+" "+keyFile))
+	checkProxied(t, secure, certFile, pool)
+}
+
+// startCaddy runs Caddy with these sites until the test is over. It listens when this returns.
+func startCaddy(t *testing.T, sites string) {
+	t.Helper()
+	if _, err := exec.LookPath("caddy"); err != nil {
+		absent(t, "needs caddy")
+	}
+	home := t.TempDir()
+	file := filepath.Join(home, "Caddyfile")
+	if err := os.WriteFile(file, []byte("{\nadmin off\nauto_https off\n}\n"+sites), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _, log := prepare(t, "caddy", "run", "--config", file, "--adapter", "caddyfile")
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // what it has to say stands in its log
+		if t.Failed() {
+			t.Logf("caddy said:\n%s", tail(log.String()))
+		}
+	})
+	waitCount(t, log, "serving initial configuration", 1)
+}
+
+// outside is a browser in front of a proxy: it trusts the proxy's certificate and speaks HTTP/2 where it may.
+type outside struct {
+	t      *testing.T
+	addr   string
+	pool   *x509.CertPool
+	client *http.Client
+}
+
+// send makes a request as a page of the origin.
+func (o *outside) send(method, target, origin, payload string) (status int, text string) {
+	o.t.Helper()
+	req, err := http.NewRequestWithContext(o.t.Context(), method, "https://"+o.addr+target, strings.NewReader(payload))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	req.Header.Set("Origin", origin)
+	resp, err := o.client.Do(req)
+	text = body(o.t, resp, err)
+	return resp.StatusCode, text
+}
+
+func (o *outside) dial() net.Conn {
+	o.t.Helper()
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", o.addr, &tls.Config{RootCAs: o.pool})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// checkProxied checks all that a proxy has to let through, and that it does not open what is closed.
+func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
+	t.Helper()
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
+	}}
+	t.Cleanup(client.CloseIdleConnections)
+	o := &outside{t, addr, pool, client}
+	o.checkOwnPages()
+	o.checkForeignPages()
+
+	// The official client begins with polling and goes over to WebSocket, and long messages pass.
+	t.Setenv("NODE_EXTRA_CA_CERTS", certFile)
+	reports := runNode(t, "matrix.mjs", clientConfig{
+		URL: "https://" + addr, Client: newest, Peer: newest, Mode: "default", Behaviours: []string{"connect", "text", "large"},
+		TextBytes: 900_000, BinaryBytes: 900_000,
+	})
+	checkConnect(t, reports, "default")
+}
+
+// checkOwnPages: they may connect, whichever the transport, and hear each other.
+func (o *outside) checkOwnPages() {
+	o.t.Helper()
+	origin := "https://" + o.addr
+	webSocket := joinOver(o.t, o.dial(), o.addr, origin)
+	_, opened := o.send(http.MethodGet, pollingPath, origin, "")
+	sid, err := openedSID(opened)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	session := pollingPath + "&sid=" + sid
+	o.send(http.MethodPost, session, origin, "40")
+	if _, got := o.send(http.MethodGet, session, origin, ""); !strings.HasPrefix(got, "40{") {
+		o.t.Fatalf("CONNECT was answered with %q", got)
+	}
+	webSocket.chats("from the WebSocket")
+	if _, got := o.send(http.MethodGet, session, origin, ""); got != message("from the WebSocket") {
+		o.t.Errorf("the polling client heard %q", got)
+	}
+	o.send(http.MethodPost, session, origin, message("from polling"))
+	webSocket.awaits(message("from polling"))
+	o.send(http.MethodPost, session, origin, "1")
+}
+
+// checkForeignPages: they stay outside.
+func (o *outside) checkForeignPages() {
+	o.t.Helper()
+	const foreign = "https://evil.example"
+	if status, text := o.send(http.MethodGet, pollingPath, foreign, ""); status != http.StatusBadRequest {
+		o.t.Errorf("a foreign origin was answered %d %q", status, text)
+	}
+	_, err := shakeHands(o.dial(), upgradeRequest(o.addr, websocketPath, http.Header{"Origin": {foreign}}))
+	if err == nil || !strings.Contains(err.Error(), "answered 400") {
+		o.t.Errorf("a foreign WebSocket: %v, want that it is answered 400", err)
+	}
+}
+
+// What the deployment files and the documents say of environment variables is true.
+func TestDeployedSettingsExist(t *testing.T) {
+	known := make(map[string]bool)
+	for _, s := range config.Settings() {
+		known[s.Env] = true
+	}
+	files, err := filepath.Glob("deploy/*")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no deployment files", err)
+	}
+	for _, file := range append(files, "../Dockerfile", "../README.md", "OPERATIONS.md", "MIGRATION.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`HIPFLASK_[A-Z_]+`).FindAllString(string(text), -1) {
+			if !known[name] {
+				t.Errorf("%s names %s, which is no setting", file, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// How the server goes down, and what whoever comes meanwhile is told. That nothing is
+// lost over it is in rolling_test.go.
+
+// A second signal ends the process at once, whatever it is still waiting for.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no SIGTERM to send to another process")
+	}
+	cmd, _, stderr := program(t, "--port", "0", "--shutdown-timeout", "1h")
+	addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	// A POST that never ends is waited for.
+	p := joinPolling(t, addr, 4)
+	beginRequest(t, addr, "POST "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	stderr.waitMatch(t, regexp.MustCompile("shutting down"))
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	again := time.NewTicker(20 * time.Millisecond) // the first may come before the signals' default is back
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			_ = cmd.Process.Signal(syscall.SIGTERM) // fails once it has ended
+			continue
+		case err := <-ended:
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+				t.Errorf("ended with %v, want the signal", err)
+			}
+		}
+		return
+	}
+}
+
+// draining is a server that was told to stop and still waits: a client that has just
+// no poll under way holds its end up.
+func draining(t *testing.T) (server *testServer, waiting *poller) {
+	t.Helper()
+	server = startServer(t)
+	waiting = joinPolling(t, server.Addr, 4)
+	other := joinWS(t, server.Addr)
+	server.cancel()
+	other.closedWith(1001)
+	return server, waiting
+}
+
+// Whoever comes while the server drains is told to come again, in a way that a page
+// can read and that a proxy can act upon.
+func TestDrainingServerTurnsNewClientsAway(t *testing.T) {
+	server, waiting := draining(t)
+	header := http.Header{"Origin": {server.URL}}
+	for name, got := range map[string]answer{
+		"polling":            ask(t, server.Addr, http.MethodGet, pollingPath, header, ""),
+		"Engine.IO 3":        ask(t, server.Addr, http.MethodGet, "/socket.io/?EIO=3&transport=polling", header, ""),
+		"WebSocket":          exchange(t, server.Addr, upgradeRequest(server.Addr, websocketPath, header))[0],
+		"plain WebSocket":    exchange(t, server.Addr, upgradeRequest(server.Addr, "/", header))[0],
+		"another's session":  ask(t, server.Addr, http.MethodGet, pollingPath+"&sid=elsewhere", header, ""),
+		"another's messages": ask(t, server.Addr, http.MethodPost, pollingPath+"&sid=elsewhere", header, "40"),
+	} {
+		if got.status != http.StatusServiceUnavailable || got.body != `{"code":4,"message":"The server is shutting down"}` {
+			t.Errorf("%s: answered %v", name, got)
+		}
+		checkHeader(t, got, "Retry-After", "1")
+		checkHeader(t, got, "Content-Type", "application/json")
+		checkHeader(t, got, "Access-Control-Allow-Origin", server.URL)
+	}
+	if got := ask(t, server.Addr, http.MethodGet, "/", nil, ""); got.status != http.StatusOK {
+		t.Errorf("the page was answered %v", got)
+	}
+	if got := waiting.next(); got != "1" {
+		t.Errorf("the client that was there got %q, want the close packet", got)
+	}
+	if err := server.stop(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	compareLines(t, server.Stdout.lines(), []string{"Client connected", "Client connected", "Client disconnected", "Client disconnected"})
+}
+
+// Browsers open connections before they need them. One on which nothing was ever
+// asked, or nothing more, does not hold the end up.
+func TestSilentConnectionsDoNotHoldTheEndUp(t *testing.T) {
+	server := startServer(t, "--shutdown-timeout", "3s") // net/http alone would wait for five
+	for range 3 {
+		conn, err := dialTCP(server.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	beginRequest(t, server.Addr, "GET /favicon.svg HTTP/1.1\r\nHost: x\r\n\r\n") // and the connection is kept
+	joinWS(t, server.Addr).chats("the server has seen them all")
+	if err := server.stop(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if strings.Contains(server.Stderr.String(), "not everything ended in time") {
+		t.Error("the end was held up")
+	}
+}

@@ -1,0 +1,127 @@
+package engineio
+
+import (
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/time/rate"
+)
+
+// Bounds are limits over all clients, and on the rate of each. 0 is no limit.
+type Bounds struct {
+	Connections           int // sessions at one time (--max-connections)
+	ConnectionsPerAddress int // of them, from one address (--max-connections-per-address)
+	Handshakes            int // new sessions a second (--max-handshakes-per-second)
+	Messages              int // of one client a second (--max-messages-per-second)
+	Bytes                 int // of one client a second (--max-bytes-per-second)
+}
+
+// gate counts sessions and refuses those that are too many.
+type gate struct {
+	bounds Bounds
+	pace   *rate.Limiter // of handshakes; nil without a limit
+
+	mu     sync.Mutex
+	inside int
+	places map[netip.Addr]*place
+}
+
+// place counts the sessions of one address.
+type place struct {
+	addr     netip.Addr
+	sessions int
+}
+
+func newGate(b Bounds) *gate {
+	g := &gate{bounds: b, places: make(map[netip.Addr]*place)}
+	if b.Handshakes > 0 {
+		// What comes within a second may come at once.
+		g.pace = rate.NewLimiter(rate.Limit(b.Handshakes), b.Handshakes)
+	}
+	return g
+}
+
+// refusal is the answer to a client that is one too many.
+type refusal struct {
+	cause   Cause
+	status  int
+	message string // for the client
+	setting string // for the log, and its value
+	limit   int
+}
+
+// enter counts a session from this address in, until leave, unless that is refused.
+func (g *gate) enter(remote string) (*place, *refusal) {
+	b := g.bounds
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b.Connections > 0 && g.inside >= b.Connections {
+		return nil, &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", b.Connections}
+	}
+	p := g.place(remote)
+	if p != nil && p.sessions >= b.ConnectionsPerAddress {
+		return nil, &refusal{CauseAddress, http.StatusTooManyRequests, "Too many connections from this address",
+			"--max-connections-per-address", b.ConnectionsPerAddress}
+	}
+	if g.pace != nil && !g.pace.Allow() {
+		return nil, &refusal{CauseHandshakeRate, http.StatusServiceUnavailable, "Too many new connections",
+			"--max-handshakes-per-second", b.Handshakes}
+	}
+	g.inside++
+	if p != nil {
+		p.sessions++
+		g.places[p.addr] = p
+	}
+	return p, nil
+}
+
+// place finds an address's count, or makes one; nil if nobody counts. Whoever has one
+// address of IPv6 has its /64. All that have none, on a Unix socket, are one.
+func (g *gate) place(remote string) *place {
+	if g.bounds.ConnectionsPerAddress == 0 {
+		return nil
+	}
+	addr, _ := parseAddress(remote)
+	if addr.Is6() {
+		network, _ := addr.Prefix(64) // never fails for IPv6
+		addr = network.Addr()
+	}
+	if p := g.places[addr]; p != nil {
+		return p
+	}
+	return &place{addr: addr}
+}
+
+// leave counts a session out.
+func (g *gate) leave(p *place) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside--
+	if p == nil {
+		return
+	}
+	if p.sessions--; p.sessions == 0 {
+		delete(g.places, p.addr)
+	}
+}
+
+// tooMany logs and answers a handshake over a limit.
+func (srv *Server) tooMany(w http.ResponseWriter, r *http.Request, no *refusal) {
+	args := []any{"limit", no.limit, "setting", no.setting, "address", remote(r)}
+	if no.status == http.StatusTooManyRequests {
+		args = append(args, "hint", "behind a proxy every client has the proxy's address, unless --trusted-proxies names it")
+	}
+	srv.refusals.warn(no.cause, "client refused: one too many", args...)
+	turnAway(w, no.status, no.message)
+}
+
+// retryAfter is how many seconds a client that was turned away is told to wait.
+const retryAfter = "1"
+
+// turnAway answers a client that may come again later. The code is the official
+// server's for what an application refuses.
+func turnAway(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Retry-After", retryAfter)
+	writeRefusal(w, status, codeForbidden, message)
+}

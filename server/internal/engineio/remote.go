@@ -1,0 +1,90 @@
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies says whose word about a client's address is taken. The zero value takes
+// nobody's.
+type Proxies struct {
+	Networks   []netip.Prefix
+	UnixSocket bool // whoever connects to a Unix socket
+}
+
+// forwardedFor is the header in which nginx, HAProxy, Caddy and the load balancers of
+// clouds say whom they speak for. Believing another one as well (Forwarded,
+// X-Real-IP) would be believing the client, whose header such a proxy passes on.
+const forwardedFor = "X-Forwarded-For"
+
+func forwardedHeaders() []string {
+	return []string{forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto"}
+}
+
+// Remote is the client's address: what a trusted proxy says it is, as an IP address
+// and with a port only if the proxy named one, or else the connection's other end.
+// It is also the RemoteAddr of Request.
+func (s *Session) Remote() string { return s.opening.remote }
+
+// locate makes r.RemoteAddr the client's address. Where proxies are named, what
+// anybody else claims in their headers is removed, so that nobody can believe it.
+func (p *Proxies) locate(r *http.Request) {
+	if len(p.Networks) == 0 && !p.UnixSocket {
+		return
+	}
+	peer, isIP := parseAddress(r.RemoteAddr)
+	if isIP && !p.trusts(peer) || !isIP && !p.UnixSocket {
+		for _, name := range forwardedHeaders() {
+			r.Header.Del(name)
+		}
+		return
+	}
+	if client := p.client(r.Header.Values(forwardedFor)); client != "" {
+		r.RemoteAddr = client
+	}
+}
+
+// client is the last address in the list that is no proxy's: the proxies appended
+// it and those behind it, and whatever stands before it anybody may have written.
+// If all are proxies', it is the first one. A list that ends with something else
+// than an address tells nothing.
+func (p *Proxies) client(values []string) string {
+	hops := strings.Split(strings.Join(values, ","), ",")
+	client := ""
+	for i := len(hops) - 1; i >= 0; i-- {
+		addr, ok := parseAddress(hops[i])
+		if !ok {
+			return client
+		}
+		client = addr.String()
+		if _, port, err := net.SplitHostPort(strings.TrimSpace(hops[i])); err == nil && port != "" {
+			client = net.JoinHostPort(client, port)
+		}
+		if !p.trusts(addr) {
+			return client
+		}
+	}
+	return client
+}
+
+func (p *Proxies) trusts(addr netip.Addr) bool {
+	for _, n := range p.Networks {
+		if n.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddress reads an IP address, perhaps in brackets or with a port.
+func parseAddress(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	addr, err := netip.ParseAddr(text)
+	return addr.Unmap().WithZone(""), err == nil
+}

@@ -1,0 +1,84 @@
+package fanout
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// What is sent to one client alone is charged to it with all the memory that it takes.
+func TestDirectIsNotSharedWithRecovery(t *testing.T) {
+	const backlog, events = 8000, 100
+	for _, recovery := range []time.Duration{0, time.Minute} {
+		w := newWorldWith(t, recovery, backlog)
+		direct, all := w.join(), w.join()
+		for range events {
+			w.adapter.Direct(direct.id, message("x"))
+		}
+		if direct.session.IsOpen() {
+			t.Errorf("recovery %v: the client is still there that reads none of %d events", recovery, events)
+		}
+		for range events { // most of what they take in memory is not its own
+			w.adapter.Broadcast(message("x"), to(socket.Room(all.id)))
+		}
+		if !all.session.IsOpen() {
+			t.Errorf("recovery %v: the client of a broadcast was charged as much", recovery)
+		}
+	}
+}
+
+func TestWhatIsKeptIsBounded(t *testing.T) {
+	r := newRecovery(time.Minute)
+	for i := range maxKept + 10 {
+		pid := socket.PrivateSessionId(fmt.Sprint(i))
+		now := time.Now()
+		r.sessions[pid] = kept{at: now}
+		r.order = append(r.order, left{pid, now})
+		r.prune(now)
+	}
+	if len(r.sessions) != maxKept || len(r.order) != maxKept {
+		t.Errorf("%d clients in %d places, want %d", len(r.sessions), len(r.order), maxKept)
+	}
+	if _, ok := r.sessions["9"]; ok {
+		t.Error("the oldest client is kept")
+	}
+	r.prune(time.Now().Add(time.Hour))
+	if len(r.sessions) != 0 {
+		t.Errorf("%d clients are kept for ever", len(r.sessions))
+	}
+}
+
+// A client that goes in and out of rooms all the time costs a bounded amount of memory,
+// and is not sent what it should not have: when that is no longer known, nothing.
+func TestStaysAreBounded(t *testing.T) {
+	r := newRecovery(time.Minute)
+	p := r.begin()
+	p.enter("own", 0)
+	for n := range uint64(3 * maxStays) {
+		p.enter("in and out", n)
+		p.enter("in and out", n) // again is nothing
+		p.exit("in and out", n, 0)
+		p.enter("room", n)
+		p.exit("room", n+1, 0)
+	}
+	if len(p.stays) != maxStays+1 {
+		t.Errorf("%d stays, want %d", len(p.stays), maxStays+1)
+	}
+	if p.known != 2*maxStays {
+		t.Errorf("known from %d on, want %d", p.known, 2*maxStays)
+	}
+	if !slices.Equal(p.rooms(), []socket.Room{"own"}) {
+		t.Errorf("in %v", p.rooms())
+	}
+	r.next = 3 * maxStays
+	if _, known := r.missed("id", p, p.known-1); known {
+		t.Error("what the client missed is said to be known from before its stays are")
+	}
+	p.exit("own", 3*maxStays, 3*maxStays)
+	if len(p.stays) > 1 {
+		t.Errorf("%d stays that ended before all events that are kept", len(p.stays))
+	}
+}

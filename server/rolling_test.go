@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// rolling is a pair of servers behind nginx, with clients that talk all the time.
+type rolling struct {
+	t       *testing.T
+	args    [2][]string
+	servers [2]*testServer
+	all     []*testServer // those of before, too
+	clients *node
+}
+
+const talkers = 12
+
+// startRolling starts the servers and the clients. url is where nginx listens.
+func startRolling(t *testing.T, url, caFile string, ports [2]string) *rolling {
+	t.Helper()
+	r := &rolling{t: t}
+	for i, id := range []string{"a", "b"} {
+		r.args[i] = []string{"--port", ports[i], "--server-id", id, "--trusted-proxies", "127.0.0.1"}
+		r.start(i)
+	}
+	r.clients = startNode(t, "rolling.mjs", clientConfig{URL: url, Client: newest, Count: talkers, CAFile: caFile})
+	r.settled(0)
+	return r
+}
+
+func (r *rolling) start(i int) {
+	r.t.Helper()
+	r.servers[i] = startServer(r.t, r.args[i]...)
+	r.all = append(r.all, r.servers[i])
+}
+
+// lost is how often a client has lost its connection so far.
+func (r *rolling) lost(reports string) int { return strings.Count(reports, `"event":"lost"`) }
+
+// settled waits until that has happened so many times, and every client has had a
+// message acknowledged since.
+func (r *rolling) settled(lost int) {
+	r.t.Helper()
+	r.clients.stdout.waitFor(r.t, "return of all clients", patience, func(text string) bool {
+		return r.lost(text) >= lost && strings.Count(text, `"event":"heard"`)-r.lost(text) == talkers
+	})
+}
+
+// restart stops a server, as SIGTERM does, and starts another one in its place.
+func (r *rolling) restart(i int) {
+	r.t.Helper()
+	s := r.servers[i]
+	connected, gone := comings(s)
+	lost := r.lost(r.clients.stdout.String()) + connected - gone
+	if err := s.stop(); err != nil {
+		r.t.Errorf("run: %v", err)
+	}
+	if connected, gone := comings(s); connected != gone {
+		r.t.Errorf("%d clients were connected and %d disconnected", connected, gone)
+	}
+	if strings.Contains(s.Stderr.String(), "not everything ended in time") {
+		r.t.Error("the shutdown took too long")
+	}
+	r.start(i)
+	r.settled(lost)
+}
+
+// comings counts the clients that have come to a server and those that have gone.
+func comings(s *testServer) (connected, gone int) {
+	for _, line := range s.Stdout.lines() {
+		switch line {
+		case "Client connected":
+			connected++
+		case "Client disconnected":
+			gone++
+		}
+	}
+	return connected, gone
+}
+
+// farewell is what a client reports in the end.
+type farewell struct {
+	Who, Count        int
+	Mode              string
+	Reasons, Failures []string
+}
+
+// finish ends the clients and checks that all they have sent was handled, by one
+// server or another, and each client's messages in their order.
+func (r *rolling) finish() []farewell {
+	r.t.Helper()
+	if err := r.clients.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		r.t.Fatal(err)
+	}
+	var all []farewell
+	for _, report := range r.clients.finish(r.t) {
+		if report.Event == "done" {
+			var f farewell
+			report.decode(r.t, &f)
+			all = append(all, f)
+		}
+	}
+	if len(all) != talkers {
+		r.t.Fatalf("%d clients have reported, want %d", len(all), talkers)
+	}
+	handled := r.handled()
+	total, twice := 0, 0
+	for _, f := range all {
+		for n := range f.Count {
+			total++
+			switch times := handled[f.Who][n]; {
+			case times == 0:
+				r.t.Errorf("client %d, %s: message %d of %d was lost", f.Who, f.Mode, n, f.Count)
+			case times > 1:
+				twice++
+			}
+		}
+		if extra := len(handled[f.Who]) - f.Count; extra != 0 {
+			r.t.Errorf("client %d: %d messages that it did not send", f.Who, extra)
+		}
+	}
+	r.t.Logf("%d messages, of which %d were handled more than once", total, twice)
+	return all
+}
+
+// handled says how often each message of each client was handled. Within a server a
+// client's messages must stand in their order.
+func (r *rolling) handled() []map[int]int {
+	r.t.Helper()
+	times := make([]map[int]int, talkers)
+	for i := range times {
+		times[i] = make(map[int]int)
+	}
+	said := regexp.MustCompile(`^Received message: client (\d+) message (\d+)$`)
+	for _, s := range r.all {
+		last := make([]int, talkers)
+		for _, line := range s.Stdout.messages() {
+			m := said.FindStringSubmatch(line)
+			if m == nil {
+				r.t.Fatalf("printed %q", line)
+			}
+			who, _ := strconv.Atoi(m[1])
+			n, _ := strconv.Atoi(m[2])
+			if n < last[who] {
+				r.t.Errorf("client %d: message %d was handled after %d", who, n, last[who])
+			}
+			last[who] = n
+			times[who][n]++
+		}
+	}
+	return times
+}
+
+// A rolling restart of two servers behind nginx, each restarted several times: nothing
+// is lost of clients that wait for acknowledgements and repeat themselves.
+func TestRollingRestart(t *testing.T) {
+	needNode(t)
+	certFile, keyFile, _ := selfSigned(t)
+	tls := fmt.Sprintf(" ssl;\nssl_certificate %s;\nssl_certificate_key %s", certFile, keyFile)
+	// As OPERATIONS.md says: no client notices more than one close for a restart of
+	// its server, and none fails to connect.
+	smooth := func(t *testing.T, f farewell) {
+		if reasons := slices.Compact(f.Reasons); len(reasons) > 0 && !slices.Equal(reasons, []string{"transport close"}) {
+			t.Errorf("client %d, %s: disconnected for %q", f.Who, f.Mode, reasons)
+		}
+		if len(f.Failures) > 0 {
+			t.Errorf("client %d, %s: failed to connect: %q", f.Who, f.Mode, f.Failures)
+		}
+	}
+	t.Run("plain", func(t *testing.T) { rollingRestart(t, 3, "", "", smooth) })
+	t.Run("TLS", func(t *testing.T) { rollingRestart(t, 3, tls, certFile, smooth) })
+	// Routed by address, clients are sent to a server that does not know them, and
+	// come again, while the sessions they leave behind are waited for; but nothing is
+	// lost.
+	t.Run("by address", func(t *testing.T) {
+		rollingRestart(t, 1, "", "", func(*testing.T, farewell) {}, "http://$hipflask", "http://any",
+			"upstream any { ", "upstream any { hash $remote_addr; ", "http_503", "http_503 non_idempotent")
+	})
+}
+
+func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, farewell), replace ...string) {
+	front, ports := freePort(t), [2]string{freePort(t), freePort(t)}
+	replace = append(replace, "127.0.0.1:5001", "127.0.0.1:"+ports[0], "127.0.0.1:5002", "127.0.0.1:"+ports[1],
+		"# listen, server_name, certificates", "listen 127.0.0.1:"+front+tls+";")
+	startNginx(t, documented(t, "OPERATIONS.md", "### Two servers behind nginx", replace...))
+	url := "http://127.0.0.1:" + front
+	if caFile != "" {
+		url = "https://127.0.0.1:" + front
+	}
+	r := startRolling(t, url, caFile, ports)
+	for range rounds {
+		r.restart(0)
+		r.restart(1)
+	}
+	for _, f := range r.finish() {
+		check(t, f)
+	}
+}

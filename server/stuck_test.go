@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// stuck is a stderr that nobody reads any more once it is full.
+type stuck struct {
+	*output
+
+	mu    sync.Mutex
+	full  bool
+	drain chan struct{} // closed when it is read again
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	full := s.full
+	s.mu.Unlock()
+	if full {
+		<-s.drain
+	}
+	return s.output.Write(p)
+}
+
+// TestNobodyWaitsForTheLog stops reading stderr, as somebody does who stops a terminal,
+// while clients come, go, and are dropped for being slow, each with a line: the chat
+// goes on, and the lines come when they are read.
+func TestNobodyWaitsForTheLog(t *testing.T) {
+	stderr := &stuck{output: newOutput(), drain: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	args := []string{"--port", "0", "--max-backlog", "10000", "--log-level", "debug"}
+	go func() { done <- run(ctx, args, func(string) string { return "" }, newOutput(), stderr) }()
+	read := sync.OnceFunc(func() { close(stderr.drain) })
+	t.Cleanup(func() {
+		read()
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	addr := stderr.waitMatch(t, regexp.MustCompile(`http://([^\s"/]+:\d+)`))[1]
+	stderr.mu.Lock()
+	stderr.full = true
+	stderr.mu.Unlock()
+
+	joinPolling(t, addr, 4) // and polls no more
+	talker := joinWS(t, addr)
+	text := strings.Repeat("x", 1000)
+	for i := range 50 {
+		talker.send(message(fmt.Sprint(i, text)))
+		talker.awaits(message(fmt.Sprint(i, text)))
+	}
+	joinWS(t, addr)
+	talker.send(message("still here"))
+	talker.awaits(message("still here"))
+
+	read()
+	stderr.waitFor(t, "line about the slow client", patience, func(text string) bool {
+		return strings.Contains(text, "reads too slowly")
+	})
+}

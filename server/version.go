@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// version is one line: the release, the commit, and what it was built with and for.
+func version() string {
+	release, commit := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		release = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = s.Value
+			}
+		}
+	}
+	if commit == "" {
+		commit = checkedOut()
+	}
+	return fmt.Sprintf("%s (commit %s, %s, %s/%s)", release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// checkedOut asks git, where go run compiled this file without recording a commit. Sources that are not there any more,
+// or are no checkout, have none.
+func checkedOut() string {
+	_, file, _, _ := runtime.Caller(0)
+	if !filepath.IsAbs(file) { // compiled with -trimpath
+		return "unknown"
+	}
+	out, err := exec.Command("git", "-C", filepath.Dir(file), "rev-parse", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
