@@ -30,9 +30,7 @@ func cutOff(t *testing.T, conn net.Conn, within time.Duration) {
 // that a client met.
 func checkLogged(t *testing.T, server *testServer, setting string) {
 	t.Helper()
-	if !strings.Contains(server.Stderr.String(), setting) {
-		t.Errorf("the log does not name %s", setting)
-	}
+	server.Stderr.waitText(t, setting)
 }
 
 // beginRequest opens a connection and sends the beginning of a request.

@@ -108,6 +108,12 @@ func (o *output) waitFor(t *testing.T, what string, within time.Duration, match 
 	}
 }
 
+// waitText waits until text has been written.
+func (o *output) waitText(t *testing.T, text string) {
+	t.Helper()
+	o.waitFor(t, text, patience, func(all string) bool { return strings.Contains(all, text) })
+}
+
 // waitMatch waits for a match of re and returns it with its groups.
 func (o *output) waitMatch(t *testing.T, re *regexp.Regexp) []string {
 	t.Helper()

@@ -75,9 +75,7 @@ func TestMaxConnectionsPerAddress(t *testing.T) {
 				checkHeader(t, got, "Retry-After", "1")
 			}
 		}
-		if !strings.Contains(server.Stderr.String(), "address=203.0.113.0 ") {
-			t.Error("the log does not name the client's address")
-		}
+		server.Stderr.waitText(t, "address=203.0.113.0 ")
 		checkLogged(t, server, "--max-connections-per-address")
 	})
 	for name, args := range map[string][]string{"nobody is trusted": nil, "somebody else is": {"--trusted-proxies", "10.0.0.0/8,unix"}} {
