@@ -30,6 +30,7 @@ const (
 type output struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
+	most    int // bytes that are kept, the oldest go; 0: all
 	ended   bool
 	changed chan struct{} // closed and replaced with every change
 }
@@ -42,6 +43,9 @@ func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.text.Write(p)
+	if o.most > 0 && o.text.Len() > o.most {
+		o.text.Next(o.text.Len() - o.most/2)
+	}
 	o.wake()
 	return len(p), nil
 }
