@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 )
+
+// gitTimeout is how long git may take to name a commit.
+const gitTimeout = 2 * time.Second
 
 // version is one line: the release, the commit, and what it was built with and for.
 func version() string {
@@ -33,7 +38,9 @@ func checkedOut() string {
 	if !filepath.IsAbs(file) { // compiled with -trimpath
 		return "unknown"
 	}
-	out, err := exec.Command("git", "-C", filepath.Dir(file), "rev-parse", "HEAD").Output()
+	ctx, cancel := context.WithTimeout(context.Background(), gitTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "-C", filepath.Dir(file), "rev-parse", "HEAD").Output()
 	if err != nil {
 		return "unknown"
 	}
