@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"hipflask/server/headroom"
 	"hipflask/server/internal/app"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/lines"
@@ -22,7 +23,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	restore := headroom.Keep()
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	restore()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hipflask:", err)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"hipflask/server/headroom"
 	"hipflask/server/socketio"
 )
 
@@ -18,6 +19,7 @@ func main() {
 
 // run serves until that fails.
 func run() error {
+	defer headroom.Keep()()
 	options := socketio.Options{}
 	options.Engine.Polling, options.Engine.WebSocket, options.Engine.AllowUpgrades = true, true, true
 	s := socketio.New(options)
