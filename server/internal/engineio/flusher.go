@@ -10,7 +10,7 @@ const (
 	// so that a broadcaster that has to help finds some left.
 	flushChunk = 64
 	// maxLag is how many bytes may wait for the flusher, all sessions together,
-	// before whoever broadcasts writes as well: it keeps a fast producer from
+	// before whoever broadcasts more writes as well: it keeps a fast producer from
 	// filling the queues of clients that read fast enough.
 	maxLag = 4 << 20
 )
@@ -38,6 +38,7 @@ func (f *flusher) init() {
 type Round struct {
 	srv   *Server
 	dirty []*Session
+	bytes int64 // that it queued
 }
 
 // Begin starts a round. The round must be ended.
@@ -56,6 +57,7 @@ func (r *Round) Queue(s *Session, m *Message) {
 	if !s.accept(m) {
 		return
 	}
+	r.bytes += int64(m.cost())
 	if !s.writing && !s.dirty {
 		s.dirty = true
 		r.dirty = append(r.dirty, s)
@@ -63,11 +65,12 @@ func (r *Round) Queue(s *Session, m *Message) {
 	s.mu.Unlock()
 }
 
-// End lets the writing begin. It returns at once, or, while too much waits to be
-// written, after having taken part in that. It must not be called with a lock held
-// that writing could need.
+// End lets the writing begin. It returns at once, or, while too much waits beside what
+// this round queued, after having taken part in the writing: two that write at a time
+// cost more than one, so one large round alone is no reason. It must not be called with
+// a lock held that writing could need.
 func (r *Round) End() {
-	f := &r.srv.flusher
+	f, bytes := &r.srv.flusher, r.bytes
 	if len(r.dirty) > 0 {
 		f.mu.Lock()
 		f.list, f.head = compact(f.list, f.head)
@@ -79,9 +82,9 @@ func (r *Round) End() {
 		}
 	}
 	clear(r.dirty)
-	r.dirty = r.dirty[:0]
+	r.dirty, r.bytes = r.dirty[:0], 0
 	r.srv.rounds.Put(r)
-	for f.lag.Load() > maxLag {
+	for f.lag.Load() > maxLag+bytes {
 		if !f.chunk() {
 			f.await() // the rest is being written by others
 		}
