@@ -115,6 +115,7 @@ func TestMaxRatesLoseNothing(t *testing.T) {
 			for _, r := range reports {
 				checkReceiver(t, r, count)
 			}
+			server.end()
 			compareLines(t, server.Stdout.messages(), burstLines(count))
 			checkLogged(t, server, "--max-messages-per-second")
 		})

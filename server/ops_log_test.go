@@ -77,7 +77,7 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 		MessagesIn: 2, MessagesOut: 2, BytesIn: 6 + len("40") + 6 + len(message("hello")), BytesOut: heard,
 	})
 
-	plain := joinPlain(t, server)
+	plain := joinPlain(t, server, 2)
 	plain.must(plain.frame(opText, "hello"))
 	plainHears(plain, "1 hello")
 	_ = plain.Close()
