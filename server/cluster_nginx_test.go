@@ -109,8 +109,27 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 	return false
 }
 
-// connections counts those that a server's handler has seen.
-func connections(s *testServer) int { return strings.Count(s.Stdout.String(), "Client connected\n") }
+// connections waits until the handlers of two servers have seen n connections, and counts
+// each one's.
+func connections(t *testing.T, n int, a, b *testServer) (ofA, ofB int) {
+	t.Helper()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		textA, _, changedA := a.Stdout.state()
+		textB, _, changedB := b.Stdout.state()
+		ofA, ofB = strings.Count(textA, "Client connected\n"), strings.Count(textB, "Client connected\n")
+		if ofA+ofB >= n {
+			return ofA, ofB
+		}
+		select {
+		case <-changedA:
+		case <-changedB:
+		case <-timeout.C:
+			t.Fatalf("one server has printed %d connections and the other %d, of %d", ofA, ofB, n)
+		}
+	}
+}
 
 // chatThrough has clients behind a proxy all hear what each of them says.
 func chatThrough(t *testing.T, clients []*loadClient) {
@@ -134,9 +153,9 @@ func TestClusterStickyByCookie(t *testing.T) {
 	a, b := startMember(t, redis), startMember(t, redis)
 	addr := startScalingNginx(t, func(listen string) string { return scalingBlock(t, 0, listen, a, b) })
 	var clients []*loadClient
-	for i := 0; len(clients) < 12 || connections(a) == 0 || connections(b) == 0; i++ {
-		if i == 60 {
-			t.Fatalf("nginx has sent %d clients to one server and %d to the other", connections(a), connections(b))
+	for ofA, ofB := 0, 0; len(clients) < 12 || ofA == 0 || ofB == 0; ofA, ofB = connections(t, len(clients), a, b) {
+		if len(clients) == 60 {
+			t.Fatalf("nginx has sent %d clients to one server and %d to the other", ofA, ofB)
 		}
 		jar, err := cookiejar.New(nil)
 		if err != nil {

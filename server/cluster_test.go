@@ -70,6 +70,11 @@ func TestClusterServersPrintOnce(t *testing.T) {
 	here.hears(message("hello"))
 	there.says(message("hi"))
 	here.hears(message("hi"))
+	for _, c := range []*clusterClient{here, there} {
+		c.cut() // or its server would wait for it
+	}
+	a.end()
+	b.end()
 	compareLines(t, a.Stdout.messages(), []string{"Received message: hello"})
 	compareLines(t, b.Stdout.messages(), []string{"Received message: hi"})
 }
@@ -78,7 +83,7 @@ func TestClusterServersPrintOnce(t *testing.T) {
 func TestClusterPlainClientsTakePart(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := startMember(t, redis), startMember(t, redis)
-	plain := joinPlain(t, b)
+	plain := joinPlain(t, b, 1)
 	there := joinCluster(t, a.Addr)
 	there.says(message("hello"))
 	plainHears(plain, "1 hello")

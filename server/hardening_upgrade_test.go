@@ -122,6 +122,7 @@ func TestHardeningNeverSendsCONNECT(t *testing.T) {
 	}
 	polling.unknown()
 	unharmed("the time to connect was over")
+	server.Stdout.waitText(t, "the time to connect was over") // whatever else there was is printed by then
 	if n := strings.Count(server.Stdout.String(), "Client"); n != 1 {
 		t.Errorf("%d lines about clients were printed, want the bystander's alone", n)
 	}

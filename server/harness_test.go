@@ -224,6 +224,15 @@ func (s *testServer) stop() error {
 	}
 }
 
+// end stops the server, which has to end well. Lines are written behind its back: only
+// now do all of them stand in its stdout and its log.
+func (s *testServer) end() {
+	s.t.Helper()
+	if err := s.stop(); err != nil {
+		s.t.Errorf("run: %v", err)
+	}
+}
+
 // absent skips the test because of a missing tool. In CI that is a failure, as
 // nobody would notice there that the test has stopped to run.
 func absent(t *testing.T, reason string) {

@@ -289,6 +289,7 @@ func TestReconnect(t *testing.T) {
 				if find(t, reports, "reconnect", "after", &after); !after.NewSession {
 					t.Error("the session id is still the old one")
 				}
+				second.end()
 				compareLines(t, first.Stdout.messages(), []string{"Received message: before"})
 				compareLines(t, second.Stdout.messages(), []string{"Received message: after"})
 			})

@@ -135,6 +135,7 @@ func TestOpsCausesLeaveAProperEndAlone(t *testing.T) {
 		`hipflask_refusals_total{cause="unknown session"}`:           0,
 		`hipflask_refusals_total{cause="late session"}`:              0,
 	})
+	server.end()
 	if log := server.Stderr.String(); strings.Contains(log, "level=WARN") {
 		t.Errorf("the log warns:\n%s", log)
 	}
@@ -150,9 +151,9 @@ func TestOpsCausesDoNotFloodTheLog(t *testing.T) {
 	}
 	counts(t, addr, map[string]float64{`hipflask_refusals_total{cause="unknown session"}`: flood})
 	most := 5 * (int(time.Since(began).Seconds()) + 2) // five a second
-	server.Stderr.waitText(t, "request refused")
-	if n := strings.Count(server.Stderr.String(), "request refused"); n > most {
-		t.Errorf("%d of %d refusals are in the log, want %d at most", n, flood, most)
+	server.end()
+	if n := strings.Count(server.Stderr.String(), "request refused"); n == 0 || n > most {
+		t.Errorf("%d of %d refusals are in the log, want 1 to %d", n, flood, most)
 	}
 }
 

@@ -77,7 +77,7 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 		MessagesIn: 2, MessagesOut: 2, BytesIn: 6 + len("40") + 6 + len(message("hello")), BytesOut: heard,
 	})
 
-	plain := joinPlain(t, server)
+	plain := joinPlain(t, server, 2)
 	plain.must(plain.frame(opText, "hello"))
 	plainHears(plain, "1 hello")
 	_ = plain.Close()
@@ -124,6 +124,7 @@ func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
 	broken.closedWith(1002)
 	tooLong.send(message(strings.Repeat("x", 1000)))
 	tooLong.closedWith(1009)
+	server.end()
 	logLine(t, server, "connection opened")
 	log := logged(t, server, `msg="connection ended"`, 3)
 	for _, sid := range []string{broken.sid, tooLong.sid, polling.url[strings.Index(polling.url, "sid=")+4:]} {

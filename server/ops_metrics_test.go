@@ -110,7 +110,7 @@ func TestOpsMetricsCountKnownTraffic(t *testing.T) {
 	server, addr := startOps(t)
 	counts(t, addr, connectionsAre(nil))
 	ws, p4, p3 := joinWS(t, server.Addr), joinPolling(t, server.Addr, 4), joinPolling(t, server.Addr, 3)
-	plain := joinPlain(t, server)
+	plain := joinPlain(t, server, 4)
 	heard := func(text string) {
 		ws.hears(message(text))
 		p4.hears(message(text))

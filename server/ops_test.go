@@ -104,6 +104,7 @@ func TestOpsIsNotForClients(t *testing.T) {
 		t.Errorf("clients are served at the other address: %v", got)
 	}
 	without := startServer(t)
+	without.end()
 	if log := without.Stderr.String(); strings.Contains(log, "health and metrics") {
 		t.Errorf("health is served unasked:\n%s", log)
 	}

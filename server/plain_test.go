@@ -101,12 +101,13 @@ func testPlainScript(t *testing.T, script string, config clientConfig) {
 	}
 }
 
-// joinPlain opens a plain WebSocket and waits until it takes part in the chat.
-func joinPlain(t *testing.T, server *testServer) *wsClient {
+// joinPlain opens a plain WebSocket, which is the server's n-th client, and waits until
+// it takes part in the chat. Nothing but the number of lines tells: those of the clients
+// before it may be on their way yet.
+func joinPlain(t *testing.T, server *testServer, n int) *wsClient {
 	t.Helper()
-	there := strings.Count(server.Stdout.String(), "Client connected\n")
 	c := openWS(t, server.Addr, "/")
-	server.Stdout.waitLines(t, "Client connected", there+1)
+	server.Stdout.waitLines(t, "Client connected", n)
 	return c
 }
 
@@ -131,7 +132,7 @@ func plainHears(c *wsClient, want ...string) {
 // TestPlainHears checks what a plain client is sent of what others say.
 func TestPlainHears(t *testing.T) {
 	server := startServer(t)
-	listener, speaker := joinPlain(t, server), joinWS(t, server.Addr)
+	listener, speaker := joinPlain(t, server, 1), joinWS(t, server.Addr)
 	const bytes = `451-["message",{"_placeholder":true,"num":0}]`
 	for _, c := range []struct{ packet, attachment, want string }{
 		{packet: `42["message","Grüße, 实时 👋🏽"]`, want: "1 Grüße, 实时 👋🏽"},
@@ -168,7 +169,7 @@ func TestPlainHears(t *testing.T) {
 // TestPlainSays checks what becomes of a plain client's messages.
 func TestPlainSays(t *testing.T) {
 	server := startServer(t)
-	speaker, listener, other := joinPlain(t, server), joinPlain(t, server), joinWS(t, server.Addr)
+	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
 	var printed []string
 	for _, text := range []string{
 		"Hello, server!", "", "Grüße, 实时 👋🏽", "\x00 \u2028 \ufeff \U0010ffff", `{"not":"parsed"}`,
@@ -193,13 +194,14 @@ func TestPlainSays(t *testing.T) {
 		plainHears(other, `1 451-["message",{"_placeholder":true,"num":0}]`, "2 "+data)
 		printed = append(printed, "Received message: "+python)
 	}
+	server.Stdout.waitLines(t, printed[len(printed)-1], 1)
 	compareLines(t, server.Stdout.messages(), printed)
 }
 
 // TestPlainOrder has a plain client say much and leave at once. All of it is heard.
 func TestPlainOrder(t *testing.T) {
 	server := startServer(t)
-	speaker, listener, other := joinPlain(t, server), joinPlain(t, server), joinWS(t, server.Addr)
+	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
 	const count = 2000
 	var stream []byte
 	plain, packets := make([]string, count), make([]string, count)
@@ -219,7 +221,7 @@ func TestPlainOrder(t *testing.T) {
 // its connection, and nobody else anything.
 func TestPlainSlowReader(t *testing.T) {
 	server := startServer(t, "--max-backlog", "64KiB")
-	slow, speaker, other := joinPlain(t, server), joinPlain(t, server), joinWS(t, server.Addr)
+	slow, speaker, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
 	const enough = 400 // of 100 kB: more than two kernels keep for a connection
 	text := strings.Repeat("slow ", 20_000)
 	rounds := 0
@@ -250,7 +252,7 @@ func TestPlainSlowReader(t *testing.T) {
 // answers, and ends the connection of one that does not.
 func TestPlainHeartbeat(t *testing.T) {
 	t.Run("answered", func(t *testing.T) {
-		c := joinPlain(t, startServer(t, "--ping-interval", "20ms", "--ping-timeout", patience.String()))
+		c := joinPlain(t, startServer(t, "--ping-interval", "20ms", "--ping-timeout", patience.String()), 1)
 		for range 5 { // the next ping only follows a pong
 			f, err := c.read()
 			c.must(err)
@@ -264,7 +266,7 @@ func TestPlainHeartbeat(t *testing.T) {
 	})
 	t.Run("not answered", func(t *testing.T) {
 		server := startServer(t, "--ping-interval", "20ms", "--ping-timeout", "200ms")
-		c := joinPlain(t, server)
+		c := joinPlain(t, server, 1)
 		pings := 0
 		f, err := c.read()
 		for ; err == nil; f, err = c.read() {
@@ -308,7 +310,7 @@ func TestPlainOrigins(t *testing.T) {
 func TestPlainLimit(t *testing.T) {
 	server := startServer(t, "--max-http-buffer-size", "1000")
 	unharmed := bystander(t, server.Addr)
-	c := joinPlain(t, server)
+	c := joinPlain(t, server, 2)
 	longest := strings.Repeat("x", 1000)
 	c.must(c.frame(opText, longest))
 	plainHears(c, "1 "+longest)
@@ -358,7 +360,7 @@ func TestPlainPath(t *testing.T) {
 // TestPlainShutdown checks the goodbye: what was said, then 1001 and the end.
 func TestPlainShutdown(t *testing.T) {
 	server := startServer(t)
-	c := joinPlain(t, server)
+	c := joinPlain(t, server, 1)
 	c.must(c.frame(opText, "last words"))
 	plainHears(c, "1 last words")
 	if err := server.stop(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ type rolling struct {
 	servers [2]*testServer
 	all     []*testServer // those of before, too
 	clients *node
+	rounds  int // in which each client was heard
 }
 
 const talkers = 12
@@ -30,7 +32,7 @@ func startRolling(t *testing.T, url, caFile string, ports [2]string) *rolling {
 		r.start(i)
 	}
 	r.clients = startNode(t, "rolling.mjs", clientConfig{URL: url, Client: newest, Count: talkers, CAFile: caFile})
-	r.settled(0)
+	r.settled()
 	return r
 }
 
@@ -40,27 +42,29 @@ func (r *rolling) start(i int) {
 	r.all = append(r.all, r.servers[i])
 }
 
-// lost is how often a client has lost its connection so far.
-func (r *rolling) lost(reports string) int { return strings.Count(reports, `"event":"lost"`) }
-
-// settled waits until that has happened so many times, and every client has had a
-// message acknowledged since.
-func (r *rolling) settled(lost int) {
+// settled waits for the end of a round: every client has had a message acknowledged that
+// it sent after the round's beginning.
+func (r *rolling) settled() {
 	r.t.Helper()
+	r.rounds++
 	r.clients.stdout.waitFor(r.t, "return of all clients", patience, func(text string) bool {
-		return r.lost(text) >= lost && strings.Count(text, `"event":"heard"`)-r.lost(text) == talkers
+		return strings.Count(text, `"event":"heard"`) == r.rounds*talkers
 	})
+}
+
+// tell sends the clients a signal.
+func (r *rolling) tell(signal os.Signal) {
+	r.t.Helper()
+	if err := r.clients.cmd.Process.Signal(signal); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // restart stops a server, as SIGTERM does, and starts another one in its place.
 func (r *rolling) restart(i int) {
 	r.t.Helper()
 	s := r.servers[i]
-	connected, gone := comings(s)
-	lost := r.lost(r.clients.stdout.String()) + connected - gone
-	if err := s.stop(); err != nil {
-		r.t.Errorf("run: %v", err)
-	}
+	s.end()
 	if connected, gone := comings(s); connected != gone {
 		r.t.Errorf("%d clients were connected and %d disconnected", connected, gone)
 	}
@@ -68,7 +72,8 @@ func (r *rolling) restart(i int) {
 		r.t.Error("the shutdown took too long")
 	}
 	r.start(i)
-	r.settled(lost)
+	r.tell(syscall.SIGHUP) // nothing that is sent now can be acknowledged by that server
+	r.settled()
 }
 
 // comings counts the clients that have come to a server and those that have gone.
@@ -95,9 +100,7 @@ type farewell struct {
 // server or another, and each client's messages in their order.
 func (r *rolling) finish() []farewell {
 	r.t.Helper()
-	if err := r.clients.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
-		r.t.Fatal(err)
-	}
+	r.tell(syscall.SIGUSR2)
 	var all []farewell
 	for _, report := range r.clients.finish(r.t) {
 		if report.Event == "done" {
@@ -108,6 +111,9 @@ func (r *rolling) finish() []farewell {
 	}
 	if len(all) != talkers {
 		r.t.Fatalf("%d clients have reported, want %d", len(all), talkers)
+	}
+	for _, s := range r.servers {
+		s.end() // now all that it has handled is printed
 	}
 	handled := r.handled()
 	total, twice := 0, 0
