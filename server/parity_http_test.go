@@ -117,7 +117,32 @@ func (s *story) ask(r httpRequest) answer {
 	}
 	got := s.request(s.addr, r.method, target, header, r.body)
 	s.answered(got)
+	s.connected(r, got)
 	return got
+}
+
+// connected sees to it that a client which the request has connected leaves within the
+// scene: what is printed of it must not come in another one.
+func (s *story) connected(r httpRequest, got answer) {
+	s.t.Helper()
+	if got.status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form
+		s.goodbyes++ // when ask leaves
+	}
+	if !strings.Contains(r.target, "EIO=3") || got.status >= http.StatusBadRequest {
+		return
+	}
+	// Ours has connected it without being asked to; over WebSocket it has left already.
+	if got.status == http.StatusOK {
+		_, packet, _ := strings.Cut(got.body, ":") // its length stands before it
+		sid, err := openedSID(packet)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.request(s.addr, http.MethodPost, r.target+"&sid="+sid, make(http.Header), "1:1")
+	}
+	s.goodbyes++
+	s.awaitGoodbyes()
+	s.goodbyes = 0 // Flask-SocketIO has nothing to compare that with
 }
 
 // request sends one request over a connection of its own.
