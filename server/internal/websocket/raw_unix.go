@@ -36,9 +36,9 @@ func (c *Conn) readReady(fd uintptr) bool {
 	if c.buf == nil {
 		c.buf = c.pool.get()
 	}
-	n, err := unix.Read(int(fd), c.buf[:])
+	n, err := readSocket(fd, c.buf[:])
 	for err == unix.EINTR {
-		n, err = unix.Read(int(fd), c.buf[:])
+		n, err = readSocket(fd, c.buf[:])
 	}
 	if err == unix.EAGAIN {
 		c.pool.put(c.buf)
@@ -58,9 +58,9 @@ func (c *Conn) readReady(fd uintptr) bool {
 
 // writeReady writes once; it never asks to wait.
 func (c *Conn) writeReady(fd uintptr) bool {
-	n, err := unix.Write(int(fd), c.out)
+	n, err := writeSocket(fd, c.out)
 	for err == unix.EINTR {
-		n, err = unix.Write(int(fd), c.out)
+		n, err = writeSocket(fd, c.out)
 	}
 	if err != nil {
 		n = 0
