@@ -76,7 +76,8 @@ func open(ctx context.Context, cfg *config.Config) (net.Listener, error) {
 		}
 		return l, nil
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)))
+	quiet := net.ListenConfig{KeepAlive: -1} // heartbeats and time limits find who is gone
+	l, err := quiet.Listen(ctx, "tcp", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen (see --host and --port): %w", err)
 	}

@@ -45,7 +45,7 @@ func drain(t *testing.T, n int, limit time.Duration, finish func(then func())) [
 		return d
 	}})
 	for range n {
-		if !srv.open(srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), 4)) {
+		if !srv.open(srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), false, 4)) {
 			t.Fatal("a session did not open")
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Session) wakePoll() {
 }
 
 // serveGET answers a poll with all that waits, or waits for something to come.
-func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
+func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
 	p := &poll{wake: make(chan struct{}, 1)}
 	s.mu.Lock()
 	switch {
@@ -76,7 +76,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 			messages[0] = s.srv.packets.close
 		}
 	}
-	s.respond(w, r, messages)
+	s.respond(w, r, q, messages)
 	if closing {
 		s.end(ServerClose)
 	}
@@ -123,7 +123,7 @@ func (s *Session) takeAll() []*Message {
 }
 
 // respond writes messages as the body of a poll's response.
-func (s *Session) respond(w http.ResponseWriter, r *http.Request, messages []*Message) {
+func (s *Session) respond(w http.ResponseWriter, r *http.Request, q url.Values, messages []*Message) {
 	var body []byte
 	binary := false
 	if s.protocol == 3 {
@@ -135,7 +135,7 @@ func (s *Session) respond(w http.ResponseWriter, r *http.Request, messages []*Me
 	if binary {
 		contentType = "application/octet-stream"
 	}
-	if index, ok := jsonpIndex(r); ok {
+	if index, ok := jsonpIndex(q); ok {
 		body = jsonp(index, body)
 		contentType = "text/javascript; charset=UTF-8"
 	}
@@ -148,8 +148,7 @@ func (s *Session) respond(w http.ResponseWriter, r *http.Request, messages []*Me
 }
 
 // jsonpIndex returns the number of the callback that a JSONP poll names.
-func jsonpIndex(r *http.Request) (string, bool) {
-	q := r.URL.Query()
+func jsonpIndex(q url.Values) (string, bool) {
 	if !q.Has("j") {
 		return "", false
 	}
@@ -170,7 +169,7 @@ func jsonp(index string, body []byte) []byte {
 }
 
 // servePOST reads a payload and hands its packets on before it answers.
-func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
+func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values) {
 	s.mu.Lock()
 	busy, polling := s.posting, s.conn == nil && s.state != stateClosed
 	if polling && !busy {
@@ -186,7 +185,7 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
 		s.abort(TransportError)
 		return
 	}
-	err := s.readPayload(w, r)
+	err := s.readPayload(w, r, q)
 	if err == nil { // what came in is handled; the next POST comes with the answer
 		s.pause(longestAnswer, r.Context().Done())
 	}
@@ -219,9 +218,9 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 // readPayload reads the body of a POST and handles its packets.
-func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) error {
+func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	cfg := &s.srv.cfg
-	_, isJSONP := jsonpIndex(r)
+	_, isJSONP := jsonpIndex(q)
 	limit := int64(cfg.MaxMessage)
 	if isJSONP {
 		limit = 3*limit + 2 // percent-encoded

@@ -270,7 +270,7 @@ func TestHeartbeatThroughAPause(t *testing.T) {
 func TestPauseIsPaidInParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(Config{Bounds: Bounds{Messages: 1}})
-		s := srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), 4)
+		s := srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), false, 4)
 		for range 101 { // one is free, the others owe 100 s
 			s.countMessage()
 		}

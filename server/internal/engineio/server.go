@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -126,14 +127,15 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Get("sid") != "" {
-		srv.serveSession(w, r, q.Get("sid"), transport)
+		srv.serveSession(w, r, q, transport)
 		return
 	}
-	srv.handshake(w, r, q.Get("EIO"), transport)
+	srv.handshake(w, r, q, transport)
 }
 
 // serveSession serves a request that belongs to a session.
-func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, transport string) {
+func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Values, transport string) {
+	sid := q.Get("sid")
 	srv.mu.RLock()
 	s := srv.sessions[sid]
 	srv.mu.RUnlock()
@@ -149,9 +151,9 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 	case s.Transport() != transport:
 		srv.refuse(w, r, codeBadRequest, "the session uses another transport")
 	case r.Method == http.MethodGet:
-		s.serveGET(w, r)
+		s.serveGET(w, r, q)
 	default:
-		s.servePOST(w, r)
+		s.servePOST(w, r, q)
 	}
 }
 
@@ -173,8 +175,8 @@ func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 }
 
 // handshake opens a session.
-func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transport string) {
-	upgrade := transport == transportWebSocket
+func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, q url.Values, transport string) {
+	upgrade, eio := transport == transportWebSocket, q.Get("EIO")
 	switch {
 	case r.Method != http.MethodGet:
 		srv.refuse(w, r, codeMethod, "")
@@ -183,7 +185,7 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, eio, transp
 	case eio != "3" && eio != "4":
 		srv.refuse(w, r, codeProtocol, "EIO="+shown(eio))
 	default:
-		srv.openSession(w, r, eio[0]-'0', upgrade)
+		srv.openSession(w, r, q, eio[0]-'0', upgrade)
 	}
 }
 
@@ -194,7 +196,7 @@ func (srv *Server) blocked(w http.ResponseWriter, r *http.Request) {
 }
 
 // openSession opens a session if there is room for one.
-func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, protocol uint8, webSocket bool) {
+func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Values, protocol uint8, webSocket bool) {
 	if srv.IsDraining() {
 		srv.unavailable(w)
 		return
@@ -204,16 +206,16 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, protocol 
 		srv.tooMany(w, r, no)
 		return
 	}
-	s := srv.newSession(r, protocol)
+	s := srv.newSession(r, q.Has("b64"), protocol)
 	s.place = place
 	if webSocket {
 		srv.openWebSocket(w, r, s)
 		return
 	}
-	srv.openPolling(w, r, s)
+	srv.openPolling(w, r, q, s)
 }
 
-func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, s *Session) {
+func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, s *Session) {
 	for k, v := range srv.sessionHeader(s) {
 		w.Header()[k] = v
 	}
@@ -222,7 +224,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, s *Sessio
 		srv.unavailable(w)
 		return
 	}
-	s.serveGET(w, r)
+	s.serveGET(w, r, q)
 }
 
 // ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
@@ -235,7 +237,7 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 		srv.refusals.plain(r, srv.cfg.PlainPath)
 		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
 	case srv.admit(w, r):
-		srv.openSession(w, r, 0, true)
+		srv.openSession(w, r, nil, 0, true)
 	}
 }
 
@@ -251,7 +253,7 @@ func (srv *Server) Lost(r *http.Request) {
 	}
 }
 
-func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
+func (srv *Server) newSession(r *http.Request, base64Only bool, protocol uint8) *Session {
 	var id [15]byte
 	_, _ = rand.Read(id[:]) // never fails, by its contract
 	s := &Session{
@@ -262,8 +264,8 @@ func (srv *Server) newSession(r *http.Request, protocol uint8) *Session {
 		since:    time.Now(),
 		quota:    newQuota(srv.cfg.Bounds),
 	}
-	s.base64Only = r.URL.Query().Has("b64")
-	s.wire = wireOf(protocol, s.base64Only)
+	s.base64Only = base64Only
+	s.wire = wireOf(protocol, base64Only)
 	return s
 }
 
