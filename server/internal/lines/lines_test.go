@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -122,4 +124,50 @@ func TestTheEnd(t *testing.T) {
 			t.Errorf("the second line: %v", err)
 		}
 	}
+}
+
+// writes are what was written, one by one.
+type writes chan string
+
+func (w writes) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+// A line is written at once, unless another was shortly before: then it waits for more.
+func TestGathering(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wrote := make(writes, 10)
+		l := Waiting(wrote)
+		expect := func(when string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			var got []string
+			for len(wrote) > 0 {
+				got = append(got, <-wrote)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %.20q was written, want %.20q", when, got, want)
+			}
+		}
+		fmt.Fprint(l, "1\n")
+		expect("the first line", "1\n")
+		fmt.Fprint(l, "2\n")
+		fmt.Fprint(l, "3\n")
+		expect("two shortly after")
+		time.Sleep(pause)
+		expect("after the pause", "2\n3\n")
+		time.Sleep(pause)
+		fmt.Fprint(l, "4\n")
+		expect("after a time without lines", "4\n")
+
+		large := strings.Repeat("x", plenty-1) + "\n"
+		fmt.Fprint(l, large)
+		expect("a large one", large)
+		fmt.Fprint(l, "5\n")
+		if err := l.Close(t.Context()); err != nil { // in a pause
+			t.Error(err)
+		}
+		expect("the end", "5\n")
+	})
 }
