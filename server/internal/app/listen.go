@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +12,7 @@ import (
 
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/systemd"
+	"hipflask/server/internal/websocket"
 )
 
 // unixPeer is the address that clients of a Unix socket have: they have none, and could bind to a path that looks like
@@ -50,7 +50,7 @@ func (a *App) Listen(ctx context.Context, getenv func(string) string) (net.Liste
 	if certs != nil {
 		scheme = "https://"
 		certs.watch(ctx)
-		l = tls.NewListener(l, certs.config())
+		l = websocket.ListenTLS(l, certs.config())
 	}
 	if addr.Network() == "unix" {
 		scheme = "unix:"

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/server/internal/websocket"
 )
 
 // patience is how long a test waits for what is due at once.
@@ -61,9 +63,27 @@ func start(t testing.TB, changes ...func(*Config)) *fixture {
 // startTLS is start with a server that speaks TLS, for WebSockets only.
 func startTLS(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
+	other := httptest.NewTLSServer(nil) // for its certificate
+	defer other.Close()
+	f := startWith(t, func(s *httptest.Server) {
+		s.Listener = websocket.ListenTLS(s.Listener, other.TLS)
+		s.Start()
+	}, changes...)
+	f.tls = &tls.Config{InsecureSkipVerify: true} // the test's own server
+	return f
+}
+
+// startWrapped is startTLS with a listener that is not ours: nothing can be written without blocking.
+func startWrapped(t testing.TB, changes ...func(*Config)) *fixture {
+	t.Helper()
 	f := startWith(t, (*httptest.Server).StartTLS, changes...)
 	f.tls = &tls.Config{InsecureSkipVerify: true} // the test's own server
 	return f
+}
+
+// listeners are the kinds of connections, as far as writing to them differs.
+func listeners() map[string]func(testing.TB, ...func(*Config)) *fixture {
+	return map[string]func(testing.TB, ...func(*Config)) *fixture{"plain": start, "TLS": startTLS, "wrapped": startWrapped}
 }
 
 func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Config)) *fixture {

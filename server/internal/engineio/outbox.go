@@ -109,7 +109,7 @@ func (s *Session) flush() {
 			s.abort(TransportClose)
 			return
 		}
-		if n < len(b.data) {
+		if n < len(b.data) || conn.Held() {
 			s.stall(conn, b, n)
 			return
 		}
@@ -122,7 +122,7 @@ func (s *Session) flush() {
 // stall hands the rest of b, and all that is queued, to a goroutine that may
 // wait. It ends when the queue is empty or the connection is.
 //
-// Where writing cannot be tried without blocking (TLS), every write is handed
+// Where writing cannot be tried without blocking (Windows), every write is handed
 // over, so that alone says nothing about the peer: such a session counts as
 // stalled once a write has taken stallGrace.
 func (s *Session) stall(conn *websocket.Conn, b batch, n int) {

@@ -111,7 +111,7 @@ func TestQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 func TestSendersKeepTheirOrder(t *testing.T) {
 	const senders, each = 8, 150
 	sizes := []int{0, 10, 200, 5000, largeFrame - 20, largeFrame, joinSize, 100_000}
-	for _, listen := range []func(testing.TB, ...func(*Config)) *fixture{start, startTLS} {
+	for _, listen := range listeners() {
 		f := listen(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
 		o, p := f.websocket(4)
 		var wg sync.WaitGroup
@@ -159,11 +159,11 @@ func countFrames(p *peer, each chan<- struct{}) {
 // A client that stops reading costs its backlog and no more, and nobody waits for it.
 func TestStalledReaderIsDropped(t *testing.T) {
 	const backlog, readers = 64 << 10, 4
-	for name, listen := range map[string]func(testing.TB, ...func(*Config)) *fixture{"plain": start, "TLS": startTLS} {
+	for name, listen := range listeners() {
 		t.Run(name, func(t *testing.T) {
 			f := listen(t, func(c *Config) { c.MaxBacklog = backlog })
 			most := backlog
-			if f.tls != nil {
+			if name == "wrapped" {
 				most = maxLag // what may wait before it is known that the client stalls
 			}
 			stalled, _ := f.slowWebSocket(4, 4096)
@@ -239,7 +239,7 @@ func TestBusyWriterIsNoSlowClient(t *testing.T) {
 
 // A client that was stalled and reads on gets all of it, and is like any other then.
 func TestStalledReaderRecovers(t *testing.T) {
-	for name, listen := range map[string]func(testing.TB, ...func(*Config)) *fixture{"plain": start, "TLS": startTLS} {
+	for name, listen := range listeners() {
 		t.Run(name, func(t *testing.T) {
 			f := listen(t, func(c *Config) { c.MaxBacklog = 64 << 20 })
 			o, p := f.slowWebSocket(4, 64<<10)

@@ -45,19 +45,17 @@ func (p *bufferPool) put(b *readBuffer) {
 type Conn struct {
 	conn net.Conn
 
-	// Without blocking, for connections that are plain sockets. The two functions are made once, since one made for each
-	// call would be an allocation for each call; their arguments and results are the fields that follow.
-	raw     syscall.RawConn // nil: not possible
-	readFn  func(fd uintptr) bool
-	writeFn func(fd uintptr) bool
-
+	// Without blocking, for connections that are plain sockets. The function is made once, since one made for each call
+	// would be an allocation for each call; its results are the fields that follow.
+	raw    syscall.RawConn // nil: not possible
+	readFn func(fd uintptr) bool
 	pool   *bufferPool
 	buf    *readBuffer // nil while the connection waits
 	nRead  int
 	errIn  error
-	out    []byte
-	nOut   int
-	errOut error
+
+	sender sender
+	outlet *outlet // nil but for TLS that ListenTLS has accepted
 
 	kept  []byte // the buffer for reading when raw is nil
 	early []byte // came with the handshake, not yet read
@@ -69,13 +67,35 @@ type Conn struct {
 
 func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 	c := &Conn{conn: nc, early: early, pool: &u.pool, idling: idling{idlers: &u.idlers}}
-	c.raw = rawConn(nc)
+	c.raw, c.outlet = rawConn(nc), outletOf(nc)
 	if c.raw == nil {
 		c.kept = make([]byte, keptReadSize)
 		return c
 	}
-	c.readFn, c.writeFn = c.readReady, c.writeReady
+	c.readFn = c.readReady
+	c.sender.init()
 	return c
+}
+
+// sender writes to a socket without blocking.
+type sender struct {
+	fn  func(fd uintptr) bool // ready, made once
+	p   []byte
+	n   int
+	err error
+}
+
+func (s *sender) init() { s.fn = s.ready }
+
+// try writes what the kernel takes of p at once.
+func (s *sender) try(raw syscall.RawConn, p []byte) (int, error) {
+	s.p, s.n, s.err = p, 0, nil
+	err := raw.Write(s.fn)
+	s.p = nil
+	if err != nil {
+		return 0, err
+	}
+	return s.n, s.err
 }
 
 // Serve reads frames and calls h until the connection ends, and says why it ended; it never returns nil. maxMessage is
@@ -151,31 +171,38 @@ func (c *Conn) release() {
 	c.reader = reader{}
 }
 
-// Supported tells whether TryWrite can write: on a plain socket of a Unix system. Over TLS, or when the listener wraps
-// its connections, it cannot, and a waiting connection keeps a small read buffer.
+// Supported tells whether TryWrite can write: on a plain socket of a Unix system, and over TLS that ListenTLS has
+// accepted there. When the listener wraps its connections otherwise, it cannot. A connection that is no plain socket keeps
+// a small read buffer while it waits.
 func (c *Conn) Supported() bool {
-	return c.raw != nil
+	return c.raw != nil || c.outlet != nil
 }
 
-// TryWrite writes what the kernel takes at once and does not block. n < len(p) with a nil error means that the rest must
-// wait: use Write, from a goroutine that may block. Where Supported is false, nothing is ever taken. A write deadline
-// that has passed is an error here too.
+// TryWrite writes what the kernel takes at once and does not block. n < len(p) or Held, with a nil error, means that the
+// rest must wait: use Write, from a goroutine that may block. Where Supported is false, nothing is ever taken. A write
+// deadline that has passed is an error here too.
 func (c *Conn) TryWrite(p []byte) (n int, err error) {
-	if c.raw == nil || len(p) == 0 {
+	switch {
+	case c.outlet != nil:
+		return c.outlet.tryWrite(c.conn, p)
+	case c.raw == nil || len(p) == 0:
 		return 0, nil
 	}
-	c.out, c.nOut, c.errOut = p, 0, nil
-	err = c.raw.Write(c.writeFn)
-	c.out = nil
-	if err != nil {
-		return 0, err
-	}
-	return c.nOut, c.errOut
+	return c.sender.try(c.raw, p)
+}
+
+// Held tells whether something that TryWrite has taken waits for the kernel: over TLS, part of a record. A Write, of
+// nothing if there is nothing more, sends it.
+func (c *Conn) Held() bool {
+	return c.outlet != nil && c.outlet.holds()
 }
 
 // Write writes all of p, and blocks until the kernel has taken it, the write deadline has passed or the connection has
 // failed.
 func (c *Conn) Write(p []byte) (int, error) {
+	if c.outlet != nil {
+		return c.outlet.write(c.conn, p)
+	}
 	return c.conn.Write(p)
 }
 

@@ -56,18 +56,18 @@ func (c *Conn) readReady(fd uintptr) bool {
 	return true
 }
 
-// writeReady writes once; it never asks to wait.
-func (c *Conn) writeReady(fd uintptr) bool {
-	n, err := writeSocket(fd, c.out)
+// ready sends once; it never asks to wait.
+func (s *sender) ready(fd uintptr) bool {
+	n, err := writeSocket(fd, s.p)
 	for err == unix.EINTR {
-		n, err = writeSocket(fd, c.out)
+		n, err = writeSocket(fd, s.p)
 	}
 	if err != nil {
 		n = 0
 		if err != unix.EAGAIN {
-			c.errOut = os.NewSyscallError("write", err)
+			s.err = os.NewSyscallError("write", err)
 		}
 	}
-	c.nOut = n
+	s.n = n
 	return true
 }
