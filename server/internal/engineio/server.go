@@ -145,7 +145,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	case s == nil || s.IsPlain():
 		srv.unknown(w, r, sid)
 	case transport == transportWebSocket && websocket.IsUpgrade(r):
-		srv.upgrade(w, r, s)
+		srv.upgrade(w, r, q, s)
 	case transport == transportWebSocket:
 		srv.blocked(w, r)
 	case s.Transport() != transport:

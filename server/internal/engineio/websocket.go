@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -153,7 +154,7 @@ func (s *Session) goodbye(conn *websocket.Conn, code int) {
 }
 
 // upgrade opens a WebSocket for a session that polls.
-func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
+func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values, s *Session) {
 	s.mu.Lock()
 	free := s.state == stateOpen && s.conn == nil && !s.upgrading && srv.cfg.AllowUpgrades
 	if free {
@@ -190,7 +191,7 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		_ = conn.Close()
 		return
 	}
-	p := &prober{session: s, conn: conn, base64Only: r.URL.Query().Has("b64")}
+	p := &prober{session: s, conn: conn, base64Only: q.Has("b64")}
 	_ = conn.SetReadDeadline(time.Now().Add(srv.cfg.UpgradeTimeout))
 	conn.Start(p, srv.cfg.MaxMessage, p.readEnded)
 }

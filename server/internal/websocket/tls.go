@@ -50,7 +50,7 @@ type outlet struct {
 	mu       sync.Mutex
 	direct   bool    // a WebSocket's: Write does not wait
 	filling  bool    // more comes at once: Write does not even send
-	draining bool    // drain is writing what comes before held
+	draining bool    // drain is writing what comes before held, or has failed to
 	held     *[]byte // what the socket has not taken; nil when there is none
 	failed   error   // of the socket: nothing is sent any more, for it would follow half a record
 }
