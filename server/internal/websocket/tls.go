@@ -52,7 +52,7 @@ type outlet struct {
 	filling  bool    // more comes at once: Write does not even send
 	draining bool    // drain is writing what comes before held, or has failed to
 	held     *[]byte // what the socket has not taken; nil when there is none
-	failed   error   // of the socket: nothing is sent any more, for it would follow half a record
+	failed   error   // of drain: nothing is sent any more, for it would follow half a record
 }
 
 func newOutlet(nc net.Conn, raw syscall.RawConn, buffers *sync.Pool) *outlet {
@@ -113,11 +113,10 @@ func (o *outlet) release(b *[]byte) {
 
 // push sends what the socket takes. The mutex is held.
 func (o *outlet) push() error {
-	if o.draining || o.held == nil || o.failed != nil {
+	if o.draining || o.held == nil {
 		return o.failed
 	}
 	n, err := o.sender.try(o.raw, *o.held)
-	o.failed = err
 	if rest := (*o.held)[n:]; len(rest) > 0 {
 		*o.held = append((*o.held)[:0], rest...)
 		return err
