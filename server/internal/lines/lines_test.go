@@ -165,8 +165,9 @@ func TestGathering(t *testing.T) {
 		fmt.Fprint(l, large)
 		expect("a large one", large)
 		fmt.Fprint(l, "5\n")
-		if err := l.Close(t.Context()); err != nil { // in a pause
-			t.Error(err)
+		now := time.Now()
+		if err := l.Close(t.Context()); err != nil || time.Since(now) != 0 {
+			t.Errorf("Close returned %v, %v later: it waits for the pause", err, time.Since(now))
 		}
 		expect("the end", "5\n")
 	})

@@ -139,7 +139,7 @@ func TestTLSAnswersAreBounded(t *testing.T) {
 // What TLS sends of its own accord does not overtake what drain is writing.
 func TestTLSAnswersWait(t *testing.T) {
 	c, _ := pairTLS(t)
-	fillTLS(t, c)
+	c.outlet.held = c.outlet.buffer()
 	if b, err := c.outlet.take(); b == nil || err != nil { // as drain does before it writes
 		t.Fatalf("%v, %v", b, err)
 	}
