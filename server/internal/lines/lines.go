@@ -96,11 +96,14 @@ func (l *Writer) run() {
 	defer again.Stop()
 	var out []byte
 	for {
-		if out = l.take(out); len(out) == 0 {
-			return
+		next, more := l.take(out)
+		if out = next; len(out) > 0 {
+			if _, err := l.w.Write(out); err != nil {
+				l.fail(err)
+				return
+			}
 		}
-		if _, err := l.w.Write(out); err != nil {
-			l.fail(err)
+		if !more {
 			return
 		}
 		again.Reset(pause)
@@ -111,22 +114,21 @@ func (l *Writer) run() {
 	}
 }
 
-// take waits for lines and takes all there are; none are left once the writer is
-// closed. Its argument is what was taken last, whose memory the next lines go to.
-func (l *Writer) take(last []byte) []byte {
+// take waits for lines and takes all there are, and says whether more may come. Its
+// argument is what was taken last, whose memory the next lines go to.
+func (l *Writer) take(last []byte) (out []byte, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.buf) == 0 && !l.closed {
 		l.more.Wait()
 	}
-	out := l.buf
-	l.buf = last[:0]
+	out, l.buf = l.buf, last[:0]
 	if l.dropped > 0 {
 		out = append(out, l.lost(l.dropped)...)
 		l.dropped = 0
 	}
 	l.space.Broadcast()
-	return out
+	return out, !l.closed
 }
 
 func (l *Writer) fail(err error) {
