@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 
+	"hipflask/server/hipflask"
 	"hipflask/server/socketio"
 )
 
 // Register registers the chat's handlers. What they print goes to stdout.
-func Register(s *socketio.Server, stdout io.Writer) error {
-	c := &chat{socketio: s, stdout: stdout}
+func Register(app *hipflask.App) error {
+	s := app.SocketIO
+	c := &chat{socketio: s, stdout: app.Stdout}
 	return errors.Join(
 		s.On("connect", c.handleConnect),
 		s.On("message", c.handleMessage),

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"hipflask/server/hipflask"
 )
 
 // --check says in one line whether the server would start, without taking the port.
@@ -35,8 +37,8 @@ func TestCheck(t *testing.T) {
 		if err != nil {
 			said += err.Error() + "\n"
 		}
-		if exitCode(err) != test.code || strings.Count(said, "\n") != 1 || !strings.Contains(said, test.want) || stderr.Len() > 0 {
-			t.Errorf("%s: exit code %d, %q, stderr %q; want %d and one line with %q", test.args, exitCode(err), said, stderr.String(), test.code, test.want)
+		if hipflask.ExitCode(err) != test.code || strings.Count(said, "\n") != 1 || !strings.Contains(said, test.want) || stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q, stderr %q; want %d and one line with %q", test.args, hipflask.ExitCode(err), said, stderr.String(), test.code, test.want)
 		}
 	}
 }
@@ -68,7 +70,7 @@ func TestHealthcheck(t *testing.T) {
 			if log := server.Stderr.String(); strings.Contains(log, "address=") { // a client's, that is
 				t.Errorf("the probe is in the log:\n%s", log)
 			}
-			if err := run(t.Context(), probe, noEnv, io.Discard, io.Discard); exitCode(err) != 1 {
+			if err := run(t.Context(), probe, noEnv, io.Discard, io.Discard); hipflask.ExitCode(err) != 1 {
 				t.Errorf("nobody listens: %v", err)
 			}
 		})

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"hipflask/server/internal/cluster/redistest"
+
+	"hipflask/server/hipflask"
 )
 
 // TestClusterOfFour has 200 clients of three servers and one of Node hear everything
@@ -109,7 +111,7 @@ func TestClusterWithoutRedisAtTheStart(t *testing.T) {
 	url := strings.Replace(redis.URL(), "redis://", "redis://user:secret@", 1)
 	var stdout, stderr bytes.Buffer
 	err := run(context.Background(), []string{"--port", "0", "--message-queue", url}, noEnv, &stdout, &stderr)
-	if err == nil || exitCode(err) != 1 {
+	if err == nil || hipflask.ExitCode(err) != 1 {
 		t.Fatalf("run returned %v, want an error for exit code 1", err)
 	}
 	for _, part := range []string{"--message-queue", redis.Addr, "refused", "--message-queue-optional"} {

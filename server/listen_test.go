@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/server/hipflask"
 )
 
 // socketFile is a name for a Unix socket, short enough for macOS too.
@@ -112,7 +114,7 @@ func TestUnixSocketFileThatIsThere(t *testing.T) {
 	}
 	for _, taken := range []string{stale, file} {
 		err := run(t.Context(), []string{"--unix-socket", taken}, noEnv, io.Discard, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), "--unix-socket") || exitCode(err) != 1 {
+		if err == nil || !strings.Contains(err.Error(), "--unix-socket") || hipflask.ExitCode(err) != 1 {
 			t.Errorf("%s: got %v, want an error that names --unix-socket", taken, err)
 		}
 	}

@@ -17,8 +17,15 @@ import (
 	"syscall"
 	"testing"
 
+	"hipflask/handlers"
+	"hipflask/server/hipflask"
 	"hipflask/server/internal/config"
 )
+
+// run is the server as a program, without the process.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	return hipflask.Run(ctx, args, getenv, stdout, stderr, handlers.Register)
+}
 
 // noEnv is an environment without settings.
 func noEnv(string) string { return "" }
@@ -41,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 		err  error
 		code int
 	}{{nil, 0}, {wrong, 2}, {errors.New("a port that is taken"), 1}} {
-		if got := exitCode(c.err); got != c.code {
+		if got := hipflask.ExitCode(c.err); got != c.code {
 			t.Errorf("exit code of %v: %d, want %d", c.err, got, c.code)
 		}
 	}
@@ -55,7 +62,7 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 	defer l.Close()
 	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	err = run(context.Background(), []string{"--port", port}, noEnv, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "--port") || exitCode(err) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "--port") || hipflask.ExitCode(err) != 1 {
 		t.Fatalf("got %v, want an error that names --port", err)
 	}
 }

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"hipflask/server/internal/app"
-	"hipflask/server/internal/config"
 )
 
 // Health, readiness and profiles. Metrics are in ops_metrics_test.go, what the log
@@ -38,39 +33,6 @@ func TestOpsReadinessThroughADrain(t *testing.T) {
 	if conn, err := dialTCP(addr); err == nil {
 		_ = conn.Close()
 		t.Error("health is still served after the end")
-	}
-}
-
-// Before the server serves its clients it is alive and not ready.
-func TestOpsReadinessAtTheStart(t *testing.T) {
-	cfg, err := config.Parse([]string{"--port", "0", "--ops-addr", "0"}, noEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr := newOutput()
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(stderr, nil)), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	l, err := a.Listen(ctx, noEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := stderr.waitMatch(t, opsAddress)[1]
-	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
-	checkAnswer(t, addr, "/readyz", http.StatusServiceUnavailable, "starting")
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, l) }()
-	for deadline := time.Now().Add(patience); opsGet(t, addr, "/readyz").status != http.StatusOK; {
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not get ready")
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
 

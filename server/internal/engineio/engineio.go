@@ -11,6 +11,8 @@ package engineio
 import (
 	"log/slog"
 	"time"
+
+	"hipflask/server/internal/budget"
 )
 
 // The limits that hold where a [Config] names none.
@@ -47,11 +49,12 @@ type Config struct {
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on
 
-	Cookie   string       // name of the cookie that carries the sid; empty for none
-	ServerID string       // with a dot, what each sid begins with; empty for nothing
-	Origins  OriginPolicy // who may connect from where
-	Bounds   Bounds       // over all clients, and on the rate of each
-	Proxies  Proxies      // who is believed about clients' addresses
+	Cookie   string         // name of the cookie that carries the sid; empty for none
+	ServerID string         // with a dot, what each sid begins with; empty for nothing
+	Origins  OriginPolicy   // who may connect from where
+	Bounds   Bounds         // over all clients, and on the rate of each
+	Memory   *budget.Budget // what all clients together may hold; nil: no limit
+	Proxies  Proxies        // who is believed about clients' addresses
 	Logger   *slog.Logger
 
 	// Open is called for each new session before anything of it is read or
@@ -99,6 +102,9 @@ func (c *Config) setDefaults() {
 	positive(&c.MaxMessage, DefaultMaxMessage)
 	positive(&c.MaxPayloadPackets, DefaultMaxPayloadPackets)
 	positive(&c.MaxBacklog, DefaultMaxBacklog)
+	if c.Memory == nil {
+		c.Memory = budget.New(0)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -1,4 +1,4 @@
-package app
+package hipflask
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// Check finds out whether a server could run with these settings, which Parse found to be valid, without running one:
+// check finds out whether a server could run with these settings, which Parse found to be valid, without running one:
 // whether Redis answers, above all, also where that is optional. Its errors are of the type *config.Error.
-func Check(ctx context.Context, cfg *config.Config) error {
+func check(ctx context.Context, cfg *config.Config, register func(*App) error) error {
 	strict := *cfg
 	strict.MessageQueueOptional = false
-	a, err := New(&strict, slog.New(slog.DiscardHandler), io.Discard)
+	a, err := newServer(&strict, slog.New(slog.DiscardHandler), io.Discard, register)
 	if err == nil {
-		err = errors.Join(a.joinCluster(ctx), a.Close())
+		err = errors.Join(a.joinCluster(ctx), a.giveUp())
 	}
 	var wrong *config.Error
 	if err != nil && !errors.As(err, &wrong) {
@@ -29,9 +29,9 @@ func Check(ctx context.Context, cfg *config.Config) error {
 	return err
 }
 
-// Healthcheck asks the server that runs with these settings whether it answers. A preflight opens no session and
+// healthcheck asks the server that runs with these settings whether it answers. A preflight opens no session and
 // leaves no line in the log.
-func Healthcheck(ctx context.Context, cfg *config.Config) error {
+func healthcheck(ctx context.Context, cfg *config.Config) error {
 	if cfg.UnixSocket == "" && cfg.Port == 0 {
 		return errors.New("--port is 0, so nobody knows where the server listens")
 	}

@@ -1,4 +1,4 @@
-package app
+package hipflask
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // newCluster makes this server's part in a cluster, nil if it is alone.
-func (a *App) newCluster() (*cluster.Cluster, error) {
+func (a *server) newCluster() (*cluster.Cluster, error) {
 	if a.cfg.MessageQueue == "" {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func (a *App) newCluster() (*cluster.Cluster, error) {
 
 // peers are the cluster as the adapters see it; an interface that holds a nil
 // pointer would not be nil.
-func (a *App) peers() fanout.Peers {
+func (a *server) peers() fanout.Peers {
 	if a.cluster == nil {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (a *App) peers() fanout.Peers {
 }
 
 // joinCluster returns once this server hears the others.
-func (a *App) joinCluster(ctx context.Context) error {
+func (a *server) joinCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (a *App) joinCluster(ctx context.Context) error {
 }
 
 // leaveCluster publishes what clients and handlers have said until now.
-func (a *App) leaveCluster(ctx context.Context) error {
+func (a *server) leaveCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (a *App) leaveCluster(ctx context.Context) error {
 }
 
 // clusterChecks has readiness say when Redis is away, unless it is optional.
-func (a *App) clusterChecks() []ops.Check {
+func (a *server) clusterChecks() []ops.Check {
 	if a.cluster == nil || a.cfg.MessageQueueOptional {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (a *App) clusterChecks() []ops.Check {
 }
 
 // clusterMetrics counts what goes through Redis.
-func (a *App) clusterMetrics() []prometheus.Collector {
+func (a *server) clusterMetrics() []prometheus.Collector {
 	if a.cluster == nil {
 		return nil
 	}

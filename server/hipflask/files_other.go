@@ -1,6 +1,6 @@
 //go:build !unix
 
-package app
+package hipflask
 
 // openFiles is 0: there is no limit that anybody could name.
 func openFiles() uint64 { return 0 }

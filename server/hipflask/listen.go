@@ -1,4 +1,4 @@
-package app
+package hipflask
 
 import (
 	"context"
@@ -22,9 +22,9 @@ const unixPeer = "unix"
 // probeTimeout is how long somebody who listens on a Unix socket may take to accept.
 const probeTimeout = 2 * time.Second
 
-// Listen opens what the settings name, or takes the socket that systemd hands over. With TLS it looks after the
+// listen opens what the settings name, or takes the socket that systemd hands over. With TLS it looks after the
 // certificate until ctx ends.
-func (a *App) Listen(ctx context.Context, getenv func(string) string) (net.Listener, error) {
+func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Listener, error) {
 	a.notifySocket = getenv("NOTIFY_SOCKET")
 	if err := a.joinCluster(ctx); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func isStale(path string) bool {
 }
 
 // tell lets systemd know what became of the server.
-func (a *App) tell(state string) {
+func (a *server) tell(state string) {
 	if err := systemd.Notify(a.notifySocket, state); err != nil {
 		a.log.Warn("systemd could not be told", "state", state, "error", err)
 	}

@@ -1,4 +1,4 @@
-package app
+package hipflask
 
 import (
 	"runtime"
@@ -23,7 +23,7 @@ func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
 
 // operations wires what operators look at: what has something to count, and what the
 // server cannot do without, is listed here.
-func (a *App) operations(handled *ops.Handlers) (*ops.Server, error) {
+func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,

@@ -1,7 +1,4 @@
-// Package app wires the server: it owns the one list of routes, the HTTP server
-// around them, and the order in which everything starts and is drained. Nobody
-// imports it but main.
-package app
+package hipflask
 
 import (
 	"context"
@@ -13,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"hipflask/handlers"
 	"hipflask/server/internal/admin"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
@@ -34,8 +30,8 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// App is one server.
-type App struct {
+// server is one server: what an [App] runs in.
+type server struct {
 	cfg   *config.Config
 	log   *slog.Logger
 	lines *lines.Writer
@@ -49,9 +45,9 @@ type App struct {
 	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
-// New wires a server. What the handlers print goes to stdout.
-func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
-	a := &App{cfg: cfg, log: log}
+// newServer wires a server. What the handlers print goes to stdout.
+func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
+	a := &server{cfg: cfg, log: log}
 	engine := engineConfig(cfg, log)
 	ui, err := adminUI(cfg, log)
 	if err != nil {
@@ -80,7 +76,7 @@ func New(cfg *config.Config, log *slog.Logger, stdout io.Writer) (*App, error) {
 	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
 	a.lines = lines.Waiting(stdout)
-	err = handlers.Register(a.sio, a.lines)
+	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
 	}
@@ -159,12 +155,12 @@ func orNone(limit int) int {
 	return limit
 }
 
-// Serve serves until ctx ends, then drains: new clients are refused, those there
+// serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
 // timeout is cut. Until the last client has gone the server goes on to listen: it
 // has polls to answer, and a 503 tells a proxy to ask another server.
-func (a *App) Serve(ctx context.Context, l net.Listener) error {
+func (a *server) serve(ctx context.Context, l net.Listener) error {
 	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
 	l = &acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
@@ -190,8 +186,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// close ends everything that New and Serve started.
-func (a *App) close(ctx context.Context) error {
+// close ends everything that newServer and serve started.
+func (a *server) close(ctx context.Context) error {
 	err := a.sio.Shutdown(ctx)
 	if a.http != nil {
 		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
@@ -205,8 +201,8 @@ func (a *App) close(ctx context.Context) error {
 	return err
 }
 
-// Close ends a server that was never served.
-func (a *App) Close() error {
+// giveUp ends a server that was never served.
+func (a *server) giveUp() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
 	defer cancel()
 	return a.close(ctx)

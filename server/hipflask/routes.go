@@ -1,4 +1,4 @@
-package app
+package hipflask
 
 import (
 	"log/slog"
@@ -13,7 +13,7 @@ import (
 )
 
 // routes lists every path there is.
-func (a *App) routes() (http.Handler, error) {
+func (a *server) routes() (http.Handler, error) {
 	page, err := static.Page(a.cfg.Path)
 	if err != nil {
 		return nil, err
