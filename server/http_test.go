@@ -90,7 +90,7 @@ func TestHTTPVersion3(t *testing.T) {
 		p := joinPolling(t, addr, 3, test.opening)
 		p.send(packet, "b4YWJj")
 		p.url += test.polls
-		got := p.get(nil)
+		got := p.get(http.Header{"Referer": {"http://" + addr + "/"}}) // as a script has it
 		checkHeader(t, got, "Content-Type", test.contentType)
 		if got.body != test.body {
 			t.Errorf("%s%s: answered %v, want %q", test.opening, test.polls, got, test.body)
@@ -294,7 +294,18 @@ func TestHTTPOrigins(t *testing.T) {
 		"forwarded for another":   {nil, origin("https://evil.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example"), false},
 		"listed":                  {[]string{listed, "https://a.example,https://b.example"}, origin("https://b.example"), true},
 		"not listed":              {[]string{listed, "https://a.example"}, origin("https://b.example"), false},
-		"same beside a list":      {[]string{listed, "https://a.example"}, origin("http://HOST"), false},
+		"same beside a list":      {[]string{listed, "https://a.example"}, origin("http://HOST"), true},
+		"same as a WebSocket's":   {nil, origin("ws://HOST"), true},
+		"same, a WebSocket's TLS": {nil, origin("wss://HOST"), true},
+		"another's WebSocket":     {nil, origin("ws://evil.example"), false},
+		"pattern":                 {[]string{listed, "https://*.a.example"}, origin("https://x.y.a.example"), true},
+		"pattern, the bare name":  {[]string{listed, "https://*.a.example"}, origin("https://a.example"), false},
+		"pattern, another ending": {[]string{listed, "https://*.a.example"}, origin("https://xa.example"), false},
+		"null, listed":            {[]string{listed, "null"}, origin("null"), true},
+		"file, listed":            {[]string{listed, "file://,app://."}, origin("file://"), true},
+		"app, listed":             {[]string{listed, "file://,app://."}, origin("app://."), true},
+		"hosts named":             {[]string{"--allowed-hosts", "127.0.0.1"}, origin("http://HOST"), true},
+		"hosts named, forwarded":  {[]string{"--allowed-hosts", "127.0.0.1"}, origin("https://chat.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example"), false},
 		"any":                     {[]string{listed, "*"}, origin("https://whoever.example"), true},
 		"any, and null":           {[]string{listed, "*"}, origin("null"), true},
 		"listed, and credentials": {[]string{listed, "https://a.example", "--cors-credentials=false"}, origin("https://a.example"), true},

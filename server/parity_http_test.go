@@ -58,12 +58,19 @@ func withUpgrade(header http.Header) http.Header {
 	return header
 }
 
+// ownPage is what a script or a form of the server's own page says of it.
+const ownPage = "Referer: http://ADDR/"
+
 func pathRequests() []httpRequest {
 	return []httpRequest{
 		asking("/"), asking("/nothing"), asking("/socket.io"), asking("/socket.io/"), asking("/socket.iox/?EIO=4&transport=polling"),
 		asking("/socket.io?EIO=4&transport=polling"), asking("/socket.io/more?EIO=4&transport=polling"),
 		asking(pollingPath), asking(pollingPath + "&t=abc&b64=1"),
-		asking(pollingPath + "&j=0"), asking(pollingPath + "&j=x"),
+		asking(pollingPath+"&j=0", ownPage), asking(pollingPath+"&j=x", ownPage),
+		asking(pollingPath+"&j=0").named("GET another site's script &j=0"),
+		asking(pollingPath+"&j=0", "Referer: http://evil.example/").named("GET another site's script with a Referer &j=0"),
+		asking(pollingPath, "Sec-Fetch-Site: cross-site", "Referer: http://evil.example/").named("GET another site's image"),
+		asking(pollingPath, "Sec-Fetch-Site: same-site", "Sec-Fetch-Dest: iframe").named("GET another site's frame"),
 	}
 }
 
@@ -87,7 +94,7 @@ func faultyRequests() []httpRequest {
 		{name: "POST of bad base64", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "b!"},
 		{name: "POST of bytes", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "4\xff"},
 		{name: "POST of a form", method: http.MethodPost, target: pollingPath + "&j=0&sid=SID", body: "d=40",
-			header: []string{"Content-Type: application/x-www-form-urlencoded"}},
+			header: []string{"Content-Type: application/x-www-form-urlencoded", ownPage}},
 	}
 }
 

@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // refusedBody is the official server's form of a refusal.
 func refusedBody(code, message string) string {
 	return `{"code":` + code + `,"message":"` + message + `"}`
@@ -60,6 +62,37 @@ func requestDifferences() []difference {
 		{name: "HTTP * /socket.io/*: type", why: "the same", flask: "text/plain", ours: "text/plain; charset=utf-8"},
 
 		{name: "open: an upgrade: status", why: "--allow-upgrades=false holds for those who try all the same", flask: "101", ours: "400"},
+	}
+}
+
+// originDifferences are about which pages may connect.
+func originDifferences() []difference {
+	const (
+		site    = "what a page of another site has loaded without an Origin opens no session"
+		own     = "the server's own page may connect beside those that are listed; Flask-SocketIO's list replaces it"
+		refused = `"Not an accepted origin."`
+		opened  = `{"sid":<id>,"upgrades":["websocket"],"pingTimeout":20000,"pingInterval":25000,"maxPayload":1000000}`
+		strict  = `0{"sid":<id>,"upgrades":["websocket"],"pingTimeout":12500,"pingInterval":30000,"maxPayload":2000}`
+	)
+	return []difference{
+		{name: "HTTP GET another site's *: status", why: site, flask: "200", ours: "400"},
+		{name: "HTTP GET another site's *: type", why: site, flask: "text/plain; charset=UTF-8", ours: "text/plain"},
+		{name: "HTTP GET another site's *: body", why: site, flask: "0" + opened, ours: refused},
+		{name: "HTTP GET another site's script *: body", why: site,
+			flask: `___eio[0]("0` + strings.ReplaceAll(opened, `"`, `\"`) + `");`, ours: refused},
+
+		{name: `strict: poll from "http://ADDR": status`, why: own, flask: "400", ours: "200"},
+		{name: `strict: poll from "http://ADDR": type`, why: own, flask: "text/plain", ours: "text/plain; charset=UTF-8"},
+		{name: `strict: poll from "http://ADDR": body`, why: own, flask: refused, ours: strict},
+		{name: `strict: poll from "http://ADDR": cookie`, why: own, flask: ";", ours: "io=<id> path=/; SameSite=Lax;"},
+		{name: `strict: poll from "http://ADDR": CORS`, why: own, flask: "", ours: "Allow-Credentials: true; Allow-Origin: http://ADDR"},
+		{name: `strict: preflight from "http://ADDR": status`, why: own, flask: "400", ours: "200"},
+		{name: `strict: preflight from "http://ADDR": body`, why: own, flask: refused, ours: ""},
+		{name: `strict: preflight from "http://ADDR": CORS`, why: own,
+			flask: "", ours: "Allow-Credentials: true; Allow-Methods: OPTIONS, GET, POST; Allow-Origin: http://ADDR"},
+		{name: `strict: websocket from "http://ADDR": status`, why: own, flask: "400", ours: "101"},
+		{name: `strict: websocket from "http://ADDR": type`, why: own, flask: "text/plain", ours: ""},
+		{name: `strict: websocket from "http://ADDR": body`, why: own, flask: refused, ours: ""},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func differences() []difference {
 	return slices.Concat(
 		packetDifferences(), valueDifferences(), engineDifferences(),
-		requestDifferences(), headerDifferences(), routeDifferences(),
+		requestDifferences(), originDifferences(), headerDifferences(), routeDifferences(),
 	)
 }
 

@@ -119,10 +119,6 @@ func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
 }
 
 func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
-	origins := engineio.OriginPolicy{List: cfg.CORSAllowedOrigins, Credentials: cfg.CORSCredentials}
-	if len(origins.List) == 1 && origins.List[0] == "*" {
-		origins.Any, origins.List = true, nil
-	}
 	return engineio.Config{
 		PingInterval:         cfg.PingInterval,
 		PingTimeout:          cfg.PingTimeout,
@@ -132,14 +128,16 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		MaxBacklog:           int(cfg.MaxBacklog),
 		Path:                 cfg.Path,
 		PlainPath:            cfg.PlainWebSocketPath,
+		PlainPathTakes:       cfg.PlainPathTakes,
 		Polling:              cfg.Polling,
 		WebSocket:            cfg.WebSocket,
 		AllowUpgrades:        cfg.AllowUpgrades,
 		Compression:          cfg.HTTPCompression,
 		CompressionThreshold: int(cfg.CompressionThreshold),
 		Cookie:               cfg.Cookie,
+		CookieAttributes:     cfg.CookieAttributes,
 		ServerID:             cfg.ServerID,
-		Origins:              origins,
+		Origins:              pagePolicy(cfg),
 		BodyTimeout:          cfg.ReadBodyTimeout,
 		Bounds:               bounds(cfg),
 		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
@@ -161,6 +159,7 @@ func orNone(limit int) int {
 // timeout is cut. Until the last client has gone the server goes on to listen: it
 // has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
+	notePages(a.log, a.cfg)
 	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
 	l = &acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)

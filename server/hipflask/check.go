@@ -44,6 +44,7 @@ func healthcheck(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	req.Host = cfg.AllowedHosts.Example(req.URL.Host)
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		// Not who answers is the question, and a certificate rarely has the name localhost.

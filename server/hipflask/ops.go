@@ -27,6 +27,7 @@ func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
+		Admit:   a.door.AdmitOps,
 		Logger:  a.log,
 		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled}, a.clusterMetrics()...),
 		Checks:  a.clusterChecks(),

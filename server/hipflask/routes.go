@@ -27,7 +27,7 @@ func (a *server) routes() (http.Handler, error) {
 	r.RedirectTrailingSlash = false // a redirect would lose the body of a POST
 	r.RedirectFixedPath = false
 	r.HandleMethodNotAllowed = true
-	r.Use(recovery(a.log), unreadBody, noGuessing)
+	r.Use(recovery(a.log), unreadBody, noGuessing, a.calledByName)
 	r.NoRoute(func(c *gin.Context) { a.door.Lost(c.Request) })
 
 	// Engine.IO, with and without the slash that clients put at its end.

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	weborigin "hipflask/server/internal/origin"
 )
 
 // Config holds checked settings: every field is valid by itself and together with the others.
@@ -27,12 +29,14 @@ type Config struct {
 	AllowUpgrades      bool
 	AsyncHandlers      bool
 	Cookie             string // the cookie's name; empty: none is set
+	CookieAttributes   string // what follows the cookie's value: "path=/; SameSite=Lax"; empty if Cookie is
 	ServerID           string // stands with a dot before each session's id; empty: nothing does
 
-	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port.
-	// Empty: same origin only. A single "*": every origin.
+	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port. One that begins its
+	// host with "*." is a pattern. Empty: same origin only. A single "*": every origin.
 	CORSAllowedOrigins []string
 	CORSCredentials    bool
+	AllowedHosts       weborigin.Hosts // empty: every one
 
 	PingInterval      time.Duration
 	PingTimeout       time.Duration

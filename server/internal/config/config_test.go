@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	weborigin "hipflask/server/internal/origin"
 )
 
 // sample is what a test needs to know of one setting.
@@ -72,13 +74,12 @@ func samples() []sample {
 			"": "must be polling", "webtransport": "must be polling", "polling,": "must be polling", "polling;websocket": "must be polling",
 		}},
 		{"allow-upgrades", "AllowUpgrades", true, []good{{"false", false}, {"TRUE", true}, {"off", false}}, badSwitch},
-		{"cookie", "Cookie", "", []good{{"io", "io"}, {"my-sid_1", "my-sid_1"}}, map[string]string{
-			"a=b": "cookie's name", "a b": "cookie's name", "a;b": "cookie's name", "\u00e9": "cookie's name", "a\r\nb": "cookie's name",
-		}},
+		cookieSample(),
 		{"server-id", "ServerID", "", []good{{"a", "a"}, {"web-1_x", "web-1_x"}}, map[string]string{
 			"a.b": "letters, digits", "a b": "letters, digits", "\u00e9": "letters, digits", strings.Repeat("x", 33): "at most 32",
 		}},
 		originSample(),
+		hostSample(),
 		{"cors-credentials", "CORSCredentials", true, []good{{"false", false}, {"yes", true}, {"0", false}}, badSwitch},
 		{"ping-interval", "PingInterval", 25 * time.Second, []good{
 			{"30s", 30 * time.Second}, {"10", 10 * time.Second}, {"0.5", 500 * time.Millisecond}, {"1m30s", 90 * time.Second},
@@ -136,12 +137,25 @@ func originSample() sample {
 		{"https://a:443,http://a:80,http://a:443", []string{"https://a", "http://a", "http://a:443"}},
 		{"http://[::1]:8080,http://127.0.0.1", []string{"http://[::1]:8080", "http://127.0.0.1"}},
 		{"capacitor://localhost", []string{"capacitor://localhost"}},
+		{"NULL,file://,App://.,tauri://localhost", []string{"null", "file://", "app://.", "tauri://localhost"}},
+		{"https://*.Example.com:443,http://*.localhost:3000", []string{"https://*.example.com", "http://*.localhost:3000"}},
+		{"https://a.", []string{"https://a."}},
 	}, map[string]string{
 		"https://a.com/":       "write https://a.com",
 		"https://a.com/x?y":    "write https://a.com",
 		"https://u@a.com/x":    "scheme://host",
 		"example.com":          "no scheme",
-		"null":                 "no scheme",
+		"nulls":                "no scheme",
+		"file:///x":            "write file://",
+		"file:///":             "write file://",
+		"http://.":             "host",
+		"https://a..b":         "host",
+		"https://*":            "first labels",
+		"https://a.*.b":        "first labels",
+		"https://*a.b":         "first labels",
+		"https://*.*.b":        "first labels",
+		"https://a:*":          "first labels",
+		"https://*.10.0.0.1":   "before an address",
 		"1http://a":            "no scheme",
 		"https://":             "no host",
 		"https:///x":           "scheme://host",
@@ -149,7 +163,6 @@ func originSample() sample {
 		"https://a:http":       "port",
 		"https://a:":           "port",
 		"https://a:70000":      "port",
-		"https://*.a.com":      "stands alone",
 		"https://a b":          "host",
 		"https://u@a":          "host",
 		"https://256.1.1.1":    "host",
@@ -159,6 +172,41 @@ func originSample() sample {
 		"https://a,,https://b": "between two commas",
 		"https://a,":           "between two commas",
 		"*,https://a":          "alone",
+	}}
+}
+
+func hostSample() sample {
+	return sample{"allowed-hosts", "AllowedHosts", weborigin.Hosts(nil), []good{
+		{"chat.example.com", weborigin.Hosts{"chat.example.com"}},
+		{" Chat.Example.com. , *.example.org:8080,::1,chat.example.com", weborigin.Hosts{"chat.example.com", "*.example.org:8080", "[::1]"}},
+		{"192.0.2.1:5000,[2001:db8::1]:05000", weborigin.Hosts{"192.0.2.1:5000", "[2001:db8::1]:5000"}},
+		{"*", weborigin.Hosts{"*"}},
+	}, map[string]string{
+		"https://a": "has a scheme", "a,": "between two commas", "a,*": "stand alone", "a/b": "no valid host", "a:0": "port", "a.*": "first labels",
+		"[::1": "brackets", "256.0.0.1": "no valid host",
+	}}
+}
+
+// cookieSample has the cookie's name and what follows its value.
+func cookieSample() sample {
+	const plain = "path=/; SameSite=Lax"
+	return sample{"cookie", "Cookie,CookieAttributes", []any{"", ""}, []good{
+		{"io", []any{"io", plain}}, {"my-sid_1", []any{"my-sid_1", plain}},
+		{"io; Secure; HttpOnly", []any{"io", plain + "; Secure; HttpOnly"}},
+		{"io;httponly;SECURE", []any{"io", plain + "; Secure; HttpOnly"}},
+		{"io; SameSite=none; Secure; Partitioned", []any{"io", "path=/; SameSite=None; Secure; Partitioned"}},
+		{" io ; Max-Age=3600 ; Domain=.example.com ; Path=/socket.io ; samesite=STRICT ",
+			[]any{"io", "path=/socket.io; SameSite=Strict; Domain=.example.com; Max-Age=3600"}},
+		{"__Host-io; Secure", []any{"__Host-io", plain + "; Secure"}},
+	}, map[string]string{
+		"a=b": "cookie's name", "a b": "cookie's name", "\u00e9": "cookie's name", "a\r\nb": "cookie's name", ";": "cookie's name", "; Secure": "cookie's name",
+		"a;b": `attribute "b"`, "io;": `attribute ""`, "io; Secure;": `attribute ""`, "io; Expires=now": "Max-Age",
+		"io; Secure=true": "Secure without a value", "io; HttpOnly=": "HttpOnly without", "io; Secure; secure": "names secure twice", "io; Path=/; path=/a": "names path twice",
+		"io; SameSite": "SameSite=Lax", "io; SameSite=maybe": "SameSite=Lax", "io; SameSite=None": "Secure with SameSite=None", "io; Partitioned": "Secure with Partitioned",
+		"io; Path": "Path=/", "io; Path=a": "Path=/", "io; Path=/a b": "Path=/", "io; Path=/\r\nX: y": "Path=/", "io; Path=/\u00e9": "Path=/",
+		"io; Domain=": "Domain=example.com", "io; Domain=a b": "Domain=example.com", "io; Domain=192.0.2.1": "Domain=example.com", "io; Domain=a.": "Domain=example.com",
+		"io; Max-Age=0": "Max-Age=3600", "io; Max-Age=-1": "Max-Age=3600", "io; Max-Age=1h": "Max-Age=3600", "io; Max-Age=34560001": "34560000",
+		"__Secure-io": "__Secure-", "__host-io; Secure; Path=/x": "__Host-", "__Host-io; Secure; Domain=a.b": "__Host-",
 	}}
 }
 
@@ -344,6 +392,21 @@ func TestAnEmptyValueByFlagCounts(t *testing.T) {
 	expect(t, mustParse(t, env(variable, "")), "PlainWebSocketPath", "/")
 	expect(t, mustParse(t, env(envName("cors-allowed-origins"), "*"), "--cors-allowed-origins="), "CORSAllowedOrigins", []string(nil))
 	expect(t, mustParse(t, env(envName("cookie"), "io"), "--cookie="), "Cookie", "")
+}
+
+// The log advises no path that would be refused.
+func TestPlainPathTakes(t *testing.T) {
+	c := mustParse(t, env(), "--path=a/b")
+	for p, want := range map[string]bool{
+		"/": true, "/ws": true, "/a": true, "/a/b": false, "/a/b/c": false, "/ws/": false, "ws": false, "": false, "/a*": false, "/..": false, "off": false, "/\n": false,
+	} {
+		if c.PlainPathTakes(p) != want {
+			t.Errorf("the path %q may be advised: %v", p, !want)
+		}
+		if _, err := Parse([]string{"--path=a/b", "--plain-websocket-path=" + p}, env()); want && err != nil {
+			t.Errorf("the path %q may be advised, and is refused: %v", p, err)
+		}
+	}
 }
 
 func TestThePlainPathStaysOutsidePath(t *testing.T) {

@@ -110,22 +110,13 @@ func clients(c *Config) []Setting {
 			Meaning: "Let a client that began with polling go over to WebSocket."},
 		{Name: "async-handlers", Default: "false", set: boolean(&c.AsyncHandlers),
 			Meaning: "Handle the events of one client at the same time, as Flask-SocketIO does, and not one after another."},
-		{Name: "cookie", Value: "NAME", set: cookieName(&c.Cookie),
+		{Name: "cookie", Value: "COOKIE", set: cookie(c),
 			Meaning: "Name of a cookie that carries the session's id: io gives io=<sid>; path=/; SameSite=Lax. " +
-				"For load balancers that route by cookie; none by default."},
+				"Other attributes follow behind semicolons, as in \"io; Secure; HttpOnly\": Path, Domain, Max-Age, SameSite, " +
+				"Secure, HttpOnly, Partitioned. For load balancers that route by cookie; none by default."},
 		{Name: "server-id", Value: "NAME", set: serverID(&c.ServerID),
 			Meaning: "Name of this server among several; with a dot it begins every session's id, " +
 				"by which a load balancer can send polling clients to the server that has their session."},
-	}
-}
-
-func crossOrigin(c *Config) []Setting {
-	return []Setting{
-		{Name: "cors-allowed-origins", Value: "LIST", set: originList(&c.CORSAllowedOrigins),
-			Meaning: "Origins of web pages that may connect instead of the server's own, separated by commas, " +
-				"such as https://example.com,http://localhost:3000; * allows every origin."},
-		{Name: "cors-credentials", Default: "true", set: boolean(&c.CORSCredentials),
-			Meaning: "Let pages of allowed origins send cookies and HTTP authentication."},
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	weborigin "hipflask/server/internal/origin"
 )
 
 // Each function here makes a Setting.set: it checks a value and stores it in the field it was given.
@@ -135,17 +137,12 @@ func host(field *string) func(string) error {
 		if strings.HasPrefix(h, "[") && strings.HasSuffix(h, "]") {
 			h = h[1 : len(h)-1]
 		}
-		if _, err := netip.ParseAddr(h); err != nil && !isHostName(h) {
+		if _, err := netip.ParseAddr(h); err != nil && !weborigin.IsHostName(h) {
 			return errors.New("must be an address or a host name without a port, such as 127.0.0.1, 0.0.0.0, ::1 or localhost")
 		}
 		*field = h
 		return nil
 	}
-}
-
-// isHostName leaves out names of digits and dots alone: they are addresses gone wrong.
-func isHostName(v string) bool {
-	return v != "" && strings.Trim(v, letters+digits+"-._") == "" && strings.Trim(v, digits+".") != ""
 }
 
 const (
@@ -171,16 +168,6 @@ func fileMode(field *os.FileMode) func(string) error {
 			return errors.New("must be permissions in octal that let the owner read and write, such as 0660 or 0666")
 		}
 		*field = os.FileMode(mode)
-		return nil
-	}
-}
-
-func cookieName(field *string) func(string) error {
-	return func(v string) error {
-		if strings.Trim(v, letters+digits+"!#$%&'*+-.^_`|~") != "" { // a token of RFC 9110, 5.6.2
-			return errors.New("must be a cookie's name, such as io: letters, digits and - _ . only")
-		}
-		*field = v
 		return nil
 	}
 }

@@ -13,6 +13,7 @@ type Cause string
 // The causes. Metrics count by them, and each has its share of the log.
 const (
 	CauseOrigin         Cause = "origin"           // a page that may not connect
+	CauseHost           Cause = "host"             // a name that the server does not go by
 	CauseTransport      Cause = "transport"        // none that is served
 	CauseProtocol       Cause = "protocol version" // neither 3 nor 4
 	CauseSession        Cause = "unknown session"  // a sid that is not there
@@ -38,7 +39,7 @@ const (
 
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
-	return []Cause{CauseOrigin, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
+	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/budget"
+	"hipflask/server/internal/origin"
 )
 
 // The limits that hold where a [Config] names none.
@@ -41,17 +42,20 @@ type Config struct {
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Path               string // the URL path of Engine.IO, to tell clients that miss it
-	PlainPath          string // the URL path of plain WebSocket clients; empty for none
-	Polling, WebSocket bool   // the transports on offer
-	AllowUpgrades      bool   // whether polling may become WebSocket
+	Path               string                 // the URL path of Engine.IO, to tell clients that miss it
+	PlainPath          string                 // the URL path of plain WebSocket clients; empty for none
+	PlainPathTakes     func(path string) bool // whether PlainPath could be set to it, for the log's advice; nil: unknown
+	Polling, WebSocket bool                   // the transports on offer
+	AllowUpgrades      bool                   // whether polling may become WebSocket
 
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on
 
-	Cookie   string         // name of the cookie that carries the sid; empty for none
+	Cookie           string // name of the cookie that carries the sid; empty for none
+	CookieAttributes string // what follows its value, such as "path=/; SameSite=Lax"
+
 	ServerID string         // with a dot, what each sid begins with; empty for nothing
-	Origins  OriginPolicy   // who may connect from where
+	Origins  origin.Policy  // which pages may connect
 	Bounds   Bounds         // over all clients, and on the rate of each
 	Memory   *budget.Budget // what all clients together may hold; nil: no limit
 	Proxies  Proxies        // who is believed about clients' addresses

@@ -2,73 +2,29 @@ package engineio
 
 import (
 	"net/http"
-	"slices"
-	"strings"
+	"net/url"
+
+	"hipflask/server/internal/origin"
+	"hipflask/server/internal/websocket"
 )
 
-// OriginPolicy says which web origins may connect. A request without an Origin
-// header does not come from a browser's page and is not held back. The zero
-// value allows the server's own origin alone.
-type OriginPolicy struct {
-	Any         bool     // every origin
-	List        []string // these, instead of the server's own
-	Credentials bool     // browsers may send cookies along
-}
-
-// allows follows Flask-SocketIO: the server's own origin is scheme and Host, or
-// what a proxy says they were in X-Forwarded-Proto and X-Forwarded-Host. A page
-// cannot forge those: asking to set them makes a browser send a preflight first,
-// which does not carry them and is refused here. So it does no harm to believe
-// anybody; where proxies are named, only theirs are left by now (see Proxies).
-func (p *OriginPolicy) allows(r *http.Request, origin string) bool {
-	if p.Any {
+// admit checks which page a request comes from, see [origin.Policy]. It writes the CORS
+// headers that go with every response to it, or the refusal. Without an Origin that
+// concerns requests that can open a session or belong to one, and no others.
+func (srv *Server) admit(w http.ResponseWriter, r *http.Request, q url.Values) bool {
+	p, from := &srv.cfg.Origins, r.Header.Get("Origin")
+	if from == "" && !websocket.IsUpgrade(r) && !q.Has("transport") && !q.Has("sid") && !q.Has("j") {
 		return true
 	}
-	if len(p.List) > 0 {
-		return slices.Contains(p.List, origin)
-	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	if origin == scheme+"://"+r.Host {
-		return true
-	}
-	proto, host := firstOf(r, "X-Forwarded-Proto"), firstOf(r, "X-Forwarded-Host")
-	if proto == "" && host == "" {
+	if !p.Admits(r, q.Has("j")) {
+		srv.refuseOrigin(w, r)
 		return false
 	}
-	if proto == "" {
-		proto = scheme
-	}
-	if host == "" {
-		host = r.Host
-	}
-	return origin == proto+"://"+host
-}
-
-// firstOf is the first element of a comma-separated header.
-func firstOf(r *http.Request, header string) string {
-	first, _, _ := strings.Cut(r.Header.Get(header), ",")
-	return strings.TrimSpace(first)
-}
-
-// admit checks the request's origin. It writes the CORS headers that go with
-// every response to it, or the refusal.
-func (srv *Server) admit(w http.ResponseWriter, r *http.Request) bool {
-	p, origin := &srv.cfg.Origins, r.Header.Get("Origin")
-	if origin == "" {
+	if from == "" {
 		return true
-	}
-	if !p.allows(r, origin) {
-		srv.refusals.origin(r, origin)
-		w.Header().Set("Content-Type", "text/plain")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`"Not an accepted origin."`))
-		return false
 	}
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Origin", from)
 	h.Add("Vary", "Origin")
 	if p.Credentials {
 		h.Set("Access-Control-Allow-Credentials", "true")
@@ -80,4 +36,49 @@ func (srv *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// refuseOrigin answers as Flask-SocketIO does.
+func (srv *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
+	srv.refusals.origin(r, &srv.cfg.Origins)
+	refusePlainly(w, `"Not an accepted origin."`)
+}
+
+func refusePlainly(w http.ResponseWriter, body string) {
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte(body))
+}
+
+// AdmitHost checks by which name the server was called, of a request that is for any of
+// its paths and was not located yet. It writes the refusal.
+func (srv *Server) AdmitHost(w http.ResponseWriter, r *http.Request) bool {
+	return srv.admitHost(w, r, srv.cfg.Origins.Hosts.Allow)
+}
+
+// AdmitOps checks a request for what operators look at. Its address is not for the
+// public, so names that anybody can own are refused unless they are listed; and as
+// nobody is sent CORS headers there, only a link may come from another site.
+func (srv *Server) AdmitOps(w http.ResponseWriter, r *http.Request) bool {
+	if !srv.admitHost(w, r, srv.cfg.Origins.Hosts.AllowLocal) {
+		return false
+	}
+	srv.cfg.Proxies.locate(r)
+	link := r.Header.Get("Origin") == "" && origin.IsNavigation(r)
+	if !link && !srv.cfg.Origins.Admits(r, false) {
+		srv.refuseOrigin(w, r)
+		return false
+	}
+	return true
+}
+
+func (srv *Server) admitHost(w http.ResponseWriter, r *http.Request, allowed func(string) bool) bool {
+	host := srv.cfg.Proxies.host(r)
+	if allowed(host) {
+		return true
+	}
+	srv.cfg.Proxies.locate(r)
+	srv.refusals.host(r, host)
+	refusePlainly(w, `"Not an accepted host."`)
+	return false
 }

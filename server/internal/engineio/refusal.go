@@ -3,7 +3,9 @@ package engineio
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
+	"hipflask/server/internal/origin"
 	"hipflask/server/internal/websocket"
 )
 
@@ -39,7 +41,7 @@ func (c errorCode) String() string {
 func (c errorCode) hint() string {
 	switch c {
 	case codeTransport:
-		return "allow it with --transports, or mend the client's transports option"
+		return "--transports allows polling and websocket; a client that asks for another has to mend its transports option"
 	case codeSession:
 		return "the session ended, or another process has it: several servers behind one address need sticky sessions, or clients with transports: ['websocket']"
 	case codeProtocol:
@@ -95,16 +97,54 @@ func (r *refusals) request(req *http.Request, code errorCode, detail string) {
 	r.warn(code.cause(), "request refused", args...)
 }
 
-func (r *refusals) origin(req *http.Request, origin string) {
-	r.warn(CauseOrigin, "origin refused", "origin", origin, "host", req.Host, "address", remote(req),
-		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto, "+
-			"and name it in --trusted-proxies if others are")
+func (r *refusals) origin(req *http.Request, p *origin.Policy) {
+	args := []any{"host", shown(req.Host), "address", remote(req)}
+	if from := req.Header.Get("Origin"); from != "" {
+		args = append(args, "origin", shown(from), "hint", advice(p, from)+"; behind a proxy, have it pass Host, or X-Forwarded-Host "+
+			"and X-Forwarded-Proto, and name it in --trusted-proxies if others are")
+		r.warn(CauseOrigin, "origin refused", args...)
+		return
+	}
+	from, hint := origin.Referer(req), ""
+	if from == "" {
+		hint = "a page may only ask for this with an Origin, a Referer, or a browser's word that it is the server's own; " +
+			"its Referrer-Policy has to be origin, or let more through"
+	} else {
+		hint = advice(p, from)
+	}
+	args = append(args, "referer", shown(from), "site", shown(req.Header.Get("Sec-Fetch-Site")), "hint", hint)
+	r.warn(CauseOrigin, "origin refused: a script, image, frame or link of another site", args...)
+}
+
+// advice says how a page of an origin would be let in, as far as the setting takes it.
+func advice(p *origin.Policy, from string) string {
+	const setting = "--cors-allowed-origins"
+	normal, err := origin.Parse(from)
+	switch {
+	case from == origin.Null:
+		return "it is that of files and of frames in a sandbox; " + setting + " takes null, but every page can have such a frame"
+	case err != nil || normal != from || strings.Contains(from, "*") || len(from) > mostShown:
+		return "it is none that a browser sends, so " + setting + " cannot name it"
+	case len(p.List) == 0:
+		return setting + "=" + from + " would allow it"
+	}
+	return "with " + from + " added, " + setting + " would allow it"
+}
+
+func (r *refusals) host(req *http.Request, host string) {
+	hint := "nobody but a page that is up to something should call the server so"
+	if _, err := origin.ParseHost(host); err == nil && len(host) <= mostShown && !strings.Contains(host, "*") {
+		hint = "name it in --allowed-hosts if the server is called so; with --trusted-proxies it is their X-Forwarded-Host that counts"
+	}
+	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", shown(host), "path", shown(req.URL.Path), "address", remote(req), "hint", hint)
 }
 
 func (r *refusals) plain(req *http.Request, at string) {
-	path := shown(req.URL.Path)
-	r.warn(CausePlainPath, "plain WebSocket refused", "path", path, "served_at", at, "address", remote(req),
-		"hint", "--plain-websocket-path="+path+" would serve it here")
+	path, hint := req.URL.Path, "it belongs at the path that --plain-websocket-path names"
+	if r.cfg.PlainPathTakes != nil && len(path) <= mostShown && r.cfg.PlainPathTakes(path) {
+		hint = "--plain-websocket-path=" + path + " would serve it here"
+	}
+	r.warn(CausePlainPath, "plain WebSocket refused", "path", shown(path), "served_at", at, "address", remote(req), "hint", hint)
 }
 
 func (r *refusals) path(req *http.Request, at string) {
@@ -112,11 +152,13 @@ func (r *refusals) path(req *http.Request, at string) {
 		"address", remote(req), "hint", "the client's option path has to be what --path says; a proxy in between may have changed it")
 }
 
+// mostShown is how much of what a client named fits a line, in bytes.
+const mostShown = 200
+
 // shown is what a client named, cut to fit a line.
 func shown(text string) string {
-	const most = 200
-	if len(text) > most {
-		return text[:most] + "..."
+	if len(text) > mostShown {
+		return text[:mostShown] + "..."
 	}
 	return text
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"hipflask/server/internal/origin"
 )
 
 // Proxies says whose word about a client's address is taken. The zero value takes
@@ -20,7 +22,7 @@ type Proxies struct {
 const forwardedFor = "X-Forwarded-For"
 
 func forwardedHeaders() []string {
-	return []string{forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto"}
+	return []string{forwardedFor, origin.ForwardedHost, "X-Forwarded-Proto"}
 }
 
 // Remote is the client's address: what a trusted proxy says it is, as an IP address
@@ -34,8 +36,7 @@ func (p *Proxies) locate(r *http.Request) {
 	if len(p.Networks) == 0 && !p.UnixSocket {
 		return
 	}
-	peer, isIP := parseAddress(r.RemoteAddr)
-	if isIP && !p.trusts(peer) || !isIP && !p.UnixSocket {
+	if !p.speaksFor(r) {
 		for _, name := range forwardedHeaders() {
 			r.Header.Del(name)
 		}
@@ -44,6 +45,22 @@ func (p *Proxies) locate(r *http.Request) {
 	if client := p.client(r.Header.Values(forwardedFor)); client != "" {
 		r.RemoteAddr = client
 	}
+}
+
+// speaksFor reports whether a proxy that is trusted made the request, which has not been
+// located yet.
+func (p *Proxies) speaksFor(r *http.Request) bool {
+	peer, isIP := parseAddress(r.RemoteAddr)
+	return isIP && p.trusts(peer) || !isIP && p.UnixSocket
+}
+
+// host is the Host that the client asked for, by the word of a trusted proxy if that
+// says so in X-Forwarded-Host. r has not been located yet.
+func (p *Proxies) host(r *http.Request) string {
+	if said := r.Header.Values(origin.ForwardedHost); len(said) > 0 && p.speaksFor(r) {
+		return strings.Join(said, ",")
+	}
+	return r.Host
 }
 
 // client is the last address in the list that is no proxy's: the proxies appended

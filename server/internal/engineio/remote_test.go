@@ -65,7 +65,7 @@ func TestLocate(t *testing.T) {
 }
 
 // Once proxies are named, nobody else's headers reach a handler or the check of
-// origins. Without a list they do, see OriginPolicy.
+// origins. Without a list they do, see origin.Policy.
 func TestLocateRemovesForgedHeaders(t *testing.T) {
 	for _, c := range []struct {
 		proxies *Proxies

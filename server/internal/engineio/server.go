@@ -103,7 +103,8 @@ func (srv *Server) start() {
 // WebSockets. Its checks come in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	srv.cfg.Proxies.locate(r)
-	if !srv.admit(w, r) {
+	q := r.URL.Query()
+	if !srv.admit(w, r, q) {
 		return
 	}
 	switch r.Method {
@@ -116,7 +117,6 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	q := r.URL.Query()
 	transport := q.Get("transport")
 	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
 		detail := "transport " + shown(transport)
@@ -236,7 +236,7 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path != srv.cfg.PlainPath:
 		srv.refusals.plain(r, srv.cfg.PlainPath)
 		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
-	case srv.admit(w, r):
+	case srv.admit(w, r, nil):
 		srv.openSession(w, r, nil, 0, true)
 	}
 }
@@ -329,7 +329,11 @@ func (srv *Server) sessionHeader(s *Session) http.Header {
 	if srv.cfg.Cookie == "" || s.protocol == 0 {
 		return nil
 	}
-	return http.Header{"Set-Cookie": {srv.cfg.Cookie + "=" + s.id + "; path=/; SameSite=Lax"}}
+	cookie := srv.cfg.Cookie + "=" + s.id
+	if srv.cfg.CookieAttributes != "" {
+		cookie += "; " + srv.cfg.CookieAttributes
+	}
+	return http.Header{"Set-Cookie": {cookie}}
 }
 
 // receiver is the session's receiver. While the session is being opened, which what

@@ -38,6 +38,10 @@ type Door struct {
 	// Lost is to be told of requests for paths that nothing is served at: a client's
 	// is logged.
 	Lost func(r *http.Request)
+	// AdmitHost and AdmitOps report whether a request may be served: of any, whether the
+	// server goes by the name it was called by, and of one for the operators' address,
+	// also whether a page of another site makes it. They write and log the refusal.
+	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // Stats is what a server has counted since it began, and what it has now.

@@ -40,6 +40,9 @@ type Options struct {
 	Pprof   bool   // serve /debug/pprof as well
 	Logger  *slog.Logger
 
+	// Admit reports whether a request may be served, or writes the refusal; nil: all may.
+	Admit func(w http.ResponseWriter, r *http.Request) bool
+
 	Metrics []prometheus.Collector // beside those of the Go runtime and the process
 	Checks  []Check                // that readiness depends on, once the server has started
 }
@@ -69,7 +72,7 @@ func New(opts Options) (*Server, error) {
 		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelError),
 	}))
 	s.http = &http.Server{
-		Handler:           mux,
+		Handler:           s.admitted(mux),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -86,6 +89,18 @@ func New(opts Options) (*Server, error) {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	return s, nil
+}
+
+// admitted serves what may be served.
+func (s *Server) admitted(next http.Handler) http.Handler {
+	if s.opts.Admit == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.opts.Admit(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // Listen opens the address, logs it, and serves until Close.
