@@ -51,6 +51,7 @@ func TestHealthcheck(t *testing.T) {
 		"--host 0.0.0.0",
 		"--host ::",
 		"--path chat --transports websocket",
+		"--allowed-hosts *.chat.example:443",
 		"--certfile " + certFile + " --keyfile " + keyFile,
 		"--unix-socket " + socketFile(t),
 	} {

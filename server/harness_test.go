@@ -287,6 +287,7 @@ type clientConfig struct {
 	Chromium    string   `json:"chromium,omitempty"`
 	CAFile      string   `json:"caFile,omitempty"`
 	Deadline    int64    `json:"deadline"` // milliseconds; startNode sets it
+	*foreignPages
 }
 
 // report is one line that a client script printed.

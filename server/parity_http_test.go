@@ -67,7 +67,7 @@ func pathRequests() []httpRequest {
 		asking("/socket.io?EIO=4&transport=polling"), asking("/socket.io/more?EIO=4&transport=polling"),
 		asking(pollingPath), asking(pollingPath + "&t=abc&b64=1"),
 		asking(pollingPath+"&j=0", ownPage), asking(pollingPath+"&j=x", ownPage),
-		asking(pollingPath+"&j=0").named("GET another site's script &j=0"),
+		asking(pollingPath + "&j=0").named("GET another site's script &j=0"),
 		asking(pollingPath+"&j=0", "Referer: http://evil.example/").named("GET another site's script with a Referer &j=0"),
 		asking(pollingPath, "Sec-Fetch-Site: cross-site", "Referer: http://evil.example/").named("GET another site's image"),
 		asking(pollingPath, "Sec-Fetch-Site: same-site", "Sec-Fetch-Dest: iframe").named("GET another site's frame"),

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Attacks by web pages whose requests carry no Origin, or that call the server by a name
+// of their own. Those with an Origin are in hardening_session_test.go.
+
+// sentBy are the headers of requests without an Origin, in pairs.
+func sentBy(pairs ...string) http.Header {
+	h := make(http.Header)
+	for i := 0; i < len(pairs); i += 2 {
+		h.Set(pairs[i], pairs[i+1])
+	}
+	return h
+}
+
+// fromElsewhere are those that a page of another site makes a browser send.
+func fromElsewhere() []http.Header {
+	const site, dest, mode, referer = "Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Referer"
+	return []http.Header{
+		sentBy(site, "cross-site", dest, "script", mode, "no-cors", referer, "http://evil.example/"),
+		sentBy(site, "cross-site", dest, "image", mode, "no-cors"),
+		sentBy(site, "same-site", dest, "iframe", mode, "navigate"),
+		sentBy(site, "same-site", dest, "empty", mode, "no-cors"),
+		sentBy(site, "cross-site", dest, "websocket", mode, "websocket"),
+		sentBy(site, "cross-site", dest, "document", mode, "navigate", "Sec-Fetch-User", "?1"),
+		sentBy(site, "cross-site", referer, "http://evil.example/?http://ADDR/"),
+		sentBy(site, "cross-site", referer, "http://ADDR@evil.example/"),
+		sentBy(site, "cross-site", referer, "http://ADDR.evil.example/"),
+		sentBy(site, "nobody knows"),
+	}
+}
+
+// at puts the server's address where a header has ADDR.
+func at(addr string, header http.Header) http.Header {
+	h := make(http.Header)
+	for name, values := range header {
+		for _, v := range values {
+			h.Add(name, strings.ReplaceAll(v, "ADDR", addr))
+		}
+	}
+	return h
+}
+
+// Attack: a page of another site has a browser load the server's answers as scripts,
+// images and frames, which carry no Origin, and so opens sessions, or polls one.
+func TestHardeningCrossSiteWithoutAnOrigin(t *testing.T) {
+	server, ops := startOps(t, "--transports", "polling,websocket")
+	p := joinPolling(t, server.Addr, 3, "&b64=1")
+	session := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	opened := scrape(t, ops)[`hipflask_sessions_opened_total{transport="polling",protocol="3",client="socket.io"}`]
+	for _, header := range fromElsewhere() {
+		header = at(server.Addr, header)
+		for _, target := range []string{
+			pollingPath, "/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=3&transport=polling&j=0", "/socket.io?EIO=3&transport=polling&j=0",
+			"/socket.io/?transport", "/socket.io/?sid=", "/socket.io/?j", session, session + "&j=0", websocketPath,
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodHead} {
+				got := ask(t, server.Addr, method, target, header, "")
+				if method == http.MethodHead && got.status == http.StatusBadRequest {
+					continue // without its body
+				}
+				checkForeign(t, got)
+			}
+		}
+		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, websocketPath, header))[0])
+		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, "/socket.io/", header))[0])
+		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, "/", header))[0])
+	}
+	after := scrape(t, ops)
+	if got := after[`hipflask_sessions_opened_total{transport="polling",protocol="3",client="socket.io"}`]; got != opened {
+		t.Errorf("%v sessions were opened by other sites", got-opened)
+	}
+	p.chats("goes on")
+}
+
+// Attack: the same to a server without TLS on a name, to which browsers do not say which
+// site asks. What they could read the answer by is a script.
+func TestHardeningCrossSiteScriptsWithoutTLS(t *testing.T) {
+	server := startServer(t)
+	p := joinPolling(t, server.Addr, 3, "&b64=1")
+	session := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	for _, header := range []http.Header{
+		nil, sentBy("Referer", "http://evil.example/"), sentBy("Referer", "http://ADDR.evil.example/"), sentBy("Referer", "https://ADDR/"), sentBy("Referer", "about:blank"),
+	} {
+		header = at(server.Addr, header)
+		for _, target := range []string{
+			"/socket.io/?EIO=3&transport=polling&j=0", pollingPath + "&j=", session + "&j=7", session + "&j",
+		} {
+			checkForeign(t, ask(t, server.Addr, http.MethodGet, target, header, ""))
+			checkForeign(t, ask(t, server.Addr, http.MethodPost, target, header, "d=1:1"))
+		}
+	}
+	p.chats("goes on")
+}
+
+// What those refusals leave alone: pages of the server's own and of allowed origins, the
+// address bar, what is no browser; and what is for every page.
+func TestHardeningCrossSiteLeavesOthersAlone(t *testing.T) {
+	const allowed, script = "https://friend.example", "/socket.io/?EIO=3&transport=polling&j=0"
+	server := startServer(t, "--cors-allowed-origins", allowed+",https://*.friends.example")
+	opens := func(what, target string, header http.Header) {
+		t.Helper()
+		if got := opening(t, server.Addr, target, at(server.Addr, header)); got.status != http.StatusOK || !strings.Contains(got.body, `sid`) {
+			t.Errorf("%s: answered %v", what, got)
+		}
+	}
+	for _, target := range []string{pollingPath, script} {
+		opens("the own page", target, sentBy("Sec-Fetch-Site", "same-origin"))
+		opens("the address bar", target, sentBy("Sec-Fetch-Site", "none"))
+		opens("an allowed page", target, sentBy("Sec-Fetch-Site", "cross-site", "Referer", allowed+"/"))
+		opens("an allowed page by a pattern", target, sentBy("Sec-Fetch-Site", "cross-site", "Referer", "https://a.friends.example/x"))
+		opens("an allowed page, same site", target, sentBy("Sec-Fetch-Site", "same-site", "Referer", allowed))
+		opens("an allowed page with an Origin", target, sentBy("Sec-Fetch-Site", "cross-site", "Origin", allowed))
+		opens("the own page without TLS", target, sentBy("Referer", "http://ADDR/page"))
+	}
+	opens("no browser", pollingPath, nil)
+	opens("no browser with a Referer", pollingPath, sentBy("Referer", "http://crawler.example/"))
+
+	elsewhere := sentBy("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "no-cors")
+	for target, status := range map[string]int{
+		"/": 200, "/app.js": 200, "/favicon.svg": 200, "/socket.io/socket.io.js": 200, "/socket.io/socket.io.esm.min.js": 200, "/nothing": 404, "/socket.io/": 400,
+	} {
+		if got := ask(t, server.Addr, http.MethodGet, target, elsewhere, ""); got.status != status || strings.Contains(got.body, "accepted origin") {
+			t.Errorf("%s from another site: answered %d %.60q, want %d", target, got.status, got.body, status)
+		}
+	}
+
+	open := startServer(t, "--cors-allowed-origins", "*")
+	for _, header := range append(fromElsewhere(), nil) {
+		if got := opening(t, open.Addr, script, header); got.status != http.StatusOK {
+			t.Errorf("with *, %v is answered %v", header, got)
+		}
+	}
+}
+
+// Attack: a page of another site loads metrics or has a profile made. A link goes on.
+func TestHardeningCrossSiteOps(t *testing.T) {
+	server, ops := startOps(t, "--ops-pprof")
+	link := sentBy("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate")
+	for _, target := range []string{"/metrics", "/healthz", "/debug/pprof/", "/debug/pprof/profile?seconds=60", "/nothing"} {
+		for _, header := range append(fromElsewhere(), sentBy("Origin", "http://evil.example"), sentBy("Origin", "null"),
+			sentBy("Origin", "http://evil.example", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")) {
+			if header.Get("Sec-Fetch-Dest") == "document" && header.Get("Origin") == "" {
+				continue
+			}
+			header = at(ops, header)
+			header.Set("Connection", "close")
+			checkForeign(t, ask(t, ops, http.MethodGet, target, header, ""))
+		}
+	}
+	for _, header := range []http.Header{link, sentBy("Sec-Fetch-Site", "same-origin"), sentBy("Sec-Fetch-Site", "none"), sentBy("Origin", "http://ADDR"), nil} {
+		header = at(ops, header)
+		header.Set("Connection", "close")
+		if got := ask(t, ops, http.MethodGet, "/healthz", header, ""); got.status != http.StatusOK {
+			t.Errorf("%v is answered %v", header, got)
+		}
+	}
+	for cause, n := range scrape(t, ops) {
+		if cause == `hipflask_refusals_total{cause="origin"}` && n == 0 {
+			t.Error("the refusals are not counted")
+		}
+	}
+	server.Stderr.waitText(t, "origin refused")
+}
+
+// askAs asks for a target by a Host.
+func askAs(t *testing.T, addr, host, target string, header http.Header) answer {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n")
+	_ = header.Write(&b) // a strings.Builder takes everything
+	return exchange(t, addr, b.String()+"\r\n")[0]
+}
+
+// checkStranger checks for the answer to a Host that the server does not go by.
+func checkStranger(t *testing.T, host string, got answer) {
+	t.Helper()
+	if got.status != http.StatusBadRequest || got.body != `"Not an accepted host."` || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+		t.Errorf("%q is answered %v, want 400 \"Not an accepted host.\"", host, got)
+	}
+}
+
+// Attack: DNS rebinding. A page's own name leads to this server, so that its requests
+// are of one origin with it.
+func TestHardeningDNSRebinding(t *testing.T) {
+	server := startServer(t, "--allowed-hosts", "chat.example, *.cdn.example, 127.0.0.1, [::1]:5000, other.example:8443")
+	same := func(host string) http.Header {
+		return sentBy("Origin", "http://"+host, "Sec-Fetch-Site", "same-origin", "X-Forwarded-Host", "chat.example")
+	}
+	for _, host := range []string{
+		"evil.example", "evil.example:5000", "chat.example.evil.example", "cdn.example", "evilcdn.example", "a..cdn.example", "127.0.0.2", "localhost",
+		"[::1]", "other.example", "other.example:8444", "127.0.0.1.evil.example", "evil.example,chat.example", "chat.example,evil.example", "",
+	} {
+		for _, target := range []string{"/", "/app.js", "/socket.io/socket.io.js", "/nothing", pollingPath, "/socket.io/?EIO=3&transport=polling&j=0"} {
+			checkStranger(t, host, askAs(t, server.Addr, host, target, same(host)))
+			checkStranger(t, host, askAs(t, server.Addr, host, target, nil))
+		}
+		for _, target := range []string{websocketPath, "/"} {
+			checkStranger(t, host, exchange(t, server.Addr, upgradeRequest(host, target, same(host)))[0])
+		}
+	}
+	line := logLine(t, server, "host refused")
+	for _, part := range []string{"--allowed-hosts", "evil.example", "address=127.0.0.1:"} {
+		if !strings.Contains(line, part) {
+			t.Errorf("%q is not in the line\n%s", part, line)
+		}
+	}
+	for _, host := range []string{"chat.example", "CHAT.example.:1", "a.b.cdn.example:5000", "127.0.0.1:9", "[0:0::1]:5000", "other.example:8443"} {
+		if got := askAs(t, server.Addr, host, "/", nil); got.status != http.StatusOK {
+			t.Errorf("%q is answered %v", host, got)
+		}
+	}
+	if got := opening(t, server.Addr, pollingPath, sentBy("Origin", server.URL)); got.status != http.StatusOK {
+		t.Errorf("the own origin is answered %v", got)
+	}
+
+	every := startServer(t)
+	for _, host := range []string{"evil.example", "chat.example"} {
+		if got := askAs(t, every.Addr, host, "/", nil); got.status != http.StatusOK {
+			t.Errorf("without the setting, %q is answered %v", host, got)
+		}
+	}
+}
+
+// X-Forwarded-Host stands in the place of Host if a trusted proxy says so, and if nobody
+// before it put a name of its own there.
+func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
+	const hosts = "--allowed-hosts=chat.example"
+	trusting, alone := startServer(t, hosts, "--trusted-proxies", "127.0.0.1"), startServer(t, hosts, "--trusted-proxies", "192.0.2.1")
+	forwarded := func(values ...string) http.Header { return http.Header{"X-Forwarded-Host": values} }
+	for _, c := range []struct {
+		server *testServer
+		host   string
+		header http.Header
+		ok     bool
+	}{
+		{trusting, "inner:5000", forwarded("chat.example"), true},
+		{trusting, "inner:5000", forwarded("chat.example, chat.example:80"), true},
+		{trusting, "chat.example", nil, true},
+		{trusting, "inner:5000", nil, false},
+		{trusting, "chat.example", forwarded("evil.example"), false},
+		{trusting, "inner:5000", forwarded("chat.example, evil.example"), false},
+		{trusting, "inner:5000", forwarded("chat.example", "evil.example"), false},
+		{trusting, "chat.example", forwarded(""), false},
+		{alone, "evil.example", forwarded("chat.example"), false},
+		{alone, "chat.example", forwarded("evil.example"), true},
+	} {
+		got := askAs(t, c.server.Addr, c.host, "/", c.header)
+		if c.ok && got.status != http.StatusOK {
+			t.Errorf("%q, %v: answered %v", c.host, c.header, got)
+		}
+		if !c.ok {
+			checkStranger(t, c.host, got)
+		}
+	}
+	page := sentBy("Origin", "https://chat.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example")
+	if got := askAs(t, trusting.Addr, "inner:5000", pollingPath, page); got.status != http.StatusOK {
+		t.Errorf("the own origin behind a proxy is answered %v", got)
+	}
+}
+
+// Attack: DNS rebinding to the address that operators look at, which is on the loopback
+// interface and has no list to begin with.
+func TestHardeningDNSRebindingOps(t *testing.T) {
+	_, unnamed := startOps(t)
+	_, named := startOps(t, "--allowed-hosts", "ops.example,*.svc.example")
+	for _, host := range []string{"evil.example", "evil.example:9100", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1,evil.example", "svc.example", "[::1%25lo]"} {
+		for _, addr := range []string{unnamed, named} {
+			checkStranger(t, host, askAs(t, addr, host, "/metrics", nil))
+			checkStranger(t, host, askAs(t, addr, host, "/metrics", sentBy("Sec-Fetch-Site", "same-origin", "X-Forwarded-Host", "localhost")))
+		}
+	}
+	checkStranger(t, "ops.example", askAs(t, unnamed, "ops.example", "/metrics", nil))
+	for _, host := range []string{"127.0.0.1:9100", "192.0.2.7", "[::1]:9100", "localhost:9100", "LocalHost.", "hipflask:9100", ""} {
+		for _, addr := range []string{unnamed, named} {
+			if got := askAs(t, addr, host, "/healthz", nil); got.status != http.StatusOK {
+				t.Errorf("%q is answered %v", host, got)
+			}
+		}
+	}
+	for _, host := range []string{"ops.example:9100", "a.b.svc.example"} {
+		if got := askAs(t, named, host, "/healthz", nil); got.status != http.StatusOK {
+			t.Errorf("%q is listed, and answered %v", host, got)
+		}
+	}
+}
+
+// Attack: a log full of Hosts and Origins, each as long as a header may be.
+func TestHardeningHostsAndOriginsInTheLog(t *testing.T) {
+	server := startServer(t, "--allowed-hosts", "127.0.0.1")
+	long := strings.Repeat("x", 20000)
+	for range 30 {
+		checkStranger(t, "a long one", askAs(t, server.Addr, long+".example", "/", nil))
+		checkForeign(t, askAs(t, server.Addr, server.Addr, pollingPath, sentBy("Origin", "http://"+long)))
+		checkForeign(t, askAs(t, server.Addr, server.Addr, pollingPath, sentBy("Sec-Fetch-Site", long, "Referer", "http://"+long)))
+	}
+	server.end()
+	for _, what := range []string{"host refused", "origin refused"} {
+		lines := slices.DeleteFunc(server.Stderr.lines(), func(line string) bool { return !strings.Contains(line, what) })
+		if len(lines) == 0 || len(lines) > 25 { // five a second, and this takes no five seconds
+			t.Errorf("%d lines say %s", len(lines), what)
+		}
+		for _, line := range lines {
+			if len(line) > 2000 {
+				t.Errorf("a line has %d bytes: %.100s", len(line), line)
+			}
+		}
+	}
+}
+
+// No line advises a setting that the program refuses, or that lets in more than it says.
+func TestHardeningAdviceIsTaken(t *testing.T) {
+	const origins, path = "--cors-allowed-origins=", "--plain-websocket-path="
+	for _, c := range []struct{ origin, path, advice string }{
+		{"https://chat.example:8443", "", origins + "https://chat.example:8443 would"},
+		{"null", "", ""}, {"https://*.evil.example", "", ""}, {"*", "", ""}, {"not an origin", "", ""}, {"https://a:443", "", ""},
+		{"http://a/b", "", ""}, {"http://a,http://b", "", ""}, {"http://" + strings.Repeat("a", 300), "", ""},
+		{"", "/ws", path + "/ws would"}, {"", "/a*b", ""}, {"", "/socket.io/x", ""}, {"", "/b/", ""}, {"", "/" + strings.Repeat("p", 300), ""},
+	} {
+		server := startServer(t)
+		if c.path == "" {
+			checkForeign(t, ask(t, server.Addr, http.MethodGet, pollingPath, sentBy("Origin", c.origin), ""))
+		} else {
+			checkLost(t, exchange(t, server.Addr, upgradeRequest(server.Addr, c.path, nil))[0])
+		}
+		line := logLine(t, server, "refused")
+		if advised := strings.Contains(line, origins) || strings.Contains(line, path); advised != (c.advice != "") || !strings.Contains(line, c.advice) {
+			t.Errorf("%q %q: want the advice %q in\n%s", c.origin, c.path, c.advice, line)
+		}
+	}
+}
+
+// With null among the origins every page can come, and the log says so at the start.
+func TestHardeningNullAmongTheOrigins(t *testing.T) {
+	line := logLine(t, startServer(t, "--cors-allowed-origins", "https://a.example,null"), "sandbox")
+	if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "--cors-allowed-origins") {
+		t.Errorf("the log says\n%s", line)
+	}
+}
