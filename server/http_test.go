@@ -216,6 +216,11 @@ func TestHTTPCookie(t *testing.T) {
 	if cookie := upgraded[0].header.Get("Set-Cookie"); !regexp.MustCompile(`^io=[\w-]{20}; path=/; SameSite=Lax$`).MatchString(cookie) {
 		t.Errorf("a WebSocket sets the cookie %q", cookie)
 	}
+	addr = startServer(t, "--cookie", "io; Secure; HttpOnly; SameSite=None; Path=/socket.io; Domain=example.com; Max-Age=60").Addr
+	if cookie := opening(t, addr, pollingPath, nil).header.Get("Set-Cookie"); !strings.HasSuffix(cookie,
+		"; path=/socket.io; SameSite=None; Domain=example.com; Max-Age=60; Secure; HttpOnly") {
+		t.Errorf("the cookie is %q", cookie)
+	}
 }
 
 // TestHTTPTransportsSetting switches one transport off.

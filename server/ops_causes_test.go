@@ -43,6 +43,15 @@ func opsRefusedRequests() []opsCause {
 		{"origin", nil, func(t *testing.T, s *testServer) {
 			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, http.Header{"Origin": {"https://chat.example.org"}}, ""))
 		}, []string{"--cors-allowed-origins=https://chat.example.org", "X-Forwarded-Host"}},
+		{"origin", nil, func(t *testing.T, s *testServer) {
+			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, sentBy("Sec-Fetch-Site", "cross-site", "Referer", "https://chat.example.org/room"), ""))
+		}, []string{"of another site", "--cors-allowed-origins=https://chat.example.org would", "site=cross-site"}},
+		{"origin", nil, func(t *testing.T, s *testServer) {
+			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath+"&j=0", nil, ""))
+		}, []string{"of another site", "Referrer-Policy"}},
+		{"host", []string{"--allowed-hosts", "127.0.0.1"}, func(t *testing.T, s *testServer) {
+			checkStranger(t, "evil.example", askAs(t, s.Addr, "evil.example", "/", nil))
+		}, []string{"host refused", "setting=--allowed-hosts", "host=evil.example", "path=/"}},
 		{"protocol version", nil, func(t *testing.T, s *testServer) {
 			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=2&transport=polling", nil, ""), 5)
 		}, []string{"EIO=2", "clients 1.x to 4.x"}},

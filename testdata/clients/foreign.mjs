@@ -63,7 +63,7 @@ async function attack(browser, { page: from, server, ops, secure }, report) {
     await element('link', { rel: 'stylesheet', href: polling(3) });
     await page.evaluate(fetched, [polling(3), 'no-cors']);
     await element('img', { src: `${ops}/metrics` });
-    await page.evaluate(fetched, [`${ops}/debug/pprof/profile?seconds=30`, 'no-cors']);
+    await page.evaluate(fetched, [`${ops}/debug/pprof/profile?seconds=1`, 'no-cors']);
   }
   const cors = await page.evaluate(fetched, [polling(3), 'cors']);
   const opened = [];
