@@ -134,7 +134,8 @@ func advice(p *origin.Policy, from string) string {
 func (r *refusals) host(req *http.Request, host string) {
 	hint := "nobody but a page that is up to something should call the server so"
 	if _, err := origin.ParseHost(host); err == nil && len(host) <= mostShown && !strings.Contains(host, "*") {
-		hint = "name it in --allowed-hosts if the server is called so; with --trusted-proxies it is their X-Forwarded-Host that counts"
+		hint = "if the server is called so, name it in --allowed-hosts, with every other name that clients call it by; " +
+			"with --trusted-proxies it is their X-Forwarded-Host that counts"
 	}
 	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", shown(host), "path", shown(req.URL.Path), "address", remote(req), "hint", hint)
 }
