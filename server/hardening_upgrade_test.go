@@ -58,7 +58,6 @@ func TestHardeningAbandonedUpgrade(t *testing.T) {
 		"by its end":          func(c *wsClient) { c.must(c.Conn.(*net.TCPConn).CloseWrite()) },
 		"by nonsense":         func(c *wsClient) { c.send("nonsense") },
 		"by an early message": func(c *wsClient) { c.send(message("too early")) },
-		"by a second probe":   func(c *wsClient) { c.send("2probe", "2probe") },
 		"by a broken frame":   func(c *wsClient) { c.sendBytes([]byte{finBit | 0x3, 0}) },
 	}
 	for _, version := range []int{4, 3} {

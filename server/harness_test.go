@@ -274,19 +274,20 @@ func needChromium(t *testing.T) string {
 
 // clientConfig is the argument of a client script; each script reads what concerns it.
 type clientConfig struct {
-	URL         string   `json:"url"`
-	NextURL     string   `json:"nextURL,omitempty"`
-	Client      string   `json:"client,omitempty"` // npm alias
-	Peer        string   `json:"peer,omitempty"`   // npm alias of the other one of a pair
-	Mode        string   `json:"mode,omitempty"`   // websocket, polling or default
-	Behaviours  []string `json:"behaviours,omitempty"`
-	Clients     []string `json:"clients,omitempty"` // npm aliases
-	Count       int      `json:"count,omitempty"`
-	TextBytes   int      `json:"textBytes,omitempty"`
-	BinaryBytes int      `json:"binaryBytes,omitempty"`
-	Chromium    string   `json:"chromium,omitempty"`
-	CAFile      string   `json:"caFile,omitempty"`
-	Deadline    int64    `json:"deadline"` // milliseconds; startNode sets it
+	URL         string            `json:"url"`
+	NextURL     string            `json:"nextURL,omitempty"`
+	Client      string            `json:"client,omitempty"` // npm alias
+	Peer        string            `json:"peer,omitempty"`   // npm alias of the other one of a pair
+	Mode        string            `json:"mode,omitempty"`   // websocket, polling or default
+	Behaviours  []string          `json:"behaviours,omitempty"`
+	Clients     []string          `json:"clients,omitempty"` // npm aliases
+	Count       int               `json:"count,omitempty"`
+	TextBytes   int               `json:"textBytes,omitempty"`
+	BinaryBytes int               `json:"binaryBytes,omitempty"`
+	Chromium    string            `json:"chromium,omitempty"`
+	Engines     map[string]engine `json:"engines,omitempty"` // by name
+	CAFile      string            `json:"caFile,omitempty"`
+	Deadline    int64             `json:"deadline"` // milliseconds; startNode sets it
 	*foreignPages
 }
 

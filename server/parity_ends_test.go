@@ -92,6 +92,9 @@ func hangScenes() []scene {
 		{"polling 2", func(s *story) {
 			k := s.join("polling").(*pollTalker)
 			s.saw("POST", s.unlessItHangs(k, http.MethodPost, "2"))
+			if !s.isFlask {
+				k.leave()
+			}
 		}},
 		{"two polls at once", func(s *story) {
 			k := s.join("polling").(*pollTalker)

@@ -145,7 +145,7 @@ func (c *conn) accept(p *packet.Packet, size int) {
 		return
 	}
 	c.enqueue(task{packet: p, size: size})
-	if p.Type == packet.Disconnect {
+	if p.Type == packet.Disconnect || p.Type == packet.Connect && c.space(p.Namespace) != nil {
 		c.finish(p.Namespace)
 	}
 	for {
@@ -339,8 +339,7 @@ func (c *conn) handle(p *packet.Packet) {
 	case p.Type == packet.Connect && ctx == nil:
 		c.connect(p)
 	case p.Type == packet.Connect:
-		// Flask's answer, word for word; the connection stays.
-		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Unable to connect"})
+		c.reconnect(p)
 	case ctx == nil:
 		c.server.log.Debug("packet for a namespace that is not connected", "connection", c.session.Name(),
 			"namespace", p.Namespace, "type", p.Type.String())
@@ -349,10 +348,22 @@ func (c *conn) handle(p *packet.Packet) {
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:
-		c.await(p.Namespace, func() {
-			c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: p.Namespace})
-		})
+		c.leave(p.Namespace)
 	}
+}
+
+func (c *conn) leave(nsp string) {
+	c.await(nsp, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: nsp}) })
+}
+
+// reconnect handles a CONNECT to a namespace that the client is connected to: it has
+// begun anew, as a page does that disconnects and connects in one turn, whose
+// DISCONNECT is never sent. A refusal, or a DISCONNECT from here, would leave it
+// deaf for good. The old one's disconnect handler comes first: what leaves puts it in
+// front of the queue.
+func (c *conn) reconnect(p *packet.Packet) {
+	c.before(func() { c.connect(p) })
+	c.leave(p.Namespace)
 }
 
 // maxConcurrent is how many events of one client are handled at the same time,
@@ -397,10 +408,7 @@ func (c *conn) connect(p *packet.Packet) {
 	c.server.create(p.Namespace)
 	session := c.comeBack(p)
 	c.mu.Lock()
-	c.auth = packet.Value{JSON: p.Data}
-	if p.Data == nil {
-		c.auth.JSON = []byte("{}")
-	}
+	c.auth = auth(p)
 	c.mu.Unlock()
 	c.await(p.Namespace, func() {
 		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: session})

@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -30,10 +31,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
-	auth, err := c.authPayload(sock)
-	if err == nil {
-		_, err = n.run(ctx, "connect", []Value{{auth}})
-	}
+	_, err := n.run(ctx, "connect", []Value{{c.authPayload()}})
 	c.mu.Lock()
 	if err == nil && ctx.unwanted {
 		err = Refuse(rejected)
@@ -50,15 +48,37 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	next(nil)
 }
 
-// authPayload is what the client sent along with CONNECT: for Engine.IO 3 the query of
-// the namespace's name, which the library has parsed.
-func (c *conn) authPayload(sock *socket.Socket) (packet.Value, error) {
-	if c.session.Protocol() == 3 {
-		return packet.NewValue(sock.Handshake().Auth)
+// auth is what the client sent along with CONNECT, an empty object if nothing. An
+// Engine.IO 3 client has the query of the namespace's name for it: each name a string,
+// or a list of those where it comes more than once, so that one handler reads the auth
+// of all clients.
+func auth(p *packet.Packet) packet.Value {
+	if p.Data != nil {
+		return packet.Value{JSON: p.Data}
 	}
+	query, _ := url.ParseQuery(p.Query) // what cannot be read is left out
+	fields := make(map[string]any, len(query))
+	for name, values := range query {
+		if fields[name] = values; len(values) == 1 {
+			fields[name] = values[0]
+		}
+	}
+	v, err := packet.NewValue(fields)
+	if err != nil { // not for strings
+		return packet.Value{JSON: []byte("{}")}
+	}
+	return v
+}
+
+// authPayload is the auth of the CONNECT that is being dealt with. Engine.IO 3 clients
+// are connected to "/" without one.
+func (c *conn) authPayload() packet.Value {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.auth, nil
+	if c.auth.JSON == nil {
+		return packet.Value{JSON: []byte("{}")}
+	}
+	return c.auth
 }
 
 // refusal turns a connect handler's error into what the client is told. Only a

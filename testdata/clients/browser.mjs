@@ -2,12 +2,9 @@
 // server serves. One may do everything, one finds WebSocket blocked, one asks for
 // polling in its address. config.chromium is the browser's executable.
 import { chromium } from 'playwright-core';
+import { CHROMIUM_FLAGS } from './browsers.mjs';
 import { main } from './common.mjs';
 
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
 const MARKUP = '<img src="x" onerror="document.title=\'owned\'"><b>bold</b> &amp; <script>alert(1)</script>';
 
 /** Runs in the page, before its own scripts. */
@@ -107,7 +104,7 @@ async function chat(browser, config, report) {
 }
 
 async function inBrowser(config, report) {
-  const browser = await chromium.launch({ executablePath: config.chromium, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: config.chromium, args: CHROMIUM_FLAGS });
   try {
     await chat(browser, config, report);
   } finally {

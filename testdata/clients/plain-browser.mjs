@@ -3,14 +3,14 @@
 // config.chromium is the browser's executable.
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { CHROMIUM_FLAGS } from './browsers.mjs';
 import { main } from './common.mjs';
 import { beside, DOCUMENT_URL, Lines } from './plain.mjs';
 
 const SCRIPT = fileURLToPath(new URL('../plain/client.js', import.meta.url));
 const PAGE = '<!DOCTYPE html><title>4.2</title><link rel="icon" href="data:,"><script src="/client.js"></script>';
 const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ...CHROMIUM_FLAGS,
   // The page comes from the driver, so Chromium takes it for one from outside.
   '--disable-features=LocalNetworkAccessChecks',
 ];

@@ -245,7 +245,6 @@ func TestEndByBrokenRules(t *testing.T) {
 	}{
 		{"unknown packet", clientFrame(opText, "9"), 1002, ParseError},
 		{"empty packet", clientFrame(opText, ""), 1002, ParseError},
-		{"ping by an Engine.IO 4 client", clientFrame(opText, "2"), 1002, ParseError},
 		{"message that the receiver refuses", clientFrame(opText, "4refused"), 1002, ParseError},
 		{"unmasked frame", []byte{0x81, 1, '3'}, 1002, TransportError},
 		{"text that is not UTF-8", clientFrame(opText, "4\xff"), 1007, TransportError},

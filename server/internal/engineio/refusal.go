@@ -195,6 +195,10 @@ func (r *refusals) stuck(s *Session) {
 		"hint", "a proxy in between passes the handshake on and not what follows; have it pass WebSockets, or take --allow-upgrades=false")
 }
 
+func (r *refusals) brokenUpgrade(s *Session, why string) {
+	r.session(s, CauseFrame, "upgrade refused: the session goes on polling", "detail", why)
+}
+
 func (r *refusals) slowClient(s *Session) {
 	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
 }

@@ -195,8 +195,8 @@ func (s *Session) textPacket(packet []byte) error {
 	case '4':
 		return s.receive(data, false)
 	case '2':
-		if s.protocol != 3 {
-			return errDirection
+		if s.protocol != 3 { // a heartbeat of its own, as libraries for small devices have: as Flask, no answer
+			return nil
 		}
 		s.srv.heart.heard(s)
 		s.pong(data)

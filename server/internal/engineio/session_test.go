@@ -233,6 +233,50 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// As at the official server, an upgrade needs no probe, may probe twice, and may have
+// something behind its 5.
+func TestUpgradesOfOtherClients(t *testing.T) {
+	for name, begin := range map[string][]string{
+		"without a probe":       {"5"},
+		"by two probes":         {"2probe", "2probe", "5"},
+		"with more behind it":   {"2probe", "5probe"},
+		"52, as some ESPs have": {"52"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			o, query := f.polling(4)
+			p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
+			for _, packet := range begin {
+				p.send(opText, packet)
+				if packet == "2probe" {
+					p.expect(opText, "3probe")
+				}
+			}
+			p.send(opText, "4over the WebSocket")
+			o.hears(t, "over the WebSocket")
+			o.Send(textMessage(t, "hello"))
+			p.expect(opText, "4hello")
+			stillOpen(t, o)
+		})
+	}
+}
+
+// A ping of an Engine.IO 4 client's own is neither answered nor its pong.
+func TestStrayPing(t *testing.T) {
+	f := start(t)
+	o, p := f.websocket(4)
+	p.send(opText, "2")
+	p.send(opText, "4after it")
+	o.hears(t, "after it")
+	o.Send(textMessage(t, "hello"))
+	p.expect(opText, "4hello")
+	polled, query := f.polling(4)
+	f.post(query, "2\x1e4by POST")
+	polled.hears(t, "by POST")
+	stillOpen(t, o)
+	stillOpen(t, polled)
+}
+
 // An upgrade that fails leaves the session polling, and able to try again.
 func TestAbandonedUpgrade(t *testing.T) {
 	for name, abandon := range map[string]func(p *peer){
@@ -243,12 +287,6 @@ func TestAbandonedUpgrade(t *testing.T) {
 		"silence after the probe": func(p *peer) {
 			p.send(opText, "2probe")
 			p.expect(opText, "3probe")
-			p.ended()
-		},
-		"upgrade without a probe": func(p *peer) { p.send(opText, "5"); p.ended() },
-		"second probe": func(p *peer) {
-			p.send(opText, "2probe")
-			p.send(opText, "2probe")
 			p.ended()
 		},
 		"message":       func(p *peer) { p.send(opText, "4x"); p.ended() },

@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"hipflask/server/internal/websocket"
 )
@@ -61,7 +64,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	if s.protocol != 0 {
 		first = srv.openPacket(s, false).frames(s.wire)
 	}
-	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s), first)
+	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(srv.sessionHeader(s), r), first)
 	if err != nil {
 		srv.workers.Done()
 		srv.gate.leave(s.place)
@@ -79,6 +82,20 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 		return
 	}
 	conn.Start((*sessionReader)(s), srv.cfg.MaxMessage, s.readEnded)
+}
+
+// withSubprotocol has the handshake's answer take the first subprotocol that the client
+// offers: a browser fails a WebSocket that takes none.
+func withSubprotocol(header http.Header, r *http.Request) http.Header {
+	offered, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
+	if offered = strings.TrimSpace(offered); !httpguts.ValidHeaderFieldName(offered) { // both are tokens
+		return header
+	}
+	if header == nil {
+		header = make(http.Header)
+	}
+	header.Set("Sec-WebSocket-Protocol", offered)
+	return header
 }
 
 // readEnded is told that the session's WebSocket can be read no more.
@@ -172,7 +189,7 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 		writeError(w, codeBadRequest)
 		return
 	}
-	conn, err := srv.upgrader.Upgrade(w, r, nil, nil)
+	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(nil, r), nil)
 	s.mu.Lock()
 	if err == nil && s.state == stateOpen {
 		s.probe = conn
@@ -197,7 +214,9 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 }
 
 // prober reads a WebSocket that is to take over a polling session: "2probe" is
-// answered with "3probe", the polls end, "5" makes it the session's transport.
+// answered with "3probe", the polls end, "5" makes it the session's transport, also
+// where nothing was probed. As at the official server, "2probe" may come again and
+// something may stand behind "5".
 type prober struct {
 	session    *Session
 	conn       *websocket.Conn
@@ -214,8 +233,14 @@ func (p *prober) readEnded(err error) {
 	}
 	defer s.srv.workers.Done()
 	s.srv.tally.upgrades.failed.Add(1)
-	if !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() {
+	var closed *websocket.CloseError
+	switch {
+	case !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen():
 		s.srv.refusals.stuck(s)
+	case errors.Is(err, errUnknown):
+		s.srv.refusals.brokenUpgrade(s, "neither 2probe nor 5 came")
+	case errors.As(err, &closed) && !closed.Received:
+		s.srv.refusals.brokenUpgrade(s, closed.Reason)
 	}
 	s.mu.Lock()
 	s.probe, s.probed, s.upgrading = nil, false, false
@@ -227,16 +252,15 @@ func (p *prober) Message(op websocket.Opcode, payload []byte) error {
 	if p.upgraded {
 		return (*sessionReader)(p.session).Message(op, payload)
 	}
-	packet := string(payload)
 	switch {
-	case op == websocket.Text && !p.probed && packet == "2probe":
+	case op == websocket.Text && string(payload) == "2probe":
 		p.probed = true
 		if err := p.write(websocket.Text, []byte("3probe")); err != nil {
 			return err
 		}
 		p.session.endPolls()
 		return nil
-	case op == websocket.Text && p.probed && packet == "5":
+	case op == websocket.Text && len(payload) > 0 && payload[0] == '5':
 		return p.takeOver()
 	}
 	return errUnknown
