@@ -44,8 +44,8 @@ func opsRefusedRequests() []opsCause {
 			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, http.Header{"Origin": {"https://chat.example.org"}}, ""))
 		}, []string{"--cors-allowed-origins=https://chat.example.org", "X-Forwarded-Host"}},
 		{"protocol version", nil, func(t *testing.T, s *testServer) {
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=2&transport=polling", nil, ""), 5)
-		}, []string{"EIO=2", "clients 1.x to 4.x"}},
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=1&transport=polling", nil, ""), 5)
+		}, []string{"EIO=1", "clients 1.x to 4.x"}},
 		{"transport", []string{"--transports", "websocket"}, func(t *testing.T, s *testServer) {
 			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath, nil, ""), 0)
 		}, []string{"transport polling", "--transports"}},
