@@ -25,6 +25,7 @@ const (
 	CauseBlockedUpgrade Cause = "blocked upgrade"  // a WebSocket's request without its Upgrade header
 	CauseStuckUpgrade   Cause = "stuck upgrade"    // a WebSocket on which nothing came through
 	CauseSlowClient     Cause = "slow client"      // its backlog is full
+	CauseMemory         Cause = "memory"           // all clients together hold too much
 	CauseMessageSize    Cause = "message size"     // beyond the limit
 	CauseFrame          Cause = "websocket rule"   // broken by a frame
 	CausePacket         Cause = "broken packet"    // of Engine.IO, or beyond a limit of Socket.IO's
@@ -40,7 +41,7 @@ const (
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
-		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
+		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMemory, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
 }

@@ -203,6 +203,18 @@ func (r *refusals) slowClient(s *Session) {
 	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
 }
 
+// slowAnswer is a poll whose client stopped reading the answer.
+func (r *refusals) slowAnswer(s *Session) {
+	r.session(s, CauseSlowClient, "client dropped: it takes nothing of the answer to its poll",
+		"limit", (r.cfg.PingInterval + r.cfg.PingTimeout).String(), "setting", "--ping-interval and --ping-timeout")
+}
+
+// memory is a client that was dropped because all together hold too much.
+func (r *refusals) memory(s *Session) {
+	r.session(s, CauseMemory, "client dropped: what waits for all clients is too much", "waiting", s.waitingBytes(),
+		"limit", r.cfg.Memory.Limit(), "setting", "--max-memory-for-clients")
+}
+
 func (r *refusals) tooLarge(s *Session, what string) {
 	r.session(s, CauseMessageSize, "client cut off: "+what+" too large", "limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
 }
