@@ -37,6 +37,9 @@ type answer struct {
 	before, after string
 	encoding      string // of the body, if it is worth one
 
+	last     bool   // it is what the client is sent at the session's end
+	comeBack Reason // for which it is refused instead, to open another session; or none
+
 	pieces [][]byte
 	size   int // bytes of them
 
@@ -104,6 +107,9 @@ func (s *Session) cutAnswer() {
 // respond makes the answer and writes it, and reports whether all of it went out.
 func (a *answer) respond(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	s := a.session
+	if a.comeBack != "" {
+		return a.refuse(w)
+	}
 	if s.srv.cfg.Memory.Full() && !s.srv.relieve(s) {
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
@@ -114,6 +120,16 @@ func (a *answer) respond(w http.ResponseWriter, r *http.Request, q url.Values) b
 	a.encoding = coding.Choose(r.Header, coding.Gzip, coding.Deflate)
 	a.assemble()
 	return a.write(w)
+}
+
+// refuse answers the last poll of a session whose client is to open another one.
+func (a *answer) refuse(w http.ResponseWriter) bool {
+	if a.comeBack == ServerShutdown {
+		writeRefusal(w, http.StatusBadRequest, codeForbidden, shuttingDown)
+	} else {
+		writeError(w, codeSession)
+	}
+	return a.flush()
 }
 
 // assemble makes the pieces.
@@ -235,8 +251,12 @@ func (a *answer) write(w http.ResponseWriter) bool {
 			piece = piece[n:]
 		}
 	}
+	return a.flush()
+}
+
+func (a *answer) flush() bool {
 	if err := a.response.Flush(); err != nil {
-		s.writeFailed(err)
+		a.session.writeFailed(err)
 		return false
 	}
 	return true

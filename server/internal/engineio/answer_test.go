@@ -199,8 +199,8 @@ func TestCloseWithMoreThanOneAnswer(t *testing.T) {
 			next++
 		}
 	}
-	if got := f.get(query); got != "1" {
-		t.Errorf("polled %q, want the close packet", got)
+	if got, want := "400 "+f.answer(http.StatusBadRequest, http.MethodGet, query, ""), `400 {"code":4,"message":"The server is shutting down"}`; got != want {
+		t.Errorf("polled %q, want %q", got, want)
 	}
 	f.gone(query)
 }

@@ -3,7 +3,9 @@ package engineio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +63,7 @@ func TestEndByTheClient(t *testing.T) {
 		f.post(query, "4last words\x1e1")
 		o.ends(t, ClientDisconnect)
 		o.hears(t, "last words")
-		if got := await(t, polled, "answer to the poll"); got != "1" {
+		if got := await(t, polled, "answer to the poll"); got != "6" {
 			t.Errorf("the waiting poll was answered %q", got)
 		}
 		f.gone(query)
@@ -75,20 +77,27 @@ func TestEndByTheClient(t *testing.T) {
 	})
 }
 
-// pollInBackground sends a poll that waits, and hands on its payload.
+// pollInBackground sends a poll that waits, and hands on its payload, behind the status
+// where that is not 200.
 func (f *fixture) pollInBackground(query string, o *opened) <-chan string {
 	f.t.Helper()
 	polled := make(chan string, 1)
 	go func() {
 		status, body, err := f.do(http.MethodGet, query, "")
-		if err != nil || status != http.StatusOK {
-			f.t.Errorf("a poll was answered %d %q, %v", status, body, err)
+		if err != nil {
+			f.t.Error(err)
+		}
+		if status != http.StatusOK {
+			body = fmt.Sprint(status, " ", body)
 		}
 		polled <- body
 	}()
 	f.await(o.isPolled)
 	return polled
 }
+
+// toComeBack is the answer to the last poll of a server that goes down.
+const toComeBack = `400 {"code":4,"message":"The server is shutting down"}`
 
 func (o *opened) isPolled() bool {
 	o.mu.Lock()
@@ -136,10 +145,11 @@ func TestEndByAbandonedPolling(t *testing.T) {
 		if got := f.get(query); got != "2" {
 			t.Fatalf("polled %q, want the ping", got)
 		}
-		if got := f.get(query); got != "1" {
-			t.Errorf("polled %q, want the end", got)
-		}
+		polled := f.pollInBackground(query, o)
 		o.ends(t, PingTimeout)
+		if got, want := await(t, polled, "answer to the poll"), `400 {"code":1,"message":"Session ID unknown"}`; got != want {
+			t.Errorf("the poll was answered %q, want %q, after which a client comes back", got, want)
+		}
 	})
 }
 
@@ -219,7 +229,7 @@ func TestEndByTheServer(t *testing.T) {
 		if code := p.ended(); code != 1001 {
 			t.Errorf("close code %d, want 1001", code)
 		}
-		if got := await(t, polled, "answer to the poll"); got != "1" {
+		if got := await(t, polled, "answer to the poll"); got != toComeBack {
 			t.Errorf("the poll was answered %q", got)
 		}
 		f.answer(http.StatusServiceUnavailable, http.MethodGet, "EIO=4&transport=polling", "")
@@ -245,6 +255,8 @@ func TestEndByBrokenRules(t *testing.T) {
 	}{
 		{"unknown packet", clientFrame(opText, "9"), 1002, ParseError},
 		{"empty packet", clientFrame(opText, ""), 1002, ParseError},
+		{"base64 that is none", clientFrame(opText, "bAA*="), 1002, ParseError},
+		{"base64 that was cut", clientFrame(opText, "bAAE"), 1002, ParseError},
 		{"message that the receiver refuses", clientFrame(opText, "4refused"), 1002, ParseError},
 		{"unmasked frame", []byte{0x81, 1, '3'}, 1002, TransportError},
 		{"text that is not UTF-8", clientFrame(opText, "4\xff"), 1007, TransportError},
@@ -315,4 +327,45 @@ func TestEndByOverlappingRequests(t *testing.T) {
 			t.Errorf("%d messages were handled after the end", n)
 		}
 	})
+}
+
+// What a client did wrong is told to it before its waiting poll ends, which it would
+// else take for the reason: the answer to its POST is whole and on its way by then.
+func TestRefusalComesBeforeTheEnd(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		status     int
+		reason     Reason
+	}{
+		{"too large", strings.Repeat("4", 101), http.StatusRequestEntityTooLarge, TransportError},
+		{"malformed", "garbage", http.StatusBadRequest, ParseError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t, func(c *Config) { c.MaxMessage = 100 })
+			o, query := f.polling(4)
+			polled := f.pollInBackground(query, o)
+			w := &watchedAnswer{ResponseRecorder: httptest.NewRecorder(), o: o}
+			f.srv.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/engine.io/?"+query, strings.NewReader(c.body)))
+			if w.Code != c.status || !w.early {
+				t.Errorf("answered %d, on its way before the end: %v", w.Code, w.early)
+			}
+			o.ends(t, c.reason)
+			if got := await(t, polled, "answer to the poll"); got != "1" {
+				t.Errorf("the waiting poll was answered %q", got)
+			}
+		})
+	}
+}
+
+// watchedAnswer notes whether a whole answer was sent while the session was open.
+type watchedAnswer struct {
+	*httptest.ResponseRecorder
+	o     *opened
+	early bool
+}
+
+func (w *watchedAnswer) Flush() {
+	whole := w.Header().Get("Content-Length") == fmt.Sprint(w.Body.Len())
+	w.early = whole && w.o.IsOpen() && w.o.isPolled()
+	w.ResponseRecorder.Flush()
 }

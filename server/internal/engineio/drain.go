@@ -12,6 +12,8 @@ const (
 	drainPace = 5 * time.Millisecond
 	// finishGrace is how long a session's end waits for its handlers.
 	finishGrace = time.Second
+
+	shuttingDown = "The server is shutting down" // what a client is told
 )
 
 // drainSpread is the time over which n sessions are ended: drainPace for each, but
@@ -81,5 +83,5 @@ func (srv *Server) IsDraining() bool {
 // ask another one on a 503, which they are not on a 400.
 func (srv *Server) unavailable(w http.ResponseWriter) {
 	srv.refusals.count(CauseDraining)
-	turnAway(w, http.StatusServiceUnavailable, "The server is shutting down")
+	turnAway(w, http.StatusServiceUnavailable, shuttingDown)
 }

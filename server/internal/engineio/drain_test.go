@@ -157,7 +157,7 @@ func TestDrainServesWhoeverIsThere(t *testing.T) {
 	}
 	polled := f.pollInBackground(query, o)
 	then()
-	if got := await(t, polled, "answer to the poll"); got != "1" {
+	if got := await(t, polled, "answer to the poll"); got != toComeBack {
 		t.Errorf("the last poll was answered %q", got)
 	}
 	o.ends(t, ServerShutdown)

@@ -16,6 +16,7 @@ type wire uint8
 
 const (
 	wireV4     wire = iota // Engine.IO 4 over WebSocket: text frames, bare binary frames
+	wireV4Text             // Engine.IO 4 with b64=1: binary as base64 in text frames
 	wireV3                 // Engine.IO 3: binary frames start with the packet type
 	wireV3Text             // Engine.IO 3 with b64=1: binary as base64 in text frames
 	wirePlain              // a plain WebSocket client: bare frames, see [Plain]
@@ -224,9 +225,12 @@ func (m *Message) encode(w wire, x *more) []byte {
 			out = append(out, b...)
 			continue
 		}
-		n := 2 + base64.StdEncoding.EncodedLen(len(b))
-		out = append(websocket.AppendHeader(out, websocket.Text, n), 'b', '4')
-		out = base64.StdEncoding.AppendEncode(out, b)
+		mark := "b4"
+		if w == wireV4Text {
+			mark = "b"
+		}
+		out = websocket.AppendHeader(out, websocket.Text, len(mark)+base64.StdEncoding.EncodedLen(len(b)))
+		out = base64.StdEncoding.AppendEncode(append(out, mark...), b)
 	}
 	return out
 }

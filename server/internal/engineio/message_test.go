@@ -29,18 +29,20 @@ func TestMessageWireForms(t *testing.T) {
 		want        [wires]string
 	}{
 		{"text", `2["message","hi"]`, nil, plainText, [wires]string{
-			wireV4: text, wireV3: text, wireV3Text: text, wirePlain: serverFrame(websocket.Text, "hi")}},
+			wireV4: text, wireV4Text: text, wireV3: text, wireV3Text: text, wirePlain: serverFrame(websocket.Text, "hi")}},
 		{"text that a plain client cannot read", `2["message","hi"]`, nil, nothing, [wires]string{
-			wireV4: text, wireV3: text, wireV3Text: text}},
+			wireV4: text, wireV4Text: text, wireV3: text, wireV3Text: text}},
 		{"text without a plain form", `2["message","hi"]`, nil, nil, [wires]string{
-			wireV4: text, wireV3: text, wireV3Text: text}},
+			wireV4: text, wireV4Text: text, wireV3: text, wireV3Text: text}},
 		{"binary", `51-["message",{"_placeholder":true,"num":0}]`, [][]byte{{1, 2}}, plainBinary, [wires]string{
 			wireV4:     head + serverFrame(websocket.Binary, "\x01\x02"),
+			wireV4Text: head + serverFrame(websocket.Text, "bAQI="),
 			wireV3:     head + serverFrame(websocket.Binary, "\x04\x01\x02"),
 			wireV3Text: head + serverFrame(websocket.Text, "b4AQI="),
 			wirePlain:  serverFrame(websocket.Binary, "\x01\x02")}},
 		{"several attachments, one empty", `52-["a"]`, [][]byte{{}, []byte("xyz")}, nil, [wires]string{
 			wireV4:     serverFrame(websocket.Text, `452-["a"]`) + serverFrame(websocket.Binary, "") + serverFrame(websocket.Binary, "xyz"),
+			wireV4Text: serverFrame(websocket.Text, `452-["a"]`) + serverFrame(websocket.Text, "b") + serverFrame(websocket.Text, "beHl6"),
 			wireV3:     serverFrame(websocket.Text, `452-["a"]`) + serverFrame(websocket.Binary, "\x04") + serverFrame(websocket.Binary, "\x04xyz"),
 			wireV3Text: serverFrame(websocket.Text, `452-["a"]`) + serverFrame(websocket.Text, "b4") + serverFrame(websocket.Text, "b4eHl6")}},
 	} {

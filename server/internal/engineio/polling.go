@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,10 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	a := &answer{response: http.NewResponseController(w)}
 	if ok {
 		s.begin(a, s.takePoll())
+		a.last = a.portions[0].Message == s.srv.packets.close
+		if a.last && s.isToComeBack() {
+			a.comeBack = s.reason
+		}
 	}
 	s.poll = nil
 	s.mu.Unlock()
@@ -65,14 +70,20 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	}
 	written := a.respond(w, r, q)
 	a.finish(written)
-	if written && a.portions[0].Message == s.srv.packets.close {
+	if written && a.last {
 		s.end(ServerClose)
 	}
 }
 
+// isToComeBack reports whether the session ended by nobody's wish, so that its client
+// is to open another. Python's takes the close packet for a goodbye and stays away; an
+// answer that is an error all clients take for a cut. The mutex is held.
+func (s *Session) isToComeBack() bool { return s.reason == ServerShutdown || s.reason == PingTimeout }
+
 // takePoll takes what a poll is answered with. The close packet, which is last, goes
 // in an answer of its own: socket.io's clients act on it before they act on what came
-// with it, and lose acks by that. The mutex is held.
+// with it, and lose acks by that. Who closed the session itself is sent a noop, as by the
+// official server. The mutex is held.
 func (s *Session) takePoll() []portion {
 	if s.conn != nil { // the upgrade came first, and the queue is the WebSocket's
 		return []portion{{s.srv.packets.noop, 1}}
@@ -85,7 +96,7 @@ func (s *Session) takePoll() []portion {
 	switch {
 	case len(portions) > 0:
 		return portions
-	case s.state != stateOpen:
+	case s.state != stateOpen && s.reason != ClientDisconnect:
 		return []portion{{s.srv.packets.close, 1}}
 	}
 	return []portion{{s.srv.packets.noop, 1}}
@@ -163,7 +174,7 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values
 		return
 	case busy:
 		s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
-		s.abort(TransportError)
+		s.abortAfter(w, TransportError)
 		return
 	}
 	err := s.readPayload(w, r, q)
@@ -191,13 +202,29 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		}
 	case errors.As(err, &tooLarge):
 		s.srv.refusals.tooLarge(s, "POST body")
-		http.Error(w, "the message is larger than this server takes", http.StatusRequestEntityTooLarge)
-		s.abort(TransportError)
+		h := w.Header()
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h.Set("Content-Length", strconv.Itoa(len(bodyTooLarge)))
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		_, _ = io.WriteString(w, bodyTooLarge)
+		s.abortAfter(w, TransportError)
 	default:
 		s.srv.refusals.broken(s, err)
 		s.srv.refuse(w, r, codeBadRequest, "malformed payload")
-		s.abort(ParseError)
+		s.abortAfter(w, ParseError)
 	}
+}
+
+const bodyTooLarge = "the message is larger than this server takes\n"
+
+// abortAfter ends the session once the answer that says why is on its way: a client
+// whose waiting poll ended first would take that for the reason.
+func (s *Session) abortAfter(w http.ResponseWriter, reason Reason) {
+	response := http.NewResponseController(w)
+	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = response.Flush() // who is gone needs no answer
+	_ = response.SetWriteDeadline(time.Time{})
+	s.abort(reason)
 }
 
 // readPayload reads the body of a POST and handles its packets.

@@ -3,6 +3,7 @@ package engineio
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"hipflask/server/internal/origin"
@@ -81,6 +82,7 @@ func writeRefusal(w http.ResponseWriter, status int, code errorCode, message str
 	}{code, message})
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body))) // it is whole also before the connection's end
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

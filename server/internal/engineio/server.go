@@ -285,6 +285,8 @@ func wireOf(protocol uint8, base64Only bool) wire {
 		return wireV3Text
 	case protocol == 3:
 		return wireV3
+	case base64Only:
+		return wireV4Text
 	}
 	return wireV4
 }

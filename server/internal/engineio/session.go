@@ -2,7 +2,6 @@ package engineio
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -26,7 +25,6 @@ var (
 	errDirection = errors.New("heartbeat in the wrong direction for this protocol version")
 	errUnknown   = errors.New("unknown packet type")
 	errClosed    = errors.New("session closed")
-	errPayload   = payload.ErrMalformed
 )
 
 // Session is one client's connection, whichever transports carry it.
@@ -56,7 +54,7 @@ type Session struct {
 	state      state
 	reason     Reason // why it is open no more
 	wire       wire
-	base64Only bool            // Engine.IO 3: the client cannot read binary
+	base64Only bool            // the client cannot read binary
 	conn       *websocket.Conn // the transport in use; nil while polling
 	upgrading  bool            // a WebSocket was opened for this session
 	probe      *websocket.Conn // it, until it takes over
@@ -273,27 +271,21 @@ func (s *Session) Delayed() { s.delayed.Store(true) }
 func (s *Session) clientClosed() { s.end(ClientDisconnect) }
 
 // frame handles one WebSocket message of an open session.
-func (s *Session) frame(op websocket.Opcode, payload []byte) error {
-	s.meter.heardFrame(len(payload))
+func (s *Session) frame(op websocket.Opcode, data []byte) error {
+	s.meter.heardFrame(len(data))
 	switch {
 	case s.protocol == 0:
 		s.countMessage()
-		return s.receive(payload, op == websocket.Binary)
+		return s.receive(data, op == websocket.Binary)
 	case op == websocket.Binary && s.protocol == 3:
-		if len(payload) == 0 || payload[0] != 4 {
+		if len(data) == 0 || data[0] != 4 {
 			return errUnknown
 		}
-		return s.binaryPacket(payload[1:])
+		return s.binaryPacket(data[1:])
 	case op == websocket.Binary:
-		return s.binaryPacket(payload)
-	case s.protocol == 3 && len(payload) > 1 && payload[0] == 'b' && payload[1] == '4':
-		data, err := base64.StdEncoding.AppendDecode(nil, payload[2:])
-		if err != nil {
-			return errPayload
-		}
 		return s.binaryPacket(data)
 	}
-	return s.textPacket(payload)
+	return payload.DecodeText(data, int(s.protocol), (*payloadSink)(s))
 }
 
 // Warn logs something that this client did and that was not accepted, with its

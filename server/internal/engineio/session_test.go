@@ -132,7 +132,7 @@ func TestPollingSendsAndReceives(t *testing.T) {
 
 func TestWebSocketSendsAndReceives(t *testing.T) {
 	for _, c := range []struct{ eio, attachment, base64 string }{
-		{"4", "\x00\x01", ""},
+		{"4", "\x00\x01", "bAAE="},
 		{"3", "\x04\x00\x01", "b4AAE="},
 	} {
 		t.Run("Engine.IO "+c.eio, func(t *testing.T) {
@@ -141,10 +141,8 @@ func TestWebSocketSendsAndReceives(t *testing.T) {
 			p.send(opText, "4one")
 			p.send(opBinary, c.attachment)
 			o.hears(t, "one", "binary \x00\x01")
-			if c.base64 != "" {
-				p.send(opText, c.base64)
-				o.hears(t, "binary \x00\x01")
-			}
+			p.send(opText, c.base64)
+			o.hears(t, "binary \x00\x01")
 			p.send(opPing, "are you there")
 			p.expect(opPong, "are you there")
 			o.Send(textMessage(t, "51-b", []byte{0, 1}))
@@ -152,15 +150,17 @@ func TestWebSocketSendsAndReceives(t *testing.T) {
 			p.expect(opBinary, c.attachment)
 		})
 	}
-	t.Run("Engine.IO 3, b64", func(t *testing.T) {
-		f := start(t)
-		p := f.dial("EIO=3&transport=websocket&b64=1", 0)
-		o := f.opening()
-		p.text()
-		o.Send(textMessage(t, "51-b", []byte{0, 1}))
-		p.expect(opText, "451-b")
-		p.expect(opText, "b4AAE=")
-	})
+	for eio, want := range map[string]string{"3": "b4AAE=", "4": "bAAE="} {
+		t.Run("b64, Engine.IO "+eio, func(t *testing.T) {
+			f := start(t)
+			p := f.dial("transport=websocket&b64=1&EIO="+eio, 0)
+			o := f.opening()
+			p.text()
+			o.Send(textMessage(t, "51-b", []byte{0, 1}))
+			p.expect(opText, "451-b")
+			p.expect(opText, want)
+		})
+	}
 	t.Run("plain", func(t *testing.T) {
 		f := start(t)
 		o, p := f.plain()

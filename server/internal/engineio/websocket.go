@@ -235,7 +235,9 @@ func (p *prober) readEnded(err error) {
 	s.srv.tally.upgrades.failed.Add(1)
 	var closed *websocket.CloseError
 	switch {
-	case !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen():
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() && p.probed:
+		s.srv.refusals.brokenUpgrade(s, "its probe was answered, and 5 did not follow within --upgrade-timeout")
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen():
 		s.srv.refusals.stuck(s)
 	case errors.Is(err, errUnknown):
 		s.srv.refusals.brokenUpgrade(s, "neither 2probe nor 5 came")

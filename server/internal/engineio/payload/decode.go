@@ -18,7 +18,7 @@ func DecodeV4(body []byte, maxPackets int, sink Sink) error {
 			return ErrTooMany
 		}
 		packet, rest, more := bytes.Cut(body, []byte{separator})
-		if err := decodeTextPacket(packet, 4, sink); err != nil {
+		if err := DecodeText(packet, 4, sink); err != nil {
 			return err
 		}
 		if !more {
@@ -28,9 +28,9 @@ func DecodeV4(body []byte, maxPackets int, sink Sink) error {
 	}
 }
 
-// decodeTextPacket hands on one text packet, or the binary one that it carries
-// as base64: "b<base64>" in Engine.IO 4, "b4<base64>" in 3.
-func decodeTextPacket(packet []byte, protocol int, sink Sink) error {
+// DecodeText hands on one text packet, or the binary one that it carries as base64:
+// "b<base64>" in Engine.IO 4, "b4<base64>" in 3. A WebSocket's text message is one, too.
+func DecodeText(packet []byte, protocol int, sink Sink) error {
 	if len(packet) == 0 {
 		return ErrNoPacket
 	}
@@ -73,7 +73,7 @@ func DecodeV3(body []byte, maxPackets int, sink Sink) error {
 		if !ok {
 			return ErrMalformed
 		}
-		if err := decodeTextPacket(undouble(rest[:end]), 3, sink); err != nil {
+		if err := DecodeText(undouble(rest[:end]), 3, sink); err != nil {
 			return err
 		}
 		body = rest[end:]
@@ -115,7 +115,7 @@ func decodeV3BinaryPacket(kind byte, packet []byte, sink Sink) error {
 		if !utf8.Valid(packet) {
 			return ErrNotUTF8
 		}
-		return decodeTextPacket(packet, 3, sink)
+		return DecodeText(packet, 3, sink)
 	}
 	if len(packet) == 0 || packet[0] != 4 {
 		return ErrMalformed
