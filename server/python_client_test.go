@@ -9,14 +9,20 @@ import (
 	"testing"
 )
 
-// TestPythonClient has Python's client, sync and asyncio, send bursts of texts, which come
-// back faster than it polls. It takes 16 packets of an answer and throws the rest away
-// with the connection.
-func TestPythonClient(t *testing.T) {
+// needPythonClient skips the test where Python's client or a transport of it is missing.
+func needPythonClient(t *testing.T) {
+	t.Helper()
 	if err := exec.Command(python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
 		absent(t, "needs python-socketio's client for "+python+
 			"; on Debian: apt-get install python3-socketio python3-requests python3-aiohttp python3-websocket")
 	}
+}
+
+// TestPythonClient has Python's client, sync and asyncio, send bursts of texts, which come
+// back faster than it polls. It takes 16 packets of an answer and throws the rest away
+// with the connection.
+func TestPythonClient(t *testing.T) {
+	needPythonClient(t)
 	counts := []string{"1", "16", "17", "20", "500"}
 	for _, kind := range []string{"sync", "asyncio"} {
 		for _, transport := range []string{"polling", "websocket"} {
