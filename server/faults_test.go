@@ -217,14 +217,14 @@ func TestFaultServerClosesWithoutACloseFrame(t *testing.T) {
 	c.closedWith(1002)
 }
 
-// The same when the process ends: a close frame that says so, and for a poll the
-// close packet.
+// The same when the process ends: a close frame that says so, and for a poll an error
+// upon which every client comes back.
 func TestShutdownSaysGoodbye(t *testing.T) {
 	server := startServer(t)
 	c, p := joinWS(t, server.Addr), joinPolling(t, server.Addr, 4)
 	server.cancel()
 	c.closedWith(1001)
-	p.hears("1")
+	p.turnedAway()
 	if err := server.stop(); err != nil {
 		t.Error(err)
 	}

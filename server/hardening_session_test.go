@@ -119,7 +119,7 @@ func TestHardeningSecondConcurrentPoll(t *testing.T) {
 			switch {
 			case err != nil:
 				t.Fatal(err)
-			case got.status == http.StatusOK && got.body == p.payload([]string{"1"}):
+			case got.status == http.StatusOK && strings.HasSuffix(got.body, "1"): // in the payload of either version
 				closed++
 			default:
 				checkRefusal(t, got, 3)

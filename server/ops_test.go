@@ -26,7 +26,7 @@ func TestOpsReadinessThroughADrain(t *testing.T) {
 	server.Stderr.waitFor(t, "the beginning of the drain", patience, func(log string) bool { return strings.Contains(log, "shutting down") })
 	checkAnswer(t, addr, "/readyz", http.StatusServiceUnavailable, "draining")
 	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
-	late.hears("1")
+	late.turnedAway()
 	if err := server.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -230,6 +230,14 @@ func (p *poller) chats(text string) {
 	p.awaits(message(text))
 }
 
+// turnedAway polls for the last time, at a server that goes down.
+func (p *poller) turnedAway() {
+	p.t.Helper()
+	if got := p.get(nil); got.status != http.StatusBadRequest || got.body != `{"code":4,"message":"The server is shutting down"}` {
+		p.t.Errorf("the last poll was answered %v", got)
+	}
+}
+
 // unknown checks that the session is gone.
 func (p *poller) unknown() {
 	p.t.Helper()
