@@ -235,7 +235,7 @@ func (a *answer) write(w http.ResponseWriter) bool {
 			piece = piece[n:]
 		}
 	}
-	if err := a.response.Flush(); err != nil {
+	if err := a.response.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		s.writeFailed(err)
 		return false
 	}
