@@ -105,6 +105,7 @@ func (s *Session) cutAnswer() {
 func (a *answer) respond(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	s := a.session
 	if s.srv.cfg.Memory.Full() && !s.srv.relieve(s) {
+		_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) // which the session's end has cut
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
 	}

@@ -253,6 +253,18 @@ func TestFormsGoWithTheLastHolder(t *testing.T) {
 	}
 }
 
+// A session may end between taking a message and making a form of it.
+func TestFormThatNobodyHolds(t *testing.T) {
+	b := budget.New(0)
+	m := textMessage(t, "51-x", make([]byte, largeFrame))
+	if f := m.form(1, 0, nil, b); len(f.part.Made) <= largeFrame {
+		t.Error("no form was made")
+	}
+	if n := len(m.retention().forms); n != 0 || b.Used() != 0 {
+		t.Errorf("%d forms are kept, %d bytes count", n, b.Used())
+	}
+}
+
 // The outbox alone: what counts where, in each of its states.
 func TestOutboxCounts(t *testing.T) {
 	o := newOutbox(t)
