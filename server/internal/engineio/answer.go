@@ -111,6 +111,7 @@ func (a *answer) respond(w http.ResponseWriter, r *http.Request, q url.Values) b
 		return a.refuse(w)
 	}
 	if s.srv.cfg.Memory.Full() && !s.srv.relieve(s) {
+		_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) // which the session's end has cut
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
 	}
@@ -255,7 +256,7 @@ func (a *answer) write(w http.ResponseWriter) bool {
 }
 
 func (a *answer) flush() bool {
-	if err := a.response.Flush(); err != nil {
+	if err := a.response.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		a.session.writeFailed(err)
 		return false
 	}

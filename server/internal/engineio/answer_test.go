@@ -114,15 +114,12 @@ func TestPollWaitsForTheAnswerBeforeIt(t *testing.T) {
 
 // A client that takes nothing of an answer is given up, though it is heard.
 func TestAnswerWithoutProgress(t *testing.T) {
-	f := start(t, func(c *Config) { c.PingInterval, c.PingTimeout = 300*time.Millisecond, 300*time.Millisecond })
+	f := start(t, func(c *Config) { c.PingInterval, c.PingTimeout = time.Second, time.Second })
+	m := textMessage(t, strings.Repeat("x", huge))
 	o, query := f.polling(3)
-	o.Send(textMessage(t, strings.Repeat("x", huge)))
+	f.srv.heart.remove(o.Session) // as if it were heard all the time
+	o.Send(m)
 	f.unread(query, o)
-	for len(o.closed) == 0 {
-		if _, _, err := f.do(http.MethodPost, query, "1:2"); err != nil {
-			t.Fatal(err)
-		}
-	}
 	o.ends(t, TransportError)
 	if n := f.srv.Stats().Refused[CauseSlowClient]; n != 1 {
 		t.Errorf("%d slow clients, want 1", n)
@@ -251,6 +248,18 @@ func TestFormsGoWithTheLastHolder(t *testing.T) {
 		t.Error("the form is gone before the last holder")
 	}
 	other.release(b)
+	if n := len(m.retention().forms); n != 0 || b.Used() != 0 {
+		t.Errorf("%d forms are kept, %d bytes count", n, b.Used())
+	}
+}
+
+// A session may end between taking a message and making a form of it.
+func TestFormThatNobodyHolds(t *testing.T) {
+	b := budget.New(0)
+	m := textMessage(t, "51-x", make([]byte, largeFrame))
+	if f := m.form(1, 0, nil, b); len(f.part.Made) <= largeFrame {
+		t.Error("no form was made")
+	}
 	if n := len(m.retention().forms); n != 0 || b.Used() != 0 {
 		t.Errorf("%d forms are kept, %d bytes count", n, b.Used())
 	}

@@ -118,8 +118,9 @@ func (s *Session) format(isJSONP bool) payload.Format {
 	return payload.V4
 }
 
-// await waits until the last answer is written and there is something to answer p with. It is called with the
-// mutex held and returns so; false means that the client gave the poll up.
+// await waits until the last answer is written and there is something to answer p with.
+// It is called with the mutex held and returns so; false means that the client gave the
+// poll up.
 func (s *Session) await(p *poll, r *http.Request) bool {
 	var noop <-chan time.Time
 	if s.probed {

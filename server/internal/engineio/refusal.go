@@ -46,7 +46,7 @@ func (c errorCode) hint() string {
 	case codeSession:
 		return "the session ended, or another process has it: several servers behind one address need sticky sessions, or clients with transports: ['websocket']"
 	case codeProtocol:
-		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another or none"
+		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another"
 	}
 	return ""
 }

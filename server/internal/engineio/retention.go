@@ -80,32 +80,42 @@ func (m *Message) retention() *retention {
 }
 
 // form returns a form of the message's nth packet, and has it made by the first who
-// asks. The caller holds the message.
+// asks. It is kept, and counts, while the message is held.
 func (m *Message) form(n int, format payload.Format, deflater *coding.Compressor, b *budget.Budget) *form {
 	r := m.retention()
 	key := formKey{packet: int(m.gone) + n, format: format, deflated: deflater != nil}
-	r.mu.Lock()
-	f := r.forms[key]
-	if f == nil {
-		if r.forms == nil {
-			r.forms = make(map[formKey]*form)
-		}
-		f = new(form)
-		r.forms[key] = f
-	}
-	r.mu.Unlock()
+	f := r.form(key)
 	f.once.Do(func() {
 		f.part = m.part(n, format)
 		if deflater != nil {
 			f.segment = deflater.Compress(f.part.Made, f.part.Own)
 			f.part = payload.Part{}
 		}
-		size := len(f.part.Made) + f.segment.Len()
 		r.mu.Lock()
-		r.bytes += size
-		r.mu.Unlock()
-		b.Add(size)
+		defer r.mu.Unlock()
+		if r.forms[key] == f { // else the last holder has gone meanwhile
+			size := len(f.part.Made) + f.segment.Len()
+			r.bytes += size
+			b.Add(size)
+		}
 	})
+	return f
+}
+
+// form finds a form, or makes room for one that is not made yet.
+func (r *retention) form(key formKey) *form {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f := r.forms[key]; f != nil {
+		return f
+	}
+	f := new(form)
+	if r.holders > 0 {
+		if r.forms == nil {
+			r.forms = make(map[formKey]*form)
+		}
+		r.forms[key] = f
+	}
 	return f
 }
 

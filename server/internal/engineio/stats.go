@@ -176,7 +176,7 @@ func (st *Stats) look(s *Session) {
 	defer s.mu.Unlock()
 	k := s.kind()
 	st.Sessions[k]++
-	st.Backlog += int64(s.queued)
+	st.Backlog += int64(s.waiting())
 	if s.answer != nil {
 		st.Backlog += int64(s.answer.left)
 	}
