@@ -344,7 +344,7 @@ func TestRefusalComesBeforeTheEnd(t *testing.T) {
 			f := start(t, func(c *Config) { c.MaxMessage = 100 })
 			o, query := f.polling(4)
 			polled := f.pollInBackground(query, o)
-			w := &watchedAnswer{ResponseRecorder: httptest.NewRecorder(), o: o}
+			w := &watchedAnswer{ResponseRecorder: httptest.NewRecorder(), polled: polled}
 			f.srv.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/engine.io/?"+query, strings.NewReader(c.body)))
 			if w.Code != c.status || !w.early {
 				t.Errorf("answered %d, on its way before the end: %v", w.Code, w.early)
@@ -357,15 +357,17 @@ func TestRefusalComesBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// watchedAnswer notes whether a whole answer was sent while the session was open.
+// watchedAnswer notes whether a whole answer was sent while the poll waited.
 type watchedAnswer struct {
 	*httptest.ResponseRecorder
-	o     *opened
-	early bool
+	polled <-chan string
+	early  bool
 }
 
+// Flush waits a little, to give the fault its chance.
 func (w *watchedAnswer) Flush() {
+	time.Sleep(50 * time.Millisecond)
 	whole := w.Header().Get("Content-Length") == fmt.Sprint(w.Body.Len())
-	w.early = whole && w.o.IsOpen() && w.o.isPolled()
+	w.early = whole && len(w.polled) == 0
 	w.ResponseRecorder.Flush()
 }

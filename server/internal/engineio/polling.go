@@ -128,7 +128,7 @@ func (s *Session) await(p *poll, r *http.Request) bool {
 		defer t.Stop()
 		noop = t.C
 	}
-	for s.answer != nil || s.queued == 0 && s.state == stateOpen && !p.noop {
+	for s.answer != nil || s.telling || s.queued == 0 && s.state == stateOpen && !p.noop {
 		s.mu.Unlock()
 		gone, over := false, false
 		select {
@@ -174,8 +174,9 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values
 		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
 		return
 	case busy:
-		s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
-		s.abortAfter(w, TransportError)
+		s.endWith(w, TransportError, func() {
+			s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
+		})
 		return
 	}
 	err := s.readPayload(w, r, q)
@@ -203,29 +204,37 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		}
 	case errors.As(err, &tooLarge):
 		s.srv.refusals.tooLarge(s, "POST body")
-		h := w.Header()
-		h.Set("Content-Type", "text/plain; charset=UTF-8")
-		h.Set("Content-Length", strconv.Itoa(len(bodyTooLarge)))
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		_, _ = io.WriteString(w, bodyTooLarge)
-		s.abortAfter(w, TransportError)
+		s.endWith(w, TransportError, func() {
+			h := w.Header()
+			h.Set("Content-Type", "text/plain; charset=UTF-8")
+			h.Set("Content-Length", strconv.Itoa(len(bodyTooLarge)))
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			_, _ = io.WriteString(w, bodyTooLarge)
+		})
 	default:
 		s.srv.refusals.broken(s, err)
-		s.srv.refuse(w, r, codeBadRequest, "malformed payload")
-		s.abortAfter(w, ParseError)
+		s.endWith(w, ParseError, func() { s.srv.refuse(w, r, codeBadRequest, "malformed payload") })
 	}
 }
 
 const bodyTooLarge = "the message is larger than this server takes\n"
 
-// abortAfter ends the session once the answer that says why is on its way: a client
-// whose waiting poll ended first would take that for the reason.
-func (s *Session) abortAfter(w http.ResponseWriter, reason Reason) {
+// endWith ends the session with an answer to a POST that says why. The waiting poll ends
+// behind that answer: its client would take what ends first for the reason.
+func (s *Session) endWith(w http.ResponseWriter, reason Reason, answer func()) {
+	s.mu.Lock()
+	s.telling = true
+	s.mu.Unlock()
+	s.abort(reason)
 	response := http.NewResponseController(w)
 	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	answer()
 	_ = response.Flush() // who is gone needs no answer
 	_ = response.SetWriteDeadline(time.Time{})
-	s.abort(reason)
+	s.mu.Lock()
+	s.telling = false
+	s.wakePoll()
+	s.mu.Unlock()
 }
 
 // readPayload reads the body of a POST and handles its packets.

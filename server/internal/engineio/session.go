@@ -66,6 +66,7 @@ type Session struct {
 	dirty      bool            // on the flusher's list
 	turn       chan struct{}   // closed when the turn of writing or the session ends; nil unless awaited
 	posting    bool            // a POST is being read
+	telling    bool            // a POST is being told why the session has ended
 	paused     chan struct{}   // closed when a pause must end; nil without one
 	outbox
 
