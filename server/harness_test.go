@@ -279,6 +279,7 @@ type clientConfig struct {
 	Client      string            `json:"client,omitempty"` // npm alias
 	Peer        string            `json:"peer,omitempty"`   // npm alias of the other one of a pair
 	Mode        string            `json:"mode,omitempty"`   // websocket, polling or default
+	Options     map[string]any    `json:"options,omitempty"` // of the client's
 	Behaviours  []string          `json:"behaviours,omitempty"`
 	Clients     []string          `json:"clients,omitempty"` // npm aliases
 	Count       int               `json:"count,omitempty"`

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"hipflask/server/hipflask"
+	"hipflask/server/socketio"
+)
+
+// What npm's clients can be told to do, in Node and in a real browser.
+
+// Attachments as base64, over WebSocket too, both ways.
+func TestForceBase64(t *testing.T) {
+	needNode(t)
+	for _, client := range clientVersions() {
+		for _, mode := range []string{"websocket", "polling", "default"} {
+			t.Run(client+"/"+mode, func(t *testing.T) {
+				t.Parallel()
+				server := startServer(t)
+				config := clientConfig{
+					URL: server.URL, Client: client, Mode: mode,
+					Behaviours: []string{"connect", "binary"}, Options: map[string]any{"forceBase64": true},
+				}
+				reports := runNode(t, "matrix.mjs", config)
+				server.end()
+				checkConnect(t, reports, mode)
+				checkEchoes(t, reports, 12)
+				compareLines(t, server.Stdout.messages(), wantPrinted(t, reports, config))
+			})
+		}
+	}
+}
+
+// Subprotocols: the first that is offered is taken, or else browsers and Node refuse.
+func TestSubprotocols(t *testing.T) {
+	needNode(t)
+	server := startServer(t)
+	options := map[string]any{"protocols": []string{"chat", "superchat"}}
+	for _, mode := range []string{"websocket", "default"} {
+		reports := runNode(t, "matrix.mjs", clientConfig{URL: server.URL, Client: newest, Mode: mode, Behaviours: []string{"connect"}, Options: options})
+		checkConnect(t, reports, mode)
+	}
+	reports := runNode(t, "protocols.mjs", clientConfig{URL: server.URL, Chromium: needChromium(t)})
+	for event, said := range map[string]string{"node": "bare", "bare": "bare", "client": "client", "upgraded": "client"} {
+		var got struct{ Protocol, Heard string }
+		if find(t, reports, "protocols", event, &got); got.Protocol != "chat" || got.Heard != said {
+			t.Errorf("%s: the protocol is %q, and %q was heard", event, got.Protocol, got.Heard)
+		}
+	}
+}
+
+// echoing is an application with three namespaces whose clients hear themselves. What
+// comes and goes is printed.
+func echoing(app *hipflask.App) error {
+	for _, name := range []string{"/", "/chat", "/other"} {
+		n := app.SocketIO.Of(name)
+		for event, handler := range map[string]any{
+			"connect":    func() { fmt.Fprintln(app.Stdout, "came to", name) },
+			"disconnect": func() { fmt.Fprintln(app.Stdout, "left", name) },
+			"message":    func(c *socketio.Context, text string) error { return c.Emit("message", text) },
+		} {
+			if err := n.On(event, handler); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// React's StrictMode disconnects and connects in one turn: the client is connected in the
+// end and heard, and every connect has its disconnect.
+func TestStrictMode(t *testing.T) {
+	needNode(t)
+	for _, args := range [][]string{nil, {"--recovery", "1m"}} {
+		for _, mode := range []string{"websocket", "polling"} {
+			t.Run(fmt.Sprint(mode, args), func(t *testing.T) {
+				t.Parallel()
+				server := startApp(t, echoing, args...)
+				var heard []string
+				for _, r := range runNode(t, "strict.mjs", clientConfig{URL: server.URL, Client: newest, Mode: mode}) {
+					var told struct{ Text string }
+					r.decode(t, &told)
+					heard = append(heard, told.Text)
+				}
+				if want := []string{"/ opening", "/ connected", "/chat opening", "/chat connected"}; !slices.Equal(heard, want) {
+					t.Errorf("heard %q, want %q", heard, want)
+				}
+				server.end()
+				inside := map[string]int{}
+				for _, line := range server.Stdout.lines() {
+					name := line[strings.LastIndexByte(line, ' ')+1:]
+					if strings.HasPrefix(line, "came") {
+						inside[name]++
+					} else {
+						inside[name]--
+					}
+					if inside[name] < 0 || inside[name] > 1 {
+						t.Errorf("%d clients in %s after %q", inside[name], name, line)
+					}
+				}
+				for name, n := range inside {
+					if n != 0 {
+						t.Errorf("%d clients are left in %s", n, name)
+					}
+				}
+			})
+		}
+	}
+}
+
+// One handler reads the token of all clients: from auth, or from the namespace's query.
+func TestOneHandlerReadsEveryClientsToken(t *testing.T) {
+	needNode(t)
+	var stdout io.Writer
+	server := startApp(t, func(app *hipflask.App) error {
+		stdout = app.Stdout
+		return app.SocketIO.Of("/chat").On("connect", func(auth struct {
+			Token string
+			Room  []string
+		}) error {
+			fmt.Fprintf(stdout, "%s %q\n", auth.Token, auth.Room)
+			if auth.Token != "s3cret" {
+				return socketio.Refuse("wrong token")
+			}
+			return nil
+		})
+	})
+	for _, client := range clientVersions() {
+		for _, r := range runNode(t, "token.mjs", clientConfig{URL: server.URL, Client: client, Mode: "websocket"}) {
+			var told struct{ Word, Outcome string }
+			r.decode(t, &told)
+			if want := map[string]string{"s3cret": "connected", "wrong": "refused: wrong token"}[told.Word]; told.Outcome != want {
+				t.Errorf("%s with %q: %s, want %s", client, told.Word, told.Outcome, want)
+			}
+		}
+	}
+	server.end()
+	var want []string
+	for range clientVersions() {
+		want = append(want, `s3cret ["a" "b"]`, `wrong ["a" "b"]`)
+	}
+	compareLines(t, server.Stdout.lines(), want)
+}
