@@ -276,9 +276,9 @@ func needChromium(t *testing.T) string {
 type clientConfig struct {
 	URL         string            `json:"url"`
 	NextURL     string            `json:"nextURL,omitempty"`
-	Client      string            `json:"client,omitempty"` // npm alias
-	Peer        string            `json:"peer,omitempty"`   // npm alias of the other one of a pair
-	Mode        string            `json:"mode,omitempty"`   // websocket, polling or default
+	Client      string            `json:"client,omitempty"`  // npm alias
+	Peer        string            `json:"peer,omitempty"`    // npm alias of the other one of a pair
+	Mode        string            `json:"mode,omitempty"`    // websocket, polling or default
 	Options     map[string]any    `json:"options,omitempty"` // of the client's
 	Behaviours  []string          `json:"behaviours,omitempty"`
 	Clients     []string          `json:"clients,omitempty"` // npm aliases
