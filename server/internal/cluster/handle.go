@@ -20,7 +20,7 @@ import (
 func (c *Cluster) handle(m *redis.Message) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("message from Redis failed", "channel", m.Channel, "panic", p, "stack", string(debug.Stack()))
+			c.log.Error("message from Redis failed", "channel", short(m.Channel), "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	var err error
@@ -33,14 +33,14 @@ func (c *Cluster) handle(m *redis.Message) {
 		err = c.handleOther(m.Channel, m.Payload)
 	}
 	if err != nil {
-		c.refused.warn(c.log, "message from Redis refused", "channel", m.Channel, "error", err)
+		c.refused.warn(c.log, "message from Redis refused", "channel", short(m.Channel), "error", err)
 	}
 }
 
 // handleBroadcast delivers a broadcast of another server to clients of this one.
 func (c *Cluster) handleBroadcast(channel, payload string) error {
 	uid, n, numbered := readSerial(payload)
-	if numbered && (uid == c.uid || !c.heard.fresh(uid, n)) || c.concernsNobody(channel) {
+	if numbered && (uid == c.uid || !c.heard.fresh(uid, n, payload)) || c.concernsNobody(channel) {
 		return nil
 	}
 	data := []byte(payload)

@@ -28,6 +28,8 @@ type health struct {
 	epoch    uint64        // changes with everything that settled has to be found out anew for
 
 	begun      bool // something was logged
+	failures   int  // of this outage
+	deaf       bool // in this outage, subscriptions were lost
 	since      time.Time
 	before     uint64 // dropped when the outage began
 	reconnects uint64
@@ -89,6 +91,10 @@ func (h *health) change(set func()) {
 	well := func() bool { return h.hearing == nil && h.speaking == nil }
 	was, first := well(), !h.begun
 	set()
+	if !well() {
+		h.failures++
+		h.deaf = h.deaf || h.hearing != nil
+	}
 	h.begun = true
 	close(h.changed)
 	h.changed = make(chan struct{})
@@ -98,12 +104,32 @@ func (h *health) change(set func()) {
 		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
 			"redis", h.address, "error", errors.Join(h.hearing, h.speaking), "setting", "--message-queue")
 	case first:
+		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
 	case !was && now:
 		h.reconnects++
-		h.log.Info("Redis is back", "redis", h.address, "after", time.Since(h.since).Round(time.Millisecond),
-			"dropped", h.dropped()-h.before)
+		h.backLocked()
+		h.failures, h.deaf = 0, false
 	}
+}
+
+// pubsubLimit is Redis' setting for what may queue up for a subscriber.
+const pubsubLimit = "client-output-buffer-limit pubsub"
+
+// backLocked logs the end of an outage. What others published meanwhile did not come,
+// and only those of them who number what they publish let us know how much that is, by
+// what they publish next: [Cluster.tellMissed] says so then.
+func (h *health) backLocked() {
+	args := []any{"redis", h.address, "after", time.Since(h.since).Round(time.Millisecond), "dropped", h.dropped() - h.before}
+	if h.deaf {
+		args = append(args, "missed", "unknown")
+	}
+	if h.deaf && h.failures == 1 { // it took the first new connection: it was there all the time
+		h.log.Warn("Redis is back: it had cut the subscription, perhaps because this server read too slowly",
+			append(args, "redis_setting", pubsubLimit)...)
+		return
+	}
+	h.log.Info("Redis is back", args...)
 }
 
 // await waits until ready is true of h, and returns the epoch then.

@@ -8,10 +8,12 @@ const MaxQueued = 32 << 20
 // overhead is what an entry takes beside its channel and payload.
 const overhead = 96
 
-// A batch is what is sent to Redis at once.
+// A batch is what is sent to Redis at once. An entry of loneBytes goes without others:
+// it is the one that Redis may refuse for its size, and then nothing else is in doubt.
 const (
 	maxBatch      = 2048
 	maxBatchBytes = 1 << 20
+	loneBytes     = 256 << 10
 )
 
 // entry is one message on its way to Redis.
@@ -76,9 +78,16 @@ func (o *outbox) take() []entry {
 		o.more.Wait()
 	}
 	n, bytes := 0, 0
-	for n < len(o.queue) && n < maxBatch && (n == 0 || bytes < maxBatchBytes) {
-		bytes += o.queue[n].size()
+	for n < len(o.queue) && n < maxBatch && bytes < maxBatchBytes {
+		size := o.queue[n].size()
+		if size >= loneBytes && n > 0 {
+			break
+		}
+		bytes += size
 		n++
+		if size >= loneBytes {
+			break
+		}
 	}
 	if n == 0 {
 		return nil

@@ -45,13 +45,12 @@ type recovery struct {
 	order    []left // the sessions in the order they left
 }
 
-// logged is an event that was sent to one client, or else to those in any of the
-// rooms that are in none of except.
+// logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
-	at            time.Time
-	to            socket.SocketId
-	rooms, except []socket.Room
-	msg           *engineio.Message
+	at    time.Time
+	to    socket.SocketId
+	among *choice // nil if to is set
+	msg   *engineio.Message
 }
 
 // kept is a client that was cut off.
@@ -150,7 +149,7 @@ func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Me
 	for _, e := range r.events[n-first:] {
 		meant := e.to == id
 		if e.to == "" {
-			meant = (len(e.rooms) == 0 || p.wasIn(e.rooms, n)) && !p.wasIn(e.except, n)
+			meant = (len(e.among.rooms) == 0 || p.wasIn(e.among.names, n)) && !p.wasIn(e.among.excepts, n)
 		}
 		if meant {
 			list = append(list, e.msg.Kept())
@@ -264,10 +263,10 @@ func (p *past) exit(room socket.Room, now, first uint64) {
 	}
 }
 
-// wasIn says whether the client was in any of the rooms when event n was sent.
-func (p *past) wasIn(rooms []socket.Room, n uint64) bool {
+// wasIn reports whether the client was in any of the listed rooms when event n was sent.
+func (p *past) wasIn(listed func(socket.Room) bool, n uint64) bool {
 	return slices.ContainsFunc(p.stays, func(s stay) bool {
-		return s.from <= n && n < s.to && slices.Contains(rooms, s.room)
+		return s.from <= n && n < s.to && listed(s.room)
 	})
 }
 
