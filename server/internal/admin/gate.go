@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
 
@@ -25,9 +27,6 @@ const (
 	failureWindow = time.Minute
 	// maxAddresses bounds the addresses that are remembered for it.
 	maxAddresses = 1024
-
-	// maxFailureLogs is how many lines about logins are logged in one window.
-	maxFailureLogs = 30
 
 	// checkWait is how long a login waits while others are checked.
 	checkWait = 5 * time.Second
@@ -47,8 +46,6 @@ type gate struct {
 	mu       sync.Mutex
 	sessions []grant // the oldest first
 	failures map[netip.Addr]window
-	logged   window
-	unlogged int
 }
 
 // grant is a session of the UI; only the hash of its id is kept.
@@ -195,28 +192,10 @@ func (g *gate) knows(session string) bool {
 	return false
 }
 
-// warn logs a login that was refused, unless many were in this window.
+// warn logs a login that was refused.
 func (g *gate) warn(remote, reason string) {
-	g.mu.Lock()
-	now := g.now()
-	if now.Sub(g.logged.since) >= failureWindow {
-		g.logged = window{since: now}
-	}
-	g.logged.count++
-	quiet := g.logged.count > maxFailureLogs
-	before := g.unlogged
-	if g.unlogged = 0; quiet {
-		g.unlogged = before + 1
-	}
-	g.mu.Unlock()
-	if quiet {
-		return
-	}
-	args := []any{"address", remote, "reason", reason}
-	if before > 0 {
-		args = append(args, "not_logged_before", before)
-	}
-	g.log.Warn("admin login refused", args...)
+	g.log.WarnContext(sparse.As(context.Background(), "admin login refused: "+reason), "admin login refused",
+		"address", remote, "reason", reason)
 }
 
 // origin is what failures are counted by: the address, or the IPv6 network, as one

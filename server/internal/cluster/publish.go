@@ -66,7 +66,7 @@ func (c *Cluster) send(batch []entry) ([]entry, error) {
 			continue
 		case isForbidden(failure):
 			c.out.lose(1)
-			c.unsent.warn(c.log, "Redis does not let this server publish", "channel", batch[i].channel, "error", failure)
+			c.log.Warn("Redis does not let this server publish", "channel", shown(batch[i].channel), "error", failure)
 			continue
 		case batch[i].once && inDoubt(failure):
 			c.out.lose(1)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/budget"
+	"hipflask/server/internal/sparse"
 )
 
 // The limits that hold where a [Config] names none.
@@ -108,6 +109,7 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = sparse.Logger(c.Logger)
 }
 
 func positive[T int | time.Duration](v *T, otherwise T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
 
@@ -96,29 +97,20 @@ func (r *refusals) request(req *http.Request, code errorCode, detail string) {
 }
 
 func (r *refusals) origin(req *http.Request, origin string) {
-	r.warn(CauseOrigin, "origin refused", "origin", origin, "host", req.Host, "address", remote(req),
-		"hint", "--cors-allowed-origins="+origin+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto, "+
+	r.warn(CauseOrigin, "origin refused", "origin", sparse.Cut(origin), "host", sparse.Cut(req.Host), "address", remote(req),
+		"hint", "--cors-allowed-origins="+sparse.Cut(origin)+" would allow it; behind a proxy, have it pass Host, or X-Forwarded-Host and X-Forwarded-Proto, "+
 			"and name it in --trusted-proxies if others are")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {
-	path := shown(req.URL.Path)
+	path := sparse.Cut(req.URL.Path)
 	r.warn(CausePlainPath, "plain WebSocket refused", "path", path, "served_at", at, "address", remote(req),
 		"hint", "--plain-websocket-path="+path+" would serve it here")
 }
 
 func (r *refusals) path(req *http.Request, at string) {
-	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", shown(req.URL.Path), "served_at", at,
+	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", sparse.Cut(req.URL.Path), "served_at", at,
 		"address", remote(req), "hint", "the client's option path has to be what --path says; a proxy in between may have changed it")
-}
-
-// shown is what a client named, cut to fit a line.
-func shown(text string) string {
-	const most = 200
-	if len(text) > most {
-		return text[:most] + "..."
-	}
-	return text
 }
 
 func (r *refusals) handshake(req *http.Request, err error) {
