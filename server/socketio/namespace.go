@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -273,7 +274,9 @@ func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v",
 // failed tells whoever wants to know of an event that failed.
 func (n *Namespace) failed(c *Context, event string, err error) {
 	if errors.Is(err, errNoHandler) {
-		n.server.log.Debug("event ignored", c.logged(event, "error", err)...)
+		if n.server.log.Enabled(context.Background(), slog.LevelDebug) {
+			n.server.log.Debug("event ignored", c.logged(event, "error", err)...)
+		}
 		return
 	}
 	var panicked *PanicError
