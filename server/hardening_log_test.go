@@ -48,10 +48,13 @@ func startFailing(t *testing.T, args ...string) *testServer {
 
 func registerFailing(app *hipflask.App) error {
 	s := app.SocketIO
+	ended := make(chan struct{}) // with the server's background tasks
+	s.Go(func(ctx context.Context) { <-ctx.Done(); close(ended) })
 	own := s.Of("/own")
 	own.OnError(func(*socketio.Context, string, error) { panic("the error handler as well") })
 	return errors.Join(
 		handlers.Register(app),
+		s.On("waits", func() { fmt.Fprintln(app.Stdout, "waiting"); <-ended }),
 		s.On("done", func() int { return 1 }),
 		s.On("fails", func(text string) error { return errors.New("it failed: " + text) }),
 		s.On("boom", func(text string) { panic("exploded: " + text) }),
@@ -283,7 +286,7 @@ func noisy(t *testing.T, addr string, eio int) {
 	p.send("40/chat,", "40/own,", "40/nowhere,")
 	p.send(`42["message"]`, `42["fails","x"]`, `42["boom","x"]`, `42["nobody"]`, `42/chat,["fails"]`, `42/own,["fails"]`, `42/nowhere,["x"]`, `4nonsense`)
 	p.send(`427["done"]`)
-	p.awaits(`437[1]`) // with recovery, a message has its offset behind it
+	p.awaits(`437[1]`)         // with recovery, a message has its offset behind it
 	upgrading := p.upgrading() // and goes no further
 	path := strings.TrimPrefix(p.url, "http://"+addr)
 	sid := path[strings.Index(path, "sid=")+len("sid="):]
