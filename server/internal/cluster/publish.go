@@ -73,7 +73,7 @@ func (c *Cluster) send(batch []entry) ([]entry, error) {
 		default:
 			rest = append(rest, batch[i])
 		}
-		err = failure
+		err = withoutArgs(failure)
 	}
 	return rest, err
 }
@@ -82,6 +82,15 @@ func (c *Cluster) send(batch []entry) ([]entry, error) {
 func isForbidden(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply) && strings.HasPrefix(reply.Error(), "NOPERM")
+}
+
+// withoutArgs leaves out what Redis repeats of a command that it does not know: the
+// channel, which may be named by a session's id, and the message.
+func withoutArgs(err error) error {
+	if text, _, found := strings.Cut(err.Error(), ", with args beginning with"); found {
+		return errors.New(text)
+	}
+	return err
 }
 
 // inDoubt says whether the message may have been published all the same: the

@@ -7,15 +7,17 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// faulty is a stream that behaves as it is told. Only the writer's goroutine, and tests
-// while that waits, use it.
+// faulty is a stream that behaves as it is told.
 type faulty struct {
+	mu sync.Mutex
 	bytes.Buffer
 	fault error
 	times int // that fault is returned; negative: for ever
@@ -23,7 +25,22 @@ type faulty struct {
 	tries int
 }
 
+// fails has the fault returned so many times more.
+func (f *faulty) fails(times int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.times = times
+}
+
+func (f *faulty) tried() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tries
+}
+
 func (f *faulty) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.tries++
 	n := len(p)
 	if f.most > 0 {
@@ -107,15 +124,18 @@ func TestWritesThatFailForAWhile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if cap(l.buf) > 3*maxWaiting {
-				t.Errorf("%d bytes are held", cap(l.buf))
+			l.mu.Lock()
+			held := cap(l.buf)
+			l.mu.Unlock()
+			if held > 3*maxWaiting {
+				t.Errorf("%d bytes are held", held)
 			}
 			time.Sleep(outage)
 			synctest.Wait()
-			if most := int(outage/longestRetry) + 10; w.tries > most || w.tries < most/2 {
-				t.Errorf("%d tries in %v, want %d at most", w.tries, outage, most)
+			if most := int(outage/longestRetry) + 10; w.tried() > most || w.tried() < most/2 {
+				t.Errorf("%d tries in %v, want %d at most", w.tried(), outage, most)
 			}
-			w.times = 0
+			w.fails(0)
 			time.Sleep(time.Second)
 			fmt.Fprint(l, "last\n")
 			closed(t, l)
@@ -164,17 +184,17 @@ func TestAFullPipeIsWaitedFor(t *testing.T) {
 		synctest.Wait()
 		full := strings.Repeat("x", maxWaiting-1) + "\n"
 		fmt.Fprint(l, full)
-		wrote := false
+		var wrote atomic.Bool
 		go func() {
 			fmt.Fprint(l, "last\n")
-			wrote = true
+			wrote.Store(true)
 		}()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if wrote {
+		if wrote.Load() {
 			t.Error("it did not wait")
 		}
-		w.times = 0
+		w.fails(0)
 		time.Sleep(time.Second)
 		closed(t, l)
 		if got := w.String(); got != "first\n"+full+"last\n" {
@@ -198,8 +218,8 @@ func TestNobodyReadsAnyMore(t *testing.T) {
 			}
 			began := time.Now()
 			closed(t, l)
-			if time.Since(began) != 0 || w.tries != 1 {
-				t.Errorf("%d tries, Close took %v", w.tries, time.Since(began))
+			if time.Since(began) != 0 || w.tried() != 1 {
+				t.Errorf("%d tries, Close took %v", w.tried(), time.Since(began))
 			}
 			checkLost(t, l, 2+3*maxWaiting/100, syscall.EPIPE)
 			if l.tell != nil && (len(*told) != 1 || !(*told)[0].Gone || (*told)[0].Lost != 2) {
@@ -228,10 +248,10 @@ func TestTheEndWhileWritesFail(t *testing.T) {
 			fmt.Fprint(l, "1\n")
 			time.Sleep(time.Minute)
 			fmt.Fprint(l, "2\n3\n")
-			began, tries := time.Now(), w.tries
+			began, tries := time.Now(), w.tried()
 			closed(t, l)
-			if took := time.Since(began); took == 0 || took > 3*time.Second || w.tries == tries {
-				t.Errorf("Close took %v and %d tries", took, w.tries-tries)
+			if took := time.Since(began); took == 0 || took > 3*time.Second || w.tried() == tries {
+				t.Errorf("Close took %v and %d tries", took, w.tried()-tries)
 			}
 			checkLost(t, l, 3, syscall.ENOSPC)
 		})
@@ -239,7 +259,7 @@ func TestTheEndWhileWritesFail(t *testing.T) {
 		func(t *testing.T, l *Writer, w *faulty, _ *[]Trouble) {
 			fmt.Fprint(l, "1\n")
 			time.Sleep(time.Minute)
-			w.times = 1 // there is room again in time
+			w.fails(1) // there is room again in time
 			fmt.Fprint(l, "2\n")
 			closed(t, l)
 			if w.String() != "1\n2\n" {
