@@ -133,6 +133,7 @@ type shares struct {
 
 	mu     sync.Mutex
 	causes map[string]*share
+	swept  time.Time // when those that are over were forgotten last
 }
 
 // share is one cause's.
@@ -168,7 +169,8 @@ func (s *shares) shareLocked(cause string, now time.Time) *share {
 	if c := s.causes[cause]; c != nil {
 		return c
 	}
-	if len(s.causes) >= maxCauses {
+	if len(s.causes) >= maxCauses && now.Sub(s.swept) >= time.Second {
+		s.swept = now
 		for name, c := range s.causes {
 			if c.skipped == 0 && now.Sub(c.since) >= time.Second {
 				delete(s.causes, name)
