@@ -18,6 +18,7 @@ import (
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
@@ -75,7 +76,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 	}
 	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
-	a.lines = lines.Waiting(stdout)
+	a.lines = lines.Waiting(stdout, a.stdoutTrouble)
 	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
@@ -99,7 +100,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		WriteTimeout:      engine.WriteTimeout(),
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          sparse.ErrorLog(log, slog.LevelDebug, "HTTP server"),
 		ConnState:         a.silent.track,
 	}
 	return a, nil
@@ -161,7 +162,7 @@ func orNone(limit int) int {
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
 	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
-	l = &acceptor{Listener: l, log: a.log}
+	l = acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
 	a.ops.Started()
@@ -182,7 +183,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
-	return nil
+	return a.lostLines()
 }
 
 // close ends everything that newServer and serve started.
@@ -193,7 +194,7 @@ func (a *server) close(ctx context.Context) error {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}
-	err = errors.Join(err, a.leaveCluster(ctx), a.lines.Close(ctx))
+	err = errors.Join(err, a.leaveCluster(ctx), a.closeLines(ctx))
 	if a.ops != nil {
 		a.ops.Close() // last: until now it says that the server is draining
 	}

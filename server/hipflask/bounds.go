@@ -4,9 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync"
 	"syscall"
-	"time"
 
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
@@ -51,29 +49,13 @@ func noteFiles(log *slog.Logger, maxConnections int, limit uint64) {
 type acceptor struct {
 	net.Listener
 	log *slog.Logger
-
-	mu   sync.Mutex
-	last time.Time
 }
 
-// acceptQuiet is the time between two lines about what did not change.
-const acceptQuiet = 10 * time.Second
-
-func (a *acceptor) Accept() (net.Conn, error) {
+func (a acceptor) Accept() (net.Conn, error) {
 	conn, err := a.Listener.Accept()
-	if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && a.due(time.Now()) {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		a.log.Error("no connection can be accepted: too many open files", "error", err, "limit", openFiles(),
 			"hint", filesHint+"; a lower --max-connections refuses clients before that")
 	}
 	return conn, err
-}
-
-func (a *acceptor) due(now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Sub(a.last) < acceptQuiet {
-		return false
-	}
-	a.last = now
-	return true
 }

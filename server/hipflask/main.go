@@ -14,20 +14,16 @@
 package hipflask
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"hipflask/server/headroom"
 	"hipflask/server/internal/config"
-	"hipflask/server/internal/lines"
 	"hipflask/server/socketio"
 )
 
@@ -41,6 +37,7 @@ type App struct {
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
 // with its exit code. Its Flask counterpart is socketio.run(app).
 func Main(register func(*App) error) {
+	signal.Ignore(syscall.SIGPIPE) // who read stdout has gone: an error of that write, see package lines
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	restore := headroom.Keep()
@@ -87,7 +84,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case cfg.Healthcheck:
 		return healthcheck(ctx, cfg)
 	}
-	log, flush := startLog(cfg, stderr)
+	log, flush := startLog(cfg, stdout, stderr)
 	defer flush()
 	a, err := newServer(cfg, log, stdout, register)
 	if err != nil {
@@ -98,30 +95,4 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return errors.Join(err, a.giveUp())
 	}
 	return a.serve(ctx, l)
-}
-
-// flushTimeout is how long the end waits for a stderr that nobody reads.
-const flushTimeout = time.Second
-
-// startLog makes the log. Nobody waits for a line of it: a terminal that somebody
-// has stopped would stop the server. flush writes what is left and ends it.
-func startLog(cfg *config.Config, stderr io.Writer) (log *slog.Logger, flush func()) {
-	w := lines.Losing(stderr, func(lost int) []byte {
-		var line bytes.Buffer
-		logger(cfg, &line).Warn("log lines lost: stderr was not read for too long", "lines", lost)
-		return line.Bytes()
-	})
-	return logger(cfg, w), func() {
-		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-		defer cancel()
-		_ = w.Close(ctx)
-	}
-}
-
-func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(stderr, opts))
-	}
-	return slog.New(slog.NewTextHandler(stderr, opts))
 }

@@ -38,6 +38,7 @@ import (
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/pool"
+	"hipflask/server/internal/sparse"
 )
 
 // Options says how a [Server] behaves. Fields that are zero have their defaults,
@@ -106,6 +107,7 @@ func New(opts Options) *Server {
 	if opts.Engine.Logger == nil {
 		opts.Engine.Logger = slog.New(slog.DiscardHandler)
 	}
+	opts.Engine.Logger = sparse.Logger(opts.Engine.Logger)
 	s := &Server{
 		opts:    opts,
 		log:     opts.Engine.Logger,

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
 
@@ -23,9 +25,6 @@ const (
 	// maxRecalls is how many logins in failureWindow are compared with one that was right
 	// before: what is a person's own is far fewer, and to guess at no cost would be easy.
 	maxRecalls = 600
-
-	// maxFailureLogs is how many lines about logins are logged in one window.
-	maxFailureLogs = 30
 )
 
 // invalid is what the UI has a text of its own for.
@@ -44,8 +43,6 @@ type gate struct {
 	sessions []grant // the oldest first
 	known    []byte  // the MAC of a login that was right; nil while there was none
 	recalls  window
-	logged   window
-	unlogged int
 }
 
 // grant is a session of the UI; only the hash of its id is kept.
@@ -160,23 +157,10 @@ func (g *gate) knows(session string) bool {
 	return false
 }
 
-// warn logs a login that was refused, unless many were in this window.
+// warn logs a login that was refused.
 func (g *gate) warn(remote, reason string) {
-	g.mu.Lock()
-	quiet := g.logged.add(g.now()) > maxFailureLogs
-	before := g.unlogged
-	if g.unlogged = 0; quiet {
-		g.unlogged = before + 1
-	}
-	g.mu.Unlock()
-	if quiet {
-		return
-	}
-	args := []any{"address", remote, "reason", reason}
-	if before > 0 {
-		args = append(args, "not_logged_before", before)
-	}
-	g.log.Warn("admin login refused", args...)
+	g.log.WarnContext(sparse.As(context.Background(), "admin login refused: "+reason), "admin login refused",
+		"address", remote, "reason", reason)
 }
 
 // origin is what failures are counted by: the address, or the IPv6 network, as one

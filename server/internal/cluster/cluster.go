@@ -23,6 +23,7 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/sparse"
 )
 
 // uidPrefix begins the name of every Hipflask process, by which they know each
@@ -68,9 +69,7 @@ type Cluster struct {
 	received  atomic.Uint64
 	published atomic.Uint64
 	servers   atomic.Int64
-	refused   sparing
-	unsent    sparing
-	tellNext  time.Time   // when missed broadcasts may be logged again; watch's own
+	refused   atomic.Uint64
 	events    chan func() // what other servers want handlers to do
 
 	mu        sync.RWMutex
@@ -104,7 +103,7 @@ type listener struct {
 func New(opts Options) *Cluster {
 	c := &Cluster{
 		opts:   opts,
-		log:    opts.Logger,
+		log:    sparse.Logger(opts.Logger),
 		uid:    uidPrefix + rand.Text()[:uidDigits],
 		link:   opts.URL.Open(),
 		out:    newOutbox(MaxQueued),
@@ -221,7 +220,7 @@ func (c *Cluster) Stats() Stats {
 	s := Stats{
 		Published:  c.published.Load(),
 		Received:   c.received.Load(),
-		Refused:    c.refused.count(),
+		Refused:    c.refused.Load(),
 		Missed:     c.heard.count(),
 		Reconnects: c.health.count(),
 		Connected:  c.health.err() == nil,
@@ -279,7 +278,8 @@ func (c *Cluster) later(run func()) {
 	select {
 	case c.events <- run:
 	default:
-		c.refused.warn(c.log, "event of another server ignored: too many wait for their handlers", "limit", maxEvents)
+		c.refused.Add(1)
+		c.log.Warn("event of another server ignored: too many wait for their handlers", "limit", maxEvents)
 	}
 }
 

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -102,7 +101,7 @@ func (h *health) change(set func()) {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
 		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", errors.Join(h.hearing, h.speaking), "setting", "--message-queue")
+			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "setting", "--message-queue")
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
@@ -196,36 +195,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// sparing logs at most one line of a kind every few seconds, and how many it left out.
-type sparing struct {
-	mu      sync.Mutex
-	next    time.Time
-	skipped int
-	total   uint64
-}
-
-const sparingInterval = 10 * time.Second
-
-func (s *sparing) warn(log *slog.Logger, text string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total++
-	now := time.Now()
-	if now.Before(s.next) {
-		s.skipped++
-		return
-	}
-	if s.skipped > 0 {
-		args = append(args, "more", fmt.Sprintf("%d since the last such line", s.skipped))
-	}
-	s.next, s.skipped = now.Add(sparingInterval), 0
-	log.Warn(text, args...)
-}
-
-func (s *sparing) count() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
 }

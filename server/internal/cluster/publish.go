@@ -64,8 +64,8 @@ func (c *Cluster) deliver(batch []entry) (left int) {
 // giveUp counts a message that Redis does not take, so that those behind it go on.
 func (c *Cluster) giveUp(e *entry, why error) {
 	c.out.lose(1)
-	c.unsent.warn(c.log, "message given up: Redis does not take it", "channel", short(e.channel), "bytes", len(e.payload),
-		"error", why, "redis_setting", "proto-max-bulk-len, client-query-buffer-limit, ACL")
+	c.log.Warn("message given up: Redis does not take it", "channel", shown(e.channel), "bytes", len(e.payload),
+		"error", withoutArgs(why), "redis_setting", "proto-max-bulk-len, client-query-buffer-limit, ACL")
 }
 
 // send publishes a batch and returns what has to be published again, with the reason.
@@ -170,14 +170,16 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// short is the name of a channel as a log line may hold it: whoever reaches Redis can
-// make one of any length.
-func short(channel string) string {
-	const most = 200
-	if len(channel) > most {
-		return channel[:most] + "..."
+// withoutArgs leaves out what Redis repeats of a command that it does not know: the
+// channel, which may be named by a session's id, and the message.
+func withoutArgs(err error) error {
+	if err == nil {
+		return nil
 	}
-	return channel
+	if text, _, found := strings.Cut(err.Error(), ", with args beginning with"); found {
+		return errors.New(text)
+	}
+	return err
 }
 
 // inDoubt says whether the message may have been published all the same: the
@@ -229,12 +231,7 @@ func (c *Cluster) count() {
 // tellMissed logs how many broadcasts of other Hipflask servers did not come, once
 // their next ones have shown it.
 func (c *Cluster) tellMissed() {
-	now := time.Now()
-	if now.Before(c.tellNext) {
-		return
-	}
 	if n := c.heard.untold(); n > 0 {
-		c.tellNext = now.Add(sparingInterval)
 		c.log.Warn("broadcasts of other Hipflask servers never came", "missed", n, "redis_setting", pubsubLimit)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/origin"
+	"hipflask/server/internal/sparse"
 )
 
 // The limits that hold where a [Config] names none.
@@ -112,6 +113,7 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = sparse.Logger(c.Logger)
 }
 
 func positive[T int | time.Duration](v *T, otherwise T) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
 
@@ -119,7 +120,7 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	transport := q.Get("transport")
 	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
-		detail := "transport " + shown(transport)
+		detail := "transport " + sparse.Cut(transport)
 		if transport == "" && websocket.IsUpgrade(r) {
 			detail = "a WebSocket that is no socket.io client's: those are served at --plain-websocket-path"
 		}
@@ -183,7 +184,7 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, q url.Value
 	case upgrade && !websocket.IsUpgrade(r):
 		srv.blocked(w, r)
 	case eio != "3" && eio != "4":
-		srv.refuse(w, r, codeProtocol, "EIO="+shown(eio))
+		srv.refuse(w, r, codeProtocol, "EIO="+sparse.Cut(eio))
 	default:
 		srv.openSession(w, r, q, eio[0]-'0', upgrade)
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,9 +84,25 @@ func (s *Session) Request() *http.Request { return s.opening.request() }
 
 // Name names the session in logs and to people. It is made from its id, which is a
 // secret, and does not tell it.
-func (s *Session) Name() string {
-	sum := sha256.Sum256([]byte(s.id))
+func (s *Session) Name() string { return nameOf(s.id) }
+
+func nameOf(id string) string {
+	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])
+}
+
+// idEnd is what every session id ends with: what newSession makes at random.
+var idEnd = regexp.MustCompile(`[A-Za-z0-9_-]{20}$`)
+
+// Shown is a text of which nobody knows whether it is a session's id: what may be one is
+// named as [Session.Name] does. With Engine.IO 3 the id of a client, and so the room of
+// its own, is the session's, behind the namespace's name and # in another than "/".
+func Shown(text string) string {
+	id := text[strings.LastIndexByte(text, '#')+1:]
+	if !idEnd.MatchString(id) {
+		return text
+	}
+	return text[:len(text)-len(id)] + nameOf(id)
 }
 
 // Transport names the transport in use: "polling" or "websocket".

@@ -18,6 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hipflask/server/internal/sparse"
 )
 
 const (
@@ -69,7 +71,7 @@ func New(opts Options) (*Server, error) {
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", s.ready.serve)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelError),
+		ErrorLog: sparse.ErrorLog(opts.Logger, slog.LevelError, "metrics failed"),
 	}))
 	s.http = &http.Server{
 		Handler:           s.admitted(mux),
@@ -78,7 +80,7 @@ func New(opts Options) (*Server, error) {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:          sparse.ErrorLog(opts.Logger, slog.LevelDebug, "ops HTTP server"),
 	}
 	if opts.Pprof {
 		s.http.WriteTimeout = pprofTimeout
