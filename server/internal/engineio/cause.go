@@ -28,6 +28,8 @@ const (
 	CauseFrame          Cause = "websocket rule"   // broken by a frame
 	CausePacket         Cause = "broken packet"    // of Engine.IO, or beyond a limit of Socket.IO's
 	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored
+	CauseAttachments    Cause = "attachments"      // announced, and not all there in time
+	CauseMemory         Cause = "memory"           // all clients together hold as much as they may
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
 	CauseConnections    Cause = "connections"      // one client too many
@@ -40,7 +42,7 @@ const (
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
+		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
 }
 
