@@ -18,6 +18,7 @@ func (s *Server) openDoor() {
 	s.opts.Inspect.Namespaces = s.namespaces
 	s.opts.Inspect.Stats = s.stats
 	s.opts.Inspect.Lost = s.engine.Lost
+	s.opts.Inspect.Warn = s.engine.Warn
 }
 
 func (s *Server) stats() inspect.Stats {

@@ -34,6 +34,9 @@ const (
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
 	CauseConnections    Cause = "connections"      // one client too many
 	CauseAddress        Cause = "address"          // one too many of its address
+	CauseOpen           Cause = "open connections" // a TCP connection too many
+	CauseOpenAddress    Cause = "open connections of an address"
+	CauseIdle           Cause = "idle connections" // closed, since another needed their place
 	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
@@ -43,7 +46,7 @@ func causes() []Cause {
 	return []Cause{CauseOrigin, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
-		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
+		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 
 // refusalsPerCause is how many refusals of one cause are logged within a second.

@@ -201,7 +201,7 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		srv.unavailable(w)
 		return
 	}
-	place, no := srv.gate.enter(remote(r))
+	place, no := srv.gate.enter(remote(r), webSocket)
 	if no != nil {
 		srv.tooMany(w, r, no)
 		return
@@ -340,9 +340,9 @@ func (srv *Server) receiver(s *Session) Receiver {
 	return s.rcv
 }
 
-func (srv *Server) remove(s *Session) {
+func (srv *Server) remove(s *Session, webSocket bool) {
 	srv.heart.remove(s)
-	srv.gate.leave(s.place)
+	srv.gate.leave(s.place, webSocket)
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if srv.sessions[s.id] != s {

@@ -167,7 +167,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if rcv != nil {
 		s.tellEnded() // before Shutdown can miss it
 	}
-	s.srv.remove(s)
+	s.srv.remove(s, conn != nil)
 	if probe != nil {
 		_ = probe.Close()
 	}

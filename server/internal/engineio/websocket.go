@@ -53,7 +53,7 @@ func (r *sessionReader) Pong([]byte) error {
 // openWebSocket begins a session on a WebSocket.
 func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session) {
 	if !srv.hire() {
-		srv.gate.leave(s.place)
+		srv.gate.leave(s.place, true)
 		srv.unavailable(w)
 		return
 	}
@@ -64,7 +64,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	conn, err := srv.upgrader.Upgrade(w, r, srv.sessionHeader(s), first)
 	if err != nil {
 		srv.workers.Done()
-		srv.gate.leave(s.place)
+		srv.gate.leave(s.place, true)
 		srv.refusals.handshake(r, err)
 		return
 	}
@@ -172,6 +172,14 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 		writeError(w, codeBadRequest)
 		return
 	}
+	if no := srv.gate.upgrade(); no != nil { // likewise
+		srv.workers.Done()
+		s.mu.Lock()
+		s.upgrading = false
+		s.mu.Unlock()
+		srv.tooMany(w, r, no)
+		return
+	}
 	conn, err := srv.upgrader.Upgrade(w, r, nil, nil)
 	s.mu.Lock()
 	if err == nil && s.state == stateOpen {
@@ -182,11 +190,13 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 	open := s.probe != nil
 	s.mu.Unlock()
 	if err != nil {
+		srv.gate.giveUp()
 		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	if !open {
+		srv.gate.giveUp()
 		srv.workers.Done()
 		_ = conn.Close()
 		return
@@ -213,6 +223,7 @@ func (p *prober) readEnded(err error) {
 		return
 	}
 	defer s.srv.workers.Done()
+	s.srv.gate.giveUp()
 	s.srv.tally.upgrades.failed.Add(1)
 	if !p.probed && errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() {
 		s.srv.refusals.stuck(s)

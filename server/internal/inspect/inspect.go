@@ -38,6 +38,9 @@ type Door struct {
 	// Lost is to be told of requests for paths that nothing is served at: a client's
 	// is logged.
 	Lost func(r *http.Request)
+	// Warn is to be told of what was not accepted before it came to a client: it is
+	// counted and logged as other refusals are.
+	Warn func(cause engineio.Cause, msg string, args ...any)
 }
 
 // Stats is what a server has counted since it began, and what it has now.

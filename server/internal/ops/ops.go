@@ -18,6 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hipflask/server/internal/accepted"
 )
 
 const (
@@ -29,6 +31,10 @@ const (
 	pprofTimeout  = 5 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
+
+	// maxConnections is how many connections there may be: more would take files from the
+	// clients. For one more, the one that is idle for longest is closed.
+	maxConnections = 32
 
 	// closeTimeout is how long answers under way may take when the server ends.
 	closeTimeout = time.Second
@@ -49,6 +55,7 @@ type Server struct {
 	opts  Options
 	ready readiness
 	http  *http.Server
+	conns *accepted.Conns
 	done  chan struct{} // closed when serving has ended; nil before it began
 }
 
@@ -68,7 +75,9 @@ func New(opts Options) (*Server, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelError),
 	}))
+	s.conns = accepted.New(accepted.Options{Limit: maxConnections})
 	s.http = &http.Server{
+		ConnState:         s.conns.Track,
 		Handler:           mux,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -101,7 +110,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.conns.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
 			s.opts.Logger.Error("health and metrics are served no more", "error", err)
 		}
 	}()
