@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -11,27 +12,35 @@ import (
 // it would take several times the memory, for the life of the session, and hold on
 // to the connection, the body and the context.
 type opening struct {
-	text   string // the URI, the host, and each header field as a line; none of them can hold a line's end
+	text   string // the URI, the host, and each header field that is kept as a line; none of them can hold a line's end
 	remote string // the address it came from
 	tls    *tls.ConnectionState
 }
 
+// maxOpening bounds what is kept of the request's text, in bytes.
+const maxOpening = 8 << 10
+
+// keptFirst are the header fields that are kept before others, in this order: by them
+// handlers and operators tell who a client is.
+func keptFirst() []string {
+	return []string{"Cookie", "Authorization", "Origin", "Referer", "User-Agent",
+		forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"}
+}
+
+// keep keeps the URI, the host, and of the header as much as fits, each field with all
+// its values or not at all.
 func keep(r *http.Request) opening {
 	uri := r.URL.String()
-	size := len(uri) + len(r.Host) + 2
-	for name, values := range r.Header {
-		for _, v := range values {
-			size += len(name) + len(v) + 2
-		}
-	}
+	host := r.Host
+	names, size := keptFields(r.Header, maxOpening-len(uri)-len(host)-2)
 	var b strings.Builder
-	b.Grow(size)
-	for _, line := range []string{uri, r.Host} {
+	b.Grow(len(uri) + len(host) + 2 + size)
+	for _, line := range []string{uri, host} {
 		b.WriteString(line)
 		b.WriteByte('\n')
 	}
-	for name, values := range r.Header {
-		for _, v := range values {
+	for _, name := range names {
+		for _, v := range r.Header[name] {
 			b.WriteString(name)
 			b.WriteByte(':')
 			b.WriteString(v)
@@ -39,6 +48,40 @@ func keep(r *http.Request) opening {
 		}
 	}
 	return opening{b.String(), remote(r), r.TLS}
+}
+
+// keptFields chooses the fields that fit into room bytes, and says how many they take.
+func keptFields(header http.Header, room int) (names []string, size int) {
+	take := func(name string) {
+		if n := fieldSize(name, header[name]); n > 0 && size+n <= room {
+			names = append(names, name)
+			size += n
+		}
+	}
+	first := keptFirst()
+	for _, name := range first {
+		take(name)
+	}
+	rest := make([]string, 0, len(header))
+	for name := range header {
+		if !slices.Contains(first, name) {
+			rest = append(rest, name)
+		}
+	}
+	slices.Sort(rest) // so that the same are kept each time
+	for _, name := range rest {
+		take(name)
+	}
+	return names, size
+}
+
+// fieldSize is how many bytes a header field takes, with its values.
+func fieldSize(name string, values []string) int {
+	n := 0
+	for _, v := range values {
+		n += len(name) + len(v) + 2
+	}
+	return n
 }
 
 // remote says where a request came from, once [Proxies] have located it.

@@ -101,6 +101,12 @@ func (r *refusals) origin(req *http.Request, origin string) {
 			"and name it in --trusted-proxies if others are")
 }
 
+// longURL is a request that would open a session, whose URL cannot be kept for it.
+func (r *refusals) longURL(req *http.Request) {
+	r.warn(CauseRequest, "request refused: its URL is too long to be kept for its session", "address", remote(req),
+		"length", len(req.RequestURI), "limit", maxOpening, "hint", "the client's option auth, or a header, has room for more than its query")
+}
+
 func (r *refusals) plain(req *http.Request, at string) {
 	path := shown(req.URL.Path)
 	r.warn(CausePlainPath, "plain WebSocket refused", "path", path, "served_at", at, "address", remote(req),

@@ -201,6 +201,11 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		srv.unavailable(w)
 		return
 	}
+	if len(r.RequestURI)+len(r.Host) > maxOpening-len("\n\n") {
+		srv.refusals.longURL(r)
+		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
+		return
+	}
 	place, no := srv.gate.enter(remote(r), webSocket)
 	if no != nil {
 		srv.tooMany(w, r, no)
