@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Why says why a connection was closed.
@@ -41,6 +42,10 @@ type Conns struct {
 	places map[netip.Addr]int // with PerAddress
 	free   *list.List         // of *Conn that serve no request, idle for longest first
 }
+
+// grace is how long a connection that serves no request is left alone: its request may
+// be on the way. Whoever comes meanwhile waits for that.
+const grace = 100 * time.Millisecond
 
 // New makes an empty set.
 func New(opts Options) *Conns {
@@ -93,7 +98,7 @@ func (c *Conns) admit(nc net.Conn) *Conn {
 	}
 	var idle *Conn
 	if c.opts.Limit > 0 && c.open >= c.opts.Limit {
-		if idle = c.longestIdle(); idle == nil {
+		if idle = c.longestIdle(); idle == nil && c.open >= c.opts.Limit {
 			c.mu.Unlock()
 			c.tell(TooMany, nc, c.opts.Limit)
 			return nil
@@ -103,7 +108,7 @@ func (c *Conns) admit(nc net.Conn) *Conn {
 	if conn.place.IsValid() {
 		c.places[conn.place]++
 	}
-	conn.at = c.free.PushBack(conn)
+	c.setFree(conn)
 	c.mu.Unlock()
 	if idle != nil {
 		_ = idle.Close()
@@ -127,16 +132,36 @@ func (c *Conns) makeRoom() bool {
 	return true
 }
 
-// longestIdle takes a connection off the list, for the caller to close. The mutex is
-// held.
+// longestIdle takes a connection off the list, for the caller to close; nil if none is
+// idle. The mutex is held, but not while it waits for the grace of the first to end.
 func (c *Conns) longestIdle() *Conn {
-	first := c.free.Front()
-	if first == nil {
-		return nil
+	for first := c.free.Front(); first != nil; first = c.free.Front() {
+		conn, _ := first.Value.(*Conn)
+		if left := time.Until(conn.since.Add(grace)); left > 0 {
+			c.mu.Unlock()
+			time.Sleep(left)
+			c.mu.Lock()
+			continue
+		}
+		c.setBusy(conn)
+		return conn
 	}
-	conn, _ := c.free.Remove(first).(*Conn)
-	conn.at = nil
-	return conn
+	return nil
+}
+
+// setFree puts a connection on the list of those that serve no request. The mutex is held.
+func (c *Conns) setFree(conn *Conn) {
+	if conn.at == nil {
+		conn.at, conn.since = c.free.PushBack(conn), time.Now()
+	}
+}
+
+// setBusy takes a connection off it. The mutex is held.
+func (c *Conns) setBusy(conn *Conn) {
+	if conn.at != nil {
+		c.free.Remove(conn.at)
+		conn.at = nil
+	}
 }
 
 func (c *Conns) tell(why Why, nc net.Conn, limit int) {
@@ -177,18 +202,10 @@ func (c *Conns) Track(nc net.Conn, state http.ConnState) {
 	}
 	switch {
 	case conn.closed:
-	case state == http.StateIdle && conn.at == nil:
-		conn.at = c.free.PushBack(conn)
+	case state == http.StateIdle:
+		c.setFree(conn)
 	case state == http.StateActive || state == http.StateHijacked:
-		c.busy(conn)
-	}
-}
-
-// busy takes a connection off the list of those that are free. The mutex is held.
-func (c *Conns) busy(conn *Conn) {
-	if conn.at != nil {
-		c.free.Remove(conn.at)
-		conn.at = nil
+		c.setBusy(conn)
 	}
 }
 
@@ -216,7 +233,7 @@ func (c *Conns) leave(conn *Conn) {
 	}
 	conn.closed = true
 	c.open--
-	c.busy(conn)
+	c.setBusy(conn)
 	if !conn.place.IsValid() {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // Conn is an accepted connection that is counted until it is closed. It changes nothing
@@ -17,6 +18,7 @@ type Conn struct {
 
 	// Guarded by the mutex of conns.
 	at     *list.Element // in its list of those that are free; nil: not there
+	since  time.Time     // when it came there
 	silent bool          // no request has come yet
 	closed bool
 }

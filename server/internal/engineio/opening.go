@@ -17,8 +17,13 @@ type opening struct {
 	tls    *tls.ConnectionState
 }
 
-// maxOpening bounds what is kept of the request's text, in bytes.
-const maxOpening = 8 << 10
+const (
+	// maxKeptHeader bounds what is kept of the request's header, in bytes.
+	maxKeptHeader = 8 << 10
+	// maxURL is the longest URL of a request that opens a session, with its host: they are
+	// kept whole, since clients without headers of their own put tokens into the query.
+	maxURL = 20 << 10
+)
 
 // keptFirst are the header fields that are kept before others, in this order: by them
 // handlers and operators tell who a client is.
@@ -27,12 +32,12 @@ func keptFirst() []string {
 		forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"}
 }
 
-// keep keeps the URI, the host, and of the header as much as fits, each field with all
-// its values or not at all.
+// keep keeps the URI, the host, and of the header 8 KiB, each field with all its values or
+// not at all.
 func keep(r *http.Request) opening {
 	uri := r.URL.String()
 	host := r.Host
-	names, size := keptFields(r.Header, maxOpening-len(uri)-len(host)-2)
+	names, size := keptFields(r.Header, maxKeptHeader)
 	var b strings.Builder
 	b.Grow(len(uri) + len(host) + 2 + size)
 	for _, line := range []string{uri, host} {

@@ -104,7 +104,7 @@ func (r *refusals) origin(req *http.Request, origin string) {
 // longURL is a request that would open a session, whose URL cannot be kept for it.
 func (r *refusals) longURL(req *http.Request) {
 	r.warn(CauseRequest, "request refused: its URL is too long to be kept for its session", "address", remote(req),
-		"length", len(req.RequestURI), "limit", maxOpening, "hint", "the client's option auth, or a header, has room for more than its query")
+		"length", len(req.RequestURI), "limit", maxURL, "hint", "the client's option auth, or a header, has room for more than its query")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {

@@ -201,7 +201,7 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		srv.unavailable(w)
 		return
 	}
-	if len(r.RequestURI)+len(r.Host) > maxOpening-len("\n\n") {
+	if len(r.RequestURI)+len(r.Host) > maxURL {
 		srv.refusals.longURL(r)
 		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
 		return

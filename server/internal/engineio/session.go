@@ -77,8 +77,8 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 func (s *Session) IsPlain() bool { return s.protocol == 0 }
 
 // Request is the request that opened the session: method, URL, header, host,
-// address and TLS state, without body and context. It is made anew for each call. URL,
-// host and header together are at most 8 KiB: header fields beyond that are left out.
+// address and TLS state, without body and context. It is made anew for each call. The
+// header is at most 8 KiB: fields beyond that are left out.
 func (s *Session) Request() *http.Request { return s.opening.request() }
 
 // Name names the session in logs and to people. It is made from its id, which is a
