@@ -6,16 +6,13 @@ import "unsafe"
 // Engine.IO 4: the same bytes, without the forms that were or will be made for other
 // clients, and without room to spare.
 func (m *Message) Bare() *Message {
-	bare := *m
-	if spare := cap(m.frame) - len(m.frame); spare > len(m.frame)/4 {
-		bare.frame = append(make([]byte, 0, len(m.frame)), m.frame...)
-	}
+	bare := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, raw: m.raw, control: m.control}
 	if bins := m.bins(); bins != nil {
 		bare.more = &more{bins: bins}
-	} else {
-		bare.more = nil
+	} else if spare := cap(m.frame) - len(m.frame); spare > len(m.frame)/4 {
+		bare.frame = append(make([]byte, 0, len(m.frame)), m.frame...)
 	}
-	return &bare
+	return bare
 }
 
 // Memory is about what a message that is [Message.Bare] takes, in bytes.
