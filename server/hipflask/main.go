@@ -83,7 +83,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "hipflask: the settings are valid\nhipflask: limits here: %v\n", limits)
+		_, err = fmt.Fprintf(stdout, "hipflask: the settings are valid; limits here: %v\n", limits)
 		return err
 	case cfg.Healthcheck:
 		return healthcheck(ctx, cfg)

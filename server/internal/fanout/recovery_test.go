@@ -69,7 +69,7 @@ func heap() int {
 func TestHardeningRecoveryOfTinyEvents(t *testing.T) {
 	before := heap()
 	r := newRecovery(time.Hour)
-	for n := 0; n < maxLogged/60; n++ { // with the frame's length alone, none would be forgotten
+	for n := 0; n < maxLogged/200; n++ { // with the frame's length alone, none would be forgotten
 		args := []any{"message", packet.TextValue(strconv.Itoa(n % 10))}
 		if _, err := r.stamp(&parser.Packet{Type: parser.EVENT, Nsp: "/", Data: args}, logged{rooms: []socket.Room{"room"}}); err != nil {
 			t.Fatal(err)
