@@ -130,6 +130,29 @@ func TestHardeningAttachmentsInTime(t *testing.T) {
 	joinWS(t, server.Addr).chats("after attachments that came too late")
 }
 
+// Attack: WebSocket messages that never end, whose clients answer pings meanwhile.
+func TestHardeningMessagesThatNeverEnd(t *testing.T) {
+	server, ops := startOps(t, "--max-memory-for-clients", "16MiB")
+	unharmed := bystander(t, server.Addr)
+	const clients = 30
+	part := maskedFrame(opText, strings.Repeat("x", 900_000))
+	for range clients {
+		conn := beginRequest(t, server.Addr, upgradeRequest(server.Addr, "/", nil))
+		_, _ = conn.Write(part) // it fails where the client is refused
+	}
+	server.Stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
+	unharmed("messages that never end")
+	const cause = `hipflask_refusals_total{cause="memory"}`
+	for deadline := time.Now().Add(patience); scrape(t, ops)[cause] < clients-9; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%v are refused, want all but 9 of %d", scrape(t, ops)[cause], clients)
+		}
+	}
+	if held := scrape(t, ops)["hipflask_client_memory_bytes"]; held > 8<<20 || held < 4<<20 {
+		t.Errorf("%v bytes are held, want about half of 16 MiB", held)
+	}
+}
+
 // Attack: sessions whose opening request has headers of 56 KB, which cost no file.
 func TestHardeningLongHeadersOfSessions(t *testing.T) {
 	cmd, addr, _, _ := startLimited(t, 0)

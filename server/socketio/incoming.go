@@ -98,8 +98,7 @@ func (c *conn) attachmentsMissing() {
 // tooMuch ends a session that has sent what there is no room for: an event that is
 // left out would be missed in silence.
 func (c *conn) tooMuch() {
-	c.session.Warn(engineio.CauseMemory, "client closed: all clients together hold too much", "held", c.server.memory.Used(),
-		"limit", c.server.memory.Limit(), "setting", "--max-memory-for-clients")
+	c.session.WarnMemory()
 	c.session.Close(engineio.ServerClose)
 }
 

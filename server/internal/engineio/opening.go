@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net/http"
 	"net/url"
@@ -25,22 +26,14 @@ const (
 	maxURL = 20 << 10
 )
 
-// keptFirst are the header fields that are kept before others, in this order: by them
-// handlers and operators tell who a client is.
-func keptFirst() []string {
-	return []string{"Cookie", "Authorization", "Origin", "Referer", "User-Agent",
-		forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"}
-}
-
 // keep keeps the URI, the host, and of the header 8 KiB, each field with all its values or
 // not at all.
 func keep(r *http.Request) opening {
 	uri := r.URL.String()
-	host := r.Host
 	names, size := keptFields(r.Header, maxKeptHeader)
 	var b strings.Builder
-	b.Grow(len(uri) + len(host) + 2 + size)
-	for _, line := range []string{uri, host} {
+	b.Grow(len(uri) + len(r.Host) + 2 + size)
+	for _, line := range []string{uri, r.Host} {
 		b.WriteString(line)
 		b.WriteByte('\n')
 	}
@@ -57,27 +50,44 @@ func keep(r *http.Request) opening {
 
 // keptFields chooses the fields that fit into room bytes, and says how many they take.
 func keptFields(header http.Header, room int) (names []string, size int) {
-	take := func(name string) {
-		if n := fieldSize(name, header[name]); n > 0 && size+n <= room {
-			names = append(names, name)
-			size += n
+	names = make([]string, 0, len(header))
+	for name, values := range header {
+		names = append(names, name)
+		size += fieldSize(name, values)
+	}
+	if size <= room {
+		return names, size
+	}
+	slices.SortFunc(names, func(a, b string) int { // by name too, so that the same are kept each time
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+	})
+	size = 0
+	names = slices.DeleteFunc(names, func(name string) bool {
+		n := fieldSize(name, header[name])
+		if size+n > room {
+			return true
 		}
-	}
-	first := keptFirst()
-	for _, name := range first {
-		take(name)
-	}
-	rest := make([]string, 0, len(header))
-	for name := range header {
-		if !slices.Contains(first, name) {
-			rest = append(rest, name)
-		}
-	}
-	slices.Sort(rest) // so that the same are kept each time
-	for _, name := range rest {
-		take(name)
-	}
+		size += n
+		return false
+	})
 	return names, size
+}
+
+// rank is a header field's place among those of a request that is too long: first come
+// those that tell handlers and operators who a client is.
+func rank(name string) int {
+	switch name {
+	case "Cookie":
+		return 0
+	case "Authorization":
+		return 1
+	case "Origin", "Referer", "User-Agent":
+		return 2
+	}
+	if strings.HasPrefix(name, "X-Forwarded-") {
+		return 3
+	}
+	return 4
 }
 
 // fieldSize is how many bytes a header field takes, with its values.

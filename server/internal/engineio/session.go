@@ -41,6 +41,8 @@ type Session struct {
 	place *place // of its address among the server's; nil unless that is counted
 	quota *quota // nil: it may send as much as it likes
 
+	partial int // taken for a WebSocket message that is not whole; the reader's
+
 	// receiving counts the calls into rcv that are under way, and pauses: a session
 	// whose reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
@@ -285,4 +287,11 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 // address. A flood of one cause is cut short.
 func (s *Session) Warn(cause Cause, msg string, args ...any) {
 	s.srv.refusals.session(s, cause, msg, args...)
+}
+
+// WarnMemory logs that this client sent what there is no room for, as all clients
+// together hold as much as they may.
+func (s *Session) WarnMemory() {
+	m := s.srv.cfg.Memory
+	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit(), "setting", "--max-memory-for-clients")
 }

@@ -84,6 +84,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 // readEnded is told that the session's WebSocket can be read no more.
 func (s *Session) readEnded(err error) {
 	defer s.srv.workers.Done()
+	s.holdPartial(0)
 	s.mu.Lock()
 	conn := s.conn
 	s.mu.Unlock()
