@@ -8,14 +8,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
+	"hipflask/server/internal/accepted"
 	"hipflask/server/internal/admin"
+	"hipflask/server/internal/budget"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
+	"hipflask/server/internal/machine"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/sparse"
@@ -41,15 +45,19 @@ type server struct {
 	http  *http.Server
 	ops   *ops.Server
 
-	silent       silentConns
+	capacity     capacity
+	conns        *accepted.Conns
 	cluster      *cluster.Cluster // nil: this server is alone
 	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
 // newServer wires a server. What the handlers print goes to stdout.
 func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
-	a := &server{cfg: cfg, log: log}
+	a := &server{cfg: cfg, log: log, capacity: newCapacity(cfg, machine.LookUpMemory(os.DirFS("/")), machine.Files())}
+	a.conns = a.newConns()
 	engine := engineConfig(cfg, log)
+	engine.Bounds = a.capacity.bounds(cfg)
+	engine.Memory = budget.New(a.capacity.forClients)
 	ui, err := adminUI(cfg, log)
 	if err != nil {
 		return nil, err
@@ -65,11 +73,12 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 			MaxDepth:       cfg.MaxJSONDepth,
 			MaxBytes:       cfg.MaxAttachments*int(cfg.MaxHTTPBufferSize) + int(cfg.MaxHTTPBufferSize),
 		},
-		ConnectTimeout:  cfg.ConnectTimeout,
-		MaxQueuedEvents: cfg.MaxQueuedEvents,
-		Recovery:        cfg.Recovery,
-		Concurrent:      cfg.AsyncHandlers,
-		Inspect:         &a.door,
+		ConnectTimeout:    cfg.ConnectTimeout,
+		AttachmentTimeout: cfg.AttachmentTimeout,
+		MaxQueuedEvents:   cfg.MaxQueuedEvents,
+		Recovery:          cfg.Recovery,
+		Concurrent:        cfg.AsyncHandlers,
+		Inspect:           &a.door,
 	}
 	if ui != nil {
 		ui.Observe(&a.door)
@@ -82,7 +91,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		err = ui.Attach(a.sio)
 	}
 	if err == nil {
-		a.ops, err = a.operations(handled)
+		a.ops, err = a.operations(handled, engine.Memory)
 	}
 	var routes http.Handler
 	if err == nil {
@@ -101,7 +110,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          sparse.ErrorLog(log, slog.LevelDebug, "HTTP server"),
-		ConnState:         a.silent.track,
+		ConnState:         a.conns.Track,
 	}
 	return a, nil
 }
@@ -140,7 +149,6 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		ServerID:             cfg.ServerID,
 		Origins:              pagePolicy(cfg),
 		BodyTimeout:          cfg.ReadBodyTimeout,
-		Bounds:               bounds(cfg),
 		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
 		Logger:               log,
 	}
@@ -161,7 +169,7 @@ func orNone(limit int) int {
 // has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
-	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
+	a.capacity.tell(a.log, a.cfg)
 	l = acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
@@ -190,7 +198,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 func (a *server) close(ctx context.Context) error {
 	err := a.sio.Shutdown(ctx)
 	if a.http != nil {
-		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
+		if stop := a.stopHTTP(ctx); stop != nil {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}

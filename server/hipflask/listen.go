@@ -47,6 +47,7 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 		return nil, err
 	}
 	scheme, addr := "http://", l.Addr()
+	l = a.conns.Listen(l)
 	if certs != nil {
 		scheme = "https://"
 		certs.watch(ctx)

@@ -76,10 +76,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case err != nil:
 		return err
 	case cfg.Check:
-		if err := check(ctx, cfg, register); err != nil {
+		limits, err := check(ctx, cfg, register)
+		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(stdout, "hipflask: the settings are valid")
+		_, err = fmt.Fprintf(stdout, "hipflask: the settings are valid; limits here: %v\n", limits)
 		return err
 	case cfg.Healthcheck:
 		return healthcheck(ctx, cfg)

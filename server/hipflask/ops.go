@@ -3,9 +3,11 @@ package hipflask
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hipflask/server/internal/budget"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
@@ -23,15 +25,28 @@ func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
 
 // operations wires what operators look at: what has something to count, and what the
 // server cannot do without, is listed here.
-func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
+func (a *server) operations(handled *ops.Handlers, memory *budget.Budget) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
 		Admit:   a.door.AdmitOps,
 		Logger:  a.log,
-		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled}, a.clusterMetrics()...),
-		Checks:  a.clusterChecks(),
+		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
+			a.limitMetrics(memory), a.clusterMetrics()),
+		Checks: a.clusterChecks(),
 	})
+}
+
+// limitMetrics tell how near all clients together are to their limits.
+func (a *server) limitMetrics(memory *budget.Budget) []prometheus.Collector {
+	return []prometheus.Collector{
+		ops.Gauge("client_memory_bytes", "Memory that all clients together hold, see --max-memory-for-clients.",
+			func() float64 { return float64(memory.Used()) }),
+		ops.Gauge("client_memory_limit_bytes", "What they may hold; 0 for no limit.",
+			func() float64 { return float64(memory.Limit()) }),
+		ops.Gauge("open_connections", "TCP connections, whether they are clients' or not, see --max-open-connections.",
+			func() float64 { return float64(a.conns.Open()) }),
+	}
 }
 
 // build is the version and the commit, as far as the build recorded them.

@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -36,15 +34,15 @@ import (
 type conn struct {
 	engine.Socket // nil: what the library does not call is not there
 
-	server  *Server
-	session *engineio.Session
-	decoder packet.Decoder // used by the session's reader only
+	server   *Server
+	session  *engineio.Session
+	incoming incoming
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
 	mu       sync.Mutex
 	tasks    []task
-	size     int           // bytes of the packets among tasks
+	size     int           // of the packets among tasks, in memory
 	working  bool          // the goroutine exists
 	ended    bool          // the session is over: nothing more comes in
 	closed   bool          // the library was told so
@@ -65,12 +63,12 @@ type conn struct {
 // task is a packet to handle, or something else to run.
 type task struct {
 	packet *packet.Packet
-	size   int
+	size   int // taken from the memory for clients, until the packet is handled
 	run    func()
 }
 
 func (s *Server) open(session *engineio.Session) engineio.Receiver {
-	c := &conn{server: s, session: session, decoder: packet.Decoder{Limits: s.opts.Limits}}
+	c := &conn{server: s, session: session, incoming: incoming{decoder: packet.Decoder{Limits: s.opts.Limits}}}
 	s.conns.Add(1)
 	c.mu.Lock()
 	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.connectedTooLate)
@@ -86,62 +84,35 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 // Text takes one Socket.IO packet, or a plain client's message.
 func (c *conn) Text(data []byte) error {
 	if c.session.IsPlain() {
-		return c.plain(packet.TextValue(string(data)), len(data))
+		return c.plain(packet.TextValue(string(data)))
 	}
-	p, err := c.decoder.Text(data)
-	return c.decoded(p, err, len(data))
+	return c.decode((*packet.Decoder).Text, data)
 }
 
 // Binary takes one attachment, or a plain client's message.
 func (c *conn) Binary(data []byte) error {
 	if c.session.IsPlain() {
-		return c.plain(packet.BytesValue(slices.Clone(data)), len(data))
+		return c.plain(packet.BytesValue(slices.Clone(data)))
 	}
-	p, err := c.decoder.Binary(data)
-	return c.decoded(p, err, len(data))
+	return c.decode((*packet.Decoder).Binary, data)
 }
 
-// settingHint names the setting that moves a limit of the packet decoder.
-func settingHint(limit string) string {
-	switch limit {
-	case packet.LimitAttachments:
-		return "; see --max-attachments"
-	case packet.LimitDepth:
-		return "; see --max-json-depth"
-	case packet.LimitBytes:
-		return "; see --max-http-buffer-size and --max-attachments"
-	}
-	return ""
-}
-
-func (c *conn) plain(v packet.Value, size int) error {
+func (c *conn) plain(v packet.Value) error {
 	p := &packet.Packet{Type: packet.Event, Namespace: "/", Event: "message", Args: []packet.Value{v}}
-	c.accept(p, size)
-	return nil
-}
-
-// decoded passes a packet on. A malformed one is logged and forgotten, as Flask
-// does; one that breaks a limit ends the session.
-func (c *conn) decoded(p *packet.Packet, err error, size int) error {
-	var refused *packet.Error
-	switch {
-	case err == nil && p == nil: // attachments are still to come
-		return nil
-	case err == nil:
-		c.accept(p, size)
-		return nil
-	case errors.As(err, &refused) && refused.Limit != "":
-		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
-	}
-	c.session.Warn(engineio.CauseMalformed, "packet ignored: malformed", "error", err)
+	c.accept(p)
 	return nil
 }
 
 // accept queues a packet and then holds the reader back while too much is queued.
 // Acks do not wait in the queue: the handler they are for may be what blocks it.
-func (c *conn) accept(p *packet.Packet, size int) {
+func (c *conn) accept(p *packet.Packet) {
 	if p.Type == packet.Ack {
 		c.acked(p)
+		return
+	}
+	size := p.Cost()
+	if !c.server.memory.Take(size) {
+		c.tooMuch()
 		return
 	}
 	c.enqueue(task{packet: p, size: size})
@@ -165,8 +136,8 @@ func (c *conn) accept(p *packet.Packet, size int) {
 	}
 }
 
-// maxQueuedBytes is how much of one client's events may wait for handlers, beside
-// MaxQueuedEvents.
+// maxQueuedBytes is how much memory one client's events that wait for handlers may
+// take, beside MaxQueuedEvents.
 const maxQueuedBytes = 1 << 20
 
 // Closed queues the end of the session.
@@ -177,6 +148,7 @@ func (c *conn) Closed(reason engineio.Reason) {
 		close(c.waiting)
 	}
 	c.mu.Unlock()
+	c.awaitNoMore()
 	c.finish("")
 	c.enqueue(task{run: func() { c.close(reason) }})
 }
@@ -296,7 +268,7 @@ func (c *conn) work() {
 			t.run()
 		} else {
 			c.server.waiting.Add(-1)
-			c.handle(t.packet)
+			c.handle(t)
 		}
 	}
 }
@@ -333,8 +305,17 @@ func (c *conn) opened() {
 }
 
 // handle deals with a packet when its turn has come.
-func (c *conn) handle(p *packet.Packet) {
+func (c *conn) handle(t task) {
+	p := t.packet
 	ctx := c.space(p.Namespace)
+	if ctx != nil && p.Type == packet.Event && c.server.opts.Concurrent {
+		c.concurrently(func() {
+			defer c.server.memory.Give(t.size)
+			ctx.event(p)
+		})
+		return
+	}
+	defer c.server.memory.Give(t.size)
 	switch {
 	case p.Type == packet.Connect && ctx == nil:
 		c.connect(p)
@@ -343,8 +324,6 @@ func (c *conn) handle(p *packet.Packet) {
 	case ctx == nil:
 		c.server.log.Debug("packet for a namespace that is not connected", "connection", c.session.Name(),
 			"namespace", p.Namespace, "type", p.Type.String())
-	case p.Type == packet.Event && c.server.opts.Concurrent:
-		c.concurrently(func() { ctx.event(p) })
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:

@@ -66,7 +66,9 @@ func (c *Context) ID() string { return string(c.sock.Id()) }
 // Namespace is the namespace's name. Flask: request.namespace.
 func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 
-// Request is the HTTP request that opened the connection, without its body.
+// Request is the HTTP request that opened the connection, without its body. Of the header
+// 8 KiB are kept: Cookie, Authorization, Origin, Referer, User-Agent and X-Forwarded-*
+// first, other fields as far as they fit.
 // Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 

@@ -19,6 +19,7 @@ func (s *Server) openDoor() {
 	s.opts.Inspect.Stats = s.stats
 	s.opts.Inspect.Lost = s.engine.Lost
 	s.opts.Inspect.AdmitHost, s.opts.Inspect.AdmitOps = s.engine.AdmitHost, s.engine.AdmitOps
+	s.opts.Inspect.Warn = s.engine.Warn
 }
 
 func (s *Server) stats() inspect.Stats {

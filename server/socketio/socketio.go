@@ -33,6 +33,7 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/inspect"
@@ -52,12 +53,16 @@ type Options struct {
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
 	Inspect         *inspect.Door   // for parts of the server that look at all clients; nil for none
 	Peers           fanout.Peers    // the other servers of a cluster; nil without one
+
+	// AttachmentTimeout is from a packet to the last of its attachments.
+	AttachmentTimeout time.Duration
 }
 
 // What holds where Options name nothing.
 const (
-	DefaultMaxQueuedEvents = 1024
-	DefaultConnectTimeout  = 45 * time.Second
+	DefaultMaxQueuedEvents   = 1024
+	DefaultConnectTimeout    = 45 * time.Second
+	DefaultAttachmentTimeout = 2 * time.Minute
 )
 
 // libraryPatience is longer than any client lasts that connects to nothing: ours is
@@ -77,7 +82,8 @@ type Server struct {
 	pool   pool.Pool      // of goroutines for the connections' queues
 	conns  sync.WaitGroup // sessions, and the goroutines that work for them
 
-	waiting atomic.Int64 // packets that wait for their turn
+	waiting atomic.Int64   // packets that wait for their turn
+	memory  *budget.Budget // what all clients together hold
 
 	life  context.Context // of background tasks
 	end   context.CancelFunc
@@ -104,6 +110,12 @@ func New(opts Options) *Server {
 	if opts.ConnectTimeout <= 0 {
 		opts.ConnectTimeout = DefaultConnectTimeout
 	}
+	if opts.AttachmentTimeout <= 0 {
+		opts.AttachmentTimeout = DefaultAttachmentTimeout
+	}
+	if opts.Engine.Memory == nil {
+		opts.Engine.Memory = budget.New(0)
+	}
 	if opts.Engine.Logger == nil {
 		opts.Engine.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -111,6 +123,7 @@ func New(opts Options) *Server {
 	s := &Server{
 		opts:    opts,
 		log:     opts.Engine.Logger,
+		memory:  opts.Engine.Memory,
 		http:    noRequest(),
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]struct{}),

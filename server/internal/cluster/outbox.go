@@ -23,7 +23,8 @@ type entry struct {
 	once    bool // better lost than published twice
 }
 
-func (e *entry) size() int { return len(e.channel) + len(e.payload) + overhead }
+// size is about what the entry takes in memory, in bytes.
+func (e *entry) size() int { return len(e.channel) + cap(e.payload) + overhead }
 
 // outbox is the queue of what is to be published, in order.
 type outbox struct {

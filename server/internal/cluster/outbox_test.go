@@ -52,7 +52,7 @@ func TestOutboxTakesBatches(t *testing.T) {
 }
 
 func TestOutboxDropsTheOldest(t *testing.T) {
-	size := (&entry{payload: []byte("x0")}).size()
+	size := (&entry{payload: fmt.Appendf(nil, "x%d", 0)}).size()
 	o := newOutbox(3 * size)
 	for i := range 5 {
 		o.put(entry{payload: fmt.Appendf(nil, "x%d", i)}, false)

@@ -41,6 +41,7 @@ type Config struct {
 	PingInterval      time.Duration
 	PingTimeout       time.Duration
 	ConnectTimeout    time.Duration
+	AttachmentTimeout time.Duration
 	UpgradeTimeout    time.Duration
 	ReadHeaderTimeout time.Duration
 	ReadBodyTimeout   time.Duration
@@ -55,11 +56,14 @@ type Config struct {
 	MaxJSONDepth      int
 
 	// 0: no limit.
-	MaxMessagesPerSecond     int
-	MaxBytesPerSecond        int64
-	MaxConnections           int
-	MaxConnectionsPerAddress int
-	MaxHandshakesPerSecond   int
+	MaxMessagesPerSecond         int
+	MaxBytesPerSecond            int64
+	MaxConnections               int // or Auto
+	MaxConnectionsPerAddress     int
+	MaxOpenConnections           int // or Auto
+	MaxOpenConnectionsPerAddress int
+	MaxHandshakesPerSecond       int
+	MaxMemoryForClients          int64 // bytes, or Auto
 
 	TrustedProxies  []netip.Prefix // empty, and TrustUnixSocket false: nobody is a proxy
 	TrustUnixSocket bool

@@ -35,9 +35,10 @@ func samples() []sample {
 		"99999999999999999999": "duration",
 	}
 	badBound := map[string]string{"": "off or", "1000001": "to 1000000", "-1": "from 1", "some": "whole number", "1.5": "whole number"}
+	badAutoBound := map[string]string{"": "auto, off or", "1000001": "to 1000000", "-1": "from 1", "Auto": "auto, off or"}
 	badSwitch := map[string]string{"maybe": "true or false", "2": "true or false", "": "true or false"}
 	badSize := map[string]string{
-		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1GB": "bytes", "1025MiB": "1024MiB",
+		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1TB": "bytes", "2GB": "1024MiB", "1025MiB": "1024MiB",
 		"1i": "bytes", "MB": "bytes", "99999999999999999999": "bytes", "9223372036854775807MiB": "bytes",
 		"-9223372036854775808KB": "bytes",
 	}
@@ -87,6 +88,7 @@ func samples() []sample {
 		}, badDuration},
 		{"ping-timeout", "PingTimeout", 20 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"connect-timeout", "ConnectTimeout", 45 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"attachment-timeout", "AttachmentTimeout", 2 * time.Minute, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"upgrade-timeout", "UpgradeTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-header-timeout", "ReadHeaderTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-body-timeout", "ReadBodyTimeout", 30 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
@@ -95,7 +97,7 @@ func samples() []sample {
 		{"shutdown-timeout", "ShutdownTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"max-http-buffer-size", "MaxHTTPBufferSize", int64(1_000_000), []good{
 			{"5MB", int64(5_000_000)}, {"64 KiB", int64(65536)}, {"2mib", int64(2 << 20)}, {"3KB", int64(3000)}, {"100", int64(100)},
-			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)},
+			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)}, {"1GB", int64(1e9)}, {"1GiB", int64(1 << 30)},
 		}, with(badSize, "0", "from 1")},
 		{"max-backlog", "MaxBacklog", int64(1 << 20), []good{{"4MiB", int64(4 << 20)}}, with(badSize, "0", "from 1")},
 		{"max-queued-events", "MaxQueuedEvents", 1024, []good{{"10", 10}}, map[string]string{"0": "from 1", "1000001": "to 1000000"}},
@@ -104,7 +106,12 @@ func samples() []sample {
 		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
 		{"max-messages-per-second", "MaxMessagesPerSecond", 0, []good{{"100", 100}, {"off", 0}, {"0", 0}}, badBound},
 		{"max-bytes-per-second", "MaxBytesPerSecond", int64(0), []good{{"64KiB", int64(65536)}, {"off", int64(0)}, {"0", int64(0)}}, badSize},
-		{"max-connections", "MaxConnections", 0, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-connections", "MaxConnections", Auto, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}, {"auto", Auto}}, badAutoBound},
+		{"max-open-connections", "MaxOpenConnections", Auto, []good{{"300", 300}, {"off", 0}, {"auto", Auto}}, badAutoBound},
+		{"max-open-connections-per-address", "MaxOpenConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
+		{"max-memory-for-clients", "MaxMemoryForClients", int64(Auto), []good{
+			{"2GiB", int64(2 << 30)}, {"1024GiB", int64(1 << 40)}, {"1MiB", int64(1 << 20)}, {"off", int64(0)}, {"0", int64(0)}, {"auto", int64(Auto)},
+		}, map[string]string{"": "auto, off", "1": "from 1MiB", "1025GiB": "1024GiB", "9223372036854775807GiB": "1024GiB", "-1": "from 1MiB", "Auto": "auto, off"}},
 		{"max-connections-per-address", "MaxConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
 		{"max-handshakes-per-second", "MaxHandshakesPerSecond", 0, []good{{"50", 50}, {"off", 0}}, badBound},
 		proxySample(),

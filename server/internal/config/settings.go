@@ -134,6 +134,8 @@ func timing(c *Config) []Setting {
 			Meaning: "Time a client has to send the headers of an HTTP request."},
 		{Name: "read-body-timeout", Value: "DURATION", Default: "30s", set: duration(&c.ReadBodyTimeout),
 			Meaning: "Time a client has to send the body of a polling request."},
+		{Name: "attachment-timeout", Value: "DURATION", Default: "2m", set: duration(&c.AttachmentTimeout),
+			Meaning: "Time in which all binary attachments of a packet have to come."},
 		{Name: "shutdown-timeout", Value: "DURATION", Default: "10s", set: duration(&c.ShutdownTimeout),
 			Meaning: "Time the server gives its clients and handlers to finish when it is told to stop."},
 		{Name: "recovery", Value: "DURATION", Default: "off", set: durationOrOff(&c.Recovery),

@@ -32,10 +32,15 @@ const (
 	CauseFrame          Cause = "websocket rule"   // broken by a frame
 	CausePacket         Cause = "broken packet"    // of Engine.IO, or beyond a limit of Socket.IO's
 	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored
+	CauseAttachments    Cause = "attachments"      // announced, and not all there in time
+	CauseMemory         Cause = "memory"           // all clients together hold as much as they may
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
 	CauseConnections    Cause = "connections"      // one client too many
 	CauseAddress        Cause = "address"          // one too many of its address
+	CauseOpen           Cause = "open connections" // a TCP connection too many
+	CauseOpenAddress    Cause = "open connections of an address"
+	CauseIdle           Cause = "idle connections" // closed, since another needed their place
 	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
@@ -44,8 +49,8 @@ const (
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
-		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
+		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
+		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 
 // refusals logs what was refused and why, with the setting that would allow it, and

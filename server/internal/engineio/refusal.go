@@ -144,6 +144,12 @@ func (r *refusals) host(req *http.Request, host string) {
 	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", sparse.Cut(host), "path", sparse.Cut(req.URL.Path), "address", remote(req), "hint", hint)
 }
 
+// longURL is a request that would open a session, whose URL cannot be kept for it.
+func (r *refusals) longURL(req *http.Request) {
+	r.warn(CauseRequest, "request refused: its URL is too long to be kept for its session", "address", remote(req),
+		"length", len(req.RequestURI), "limit", maxURL, "hint", "the client's option auth, or a header, has room for more than its query")
+}
+
 func (r *refusals) plain(req *http.Request, at string) {
 	path, hint := req.URL.Path, "it belongs at the path that --plain-websocket-path names"
 	if r.cfg.PlainPathTakes != nil && len(path) <= mostShown && r.cfg.PlainPathTakes(path) {

@@ -202,7 +202,12 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		srv.unavailable(w)
 		return
 	}
-	place, no := srv.gate.enter(remote(r))
+	if len(r.RequestURI)+len(r.Host) > maxURL {
+		srv.refusals.longURL(r)
+		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
+		return
+	}
+	place, no := srv.gate.enter(remote(r), webSocket)
 	if no != nil {
 		srv.tooMany(w, r, no)
 		return
@@ -345,9 +350,9 @@ func (srv *Server) receiver(s *Session) Receiver {
 	return s.rcv
 }
 
-func (srv *Server) remove(s *Session) {
+func (srv *Server) remove(s *Session, webSocket bool) {
 	srv.heart.remove(s)
-	srv.gate.leave(s.place)
+	srv.gate.leave(s.place, webSocket)
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if srv.sessions[s.id] != s {

@@ -43,6 +43,8 @@ type Session struct {
 	place *place // of its address among the server's; nil unless that is counted
 	quota *quota // nil: it may send as much as it likes
 
+	partial int // taken for a WebSocket message that is not whole; the reader's
+
 	// receiving counts the calls into rcv that are under way, and pauses: a session
 	// whose reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
@@ -79,7 +81,8 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 func (s *Session) IsPlain() bool { return s.protocol == 0 }
 
 // Request is the request that opened the session: method, URL, header, host,
-// address and TLS state, without body and context. It is made anew for each call.
+// address and TLS state, without body and context. It is made anew for each call. The
+// header is at most 8 KiB: fields beyond that are left out.
 func (s *Session) Request() *http.Request { return s.opening.request() }
 
 // Name names the session in logs and to people. It is made from its id, which is a
@@ -185,7 +188,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if rcv != nil {
 		s.tellEnded() // before Shutdown can miss it
 	}
-	s.srv.remove(s)
+	s.srv.remove(s, conn != nil)
 	if probe != nil {
 		_ = probe.Close()
 	}
@@ -302,4 +305,11 @@ func (s *Session) frame(op websocket.Opcode, payload []byte) error {
 // address. A flood of one cause is cut short.
 func (s *Session) Warn(cause Cause, msg string, args ...any) {
 	s.srv.refusals.session(s, cause, msg, args...)
+}
+
+// WarnMemory logs that this client sent what there is no room for, as all clients
+// together hold as much as they may.
+func (s *Session) WarnMemory() {
+	m := s.srv.cfg.Memory
+	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit(), "setting", "--max-memory-for-clients")
 }

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/zishang520/socket.io/v2/socket"
 )
@@ -25,6 +26,22 @@ func newChoice(rooms, except []socket.Room) *choice {
 // chosen reads the library's form of a selection, which may be nil.
 func chosen(opts *socket.BroadcastOptions) *choice {
 	return newChoice(selection(opts))
+}
+
+const (
+	roomSize = int(unsafe.Sizeof(socket.Room("")))
+	setEntry = 2 * roomSize // in a map that is at least half full
+)
+
+// memory is about what the choice takes, in bytes.
+func (c *choice) memory() int {
+	n := int(unsafe.Sizeof(*c)) + setEntry*(len(c.inRooms)+len(c.inExcept))
+	for _, rooms := range [][]socket.Room{c.rooms, c.except} {
+		for _, r := range rooms {
+			n += roomSize + len(r)
+		}
+	}
+	return n
 }
 
 func longSet(rooms []socket.Room) map[socket.Room]struct{} {

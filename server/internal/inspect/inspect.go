@@ -42,6 +42,9 @@ type Door struct {
 	// server goes by the name it was called by, and of one for the operators' address,
 	// also whether a page of another site makes it. They write and log the refusal.
 	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
+	// Warn is to be told of what was not accepted before it came to a client: it is
+	// counted and logged as other refusals are.
+	Warn func(cause engineio.Cause, msg string, args ...any)
 }
 
 // Stats is what a server has counted since it began, and what it has now.

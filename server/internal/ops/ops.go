@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"hipflask/server/internal/accepted"
 	"hipflask/server/internal/sparse"
 )
 
@@ -31,6 +32,10 @@ const (
 	pprofTimeout  = 5 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
+
+	// maxConnections is how many connections there may be: more would take files from the
+	// clients. For one more, the one that is idle for longest is closed.
+	maxConnections = 32
 
 	// closeTimeout is how long answers under way may take when the server ends.
 	closeTimeout = time.Second
@@ -54,6 +59,7 @@ type Server struct {
 	opts  Options
 	ready readiness
 	http  *http.Server
+	conns *accepted.Conns
 	done  chan struct{} // closed when serving has ended; nil before it began
 }
 
@@ -73,7 +79,9 @@ func New(opts Options) (*Server, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
 		ErrorLog: sparse.ErrorLog(opts.Logger, slog.LevelError, "metrics failed"),
 	}))
+	s.conns = accepted.New(accepted.Options{Limit: maxConnections})
 	s.http = &http.Server{
+		ConnState:         s.conns.Track,
 		Handler:           s.admitted(mux),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -118,7 +126,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.conns.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
 			s.opts.Logger.Error("health and metrics are served no more", "error", err)
 		}
 	}()
