@@ -10,6 +10,7 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -151,7 +152,8 @@ func (c *Cluster) Start(ctx context.Context) error {
 }
 
 // Close publishes what is still queued, for as long as ctx lasts, and leaves the
-// cluster. It reports how many messages were not published.
+// cluster. It reports how many messages were not published. A handler of another
+// server's event that hangs is waited for no longer.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.out.close()
 	if !c.started {
@@ -163,19 +165,41 @@ func (c *Cluster) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	c.end()
-	<-c.told
-	c.mu.Lock()
-	if c.pubsub != nil {
-		_ = c.pubsub.Close() // wakes the listener
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.mu.Lock()
+		pubsub := c.pubsub
+		c.mu.Unlock()
+		if pubsub != nil {
+			_ = pubsub.Close() // wakes the listener
+		}
+		_ = c.link.Close() // and a publisher whom Redis does not answer
+		<-c.told
+		c.work.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		late := time.NewTimer(leaveTimeout)
+		defer late.Stop()
+		select {
+		case <-done:
+		case <-late.C:
+			return errLeft
+		}
 	}
-	c.mu.Unlock()
-	c.work.Wait()
-	_ = c.link.Close()
 	if c.left > 0 {
 		return fmt.Errorf("%d messages for other servers were not published to Redis", c.left)
 	}
 	return nil
 }
+
+// leaveTimeout is how long the goroutines of a cluster have to end when there is no
+// more time for what they do.
+const leaveTimeout = 300 * time.Millisecond
+
+var errLeft = errors.New("a handler of another server's event, or Redis, still keeps a goroutine")
 
 // Ready says whether this server hears the others and is heard, or why it does not.
 func (c *Cluster) Ready() error { return c.health.err() }

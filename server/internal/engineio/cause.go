@@ -21,6 +21,7 @@ const (
 	CausePath           Cause = "path"             // a Socket.IO client where none is served
 	CausePlainPath      Cause = "plain path"       // a plain WebSocket where none is served
 	CauseHandshake      Cause = "handshake"        // a WebSocket handshake that is none
+	CauseUnread         Cause = "unread handshake" // a WebSocket whose client does not read the 101
 	CauseBlockedUpgrade Cause = "blocked upgrade"  // a WebSocket's request without its Upgrade header
 	CauseStuckUpgrade   Cause = "stuck upgrade"    // a WebSocket on which nothing came through
 	CauseSlowClient     Cause = "slow client"      // its backlog is full
@@ -39,7 +40,7 @@ const (
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
-		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
+		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
 }

@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"os"
 
 	"hipflask/server/internal/websocket"
 )
@@ -122,6 +124,10 @@ func shown(text string) string {
 }
 
 func (r *refusals) handshake(req *http.Request, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.warn(CauseUnread, "WebSocket given up: its client does not read the answer to the handshake", "address", remote(req))
+		return
+	}
 	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req),
 		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")
 }

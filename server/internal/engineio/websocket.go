@@ -218,6 +218,7 @@ func (p *prober) readEnded(err error) {
 		s.srv.refusals.stuck(s)
 	}
 	s.mu.Lock()
+	s.abandoned = s.probed && (s.poll == nil || s.poll.noop)
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()
 	_ = p.conn.Close()
