@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/websocket"
 )
 
@@ -145,7 +146,7 @@ func (s *Session) Close(reason Reason) {
 		_ = probe.Close()
 	}
 	s.srv.heart.remove(s)
-	time.AfterFunc(limit, func() { s.abort(reason) })
+	freeze.AfterFunc(limit, func() { s.abort(reason) })
 	s.srv.receiver(s).Closed(reason)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/pool"
 )
 
@@ -197,6 +198,8 @@ func (c *Conn) run() {
 		case errors.Is(err, os.ErrDeadlineExceeded) && c.wasAsked():
 			c.cold = true
 			continue
+		case c.renewed(err):
+			continue
 		}
 		c.cold = false
 		c.release()
@@ -225,6 +228,13 @@ func (c *Conn) wasAsked() bool {
 		_ = c.conn.SetReadDeadline(time.Time{})
 	}
 	return asked
+}
+
+// renewed reports whether the owner's read deadline begins anew, because the process stood still. A connection that is
+// read otherwise than by its socket does that itself.
+func (c *Conn) renewed(err error) bool {
+	lasting, ok := c.conn.(*freeze.Conn)
+	return ok && c.raw != nil && lasting.RenewRead(err)
 }
 
 // wake gives an idle connection its goroutine back, because there is something to read.

@@ -9,11 +9,17 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hipflask/server/internal/freeze"
 )
 
 // rawConn gives access to the socket of nc, or nil when nc is not a plain socket. Only the two types are asked for by
-// name: a type that embeds one of them has the method too, and would be circumvented.
+// name, alone or with deadlines that outlast a freeze: another type that embeds one of them has the method too, and
+// would be circumvented.
 func rawConn(nc net.Conn) syscall.RawConn {
+	if lasting, ok := nc.(*freeze.Conn); ok {
+		nc = lasting.Conn
+	}
 	var raw syscall.RawConn
 	var err error
 	switch nc := nc.(type) {
