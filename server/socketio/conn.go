@@ -62,6 +62,8 @@ type conn struct {
 	auth     packet.Value  // the payload of the CONNECT that is being dealt with
 	coming   *claim        // to the session that its client comes back to
 	waiting  chan struct{} // closed when the session ends; nil unless takeOver waits
+
+	turn turn // the queue's own
 }
 
 // task is a packet to handle, or something else to run.
@@ -268,6 +270,8 @@ func (c *conn) wake() {
 // Run works the queue off, for the pool.
 func (c *conn) Run() {
 	defer c.server.conns.Done()
+	c.server.turns.runs.Add(1)
+	c.turn.runs++
 	c.work()
 }
 
@@ -300,6 +304,7 @@ func (c *conn) work() {
 		} else {
 			c.server.waiting.Add(-1)
 			c.handle(t.packet)
+			c.giveWay()
 		}
 	}
 }

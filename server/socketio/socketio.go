@@ -77,6 +77,7 @@ type Server struct {
 	conns  sync.WaitGroup // sessions, and the goroutines that work for them
 
 	waiting atomic.Int64 // packets that wait for their turn
+	turns   turns
 
 	life  context.Context // of background tasks
 	end   context.CancelFunc
