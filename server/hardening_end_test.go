@@ -48,7 +48,7 @@ func TestHardeningEndIsBounded(t *testing.T) {
 		return func(app *hipflask.App) error { return app.SocketIO.On(event, fn) }
 	}
 	for name, c := range map[string]holdsUp{
-		"a handshake whose answer is not read": {args: hugeAnswer(), hold: unreadHandshake},
+		"a handshake whose answer is not read": {args: append(hugeAnswer(), "--shutdown-timeout", "6s"), hold: unreadHandshake},
 		"a handler that hangs":                 {register: on("hang", forever), hold: callHang, log: "clients and their handlers"},
 		"a background task that hangs": {register: func(app *hipflask.App) error {
 			app.SocketIO.Go(func(context.Context) { forever() })
