@@ -194,21 +194,6 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	return a.lostLines()
 }
 
-// close ends everything that newServer and serve started.
-func (a *server) close(ctx context.Context) error {
-	err := a.sio.Shutdown(ctx)
-	if a.http != nil {
-		if stop := a.stopHTTP(ctx); stop != nil {
-			err = errors.Join(err, stop, a.http.Close())
-		}
-	}
-	err = errors.Join(err, a.leaveCluster(ctx), a.closeLines(ctx))
-	if a.ops != nil {
-		a.ops.Close() // last: until now it says that the server is draining
-	}
-	return err
-}
-
 // giveUp ends a server that was never served.
 func (a *server) giveUp() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/config"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/internal/websocket"
 )
@@ -46,6 +47,7 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	if err != nil {
 		return nil, err
 	}
+	l = freeze.Listener(l)
 	scheme, addr := "http://", l.Addr()
 	l = a.conns.Listen(l)
 	if certs != nil {

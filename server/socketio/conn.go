@@ -19,6 +19,7 @@ import (
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/packet"
 )
 
@@ -54,10 +55,13 @@ type conn struct {
 	spaces   []*Context    // the namespaces the client is connected to
 	slots    chan struct{} // see concurrently; the queue's own
 	patience *time.Timer   // ends a session that connects to nothing; nil once it has
+	limit    freeze.Limit  // of that
 	values   *session      // nil until somebody asks
 	auth     packet.Value  // the payload of the CONNECT that is being dealt with
 	coming   *claim        // to the session that its client comes back to
 	waiting  chan struct{} // closed when the session ends; nil unless takeOver waits
+
+	turn turn // the queue's own
 }
 
 // task is a packet to handle, or something else to run.
@@ -71,7 +75,8 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	c := &conn{server: s, session: session, incoming: incoming{decoder: packet.Decoder{Limits: s.opts.Limits}}}
 	s.conns.Add(1)
 	c.mu.Lock()
-	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.connectedTooLate)
+	c.limit = freeze.Begin(s.opts.ConnectTimeout)
+	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.lookLater)
 	c.tasks = []task{{run: c.opened}}
 	if session.Protocol() == 4 { // its CONNECT is awaited: one goroutine then does both
 		c.mu.Unlock()
@@ -237,6 +242,8 @@ func (c *conn) wake() {
 // Run works the queue off, for the pool.
 func (c *conn) Run() {
 	defer c.server.conns.Done()
+	c.server.turns.runs.Add(1)
+	c.turn.runs++
 	c.work()
 }
 
@@ -269,25 +276,46 @@ func (c *conn) work() {
 		} else {
 			c.server.waiting.Add(-1)
 			c.handle(t)
+			c.giveWay()
 		}
 	}
 }
 
-// connectedTooLate ends a session that was connected to no namespace in time. One
-// whose connect handler takes long is not to blame. The library has a timer of its
-// own, which would not ask.
+// lookLater has connectedTooLate look when its turn has come. While a client is being
+// connected, or waits for a session that it comes back to, it is not: so nobody can be
+// ended in the moment in which that succeeds.
+func (c *conn) lookLater() {
+	c.mu.Lock()
+	if c.patience == nil { // connected, or ended: then nothing may be queued any more
+		c.mu.Unlock()
+		return
+	}
+	c.tasks = append(c.tasks, task{run: c.connectedTooLate})
+	c.wake()
+}
+
+// connectedTooLate ends a session that was connected to no namespace in time. The
+// library has a timer of its own, which would not ask.
 func (c *conn) connectedTooLate() {
 	c.mu.Lock()
-	busy := c.joining != nil || c.waiting != nil
-	idle := !busy && len(c.spaces) == 0 && !c.ended
-	if busy && c.patience != nil {
-		c.patience.Reset(c.server.opts.ConnectTimeout)
+	connected := c.patience == nil
+	left := c.limit.Left()
+	if !connected && left > 0 {
+		c.patience.Reset(left)
 	}
 	c.mu.Unlock()
-	if idle {
+	if !connected && left == 0 {
 		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
 		c.session.Close(engineio.ServerClose)
 	}
+}
+
+// excuse gives a client the time back that an attempt to connect it has taken since it
+// began: its handlers took that.
+func (c *conn) excuse(began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit.Extend(time.Since(began))
 }
 
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
@@ -301,6 +329,7 @@ func (c *conn) opened() {
 		}
 		return
 	}
+	defer c.excuse(time.Now())
 	c.await("/", introduce)
 }
 
@@ -366,6 +395,7 @@ func (c *conn) concurrently(run func()) {
 const maxSpaces = 128
 
 func (c *conn) connect(p *packet.Packet) {
+	defer c.excuse(time.Now())
 	c.mu.Lock()
 	full := len(c.spaces) >= maxSpaces
 	c.mu.Unlock()

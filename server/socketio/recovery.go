@@ -114,6 +114,11 @@ func (c *conn) waitFor(over <-chan struct{}, timeout <-chan time.Time) bool {
 		return true
 	case <-end:
 	case <-timeout:
+		select { // both, for a process that stood still
+		case <-over:
+			return true
+		default:
+		}
 		c.session.Warn("recovery", "client not given its session back: handlers of its old connection take too long",
 			"timeout", c.server.opts.ConnectTimeout, "setting", "--connect-timeout")
 	}

@@ -22,7 +22,6 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -84,6 +83,7 @@ type Server struct {
 
 	waiting atomic.Int64   // packets that wait for their turn
 	memory  *budget.Budget // what all clients together hold
+	turns   turns
 
 	life  context.Context // of background tasks
 	end   context.CancelFunc
@@ -220,6 +220,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-done:
 		return err
 	case <-ctx.Done():
-		return errors.Join(err, ctx.Err())
+		return ctx.Err()
 	}
 }

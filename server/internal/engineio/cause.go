@@ -25,6 +25,7 @@ const (
 	CausePath           Cause = "path"             // a Socket.IO client where none is served
 	CausePlainPath      Cause = "plain path"       // a plain WebSocket where none is served
 	CauseHandshake      Cause = "handshake"        // a WebSocket handshake that is none
+	CauseUnread         Cause = "unread handshake" // a WebSocket whose client does not read the 101
 	CauseBlockedUpgrade Cause = "blocked upgrade"  // a WebSocket's request without its Upgrade header
 	CauseStuckUpgrade   Cause = "stuck upgrade"    // a WebSocket on which nothing came through
 	CauseSlowClient     Cause = "slow client"      // its backlog is full
@@ -48,7 +49,7 @@ const (
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
-		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
+		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }

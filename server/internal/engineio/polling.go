@@ -48,7 +48,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 		s.abort(TransportError)
 		return
 	}
-	s.poll = p
+	s.poll, s.abandoned = p, false
 	ok := s.await(p, r)
 	var messages []*Message
 	if ok && s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's

@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"os"
 	"strings"
 
 	"hipflask/server/internal/origin"
@@ -164,6 +166,10 @@ func (r *refusals) path(req *http.Request, at string) {
 }
 
 func (r *refusals) handshake(req *http.Request, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.warn(CauseUnread, "WebSocket given up: its client does not read the answer to the handshake", "address", remote(req))
+		return
+	}
 	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req),
 		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")
 }

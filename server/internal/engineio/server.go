@@ -407,7 +407,9 @@ func (srv *Server) all() []*Session {
 
 // Shutdown refuses new sessions, closes those there are one after another, with
 // what they were still to be sent, and returns once they and all goroutines have
-// ended. When ctx ends first, what is left is cut, and ctx's error returned.
+// ended. What is left shortly before ctx's deadline is cut, and ctx's error returned.
+// Goroutines that do not end by that, such as those of a Receiver that hangs, are
+// waited for no longer than ctx lasts.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.mu.Lock()
 	again := srv.draining
@@ -417,20 +419,31 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	if again {
 		return nil
 	}
+	cut, cancel := cutBefore(ctx)
+	defer cancel()
 	srv.retireAll(ctx)
 	var err error
 	select {
 	case <-srv.empty:
-	case <-ctx.Done():
-		err = ctx.Err()
+	case <-cut.Done():
+		err = cut.Err()
 		for _, s := range srv.all() {
 			s.abort(ServerShutdown)
 		}
 	}
-	srv.workers.Wait()
-	close(srv.stop)
-	srv.keepers.Wait()
-	return err
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.workers.Wait()
+		close(srv.stop)
+		srv.keepers.Wait()
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // joinPool hands out buffers of joinSize bytes.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/websocket"
 )
 
@@ -63,6 +64,7 @@ type Session struct {
 	upgrading  bool            // a WebSocket was opened for this session
 	probe      *websocket.Conn // it, until it takes over
 	probed     bool            // its probe was answered: polls are to end soon
+	abandoned  bool            // that came to nothing, and no poll has come since
 	poll       *poll           // the GET that waits
 	posting    bool            // a POST is being read
 	paused     chan struct{}   // closed when a pause must end; nil without one
@@ -147,7 +149,10 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.state, s.reason = stateClosing, reason
 	s.resume()
-	probe := s.probe
+	probe, limit := s.probe, closeTimeout
+	if s.probed || s.abandoned { // its polls have ended, and it may have left in the middle of the upgrade
+		limit = goodbyeTimeout
+	}
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
 	} else {
@@ -162,7 +167,7 @@ func (s *Session) Close(reason Reason) {
 		_ = probe.Close()
 	}
 	s.srv.heart.remove(s)
-	time.AfterFunc(closeTimeout, func() { s.abort(reason) })
+	freeze.AfterFunc(limit, func() { s.abort(reason) })
 	s.srv.receiver(s).Closed(reason)
 }
 

@@ -255,6 +255,7 @@ func (p *prober) readEnded(err error) {
 		s.srv.refusals.brokenUpgrade(s, closed.Reason)
 	}
 	s.mu.Lock()
+	s.abandoned = s.probed && (s.poll == nil || s.poll.noop)
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()
 	_ = p.conn.Close()

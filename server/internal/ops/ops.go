@@ -139,15 +139,20 @@ func (s *Server) Started() { s.ready.started.Store(true) }
 // Draining says that the server is going down: it is not ready any more.
 func (s *Server) Draining() { s.ready.draining.Store(true) }
 
-// Close ends the server.
-func (s *Server) Close() {
+// Close ends the server. Answers under way are cut off when ctx ends, or after a second.
+func (s *Server) Close(ctx context.Context) error {
 	if s.done == nil {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	soon, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	if s.http.Shutdown(ctx) != nil {
+	if s.http.Shutdown(soon) != nil {
 		_ = s.http.Close() // whoever profiles still is cut off
 	}
-	<-s.done
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -13,9 +13,13 @@ import (
 
 // rawConn gives access to the socket of nc, or nil when nc is not a plain socket. Only the two types are asked for by
 // name: a type that embeds one of them has the method too, and would be circumvented. One that changes nothing of what
-// passes says so with a method Socket.
+// passes through the socket says so with a method Socket.
 func rawConn(nc net.Conn) syscall.RawConn {
-	if s, ok := nc.(interface{ Socket() net.Conn }); ok {
+	for {
+		s, ok := nc.(socketed)
+		if !ok {
+			break
+		}
 		nc = s.Socket()
 	}
 	var raw syscall.RawConn
