@@ -13,11 +13,10 @@ import (
 	"hipflask/server/internal/admin"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
-	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
-	"hipflask/server/internal/packet"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
@@ -48,7 +47,6 @@ type server struct {
 // newServer wires a server. What the handlers print goes to stdout.
 func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
 	a := &server{cfg: cfg, log: log}
-	engine := engineConfig(cfg, log)
 	ui, err := adminUI(cfg, log)
 	if err != nil {
 		return nil, err
@@ -56,25 +54,19 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 	if a.cluster, err = a.newCluster(); err != nil {
 		return nil, err
 	}
-	options := socketio.Options{
-		Peers:  a.peers(),
-		Engine: engine,
-		Limits: packet.Limits{
-			MaxAttachments: orNone(cfg.MaxAttachments),
-			MaxDepth:       cfg.MaxJSONDepth,
-			MaxBytes:       cfg.MaxAttachments*int(cfg.MaxHTTPBufferSize) + int(cfg.MaxHTTPBufferSize),
-		},
-		ConnectTimeout:  cfg.ConnectTimeout,
-		MaxQueuedEvents: cfg.MaxQueuedEvents,
-		Recovery:        cfg.Recovery,
-		Concurrent:      cfg.AsyncHandlers,
-		Inspect:         &a.door,
-	}
 	if ui != nil {
 		ui.Observe(&a.door)
 	}
 	handled := observeHandlers(cfg, &a.door)
-	a.sio = socketio.New(options)
+	a.sio = socketio.New(socketio.Options{
+		Logger: log,
+		Context: extras.With(context.Background(), extras.Extras{
+			Settings:  cfg,
+			Inspect:   &a.door,
+			Peers:     a.peers(),
+			HoldTasks: true,
+		}),
+	})
 	a.lines = lines.Waiting(stdout)
 	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
 	if err == nil && ui != nil {
@@ -96,7 +88,6 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		Handler:           routes,
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
-		WriteTimeout:      engine.WriteTimeout(),
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -118,43 +109,6 @@ func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
 	})
 }
 
-func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
-	origins := engineio.OriginPolicy{List: cfg.CORSAllowedOrigins, Credentials: cfg.CORSCredentials}
-	if len(origins.List) == 1 && origins.List[0] == "*" {
-		origins.Any, origins.List = true, nil
-	}
-	return engineio.Config{
-		PingInterval:         cfg.PingInterval,
-		PingTimeout:          cfg.PingTimeout,
-		UpgradeTimeout:       cfg.UpgradeTimeout,
-		MaxMessage:           int(cfg.MaxHTTPBufferSize),
-		MaxPayloadPackets:    cfg.MaxPayloadPackets,
-		MaxBacklog:           int(cfg.MaxBacklog),
-		Path:                 cfg.Path,
-		PlainPath:            cfg.PlainWebSocketPath,
-		Polling:              cfg.Polling,
-		WebSocket:            cfg.WebSocket,
-		AllowUpgrades:        cfg.AllowUpgrades,
-		Compression:          cfg.HTTPCompression,
-		CompressionThreshold: int(cfg.CompressionThreshold),
-		Cookie:               cfg.Cookie,
-		ServerID:             cfg.ServerID,
-		Origins:              origins,
-		BodyTimeout:          cfg.ReadBodyTimeout,
-		Bounds:               bounds(cfg),
-		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
-		Logger:               log,
-	}
-}
-
-// orNone turns a limit of 0 into what stands for none, where 0 means the default.
-func orNone(limit int) int {
-	if limit == 0 {
-		return -1
-	}
-	return limit
-}
-
 // serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
@@ -165,6 +119,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	l = &acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
+	a.door.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)
 	var err error

@@ -7,20 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"hipflask/server/internal/config"
-	"hipflask/server/internal/engineio"
 )
-
-func bounds(cfg *config.Config) engineio.Bounds {
-	return engineio.Bounds{
-		Connections:           cfg.MaxConnections,
-		ConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
-		Handshakes:            cfg.MaxHandshakesPerSecond,
-		Messages:              cfg.MaxMessagesPerSecond,
-		Bytes:                 int(cfg.MaxBytesPerSecond),
-	}
-}
 
 const (
 	// fewFiles is a limit on open files that a busy server meets: each client is one,

@@ -128,6 +128,9 @@ func (s *Server) create(name string) {
 //
 // Its Flask counterpart is @socketio.on(event, namespace=...).
 func (n *Namespace) On(event string, fn any) error {
+	if n.server.invalid != nil {
+		return n.server.invalid
+	}
 	h, err := newHandler(event, fn)
 	if err != nil {
 		return fmt.Errorf("handler of %q %w", event, err)

@@ -9,19 +9,23 @@ import (
 // decoded until somebody asks. Emitted again it goes out byte for byte as it came
 // in, with its key order, its big integers and its binary attachments; also as part
 // of a list, a map or a struct.
-type Value struct{ packet.Value }
+type Value struct{ raw }
+
+// raw is embedded under a name of this package: a Value has its methods, and nobody
+// else sees the type.
+type raw = packet.Value
 
 // Decode stores the value in what into points to, as encoding/json does; binary
 // goes into []byte. Flask has decoded it already: data['key'].
-func (v Value) Decode(into any) error { return v.Value.Decode(into) }
+func (v Value) Decode(into any) error { return v.raw.Decode(into) }
 
 // IsNull says whether the value is null: what JavaScript sends for null,
 // undefined and NaN. The zero Value is null. Flask: data is None.
-func (v Value) IsNull() bool { return v.Value.IsNull() }
+func (v Value) IsNull() bool { return v.raw.IsNull() }
 
 // Bytes returns the value if all of it is one binary attachment.
 // Flask: isinstance(data, bytes).
-func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
+func (v Value) Bytes() ([]byte, bool) { return v.raw.Bytes() }
 
 // String returns the value as Python's print shows it: a string as it is, an
 // object as {'a': 1}, true as True, bytes as b'...'. Flask: print(data).

@@ -102,6 +102,7 @@ func (srv *Server) start() {
 // ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
 // WebSockets. Its checks come in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	if !srv.admit(w, r) {
 		return
@@ -231,6 +232,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Val
 // every message is one of the other side's. At another path than PlainPath it refuses
 // one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Path != srv.cfg.PlainPath:

@@ -1,9 +1,10 @@
 // Package inspect is the door through which the server's own parts, such as the Admin
 // UI, see all clients and act on them: what handlers have no use for. Package socketio
-// opens it, see its Options.Inspect.
+// opens it, see package extras.
 package inspect
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -38,6 +39,11 @@ type Door struct {
 	// Lost is to be told of requests for paths that nothing is served at: a client's
 	// is logged.
 	Lost func(r *http.Request)
+	// Life ends when background tasks have to: at the end, after the last disconnect
+	// handler.
+	Life context.Context
+	// Begin begins the background tasks that were held back until now.
+	Begin func()
 }
 
 // Stats is what a server has counted since it began, and what it has now.

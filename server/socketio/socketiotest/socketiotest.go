@@ -64,15 +64,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("connection refused: %q with %s", e.Message, e.Data)
 }
 
-// NewServer makes a server with both transports, and shuts it down when the test
+// NewServer makes a server, and shuts it down when the test
 // is over. Unless opts name a logger, its log is the test's.
 func NewServer(t testing.TB, opts socketio.Options) *socketio.Server {
 	t.Helper()
-	opts.Engine.Polling, opts.Engine.WebSocket, opts.Engine.AllowUpgrades = true, true, true
 	var log *testLog
-	if opts.Engine.Logger == nil {
+	if opts.Logger == nil {
 		log = &testLog{t: t}
-		opts.Engine.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		opts.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	s := socketio.New(opts)
 	t.Cleanup(func() {

@@ -9,17 +9,21 @@ import (
 
 // Value is an argument as it came to the client. Unlike a socketio.Value it shows
 // itself as JSON, as a client's side would.
-type Value struct{ packet.Value }
+type Value struct{ raw }
+
+// raw is embedded under a name of this package: a Value has its methods, and nobody
+// else sees the type.
+type raw = packet.Value
 
 // Decode stores the value in what into points to, as encoding/json does; binary
 // goes into []byte.
-func (v Value) Decode(into any) error { return v.Value.Decode(into) }
+func (v Value) Decode(into any) error { return v.raw.Decode(into) }
 
 // Bytes returns the value if all of it is binary.
-func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
+func (v Value) Bytes() ([]byte, bool) { return v.raw.Bytes() }
 
 // IsNull says whether the value is null.
-func (v Value) IsNull() bool { return v.Value.IsNull() }
+func (v Value) IsNull() bool { return v.raw.IsNull() }
 
 // String returns the value's JSON as it came, where binary is a placeholder.
 func (v Value) String() string {
