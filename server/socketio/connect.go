@@ -35,9 +35,6 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		_, err = n.run(ctx, "connect", []Value{{auth}})
 	}
 	c.mu.Lock()
-	if err == nil && ctx.unwanted {
-		err = Refuse(rejected)
-	}
 	if err != nil {
 		c.joining = nil
 		ctx.finish()
@@ -97,6 +94,7 @@ func connected(args ...any) {
 	ctx := c.joining
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
+	unwanted := ctx.unwanted
 	c.settle()
 	c.mu.Unlock()
 	_ = sock.On("disconnect", ctx.disconnected)
@@ -106,6 +104,9 @@ func connected(args ...any) {
 	ctx.adapter().Admit(sock.Id())
 	if tell := c.server.opts.Inspect.Connected; tell != nil {
 		tell(inspectedClient{ctx})
+	}
+	if unwanted { // after what its connect handler has sent it
+		sock.Disconnect(false)
 	}
 	c.pass(ctx.Namespace())
 }
