@@ -34,6 +34,9 @@ type Config struct {
 	CORSAllowedOrigins []string
 	CORSCredentials    bool
 
+	StaticFolder string // a folder that was there; empty: none
+	Page         bool   // the built-in one, where nothing else is served
+
 	PingInterval      time.Duration
 	PingTimeout       time.Duration
 	ConnectTimeout    time.Duration
