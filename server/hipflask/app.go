@@ -36,16 +36,25 @@ type server struct {
 	lines *lines.Writer
 	sio   *socketio.Server
 	door  inspect.Door
-	http  *http.Server
+	front *front
+	http  *http.Server // nil until listen, and with New: there it is somebody else's
 	ops   *ops.Server
+
+	endings endings // of the application
 
 	silent       silentConns
 	cluster      *cluster.Cluster // nil: this server is alone
 	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
-// newServer wires a server. What the handlers print goes to stdout.
+// newServer wires a server and registers the application. What the handlers print goes
+// to stdout.
 func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
+	return wire(cfg, log, stdout, register, cfg.OpsAddr != "")
+}
+
+// wire is newServer; measured has the handlers measured.
+func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error, measured bool) (*server, error) {
 	a := &server{cfg: cfg, log: log}
 	ui, err := adminUI(cfg, log)
 	if err != nil {
@@ -57,7 +66,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 	if ui != nil {
 		ui.Observe(&a.door)
 	}
-	handled := observeHandlers(cfg, &a.door)
+	handled := observeHandlers(measured, &a.door)
 	a.sio = socketio.New(socketio.Options{
 		Logger: log,
 		Context: extras.With(context.Background(), extras.Extras{
@@ -68,32 +77,51 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		}),
 	})
 	a.lines = lines.Waiting(stdout)
-	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
-	if err == nil && ui != nil {
-		err = ui.Attach(a.sio)
-	}
-	if err == nil {
-		a.ops, err = a.operations(handled)
-	}
-	var routes http.Handler
-	if err == nil {
-		routes, err = a.routes()
-	}
-	if err != nil {
-		return nil, errors.Join(err, a.close(context.Background()))
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
-	a.http = &http.Server{
-		Handler:           routes,
-		Protocols:         protocols,
-		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ConnState:         a.silent.track,
+	if err := a.register(register, ui, handled); err != nil {
+		return nil, errors.Join(err, a.giveUp())
 	}
 	return a, nil
+}
+
+// register registers the application, and then what comes after its handlers.
+func (a *server) register(register func(*App) error, ui *admin.Admin, handled *ops.Handlers) (err error) {
+	if a.front, err = a.newFront(); err != nil {
+		return err
+	}
+	err = a.front.registered(&App{
+		SocketIO: a.sio,
+		Router:   a.front.routes,
+		Stdout:   a.lines,
+		Context:  a.door.Life,
+		endings:  &a.endings,
+	}, register)
+	if err != nil {
+		return err
+	}
+	if ui != nil {
+		if err := ui.Attach(a.sio); err != nil {
+			return err
+		}
+	}
+	a.ops, err = a.operations(handled)
+	return err
+}
+
+// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
+// limited by whoever gives it, see stallLimits.
+func (a *server) newHTTP() *http.Server {
+	a.front.stall = stallLimits{read: a.cfg.ReadBodyTimeout, write: stallTimeout}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
+	return &http.Server{
+		Handler:           a.front,
+		Protocols:         protocols,
+		ReadHeaderTimeout: a.cfg.ReadHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		ConnState:         a.silent.track,
+	}
 }
 
 // adminUI makes the Admin UI's side, nil if it is switched off.
@@ -143,13 +171,15 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 
 // close ends everything that newServer and serve started.
 func (a *server) close(ctx context.Context) error {
-	err := a.sio.Shutdown(ctx)
+	early, cancel := a.endings.reserve(ctx)
+	defer cancel()
+	err := a.sio.Shutdown(early)
 	if a.http != nil {
-		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
+		if stop := a.silent.shutdown(early, a.http); stop != nil {
 			err = errors.Join(err, stop, a.http.Close())
 		}
 	}
-	err = errors.Join(err, a.leaveCluster(ctx), a.lines.Close(ctx))
+	err = errors.Join(err, a.endings.run(ctx, a.log), a.leaveCluster(ctx), a.lines.Close(ctx))
 	if a.ops != nil {
 		a.ops.Close() // last: until now it says that the server is draining
 	}

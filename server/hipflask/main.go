@@ -25,18 +25,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"hipflask/server/headroom"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/lines"
-	"hipflask/server/socketio"
 )
-
-// App is what an application is registered with. Its Flask counterparts are app and
-// socketio.
-type App struct {
-	SocketIO *socketio.Server // handlers of events
-	Stdout   io.Writer        // what handlers print; nobody waits for who reads it
-}
 
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
 // with its exit code. Its Flask counterpart is socketio.run(app).
@@ -68,6 +62,7 @@ func ExitCode(err error) int {
 // Run is [Main] without the process: it reads the settings, listens, logs the address
 // and serves until ctx ends.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error) error {
+	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
 	cfg, err := config.Parse(args, getenv)
 	switch {
 	case errors.Is(err, config.ErrHelp):

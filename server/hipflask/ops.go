@@ -6,18 +6,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/internal/config"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
 )
 
 // observeHandlers has handlers measured, where somebody can see it.
-func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
+func observeHandlers(measured bool, door *inspect.Door) *ops.Handlers {
 	h := ops.NewHandlers()
-	if cfg.OpsAddr == "" {
-		return h
+	if measured {
+		h.Observe(door)
 	}
-	h.Observe(door)
 	return h
 }
 

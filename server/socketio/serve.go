@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hipflask/static"
 )
@@ -18,6 +19,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.valid(w):
 	case s.clients.has(r):
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.opts.Engine.WriteTimeout()))
 		s.clients.serve(w, r)
 	default:
 		unread(w, r)
