@@ -13,7 +13,9 @@ import (
 )
 
 // brief limits what stands still to a part of a second.
-func brief(a *server) { a.front.stall = stallLimits{read: 200 * time.Millisecond, write: 200 * time.Millisecond} }
+func brief(a *server) {
+	a.front.stall = stallLimits{read: 200 * time.Millisecond, write: 200 * time.Millisecond}
+}
 
 // An answer, and a body, may take as long as they like while something moves.
 func TestLongAnswersAreNotCut(t *testing.T) {
