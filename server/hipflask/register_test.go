@@ -8,14 +8,11 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"hipflask/server/internal/config"
-	"hipflask/server/socketio/socketiotest"
 )
 
 func nothing(*gin.Context) {}
@@ -126,90 +123,5 @@ func TestTasksBeginWithTheServer(t *testing.T) {
 	cancel()
 	if err := await(t, ended, "end"); err != nil {
 		t.Error(err)
-	}
-}
-
-// At the end: disconnect handlers, the context and background tasks, routes under way,
-// then OnShutdown's functions, the last one first.
-func TestOrderOfTheEnd(t *testing.T) {
-	var mu sync.Mutex
-	var order []string
-	note := func(what string) {
-		mu.Lock()
-		defer mu.Unlock()
-		order = append(order, what)
-	}
-	running := make(chan struct{})
-	var app *App
-	r := start(t, func(a *App) error {
-		app = a
-		a.OnShutdown(func(context.Context) { note("first function") })
-		a.OnShutdown(func(context.Context) { panic("of a function") })
-		a.OnShutdown(func(ctx context.Context) {
-			if _, ok := ctx.Deadline(); !ok || ctx.Err() != nil {
-				t.Errorf("its context has no time left, or no end: %v", ctx.Err())
-			}
-			note("last function")
-		})
-		a.SocketIO.Go(func(ctx context.Context) {
-			<-a.Context.Done() // the same as ctx's
-			<-ctx.Done()
-			note("task")
-		})
-		a.Router.GET("/events", func(c *gin.Context) {
-			c.Writer.Flush()
-			close(running)
-			<-a.Context.Done()
-			note("task") // at the same time
-		})
-		return a.SocketIO.On("disconnect", func() {
-			if a.Context.Err() != nil {
-				t.Error("the context ended before the disconnect handler")
-			}
-			note("disconnect")
-		})
-	}, nil)
-	socketiotest.Connect(t, app.SocketIO, socketiotest.Options{})
-	answered := make(chan reply, 1)
-	go func() { answered <- r.ask(t, "GET", "/events") }()
-	await(t, running, "start of the route")
-	r.stop(t)
-	if got := await(t, answered, "end of the answer"); got.status != 200 {
-		t.Errorf("the route was answered %d", got.status)
-	}
-	want := []string{"disconnect", "task", "task", "last function", "first function"}
-	if !slices.Equal(order, want) {
-		t.Errorf("%v, want %v", order, want)
-	}
-	if !strings.Contains(r.log.String(), "of a function") {
-		t.Error("the panic is not in the log")
-	}
-}
-
-// What hangs at the end, a handler or a function, takes neither the other functions'
-// turn nor their time.
-func TestEndsThatHang(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	ran := make(chan bool, 1)
-	var app *App
-	r := start(t, func(a *App) error {
-		app = a
-		a.OnShutdown(func(ctx context.Context) { ran <- ctx.Err() == nil })
-		a.OnShutdown(func(context.Context) { <-release })
-		return a.SocketIO.On("block", func() { <-release })
-	}, nil, "--shutdown-timeout", "1s")
-	c := socketiotest.Connect(t, app.SocketIO, socketiotest.Options{})
-	c.Emit("block")
-	began := time.Now()
-	r.stop(t)
-	if !await(t, ran, "function") {
-		t.Error("a function had no time left")
-	}
-	if took := time.Since(began); took > patience/2 {
-		t.Errorf("the end took %v, --shutdown-timeout is 1s", took)
-	}
-	if log := r.log.String(); !strings.Contains(log, "OnShutdown") || !strings.Contains(log, "--shutdown-timeout") {
-		t.Errorf("the log does not say so:\n%s", log)
 	}
 }

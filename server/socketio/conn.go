@@ -501,7 +501,7 @@ func (c *conn) acked(p *packet.Packet) {
 	}
 	args := make([]any, len(p.Args))
 	for i, v := range p.Args {
-		args[i] = Value{v}
+		args[i] = Value{packet.Carry(v)}
 	}
 	ack(args, nil)
 }

@@ -32,7 +32,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	ctx.adapter().Introduce(sock)
 	auth, err := c.authPayload(sock)
 	if err == nil {
-		_, err = n.run(ctx, "connect", []Value{{auth}})
+		_, err = n.run(ctx, "connect", []Value{{packet.Carry(auth)}})
 	}
 	c.mu.Lock()
 	if err != nil {
@@ -151,7 +151,7 @@ func (c *Context) disconnected(args ...any) {
 }
 
 func (c *Context) runDisconnect(reason string) {
-	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
+	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
 	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
@@ -184,7 +184,7 @@ func remove(list []*Context, c *Context) []*Context {
 func (c *Context) event(p *packet.Packet) {
 	args := make([]Value, len(p.Args))
 	for i, v := range p.Args {
-		args[i] = Value{v}
+		args[i] = Value{packet.Carry(v)}
 	}
 	if tell := c.space.server.opts.Inspect.Received; tell != nil {
 		tell(inspectedClient{c}, p.Event, p.Args)

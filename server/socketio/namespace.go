@@ -252,7 +252,7 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	case isLifecycle(event):
 		return nil, nil
 	case all != nil:
-		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.TextValue(event)}))
+		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.Carry(packet.TextValue(event))}))
 	}
 	return nil, errNoHandler
 }
