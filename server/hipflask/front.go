@@ -1,6 +1,7 @@
 package hipflask
 
 import (
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -96,7 +97,7 @@ func (f *front) isSocketIO(path string) bool {
 func (f *front) serveOthers(w http.ResponseWriter, r *http.Request) {
 	if f.ownsPath(r.URL.Path) {
 		f.nobody(w, r)
-		http.NotFound(w, r)
+		refuse(w, http.StatusNotFound, "404 page not found")
 		return
 	}
 	f.routes.ServeHTTP(w, r)
@@ -143,7 +144,7 @@ func (f *front) serveRest(w http.ResponseWriter, r *http.Request, allowed string
 	case f.isFile(r.URL.Path):
 		unwanted(w, r)
 		w.Header().Set("Allow", withReading(allowed))
-		http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+		refuse(w, http.StatusMethodNotAllowed, "405 method not allowed")
 	default:
 		return false
 	}
@@ -172,12 +173,19 @@ func withReading(allowed string) string {
 func (f *front) nobody(w http.ResponseWriter, r *http.Request) {
 	f.lost(r)
 	unwanted(w, r)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+}
+
+// refuse answers as gin does where no route fits.
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
 }
 
 // unwanted makes a connection end with its response: net/http would otherwise wait for
-// a body that nobody reads before it answers.
+// a body that nobody reads before it answers. No browser is to guess what that is.
 func unwanted(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 	}

@@ -22,7 +22,7 @@ type Context struct {
 	left     bool   // the disconnect handler has run or is about to
 	over     bool   // the client is gone, whether or not the queue has got there
 	kicked   bool   // this side disconnects it
-	unwanted bool   // its connect handler disconnects it
+	unwanted bool   // it is to be disconnected once it is connected
 	claim    *claim // to its session, with recovery
 	life     context.Context
 	end      context.CancelCauseFunc
@@ -183,11 +183,7 @@ func (c *Context) Rooms() []string {
 // connected, and gets what was emitted to it; to refuse it, return an error, see
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	c.conn.mu.Lock()
-	connecting := c.conn.joining == c
-	c.unwanted = c.unwanted || connecting
-	c.conn.mu.Unlock()
-	if !connecting {
+	if !c.conn.Unwanted(c.sock.Id()) {
 		c.sock.Disconnect(false)
 	}
 }

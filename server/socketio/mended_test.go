@@ -96,10 +96,20 @@ func TestContextOfARefusedClient(t *testing.T) {
 // Disconnect in a connect handler lets the client connect and get what it is sent, as
 // in Flask, and then ends that; the disconnect handler runs once.
 func TestDisconnectInTheConnectHandler(t *testing.T) {
+	for name, disconnect := range map[string]func(s *socketio.Server, c *socketio.Context){
+		"itself": func(_ *socketio.Server, c *socketio.Context) { c.Disconnect() },
+		"by id":  func(s *socketio.Server, c *socketio.Context) { s.To(c.ID()).Disconnect() },
+	} {
+		t.Run(name, func(t *testing.T) { disconnectsInConnect(t, disconnect) })
+	}
+}
+
+func disconnectsInConnect(t *testing.T, disconnect func(*socketio.Server, *socketio.Context)) {
 	reasons := make(chan string, 2)
-	s := serve(t, map[string]any{
+	var s *socketio.Server
+	s = serve(t, map[string]any{
 		"connect": func(c *socketio.Context) error {
-			c.Disconnect()
+			disconnect(s, c)
 			return c.Emit("bye", "not today")
 		},
 		"disconnect": func(reason string) { reasons <- reason },
