@@ -1,16 +1,20 @@
 // Package hipflask is the whole server, for any main: settings from flags and the
 // environment, signals, Socket.IO and what is served beside it, the drain. It owns the
-// one list of routes, the HTTP server around them, and the order in which everything
-// starts and ends.
+// one list of who answers a request, the HTTP server around it, and the order in which
+// everything starts and ends.
 //
 //	func main() { hipflask.Main(register) }
 //
 //	func register(app *hipflask.App) error {
+//		app.Router.GET("/hello", func(c *gin.Context) { c.String(http.StatusOK, "hello") })
 //		return app.SocketIO.On("message", func(message socketio.Value) error {
 //			fmt.Fprintln(app.Stdout, "Received message:", message)
 //			return app.SocketIO.Emit("message", message)
 //		})
 //	}
+//
+// [New] is for programs that have an http.Server already, package hipflasktest for unit
+// tests.
 package hipflask
 
 import (
