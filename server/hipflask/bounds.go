@@ -9,36 +9,16 @@ import (
 	"syscall"
 
 	"hipflask/server/internal/accepted"
+	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/machine"
 )
-
-const (
-	// fewFiles is a limit on open files that a busy server meets: each client is one,
-	// one that polls for moments two.
-	fewFiles = 4000
-
-	filesHint = "raise the limit with LimitNOFILE= in systemd, --ulimit nofile= in Docker or ulimit -n in a shell"
-)
-
-// noteFiles warns if fewer files may be open, 0 for nobody knows, than the clients will
-// need.
-func noteFiles(log *slog.Logger, maxConnections, limit int) {
-	switch {
-	case limit == 0:
-	case maxConnections > 0 && limit < maxConnections+leastKept:
-		log.Warn("fewer files may be open than clients may connect", "limit", limit,
-			"max_connections", maxConnections, "setting", "--max-connections", "hint", filesHint)
-	case maxConnections <= 0 && limit < fewFiles:
-		log.Warn("few files may be open, and each client is one", "limit", limit, "hint", filesHint)
-	}
-}
 
 // newConns makes the set of accepted connections. What is closed is counted and logged
 // as refusals are.
 func (a *server) newConns() *accepted.Conns {
 	return accepted.New(accepted.Options{
-		Limit:      a.capacity.open,
+		Limit:      a.capacity.Open,
 		PerAddress: a.cfg.MaxOpenConnectionsPerAddress,
 		Exempt: func(addr netip.Addr) bool {
 			return slices.ContainsFunc(a.cfg.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
@@ -61,7 +41,7 @@ func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
 		a.door.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "setting", open+"-per-address",
 			"address", address, "hint", "a proxy in front is one address, unless --trusted-proxies names it")
 	case accepted.NoFiles:
-		a.door.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", filesHint)
+		a.door.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", capacity.FilesHint)
 	}
 }
 
@@ -75,7 +55,7 @@ func (a acceptor) Accept() (net.Conn, error) {
 	conn, err := a.Listener.Accept()
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		a.log.Error("no connection can be accepted: too many open files", "error", err, "limit", machine.Files(),
-			"hint", filesHint+"; a lower --max-connections refuses clients before that")
+			"hint", capacity.FilesHint+"; a lower --max-connections refuses clients before that")
 	}
 	return conn, err
 }

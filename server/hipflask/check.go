@@ -10,13 +10,14 @@ import (
 	"net"
 	"net/http"
 
+	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/config"
 )
 
 // check finds out whether a server could run with these settings, which Parse found to be valid, without running one:
 // whether Redis answers, above all, also where that is optional. It returns the limits that the server would have on this
 // machine. Its errors are of the type *config.Error.
-func check(ctx context.Context, cfg *config.Config, register func(*App) error) (limits capacity, err error) {
+func check(ctx context.Context, cfg *config.Config, register func(*App) error) (limits capacity.Capacity, err error) {
 	strict := *cfg
 	strict.MessageQueueOptional = false
 	a, err := newServer(&strict, slog.New(slog.DiscardHandler), io.Discard, register)

@@ -13,13 +13,15 @@ type ending struct {
 	what  string
 	end   func(context.Context) error
 	grace time.Duration // that it has beyond the end of its context, at least
+	early bool          // it has not the time of the functions of OnShutdown
 }
 
 // endings lists, in order, all that the end waits for.
 func (a *server) endings() []ending {
 	return []ending{
-		{what: "clients and their handlers", end: a.sio.Shutdown},
-		{what: "requests", end: a.endHTTP},
+		{what: "clients and their handlers", end: a.sio.Shutdown, early: true},
+		{what: "requests", end: a.endHTTP, early: true},
+		{what: "functions of OnShutdown", end: a.runOnShutdown},
 		{what: "messages for other servers", end: a.leaveCluster},
 		{what: "lines on stdout", end: a.closeLines, grace: flushTimeout},
 		{what: "the operators' address", end: a.endOps}, // last: until then it says that the server is draining
@@ -38,12 +40,17 @@ const (
 func (a *server) close(ctx context.Context) error {
 	deadline, limited := ctx.Deadline()
 	reserve := min(endReserve, max(time.Until(deadline), 0)/endShare)
+	early, cancel := a.onShutdown.reserve(ctx)
+	defer cancel()
 	all := a.endings()
 	var err error
 	for i, e := range all {
 		limit, cancel := ctx, context.CancelFunc(func() {})
+		if e.early {
+			limit = early
+		}
 		if limited {
-			limit, cancel = context.WithDeadline(ctx, deadline.Add(-time.Duration(len(all)-1-i)*reserve-reserve/2))
+			limit, cancel = context.WithDeadline(limit, deadline.Add(-time.Duration(len(all)-1-i)*reserve-reserve/2))
 		}
 		err = errors.Join(err, e.within(limit, max(reserve/2, e.grace)))
 		cancel()
@@ -92,3 +99,6 @@ func (a *server) endOps(ctx context.Context) error {
 	}
 	return a.ops.Close(ctx)
 }
+
+// runOnShutdown runs what the application wants done at the end.
+func (a *server) runOnShutdown(ctx context.Context) error { return a.onShutdown.run(ctx, a.log) }

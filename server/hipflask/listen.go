@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 	"time"
@@ -57,18 +56,10 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	}
 	if addr.Network() == "unix" {
 		scheme = "unix:"
-		a.http.Handler = fromUnix(a.http.Handler)
 	}
+	a.http = a.newHTTP()
 	a.log.Info("listening", "url", scheme+addr.String())
 	return l, nil
-}
-
-// fromUnix names the clients of a Unix socket.
-func fromUnix(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = unixPeer
-		next.ServeHTTP(w, r)
-	})
 }
 
 func open(ctx context.Context, cfg *config.Config) (net.Listener, error) {

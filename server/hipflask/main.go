@@ -1,16 +1,20 @@
 // Package hipflask is the whole server, for any main: settings from flags and the
 // environment, signals, Socket.IO and what is served beside it, the drain. It owns the
-// one list of routes, the HTTP server around them, and the order in which everything
-// starts and ends.
+// one list of who answers a request, the HTTP server around it, and the order in which
+// everything starts and ends.
 //
 //	func main() { hipflask.Main(register) }
 //
 //	func register(app *hipflask.App) error {
+//		app.Router.GET("/hello", func(c *gin.Context) { c.String(http.StatusOK, "hello") })
 //		return app.SocketIO.On("message", func(message socketio.Value) error {
 //			fmt.Fprintln(app.Stdout, "Received message:", message)
 //			return app.SocketIO.Emit("message", message)
 //		})
 //	}
+//
+// [New] is for programs that have an http.Server already, package hipflasktest for unit
+// tests.
 package hipflask
 
 import (
@@ -22,17 +26,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/gin-gonic/gin"
+
 	"hipflask/server/headroom"
 	"hipflask/server/internal/config"
-	"hipflask/server/socketio"
 )
-
-// App is what an application is registered with. Its Flask counterparts are app and
-// socketio.
-type App struct {
-	SocketIO *socketio.Server // handlers of events
-	Stdout   io.Writer        // what handlers print; nobody waits for who reads it
-}
 
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
 // with its exit code. Its Flask counterpart is socketio.run(app).
@@ -65,6 +63,7 @@ func ExitCode(err error) int {
 // Run is [Main] without the process: it reads the settings, listens, logs the address
 // and serves until ctx ends.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error) error {
+	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
 	cfg, err := config.Parse(args, getenv)
 	switch {
 	case errors.Is(err, config.ErrHelp):

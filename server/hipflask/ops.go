@@ -7,43 +7,40 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/internal/budget"
-	"hipflask/server/internal/config"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
 )
 
 // observeHandlers has handlers measured, where somebody can see it.
-func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
+func observeHandlers(measured bool, door *inspect.Door) *ops.Handlers {
 	h := ops.NewHandlers()
-	if cfg.OpsAddr == "" {
-		return h
+	if measured {
+		h.Observe(door)
 	}
-	h.Observe(door)
 	return h
 }
 
 // operations wires what operators look at: what has something to count, and what the
 // server cannot do without, is listed here.
-func (a *server) operations(handled *ops.Handlers, memory *budget.Budget) (*ops.Server, error) {
+func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
 		Admit:   a.door.AdmitOps,
 		Logger:  a.log,
 		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
-			a.limitMetrics(memory), a.clusterMetrics()),
+			a.limitMetrics(), a.clusterMetrics()),
 		Checks: a.clusterChecks(),
 	})
 }
 
 // limitMetrics tell how near all clients together are to their limits.
-func (a *server) limitMetrics(memory *budget.Budget) []prometheus.Collector {
+func (a *server) limitMetrics() []prometheus.Collector {
 	return []prometheus.Collector{
 		ops.Gauge("client_memory_bytes", "Memory that all clients together hold, see --max-memory-for-clients.",
-			func() float64 { return float64(memory.Used()) }),
+			func() float64 { return float64(a.memory.Used()) }),
 		ops.Gauge("client_memory_limit_bytes", "What they may hold; 0 for no limit.",
-			func() float64 { return float64(memory.Limit()) }),
+			func() float64 { return float64(a.memory.Limit()) }),
 		ops.Gauge("open_connections", "TCP connections, whether they are clients' or not, see --max-open-connections.",
 			func() float64 { return float64(a.conns.Open()) }),
 	}

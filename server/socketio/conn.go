@@ -210,6 +210,18 @@ func (c *conn) Gone(id socket.SocketId) bool {
 	return true
 }
 
+// Unwanted has a client that is only now being connected disconnected once it is, and
+// reports whether the client of that id is.
+func (c *conn) Unwanted(id socket.SocketId) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining == nil || c.joining.sock.Id() != id {
+		return false
+	}
+	c.joining.unwanted = true
+	return true
+}
+
 func (c *conn) enqueue(t task) {
 	c.mu.Lock()
 	c.tasks = append(c.tasks, t)
@@ -518,7 +530,7 @@ func (c *conn) acked(p *packet.Packet) {
 	}
 	args := make([]any, len(p.Args))
 	for i, v := range p.Args {
-		args[i] = Value{v}
+		args[i] = Value{packet.Carry(v)}
 	}
 	ack(args, nil)
 }

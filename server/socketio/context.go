@@ -22,7 +22,7 @@ type Context struct {
 	left     bool   // the disconnect handler has run or is about to
 	over     bool   // the client is gone, whether or not the queue has got there
 	kicked   bool   // this side disconnects it
-	unwanted bool   // it was disconnected before it was connected
+	unwanted bool   // it is to be disconnected once it is connected
 	claim    *claim // to its session, with recovery
 	life     context.Context
 	end      context.CancelCauseFunc
@@ -181,13 +181,13 @@ func (c *Context) Rooms() []string {
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
-// reconnect by itself. In a connect handler it refuses the client. Flask:
-// disconnect().
+// reconnect by itself. In a connect handler the client is told first that it is
+// connected, and gets what was emitted to it; to refuse it, return an error, see
+// [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	c.conn.mu.Lock()
-	c.unwanted = true
-	c.conn.mu.Unlock()
-	c.sock.Disconnect(false)
+	if !c.conn.Unwanted(c.sock.Id()) {
+		c.sock.Disconnect(false)
+	}
 }
 
 func (c *Context) adapter() *fanout.Adapter {

@@ -36,7 +36,7 @@ func logged(t *testing.T) (*socketio.Server, *journal) {
 	t.Helper()
 	j := new(journal)
 	opts := socketio.Options{}
-	opts.Engine.Logger = slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	opts.Logger = slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return socketiotest.NewServer(t, opts), j
 }
 

@@ -130,6 +130,9 @@ func (s *Server) create(name string) {
 //
 // Its Flask counterpart is @socketio.on(event, namespace=...).
 func (n *Namespace) On(event string, fn any) error {
+	if n.server.invalid != nil {
+		return n.server.invalid
+	}
 	h, err := newHandler(event, fn)
 	if err != nil {
 		return fmt.Errorf("handler of %q %w", event, err)
@@ -251,7 +254,7 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	case isLifecycle(event):
 		return nil, nil
 	case all != nil:
-		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.TextValue(event)}))
+		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.Carry(packet.TextValue(event))}))
 	}
 	return nil, errNoHandler
 }

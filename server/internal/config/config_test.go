@@ -43,6 +43,9 @@ func samples() []sample {
 		"-9223372036854775808KB": "bytes",
 	}
 	return []sample{
+		{"static-folder", "StaticFolder", "", []good{{".", "."}, {"../config", "../config"}},
+			map[string]string{"nowhere": "a folder", "config.go": "a folder"}},
+		{"page", "Page", true, []good{{"false", false}, {"off", false}}, badSwitch},
 		{"host", "Host", "127.0.0.1", []good{
 			{"0.0.0.0", "0.0.0.0"}, {"::1", "::1"}, {"[::1]", "::1"}, {"localhost", "localhost"}, {"fe80::1%lo", "fe80::1%lo"},
 		}, map[string]string{

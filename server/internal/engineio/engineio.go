@@ -122,8 +122,8 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// WriteTimeout is how long a response may take from its request on, a waiting
-// poll included: what http.Server.WriteTimeout must at least be.
+// WriteTimeout is how long a response may take from its request on, or from the moment
+// when a waiting poll has something to answer.
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }

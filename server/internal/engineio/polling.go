@@ -49,6 +49,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 		return
 	}
 	s.poll, s.abandoned = p, false
+	noReadLimit(w)
 	ok := s.await(p, r)
 	var messages []*Message
 	if ok && s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's
@@ -230,6 +231,7 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	noReadLimit(w)
 	s.meter.bytesIn.Add(uint64(len(body)))
 	if err != nil {
 		return err
@@ -279,7 +281,20 @@ func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) in
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	srv.limitAnswer(w)
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // a client that is gone is noticed by its next poll
 	return len(body)
+}
+
+// limitAnswer bounds how long an answer may take from now on, whatever limit the
+// http.Server has: it cannot know how long a poll waits.
+func (srv *Server) limitAnswer(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(srv.cfg.WriteTimeout()))
+}
+
+// noReadLimit takes the limit of the http.Server away once a request has been read:
+// when it passes, net/http takes the client for gone.
+func noReadLimit(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }

@@ -103,6 +103,7 @@ func (srv *Server) start() {
 // ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
 // WebSockets. Its checks come in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	q := r.URL.Query()
 	if !srv.admit(w, r, q) {
@@ -237,6 +238,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Val
 // every message is one of the other side's. At another path than PlainPath it refuses
 // one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Path != srv.cfg.PlainPath:

@@ -32,6 +32,11 @@ type Carrier interface{ Session() *engineio.Session }
 // leaver is a connection that knows of a client's end before the library does.
 type leaver interface{ Gone(socket.SocketId) bool }
 
+// joiner is a connection that knows of a client that is only being connected. Unwanted
+// has it disconnected once it is, and reports whether there is such a one: the library
+// ignores a disconnect before that.
+type joiner interface{ Unwanted(socket.SocketId) bool }
+
 // Builder makes an adapter for each namespace, as the library asks for them.
 type Builder struct {
 	Engine   *engineio.Server
@@ -494,7 +499,9 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 // and with closing set ends their connections.
 func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
 	for _, s := range a.sockets(opts) {
-		s.Disconnect(false)
+		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
+			s.Disconnect(false)
+		}
 		if c, ok := s.Conn().(Carrier); ok && closing {
 			c.Session().Close(engineio.ServerClose)
 		}

@@ -43,9 +43,9 @@ const (
 
 // Options says what a [Server] shows.
 type Options struct {
-	Address string // host:port to listen on; port 0 picks a free one; empty: no listener
-	Pprof   bool   // serve /debug/pprof as well
-	Logger  *slog.Logger
+	Address string       // host:port to listen on; port 0 picks a free one; empty: no listener
+	Pprof   bool         // serve /debug/pprof as well
+	Logger  *slog.Logger // nil: none
 
 	// Admit reports whether a request may be served, or writes the refusal; nil: all may.
 	Admit func(w http.ResponseWriter, r *http.Request) bool
@@ -54,31 +54,37 @@ type Options struct {
 	Checks  []Check                // that readiness depends on, once the server has started
 }
 
-// Server serves /healthz, /readyz and /metrics. One without an address does nothing.
+// Server serves /healthz, /readyz and /metrics. One without an address
+// leaves that to others.
 type Server struct {
-	opts  Options
-	ready readiness
-	http  *http.Server
-	conns *accepted.Conns
-	done  chan struct{} // closed when serving has ended; nil before it began
+	opts    Options
+	ready   readiness
+	metrics http.Handler
+	http    *http.Server // nil without an address
+	conns   *accepted.Conns
+	done    chan struct{} // closed when serving has ended; nil before it began
 }
 
 // New makes a server. It fails when metrics do not fit together.
 func New(opts Options) (*Server, error) {
-	s := &Server{opts: opts, ready: readiness{checks: opts.Checks}}
-	if opts.Address == "" {
-		return s, nil
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	s := &Server{opts: opts, ready: readiness{checks: opts.Checks}}
 	metrics, err := registry(opts.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	s.metrics = promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorLog: sparse.ErrorLog(opts.Logger, slog.LevelError, "metrics failed"),
+	})
+	if opts.Address == "" {
+		return s, nil
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", s.ready.serve)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
-		ErrorLog: sparse.ErrorLog(opts.Logger, slog.LevelError, "metrics failed"),
-	}))
+	mux.Handle("GET /readyz", s.ReadyHandler())
+	mux.Handle("GET /metrics", s.MetricsHandler())
 	s.conns = accepted.New(accepted.Options{Limit: maxConnections})
 	s.http = &http.Server{
 		ConnState:         s.conns.Track,
@@ -112,6 +118,12 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 		}
 	})
 }
+
+// MetricsHandler serves the metrics.
+func (s *Server) MetricsHandler() http.Handler { return s.metrics }
+
+// ReadyHandler serves readiness.
+func (s *Server) ReadyHandler() http.Handler { return http.HandlerFunc(s.ready.serve) }
 
 // Listen opens the address, logs it, and serves until Close.
 func (s *Server) Listen(ctx context.Context) error {
