@@ -76,7 +76,8 @@ type Backend struct {
 	counts  counts
 }
 
-var errLoop = errors.New("--backend is this server's own address: name the one the application behind listens on")
+// ErrLoop is the error of a backend that is this server.
+var ErrLoop = errors.New("--backend is this server's own address: name the one the application behind listens on")
 
 // New makes a Backend. It connects to nobody: the backend may come later.
 func New(opts Options) (*Backend, error) {
@@ -128,7 +129,7 @@ func (b *Backend) CheckLoop(ctx context.Context, own net.Addr) error {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
 	if b.target.Is(ctx, own) {
-		return errLoop
+		return ErrLoop
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func loops(r *http.Request, mark string) bool {
 
 // passable leaves out what has no path: CONNECT, and the asterisk.
 func passable(r *http.Request) bool {
-	return r.Method != http.MethodConnect && strings.HasPrefix(r.URL.Path, "/")
+	return r.Method != http.MethodConnect && (strings.HasPrefix(r.URL.Path, "/") || r.URL.Path == "" && r.URL.Host != "")
 }
 
 // withoutUpgrade returns the request without a wish for another protocol than WebSocket:

@@ -53,9 +53,8 @@ func (s *stream) end() {
 	_ = s.control.SetReadDeadline(now)
 }
 
-// finish leaves no deadline behind: the connection may have further requests.
+// finish is the end of the handler: the connection's deadlines are net/http's again.
 func (s *stream) finish() {
-	s.patience(s.control.SetWriteDeadline, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cut = true
