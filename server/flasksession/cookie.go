@@ -37,6 +37,13 @@ func (s *Sessions) ReadAt(r *http.Request, at time.Time) (*Session, bool) {
 	return session, true
 }
 
+// ValuesAt is ReadAt for package socketio: as Options.SessionValues it makes the page's
+// session what a socket's begins with.
+func (s *Sessions) ValuesAt(r *http.Request, at time.Time) map[string]any {
+	session, _ := s.ReadAt(r, at)
+	return session.Values()
+}
+
 // Save sets the cookie, as Flask does at the end of a request: where the session has
 // changed; for a permanent one always, unless NoRefresh; where it has become empty, the
 // cookie is deleted. Where the session was looked at, caches are told that the answer

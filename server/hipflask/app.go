@@ -56,6 +56,10 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 	if a.cluster, err = a.newCluster(); err != nil {
 		return nil, err
 	}
+	flask, err := sessions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	options := socketio.Options{
 		Peers:  a.peers(),
 		Engine: engine,
@@ -70,13 +74,16 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 		Concurrent:      cfg.AsyncHandlers,
 		Inspect:         &a.door,
 	}
+	if flask != nil {
+		options.SessionValues = flask.ValuesAt
+	}
 	if ui != nil {
 		ui.Observe(&a.door)
 	}
 	handled := observeHandlers(cfg, &a.door)
 	a.sio = socketio.New(options)
 	a.lines = lines.Waiting(stdout)
-	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
+	err = register(&App{SocketIO: a.sio, Stdout: a.lines, Sessions: flask})
 	if err == nil && ui != nil {
 		err = ui.Attach(a.sio)
 	}

@@ -25,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"hipflask/server/flasksession"
 	"hipflask/server/headroom"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/lines"
@@ -36,6 +37,10 @@ import (
 type App struct {
 	SocketIO *socketio.Server // handlers of events
 	Stdout   io.Writer        // what handlers print; nobody waits for who reads it
+
+	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
+	// and nothing can be saved. Flask: session.
+	Sessions *flasksession.Sessions
 }
 
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process

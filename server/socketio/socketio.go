@@ -51,6 +51,12 @@ type Options struct {
 	Concurrent      bool            // handle a client's events at the same time, as Flask does
 	Inspect         *inspect.Door   // for parts of the server that look at all clients; nil for none
 	Peers           fanout.Peers    // the other servers of a cluster; nil without one
+
+	// SessionValues are what [Context.Get] returns until Set changes it: the session of
+	// the page that opened the connection, in the request r at the time opened. It is
+	// called once for a connection, when a value is first asked for. Nil: there are none.
+	// Flask: the session of a connect handler begins as a copy of the page's.
+	SessionValues func(r *http.Request, opened time.Time) map[string]any
 }
 
 // What holds where Options name nothing.
