@@ -226,3 +226,28 @@ func TestSecretKeyThatOthersMayKnowIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// A client that comes back to its session has what it was, not what its page's cookie says by then.
+func TestRecoveredSessionIsTheSocketsOwn(t *testing.T) {
+	s := startApp(t, tellSession("name"), "--secret-key", "s3cret", "--recovery", "1m")
+	first := joinWithCookie(t, s.Addr, websocketPath, flaskCookie(t, "s3cret", `{'name': 'page'}`))
+	open, err := first.packet()
+	first.must(err)
+	_, err = openedSID(open)
+	first.must(err)
+	first.send("40")
+	connected, err := first.packet()
+	first.must(err)
+	var answer struct{ PID string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(connected, "40")), &answer); err != nil || answer.PID == "" {
+		t.Fatalf("%v in %s", err, connected)
+	}
+	first.send(`42["set","name","socket"]`)
+	s.Stdout.waitText(t, "set name=string(socket)\n")
+	_ = first.Close()
+	second := joinWithCookie(t, s.Addr, websocketPath, flaskCookie(t, "s3cret", `{'name': 'other'}`))
+	_, err = second.packet()
+	second.must(err)
+	second.send(`40{"pid":"` + answer.PID + `"}`)
+	s.Stdout.waitText(t, "connect / name=string(socket)\n")
+}

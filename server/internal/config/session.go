@@ -79,7 +79,7 @@ func parseKey(line string) ([]byte, error) {
 	plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(encoded, "="))
 	key, err := base64.RawStdEncoding.DecodeString(plain)
 	if err != nil {
-		return nil, errors.New("is not base64 behind base64:")
+		return nil, errors.New("has base64: before what is not base64")
 	}
 	if len(key) == 0 {
 		return nil, errors.New("is a key of no length")

@@ -63,7 +63,7 @@ func TestSecretKeyFile(t *testing.T) {
 	}
 	for text, why := range map[string]string{
 		"": "no key", "\n": "no key", "secret\n\n": "line 2 is empty", "\nsecret": "line 1 is empty", "secret\nbase64:": "line 2 is a key of no length",
-		"base64:secret!": "line 1 is not base64", strings.Repeat("secret\n", 17): "more than 16", strings.Repeat("secret", 1<<18): "1 MiB",
+		"base64:secret!": "line 1 has base64: before", strings.Repeat("secret\n", 17): "more than 16", strings.Repeat("secret", 1<<18): "1 MiB",
 	} {
 		args := []string{"--secret-key-file", keyFile(t, text)}
 		refused(t, args, env(), "--secret-key-file", why)
