@@ -39,7 +39,9 @@ type App struct {
 	Stdout   io.Writer        // what handlers print; nobody waits for who reads it
 
 	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
-	// and nothing can be saved. Flask: session.
+	// and nothing can be saved. Their cookie has Flask's default attributes: where the
+	// Flask application sets others, such as SESSION_COOKIE_DOMAIN, a program makes its
+	// own with flasksession.New. Flask: session.
 	Sessions *flasksession.Sessions
 }
 

@@ -3,6 +3,7 @@ package hipflask
 import (
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
 
 	"hipflask/server/flasksession"
@@ -34,7 +35,7 @@ func sessions(cfg *config.Config, log *slog.Logger) (*flasksession.Sessions, err
 }
 
 func readableByOthers(file string) bool {
-	if file == "" {
+	if file == "" || runtime.GOOS == "windows" { // where the permissions say nothing
 		return false
 	}
 	info, err := os.Stat(file)

@@ -7,6 +7,7 @@ read    opens the session of "cookie"
 All answer with "told", a description of what Flask reads in the cookie, which Go can make as well, and with "found".
 """
 import datetime
+import functools
 import json
 import math
 import random
@@ -111,11 +112,17 @@ def write(app, ask):
         return response.headers
 
 
-def handle(ask):
+@functools.cache
+def make_app(key, config, unsorted):
     app = Flask(__name__)
-    app.secret_key = bytes.fromhex(ask['key'])
-    app.config.update(ask.get('config') or {})
-    app.json.sort_keys = not ask.get('unsorted')
+    app.secret_key = bytes.fromhex(key)
+    app.config.update(json.loads(config))
+    app.json.sort_keys = not unsorted
+    return app
+
+
+def handle(ask):
+    app = make_app(ask['key'], json.dumps(ask.get('config', {})), ask.get('unsorted', False))
     answer = {'cookie': ask.get('cookie')}
     if ask['op'] != 'read':
         headers = write(app, ask)

@@ -163,7 +163,7 @@ func (b *Backend) transport(headerTimeout time.Duration) *http.Transport {
 func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	clear(w.Header()) // the answer is the backend's alone
 	if loops(r, b.mark) {
-		b.log.Warn("request refused: it came back from the backend", "backend", b.target.String(), "setting", "--backend")
+		b.health.warn("a request came back from the backend", ErrLoop)
 		http.Error(w, "The backend sends requests back to this server.", http.StatusLoopDetected)
 		return
 	}

@@ -160,6 +160,18 @@ func TestRequestThatComesBackIsRefused(t *testing.T) {
 	}
 }
 
+// Two servers that are each other's backend find out as well.
+func TestRequestThatGoesRoundIsRefused(t *testing.T) {
+	var second http.Handler
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { second.ServeHTTP(w, r) }))
+	defer other.Close()
+	first := newFront(t, other.URL, nil)
+	second = newFront(t, first.URL, nil).backend
+	if resp, _ := first.get(t, "/"); resp.StatusCode != http.StatusLoopDetected {
+		t.Errorf("%v", resp.Status)
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)

@@ -30,7 +30,7 @@ func (b *Backend) rewrite(p *httputil.ProxyRequest) {
 	setPath(out, in.RequestURI)
 	clean(out.Header)
 	b.forward(out.Header, in)
-	out.Header.Set(loopHeader, b.mark)
+	out.Header.Add(loopHeader, b.mark) // beside those of other servers on the way
 }
 
 // setPath has the request line name what was asked for, byte for byte and without a host.
@@ -119,7 +119,7 @@ func address(remote string) (netip.Addr, bool) {
 
 func loops(r *http.Request, mark string) bool {
 	for _, said := range r.Header.Values(loopHeader) {
-		if said == mark {
+		if strings.Contains(said, mark) {
 			return true
 		}
 	}

@@ -111,6 +111,38 @@ func TestBodiesAreStreamed(t *testing.T) {
 	}
 }
 
+// Who asks before it sends a body is told, and by the backend's answer if it wants none.
+func TestExpectContinue(t *testing.T) {
+	f := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/no" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		_, _ = io.Copy(w, r.Body)
+	})
+	const head = " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+	conn, in := f.dial(t, "POST /yes"+head)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusContinue {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	if _, err := io.WriteString(conn, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	for resp.StatusCode == http.StatusContinue && err == nil {
+		resp, err = http.ReadResponse(in, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(resp.Body); string(text) != "hello" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if resp, _ := f.ask(t, "POST /no"+head); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("%v", resp.Status)
+	}
+}
+
 func TestServerSentEventsArriveAtOnce(t *testing.T) {
 	goOn := make(chan struct{})
 	f := behind(t, func(w http.ResponseWriter, _ *http.Request) {
