@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"time"
 
+	"hipflask/server/flasksession"
 	"hipflask/server/internal/accepted"
 	"hipflask/server/internal/admin"
+	"hipflask/server/internal/backend"
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/cluster"
@@ -44,6 +46,9 @@ type server struct {
 	http  *http.Server // nil until listen, and with New: there it is somebody else's
 	ops   *ops.Server
 
+	sessions *flasksession.Sessions // nil without a secret key
+	backend  *backend.Backend       // nil without --backend
+
 	onShutdown shutdownFuncs // of the application
 
 	capacity     capacity.Capacity
@@ -72,12 +77,16 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	if a.cluster, err = a.newCluster(); err != nil {
 		return nil, err
 	}
+	if a.sessions, err = sessions(cfg, log); err != nil {
+		return nil, err
+	}
 	if ui != nil {
 		ui.Observe(&a.door)
 	}
 	handled := observeHandlers(measured, &a.door)
 	a.sio = socketio.New(socketio.Options{
-		Logger: log,
+		Logger:        log,
+		SessionValues: a.sessionValues(),
 		Context: extras.With(context.Background(), extras.Extras{
 			Settings:  cfg,
 			Inspect:   &a.door,
@@ -96,6 +105,9 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 
 // register registers the application, and then what comes after its handlers.
 func (a *server) register(register func(*App) error, ui *admin.Admin, handled *ops.Handlers) (err error) {
+	if a.backend, err = a.newBackend(); err != nil {
+		return err
+	}
 	if a.front, err = a.newFront(); err != nil {
 		return err
 	}

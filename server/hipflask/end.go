@@ -20,6 +20,7 @@ type ending struct {
 func (a *server) endings() []ending {
 	return []ending{
 		{what: "clients and their handlers", end: a.sio.Shutdown, early: true},
+		{what: "requests to the backend", end: a.endBackend, early: true},
 		{what: "requests", end: a.endHTTP, early: true},
 		{what: "functions of OnShutdown", end: a.runOnShutdown},
 		{what: "messages for other servers", end: a.leaveCluster},

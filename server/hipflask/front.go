@@ -49,10 +49,13 @@ func (a *server) newFront() (*front, error) {
 	if f.routes, err = newRouter(a.cfg.TrustedProxies, f.afterRoutes); err != nil {
 		return nil, err
 	}
+	if a.backend != nil { // a nil pointer would be a handler
+		f.backend = a.backend
+	}
 	switch {
 	case a.cfg.StaticFolder != "":
 		f.files, err = folder.Open(a.cfg.StaticFolder)
-	case a.cfg.Page:
+	case a.cfg.Page && f.backend == nil:
 		f.page, err = static.Page(a.cfg.Path)
 	}
 	return f, err

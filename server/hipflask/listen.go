@@ -46,6 +46,9 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkBackend(ctx, l.Addr()); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	l = freeze.Listener(l)
 	scheme, addr := "http://", l.Addr()
 	l = a.conns.Listen(l)

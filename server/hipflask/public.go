@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/server/flasksession"
 	"hipflask/server/internal/config"
 	"hipflask/server/socketio"
 )
@@ -26,6 +27,12 @@ type App struct {
 	Router gin.IRouter
 
 	Stdout io.Writer // what handlers print; nobody waits for who reads it. Flask: print
+
+	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
+	// and nothing can be saved. Their cookie has Flask's default attributes: where the
+	// Flask application sets others, such as SESSION_COOKIE_DOMAIN, a program makes its
+	// own with flasksession.New. Flask: session.
+	Sessions *flasksession.Sessions
 
 	// Context ends when the server is about to: after the last disconnect handler, and
 	// before the routes that are still running are waited for. An answer without an

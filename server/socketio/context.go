@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -47,7 +48,31 @@ func (c *Context) finish() {
 // connection, so it has a lock of its own.
 type session struct {
 	mu     sync.Mutex
+	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
 	values map[string]any
+}
+
+// newSession makes the connection's session. What it begins with is not made before
+// somebody asks, except with recovery: it would keep the connection for as long.
+func (c *conn) newSession() *session {
+	s := &session{values: make(map[string]any)}
+	if values := c.server.opts.SessionValues; values != nil {
+		s.begin = func() map[string]any { return values(c.session.Request(), c.session.Opened()) }
+		if c.server.opts.Recovery > 0 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.beginLocked()
+		}
+	}
+	return s
+}
+
+// beginLocked takes over what the session begins with. s.mu is held.
+func (s *session) beginLocked() {
+	if s.begin != nil {
+		maps.Copy(s.values, s.begin())
+		s.begin = nil
+	}
 }
 
 // session returns the connection's session.
@@ -55,7 +80,7 @@ func (c *Context) session() *session {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.conn.values == nil {
-		c.conn.values = &session{values: make(map[string]any)}
+		c.conn.values = c.conn.newSession()
 	}
 	return c.conn.values
 }
@@ -92,20 +117,26 @@ func (c *Context) Context() context.Context {
 }
 
 // Set keeps a value for the client's connection, whatever its namespaces, until
-// that ends. Flask: session[key] = value.
+// that ends. The page's session, with which that of the connection began, is not
+// changed. Flask: session[key] = value.
 func (c *Context) Set(key string, value any) {
 	s := c.session()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.beginLocked()
 	s.values[key] = value
 }
 
-// Get returns what was kept under the key, nil if nothing was.
-// Flask: session.get(key).
+// Get returns what was kept under the key, nil if nothing was. With a secret key
+// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
+// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
+// then int64 or float64, lists []any and dicts map[string]any; package flasksession
+// lists all types. Flask: session.get(key).
 func (c *Context) Get(key string) any {
 	s := c.session()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.beginLocked()
 	return s.values[key]
 }
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"hipflask/server/internal/budget"
@@ -24,8 +25,9 @@ type setup struct {
 	MaxQueuedEvents   int
 	Recovery          time.Duration
 	Concurrent        bool
-	Inspect           *inspect.Door // never nil
-	Peers             fanout.Peers  // nil without other servers
+	Inspect           *inspect.Door                                 // never nil
+	Peers             fanout.Peers                                  // nil without other servers
+	SessionValues     func(*http.Request, time.Time) map[string]any // nil: none
 }
 
 func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,12 @@ type Options struct {
 	CompressionThreshold int  // bytes of the shortest one that is worth compressing; 1024
 
 	AsyncHandlers bool // handle a client's events at the same time, as Flask does
+
+	// SessionValues are what [Context.Get] returns until Set changes it: the session of
+	// the page that opened the connection, in the request r at the time opened. It is
+	// called once for a connection, when a value is first asked for. Nil: there are none.
+	// Flask: the session of a connect handler begins as a copy of the page's.
+	SessionValues func(r *http.Request, opened time.Time) map[string]any
 
 	Logger  *slog.Logger    // slog.Default()
 	Context context.Context // the parent of what background tasks get; context.Background()

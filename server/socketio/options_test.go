@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"strings"
@@ -60,7 +61,8 @@ func TestOptionsThatAreRight(t *testing.T) {
 		MaxMessagesPerSecond: 1, MaxBytesPerSecond: -1, MaxConnections: 1, MaxConnectionsPerAddress: 1, MaxHandshakesPerSecond: -1,
 		NoHTTPCompression: true, CompressionThreshold: 1, AsyncHandlers: true,
 		AllowedHosts: []string{"example.com"}, AttachmentTimeout: time.Second, MaxMemoryForClients: 1 << 20,
-		Logger: slog.Default(), Context: t.Context(),
+		SessionValues: func(*http.Request, time.Time) map[string]any { return nil },
+		Logger:        slog.Default(), Context: t.Context(),
 	}
 	v := reflect.ValueOf(o)
 	for i := range v.NumField() {

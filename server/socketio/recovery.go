@@ -160,7 +160,7 @@ func (c *Context) remember() {
 	case c.conn.values == nil && kept != nil:
 		c.conn.values = kept
 	case c.conn.values == nil:
-		c.conn.values = &session{values: make(map[string]any)}
+		c.conn.values = c.conn.newSession()
 	case kept != nil:
 		c.conn.values.merge(kept) // another of its namespaces was sooner
 	}

@@ -109,6 +109,7 @@ func New(opts Options) *Server {
 		dynamic: make(map[string]struct{}),
 	}
 	s.memory = s.opts.Engine.Memory
+	s.opts.SessionValues = opts.SessionValues
 	s.life, s.end = context.WithCancel(opts.Context)
 	s.opts.Engine.Open = s.open
 	s.engine = engineio.NewServer(s.opts.Engine)

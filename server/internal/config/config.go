@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"hipflask/server/internal/backend"
 	weborigin "hipflask/server/internal/origin"
 )
 
@@ -70,6 +71,14 @@ type Config struct {
 
 	TrustedProxies  []netip.Prefix // empty, and TrustUnixSocket false: nobody is a proxy
 	TrustUnixSocket bool
+
+	SecretKeys        [][]byte // of Flask's session: the first signs, all verify; empty: there is none
+	SecretKeyVisible  bool     // a flag named it, which others can see
+	SecretKeyFile     string   // where the keys stood; empty: in no file
+	SessionCookieName string
+	SessionLifetime   time.Duration
+
+	Backend backend.Target // what answers the rest; zero: nothing does
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
@@ -196,6 +205,12 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if err := checkSecretKey(c, given); err != nil {
+		return err
+	}
+	if err := checkBackend(c, given); err != nil {
+		return err
 	}
 	if c.CertFile != "" {
 		return checkKeyPair(c, given)

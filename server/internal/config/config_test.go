@@ -117,7 +117,7 @@ func samples() []sample {
 		}, map[string]string{"": "auto, off", "1": "from 1MiB", "1025GiB": "1024GiB", "9223372036854775807GiB": "1024GiB", "-1": "from 1MiB", "Auto": "auto, off"}},
 		{"max-connections-per-address", "MaxConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
 		{"max-handshakes-per-second", "MaxHandshakesPerSecond", 0, []good{{"50", 50}, {"off", 0}}, badBound},
-		proxySample(),
+		proxySample(), sessionSamples()[0], sessionSamples()[1],
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
@@ -354,10 +354,12 @@ func TestSettingsAreComplete(t *testing.T) {
 	covered := map[string]bool{
 		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,
 		"admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true,
+		"secret-key": true, "secret-key-file": true, "backend": true,
 	}
-	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo and TestMessageQueue
+	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo, TestMessageQueue, TestSecretKey, TestSecretKeyFile and TestBackend
 		"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
 		"Check": true, "Healthcheck": true, "MessageQueue": true, "MessageQueueOptional": true,
+		"SecretKeys": true, "SecretKeyVisible": true, "SecretKeyFile": true, "Backend": true,
 	}
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {

@@ -50,6 +50,7 @@ func settings(c *Config) []Setting {
 		group("Clients", clients(c)),
 		group("Other origins", crossOrigin(c)),
 		group("Pages", pages(c)),
+		group("Flask behind and beside", slices.Concat(backendSettings(c), flaskSession(c))),
 		group("Timing", timing(c)),
 		group("Limits for one client", slices.Concat(limits(c), clientBounds(c))),
 		group("Limits for all clients", bounds(c)),

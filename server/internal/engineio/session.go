@@ -87,6 +87,9 @@ func (s *Session) IsPlain() bool { return s.protocol == 0 }
 // header is at most 8 KiB: fields beyond that are left out.
 func (s *Session) Request() *http.Request { return s.opening.request() }
 
+// Opened is when that was.
+func (s *Session) Opened() time.Time { return s.since }
+
 // Name names the session in logs and to people. It is made from its id, which is a
 // secret, and does not tell it.
 func (s *Session) Name() string { return nameOf(s.id) }

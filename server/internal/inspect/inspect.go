@@ -43,6 +43,9 @@ type Door struct {
 	// server goes by the name it was called by, and of one for the operators' address,
 	// also whether a page of another site makes it. They write and log the refusal.
 	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
+	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
+	// that of its connection.
+	Trusts func(r *http.Request) bool
 	// Warn is to be told of what was not accepted before it came to a client: it is
 	// counted and logged as other refusals are.
 	Warn func(cause engineio.Cause, msg string, args ...any)
