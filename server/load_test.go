@@ -257,17 +257,7 @@ func (c *loadClient) split(body string) ([]string, error) {
 	if c.eio == 4 {
 		return strings.Split(body, "\x1e"), nil
 	}
-	var all []string
-	for body != "" {
-		length, rest, _ := strings.Cut(body, ":")
-		n, err := strconv.Atoi(length)
-		if err != nil || n < 0 || n > len(rest) {
-			return nil, fmt.Errorf("bad payload %.200q", body)
-		}
-		all = append(all, rest[:n])
-		body = rest[n:]
-	}
-	return all, nil
+	return binaryPackets(body)
 }
 
 // beginUpgrade opens a WebSocket and probes, beside the polling that goes on.

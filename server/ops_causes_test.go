@@ -53,8 +53,8 @@ func opsRefusedRequests() []opsCause {
 			checkStranger(t, "evil.example", askAs(t, s.Addr, "evil.example", "/", nil))
 		}, []string{"host refused", "setting=--allowed-hosts", "host=evil.example", "path=/"}},
 		{"protocol version", nil, func(t *testing.T, s *testServer) {
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=2&transport=polling", nil, ""), 5)
-		}, []string{"EIO=2", "clients 1.x to 4.x"}},
+			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=1&transport=polling", nil, ""), 5)
+		}, []string{"EIO=1", "clients 1.x to 4.x"}},
 		{"transport", []string{"--transports", "websocket"}, func(t *testing.T, s *testServer) {
 			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath, nil, ""), 0)
 		}, []string{"transport polling", "--transports"}},

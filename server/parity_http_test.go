@@ -135,12 +135,13 @@ func (s *story) connected(r httpRequest, got answer) {
 	if got.status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form
 		s.goodbyes++ // when ask leaves
 	}
-	if !strings.Contains(r.target, "EIO=3") || got.status >= http.StatusBadRequest {
+	old := strings.Contains(r.target, "EIO=3") || strings.Contains(r.target, "/?transport=") // none is 3
+	if !old || got.status >= http.StatusBadRequest {
 		return
 	}
 	// Ours has connected it without being asked to; over WebSocket it has left already.
 	if got.status == http.StatusOK {
-		_, packet, _ := strings.Cut(got.body, ":") // its length stands before it
+		_, packet, _ := strings.Cut(got.body, "\xff") // its length stands before it
 		sid, err := openedSID(packet)
 		if err != nil {
 			s.t.Fatal(err)

@@ -18,6 +18,8 @@ func requestDifferences() []difference {
 		early   = "the method is looked at first"
 		version = `"The client is using an unsupported version of the Socket.IO or Engine.IO protocols"`
 		opened  = `0{"sid":<id>,"upgrades":["websocket"],"pingTimeout":20000,"pingInterval":25000,"maxPayload":1000000}`
+		none    = "no EIO, and EIO=2, are Engine.IO 3, as Flask-SocketIO 4 had it for old clients"
+		bytes   = "\x00\x01\x01\x08\xff" // kind and length of a packet
 		noWord  = "WebSocket handshakes that are none get a line that says why"
 		refused = "*: body"
 	)
@@ -31,11 +33,18 @@ func requestDifferences() []difference {
 		{name: "*: type", why: form, flask: "text/plain", ours: "application/json"},
 
 		{name: "HTTP GET /socket.io/?EIO=3&transport=polling: status", why: eio3, flask: "400", ours: "200"},
-		{name: "HTTP GET /socket.io/?EIO=3&transport=polling: body", why: eio3, flask: version, ours: "118:" + opened},
-		{name: "HTTP GET /socket.io/?EIO=3&transport=polling: type", why: eio3, flask: "text/plain", ours: "text/plain; charset=UTF-8"},
+		{name: "HTTP GET /socket.io/?EIO=3&transport=polling: body", why: eio3, flask: version, ours: bytes + opened},
+		{name: "HTTP GET /socket.io/?EIO=3&transport=polling: type", why: eio3, flask: "text/plain", ours: "application/octet-stream"},
 		{name: "HTTP GET /socket.io/?EIO=3&transport=websocket: status", why: eio3, flask: "400", ours: "101"},
 		{name: "HTTP GET /socket.io/?EIO=3&transport=websocket: body", why: eio3, flask: version, ours: ""},
 		{name: "HTTP GET /socket.io/?EIO=3&transport=websocket: type", why: eio3, flask: "text/plain", ours: ""},
+
+		{name: "HTTP GET /socket.io/?transport=polling: status", why: none, flask: "400", ours: "200"},
+		{name: "HTTP GET /socket.io/?transport=polling: body", why: none, flask: version, ours: bytes + opened},
+		{name: "HTTP GET /socket.io/?transport=polling: type", why: none, flask: "text/plain", ours: "application/octet-stream"},
+		{name: "HTTP GET /socket.io/?transport=websocket: status", why: none, flask: "400", ours: "101"},
+		{name: "HTTP GET /socket.io/?transport=websocket: body", why: none, flask: version, ours: ""},
+		{name: "HTTP GET /socket.io/?transport=websocket: type", why: none, flask: "text/plain", ours: ""},
 
 		{name: "HTTP POST of *: status", why: garbage, flask: "200", ours: "400"},
 		{name: "HTTP POST of *: body", why: garbage, flask: "OK", ours: refusedBody("3", "Bad request")},
@@ -104,7 +113,7 @@ func headerDifferences() []difference {
 		noOrigin = "without an Origin no browser's page asks, and CORS headers mean nothing"
 		unread   = "no client reads the body of this answer"
 		allow    = "RFC 9110 wants Allow with 405"
-		accept   = "RFC 9110: q=0 means not acceptable, and names of codings have no case"
+		accept   = "RFC 9110: q=0 means not acceptable, more is better, names of codings have no case, and * is any of them"
 		cookie   = "the official server sets it with a WebSocket handshake, too: a client without polling needs it as well"
 		readable = "a page of an allowed origin may read why it was refused"
 		asked    = "a preflight is about what comes after it, and answered before that is looked at"
@@ -122,6 +131,8 @@ func headerDifferences() []difference {
 		{name: "HTTP * /socket.io/*: Allow", why: allow, flask: "", ours: "OPTIONS, GET, POST"},
 		{name: `HTTP poll of * "gzip;q=0": encoding`, why: accept, flask: "gzip", ours: ""},
 		{name: `HTTP poll of * "GZIP": encoding`, why: accept, flask: "", ours: "gzip"},
+		{name: `HTTP poll of * "br, deflate;q=0.5, gzip": encoding`, why: accept, flask: "deflate", ours: "gzip"},
+		{name: `HTTP poll of * "*": encoding`, why: accept, flask: "", ours: "gzip"},
 		{name: "strict: websocket *: cookie", why: cookie, flask: ";", ours: "io=<id> path=/; SameSite=Lax;"},
 
 		{name: "narrow: poll *: CORS", why: readable, flask: "", ours: "Allow-Credentials: true; Allow-Origin: http://ADDR"},

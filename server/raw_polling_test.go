@@ -63,7 +63,7 @@ func leaveLater(t *testing.T, addr, path string, opened answer) {
 	if _, packet, found := strings.Cut(opened.body, `{"sid":"`); found {
 		sid, _, _ := strings.Cut(packet, `"`)
 		p := &poller{t: t, version: 4, client: &http.Client{Timeout: patience}, url: "http://" + addr + path + "&sid=" + sid}
-		if strings.Contains(opened.body, ":0{") {
+		if !strings.HasPrefix(opened.body, "0{") && !strings.HasPrefix(opened.body, "___eio") {
 			p.version = 3
 		}
 		p.leaveLater()
@@ -146,6 +146,9 @@ func (p *poller) packets(body string) ([]string, error) {
 		return strings.Split(body, "\x1e"), nil
 	}
 	var all []string
+	if body != "" && body[0] <= 1 {
+		return binaryPackets(body)
+	}
 	for body != "" {
 		length, rest, _ := strings.Cut(body, ":")
 		units := utf16.Encode([]rune(rest))
@@ -155,6 +158,25 @@ func (p *poller) packets(body string) ([]string, error) {
 		}
 		all = append(all, string(utf16.Decode(units[:n])))
 		body = string(utf16.Decode(units[n:]))
+	}
+	return all, nil
+}
+
+// binaryPackets splits a payload of bytes, as Engine.IO 3 has it: text as it is, binary
+// with its type in front, as over a WebSocket.
+func binaryPackets(body string) ([]string, error) {
+	var all []string
+	for body != "" {
+		digits, rest, found := strings.Cut(body[1:], "\xff")
+		n := 0
+		for _, d := range []byte(digits) {
+			n = 10*n + int(d)
+		}
+		if !found || n > len(rest) {
+			return nil, fmt.Errorf("bad payload %.200q", body)
+		}
+		all = append(all, rest[:n])
+		body = rest[n:]
 	}
 	return all, nil
 }

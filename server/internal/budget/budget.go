@@ -35,6 +35,13 @@ func (b *Budget) TakeHalf(n int) bool {
 	return true
 }
 
+// Add counts n bytes more, whatever the limit: for whoever found that the budget is
+// not full, and can only take whole what is to come then.
+func (b *Budget) Add(n int) { b.used.Add(int64(n)) }
+
+// Full reports whether nothing more should be taken.
+func (b *Budget) Full() bool { return b.limit > 0 && b.used.Load() >= b.limit }
+
 // Give gives n bytes back.
 func (b *Budget) Give(n int) { b.used.Add(int64(-n)) }
 

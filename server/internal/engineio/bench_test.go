@@ -14,7 +14,8 @@ import (
 func BenchmarkTake(b *testing.B) {
 	for _, batch := range []int{1, 16} {
 		b.Run(fmt.Sprint(batch), func(b *testing.B) {
-			s := &Session{srv: benchServer(b), protocol: 4}
+			srv := benchServer(b)
+			s := &Session{srv: srv, protocol: 4, outbox: outbox{shared: &srv.outlet}}
 			m := textMessage(b, `2["message","what somebody says to all the others"]`)
 			m.Share()
 			for b.Loop() {
@@ -22,9 +23,9 @@ func BenchmarkTake(b *testing.B) {
 				for range batch {
 					s.push(m)
 				}
-				out, _ := s.take()
+				out, _ := s.takeBatch()
 				s.mu.Unlock()
-				s.srv.free(out)
+				s.shared.joined.free(out)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/frame")
 		})

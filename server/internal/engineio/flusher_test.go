@@ -13,7 +13,7 @@ import (
 func silentSessions(srv *Server, n int) []*Session {
 	list := make([]*Session, n)
 	for i := range list {
-		list[i] = &Session{srv: srv, protocol: 4}
+		list[i] = &Session{srv: srv, protocol: 4, outbox: outbox{shared: &srv.outlet, parked: true}}
 	}
 	return list
 }
@@ -143,7 +143,7 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 // for it: else a producer faster than the writer would fill the queue without end.
 func TestRoundWaitsForAWriter(t *testing.T) {
 	srv := quiet(t)
-	s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), outbox: outbox{writing: true}}
+	s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), writing: true, outbox: outbox{shared: &srv.outlet}}
 	m := sized(t, 1<<20)
 	ended := make(chan struct{})
 	go func() {
@@ -164,7 +164,7 @@ func TestRoundWaitsForAWriter(t *testing.T) {
 		default:
 			if srv.flusher.lag.Load() > maxLag {
 				s.mu.Lock()
-				s.take()
+				s.takeBatch()
 				s.mu.Unlock()
 			}
 			runtime.Gosched()
@@ -177,12 +177,12 @@ func TestRoundWaitsForAWriter(t *testing.T) {
 // stalled: what waits for a client is not waited for.
 func TestRoundStopsWaiting(t *testing.T) {
 	for name, relieve := range map[string]func(s *Session){
-		"ended":   (*Session).drop,
-		"stalled": (*Session).setStalled,
+		"ended":   func(s *Session) { s.drop() },
+		"stalled": func(s *Session) { s.park(0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := quiet(t)
-			s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), outbox: outbox{writing: true}}
+			s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), writing: true, outbox: outbox{shared: &srv.outlet}}
 			first := srv.Begin()
 			first.Queue(s, sized(t, maxLag+1))
 			first.End()

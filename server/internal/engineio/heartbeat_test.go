@@ -210,7 +210,7 @@ func TestPingPong(t *testing.T) {
 		o, query := f.polling(3)
 		for range pings {
 			f.post(query, "1:2")
-			if got := f.get(query); got != "1:3" {
+			if got := f.get(query); got != "\x00\x01\xff3" {
 				t.Fatalf("polled %q", got)
 			}
 		}

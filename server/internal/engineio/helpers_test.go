@@ -140,6 +140,9 @@ func (f *fixture) check() {
 	if lag := f.srv.flusher.lag.Load(); lag != 0 {
 		f.t.Errorf("the flusher's lag is %d bytes with nothing to send", lag)
 	}
+	if held := f.srv.cfg.Memory.Used(); held != 0 {
+		f.t.Errorf("%d bytes are held with nobody there", held)
+	}
 	for len(f.opened) > 0 {
 		f.all = append(f.all, <-f.opened)
 	}

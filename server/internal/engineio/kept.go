@@ -8,7 +8,7 @@ import "unsafe"
 func (m *Message) Bare() *Message {
 	bare := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, raw: m.raw, control: m.control}
 	if bins := m.bins(); bins != nil {
-		bare.more = &more{bins: bins}
+		bare.more.Store(&more{bins: bins}) // which lie within the frame
 	} else if spare := cap(m.frame) - len(m.frame); spare > len(m.frame)/4 {
 		bare.frame = append(make([]byte, 0, len(m.frame)), m.frame...)
 	}
@@ -19,12 +19,8 @@ func (m *Message) Bare() *Message {
 func (m *Message) Memory() int {
 	const rounding = 16 // of the allocator
 	n := int(unsafe.Sizeof(*m)) + cap(m.frame) + rounding
-	if m.more == nil {
+	if m.more.Load() == nil {
 		return n
 	}
-	n += int(unsafe.Sizeof(*m.more))
-	for _, b := range m.more.bins {
-		n += int(unsafe.Sizeof(b)) + cap(b) + rounding
-	}
-	return n
+	return n + int(unsafe.Sizeof(more{})) + len(m.bins())*int(unsafe.Sizeof(m.frame))
 }

@@ -34,17 +34,28 @@ type Message struct {
 	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
 	shared     bool
-	kept       bool // see Kept
-	raw        bool // frame is for every kind of WebSocket, and for nobody else
-	control    bool // a packet of Engine.IO's own
-	more       *more
+	kept       bool  // see Kept
+	raw        bool  // frame is for every kind of WebSocket, and for nobody else
+	control    bool  // a packet of Engine.IO's own
+	gone       int32 // how many of its packets the client has already: see after
+	more       atomic.Pointer[more]
 }
 
 // more is what few messages have.
 type more struct {
 	bins  [][]byte // attachments, in order
 	plain func() (Plain, bool)
-	other [wires]atomic.Pointer[[]byte] // the other forms, made when first asked for
+	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
+	held  atomic.Pointer[retention]
+}
+
+// extra returns what few messages have, made if there was none.
+func (m *Message) extra() *more {
+	if x := m.more.Load(); x != nil {
+		return x
+	}
+	m.more.CompareAndSwap(nil, new(more))
+	return m.more.Load()
 }
 
 // NewMessage makes a message of type "message" (4). encode appends the packet's
@@ -73,12 +84,20 @@ func build(dst []byte, bins [][]byte) *Message {
 	start := headroom - h
 	websocket.AppendHeader(dst[start:start], websocket.Text, n)
 	m := &Message{frame: dst[start:], head: int32(h), tail: int32(h + n)}
+	if len(bins) == 0 {
+		return m
+	}
+	size := len(m.frame)
 	for _, b := range bins {
+		size += websocket.HeaderSize(len(b)) + len(b)
+	}
+	m.frame = append(make([]byte, 0, size), m.frame...)
+	kept := make([][]byte, len(bins)) // within the frame, so that they are there once
+	for i, b := range bins {
 		m.frame = websocket.AppendFrame(m.frame, websocket.Binary, b)
+		kept[i] = m.frame[len(m.frame)-len(b) : len(m.frame) : len(m.frame)]
 	}
-	if len(bins) > 0 {
-		m.more = &more{bins: bins}
-	}
+	m.more.Store(&more{bins: kept})
 	return m
 }
 
@@ -87,16 +106,13 @@ func build(dst []byte, bins [][]byte) *Message {
 func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true} }
 
 // isMessage says whether this is something that one side told the other, and not
-// Engine.IO's or WebSocket's own.
-func (m *Message) isMessage() bool { return !m.raw && !m.control }
+// Engine.IO's or WebSocket's own. What is left of a message counted before.
+func (m *Message) isMessage() bool { return !m.raw && !m.control && m.gone == 0 }
 
 // SetPlain says how plain WebSocket clients read the message; without it they
 // are sent nothing. It is called before the message is first sent.
 func (m *Message) SetPlain(read func() (Plain, bool)) {
-	if m.more == nil {
-		m.more = new(more)
-	}
-	m.more.plain = read
+	m.extra().plain = read
 }
 
 // Share says that the message goes to many sessions, so that none of them has to
@@ -106,9 +122,16 @@ func (m *Message) Share() { m.shared = true }
 // Kept returns the message for a session that is sent it later than others: whoever
 // keeps it for that answers for the memory that it takes. Sessions may share it.
 func (m *Message) Kept() *Message {
-	kept := *m
+	kept := m.copy()
 	kept.shared, kept.kept = true, true
-	return &kept
+	return kept
+}
+
+// copy returns a message with the same bytes and forms.
+func (m *Message) copy() *Message {
+	c := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, raw: m.raw, control: m.control, gone: m.gone}
+	c.more.Store(m.extra())
+	return c
 }
 
 const (
@@ -131,38 +154,70 @@ func (m *Message) cost() int {
 	return len(m.frame) + ownOverhead
 }
 
+// text is the text packet, type digit included; empty when it is gone already.
 func (m *Message) text() []byte { return m.frame[m.head:m.tail:m.tail] }
 
+// bins are the attachments that are still to come.
 func (m *Message) bins() [][]byte {
-	if m.more == nil {
+	x := m.more.Load()
+	if x == nil {
 		return nil
 	}
-	return m.more.bins
+	return x.bins[max(m.gone-1, 0):]
+}
+
+// packets is how many packets of Engine.IO the message is.
+func (m *Message) packets() int {
+	n := len(m.bins())
+	if m.gone == 0 {
+		n++
+	}
+	return n
+}
+
+// after returns what is left of the message once n of its packets are gone: bare
+// attachments, for a client of Engine.IO 4. It shares bytes and forms with m.
+func (m *Message) after(n int) *Message {
+	rest := m.copy()
+	rest.gone += int32(n)
+	size := 0
+	for _, b := range rest.bins() {
+		size += websocket.HeaderSize(len(b)) + len(b)
+	}
+	rest.frame, rest.head, rest.tail = m.frame[len(m.frame)-size:], 0, 0
+	return rest
 }
 
 // frames returns the bytes that carry the message over a WebSocket, empty when
 // that kind of client is sent nothing.
 func (m *Message) frames(w wire) []byte {
-	switch {
-	case m.raw || w == wireV4 || w != wirePlain && len(m.bins()) == 0:
+	if m.raw || w == wireV4 || w != wirePlain && len(m.bins()) == 0 {
 		return m.frame
-	case m.more == nil:
+	}
+	x := m.more.Load()
+	if x == nil {
 		return nil
 	}
-	other := &m.more.other[w]
+	if m.gone > 0 {
+		return m.encode(w, x)
+	}
+	other := &x.other[w-1]
 	if b := other.Load(); b != nil {
 		return *b
 	}
-	b := m.encode(w)
+	b := m.encode(w, x)
 	other.Store(&b)
 	return b
 }
 
-func (m *Message) encode(w wire) []byte {
+func (m *Message) encode(w wire, x *more) []byte {
 	if w == wirePlain {
-		return m.encodePlain()
+		return x.encodePlain()
 	}
-	out := websocket.AppendFrame(nil, websocket.Text, m.text())
+	var out []byte
+	if m.gone == 0 {
+		out = websocket.AppendFrame(nil, websocket.Text, m.text())
+	}
 	for _, b := range m.bins() {
 		if w == wireV3 {
 			out = append(websocket.AppendHeader(out, websocket.Binary, len(b)+1), 4)
@@ -176,11 +231,11 @@ func (m *Message) encode(w wire) []byte {
 	return out
 }
 
-func (m *Message) encodePlain() []byte {
-	if m.more.plain == nil {
+func (x *more) encodePlain() []byte {
+	if x.plain == nil {
 		return nil
 	}
-	p, ok := m.more.plain()
+	p, ok := x.plain()
 	if !ok {
 		return nil
 	}

@@ -103,7 +103,7 @@ func TestMessageIsSafeForConcurrentUse(t *testing.T) {
 	m.SetPlain(func() (Plain, bool) { return Plain{Binary: true, Data: []byte{1, 2}}, true })
 	var want [wires]string
 	fresh := textMessage(t, `51-["message",{"_placeholder":true,"num":0}]`, []byte{1, 2})
-	fresh.SetPlain(m.more.plain)
+	fresh.SetPlain(m.extra().plain)
 	for w := range wires {
 		want[w] = string(fresh.frames(w))
 	}

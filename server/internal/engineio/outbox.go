@@ -1,36 +1,46 @@
 package engineio
 
 import (
-	"time"
+	"sync"
 
-	"hipflask/server/internal/websocket"
+	"hipflask/server/internal/budget"
 )
 
 const (
 	// joinSize is how many bytes of small frames are joined into one write, and
-	// largeFrame from where on a frame is written by itself, uncopied.
+	// largeFrame from where on a frame is written by itself, uncopied. A packet of
+	// that size is also what polling clients share a form of.
 	joinSize   = 64 << 10
 	largeFrame = 16 << 10
 	// keepQueue is the longest queue whose memory an idle session keeps.
 	keepQueue = 32
 )
 
-// outbox is the part of a session that holds what is still to be sent. It is
-// guarded by the session's mutex.
+// outbox is what is still to be sent to one client, in order, whichever way it
+// leaves. Its owner guards it.
 //
-// At most one goroutine writes to a session's connection at a time: the one that
-// set writing. It takes from the queue until that is empty, so whatever is queued
-// meanwhile leaves in the order it was queued, joined into few writes.
+// What waits for our own writer is the server's lag, which the flusher bounds. What
+// waits for the client is parked: for its next poll, or for the kernel to take more.
+// That is held against the client, and against what all may hold in memory.
 type outbox struct {
+	shared *outlet
+
 	queue   []*Message
-	head    int // queue[:head] was sent
+	head    int // queue[:head] was taken
 	queued  int // bytes in queue[head:]
 	lagging int // of them, those that the server's flusher counts as its lag
-	writing bool
-	stalled bool // the kernel takes no more: a drain goroutine waits for the peer
-	dirty   bool // on the flusher's list
+	parked  bool
 
-	turn chan struct{} // closed when the turn of writing or the session ends; nil unless awaited
+	// What was taken while parked, and is being written: a message, or nil for a copy.
+	flying      *Message
+	flyingBytes int
+}
+
+// outlet is what the outboxes of a server have in common.
+type outlet struct {
+	memory  *budget.Budget
+	flusher *flusher
+	joined  joinPool // buffers for joined frames
 }
 
 // batch is what goes out in one write. shared is the pooled buffer behind data,
@@ -40,237 +50,212 @@ type batch struct {
 	shared *[]byte
 }
 
-// Send queues m and writes what the connection takes at once. It never blocks:
-// what is left over is written when the client reads on. A client whose backlog
-// exceeds the limit is dropped; a session that ended takes nothing.
-func (s *Session) Send(m *Message) {
-	s.mu.Lock()
-	if !s.accept(m) {
-		return
-	}
-	if s.writing {
-		s.mu.Unlock()
-		return
-	}
-	s.flush()
+// portion is the first packets of a message, or what is left of it, that go into an
+// answer to a poll.
+type portion struct {
+	*Message
+	count int // of packets
 }
 
-// accept queues m if the session takes it. When it does not, the mutex is
-// released and the answer is false.
-func (s *Session) accept(m *Message) bool {
-	if s.state != stateOpen {
-		s.mu.Unlock()
-		return false
+// push queues m.
+func (o *outbox) push(m *Message) {
+	if len(o.queue) == cap(o.queue) {
+		o.queue, o.head = compact(o.queue, o.head)
 	}
-	// A backlog is what waits for the client: for its next poll, or for the
-	// kernel to take more. What waits for our own writer is not the client's fault.
-	if s.queued > s.srv.cfg.MaxBacklog && (s.stalled || s.conn == nil) {
-		s.mu.Unlock()
-		s.srv.refusals.slowClient(s)
-		s.abort(TransportError)
-		return false
-	}
-	s.push(m)
-	return true
-}
-
-func (s *Session) push(m *Message) {
-	if len(s.queue) == cap(s.queue) {
-		s.queue, s.head = compact(s.queue, s.head)
-	}
-	s.queue = append(s.queue, m)
+	o.queue = append(o.queue, m)
 	n := m.cost()
-	s.queued += n
-	if s.conn != nil && !s.stalled {
-		s.lagging += n
-		s.srv.flusher.lag.Add(int64(n))
-	}
-}
-
-// flush writes the queue out. It is called with the mutex held and nobody
-// writing, and releases the mutex.
-func (s *Session) flush() {
-	conn := s.conn
-	if conn == nil {
-		s.wakePoll()
-		s.mu.Unlock()
+	o.queued += n
+	if o.parked {
+		m.hold(o.shared.memory)
 		return
 	}
-	s.writing = true
-	for {
-		b, ok := s.take()
-		if !ok {
-			break
-		}
-		s.mu.Unlock()
-		n, err := conn.TryWrite(b.data)
-		if err != nil {
-			s.srv.free(b)
-			s.abort(TransportClose)
-			return
-		}
-		if n < len(b.data) || conn.Held() {
-			s.stall(conn, b, n)
-			return
-		}
-		s.srv.free(b)
-		s.mu.Lock()
-	}
-	s.written(conn)
+	o.lagging += n
+	o.shared.flusher.lag.Add(int64(n))
 }
 
-// stall hands the rest of b, and all that is queued, to a goroutine that may
-// wait. It ends when the queue is empty or the connection is.
-//
-// Where writing cannot be tried without blocking (Windows), every write is handed
-// over, so that alone says nothing about the peer: such a session counts as
-// stalled once a write has taken stallGrace.
-func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == stateClosed {
-		s.srv.free(b)
-		s.endTurn() // still writing: nothing may follow the half of a frame
-		return
+// take removes from the queue what goes into the next write over a WebSocket: one
+// frame as it is, or as many small ones as fit together. It is empty when there is
+// nothing. messages is how many of them are no heartbeats or the like. What was taken
+// before is written by then.
+func (o *outbox) take(w wire) (b batch, messages uint64) {
+	if o.flyingBytes > 0 {
+		o.land()
 	}
-	if conn.Supported() {
-		s.setStalled()
-	}
-	// The reader is one of the workers and ends the session first, so there is
-	// still one, and Shutdown has not stopped waiting.
-	s.srv.workers.Go(func() { s.drain(conn, b, n) })
-}
-
-// stallGrace is how long a write that had to be handed over may take before what
-// queues up behind it is the client's backlog.
-const stallGrace = 100 * time.Millisecond
-
-// setStalled makes what is queued the client's backlog, and no longer the
-// flusher's lag. The mutex is held.
-func (s *Session) setStalled() {
-	s.stalled = true
-	s.settle(s.lagging)
-}
-
-func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
-	limit := s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout
-	draining := true // guarded by the mutex
-	grace := time.AfterFunc(stallGrace, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if draining && s.state != stateClosed {
-			s.setStalled()
-		}
-	})
-	defer grace.Stop()
-	for {
-		_ = conn.SetWriteDeadline(time.Now().Add(limit))
-		_, err := conn.Write(b.data[n:])
-		s.srv.free(b)
-		if err != nil {
-			s.abort(TransportClose)
-			return
-		}
-		s.mu.Lock()
-		var ok bool
-		if b, ok = s.take(); !ok {
-			break
-		}
-		n = 0
-		if !conn.Supported() {
-			s.stalled = false
-			grace.Reset(stallGrace)
-		}
-		s.mu.Unlock()
-	}
-	s.stalled, draining = false, false
-	_ = conn.SetWriteDeadline(time.Time{})
-	s.written(conn)
-}
-
-// written ends a turn of writing. It is called with the mutex held and releases it.
-func (s *Session) written(conn *websocket.Conn) {
-	s.writing = false
-	s.endTurn()
-	closing := s.state == stateClosing
-	s.mu.Unlock()
-	if closing { // our close frame is out: the peer's, or its end, is all there is to wait for
-		_ = conn.SetReadDeadline(time.Now().Add(goodbyeTimeout))
-		_ = conn.CloseWrite()
-	}
-}
-
-// endTurn wakes who waits to write the last frame. The mutex is held.
-func (s *Session) endTurn() {
-	if s.turn != nil {
-		close(s.turn)
-		s.turn = nil
-	}
-}
-
-// take removes from the queue what goes into the next write: one frame as it is,
-// or as many small ones as fit together.
-func (s *Session) take() (batch, bool) {
-	if s.state == stateClosed {
-		return batch{}, false
-	}
-	var b batch
-	messages := uint64(0)
-	for s.head < len(s.queue) {
-		m := s.queue[s.head]
-		f := m.frames(s.wire)
+	var alone *Message // whose frame the batch is, while it is one
+	cost := 0
+	for o.head < len(o.queue) {
+		m := o.queue[o.head]
+		f := m.frames(w)
 		if len(b.data) > 0 && (len(f) >= largeFrame || len(b.data)+len(f) > joinSize) {
 			break
 		}
-		s.queue[s.head] = nil
-		s.head++
-		s.queued -= m.cost()
-		s.settle(min(m.cost(), s.lagging))
-		if len(f) > 0 && m.isMessage() {
+		o.queue[o.head] = nil
+		o.head++
+		cost += m.cost()
+		if len(f) == 0 { // nothing that this kind of client could read
+			o.letGo(m)
+			continue
+		}
+		if m.isMessage() {
 			messages++
 		}
-		switch {
-		case len(f) == 0: // nothing that this kind of client could read
-		case len(b.data) == 0:
-			b.data = f
-		case b.shared == nil:
-			b.shared = s.srv.joined.get()
-			b.data = append(append((*b.shared)[:0], b.data...), f...)
-		default:
-			b.data = append(b.data, f...)
+		if len(b.data) == 0 {
+			alone, b.data = m, f
+			if len(f) >= largeFrame {
+				break
+			}
+			continue
 		}
-		if len(b.data) >= largeFrame && b.shared == nil {
+		if b.shared == nil {
+			b.shared = o.shared.joined.get()
+			b.data = append((*b.shared)[:0], b.data...)
+			o.letGo(alone)
+			alone = nil
+		}
+		b.data = append(b.data, f...)
+		o.letGo(m)
+	}
+	if o.parked {
+		o.fly(alone, len(b.data))
+	}
+	o.taken(cost)
+	return b, messages
+}
+
+// takeAnswer removes from the queue what the next answer to a poll holds: at most that
+// many packets of Engine.IO, or all for 0. A message is split only if no answer could
+// hold it. last goes by itself. What is returned stays held.
+func (o *outbox) takeAnswer(most int, last *Message) []portion {
+	var portions []portion
+	packets, cost := 0, 0
+	for o.head < len(o.queue) {
+		m := o.queue[o.head]
+		n := m.packets()
+		if len(portions) > 0 && (m == last || most > 0 && packets+n > most) {
+			break
+		}
+		o.queue[o.head] = nil
+		o.head++
+		cost += m.cost()
+		if most > 0 && n > most {
+			rest := m.after(most)
+			rest.hold(o.shared.memory)
+			o.head--
+			o.queue[o.head] = rest
+			cost -= rest.cost()
+			n = most
+		}
+		portions = append(portions, portion{m, n})
+		if packets += n; m == last || packets == most {
 			break
 		}
 	}
-	s.meter.messagesOut += messages
-	s.meter.bytesOut += uint64(len(b.data))
-	if s.head == len(s.queue) {
-		s.rewind()
-	}
-	return b, len(b.data) > 0
+	o.taken(cost)
+	return portions
 }
 
-// rewind makes an empty queue ready for reuse, letting go of a large one.
-func (s *Session) rewind() {
-	s.head = 0
-	if cap(s.queue) > keepQueue {
-		s.queue = nil
+// taken counts messages off that were taken from the queue, and makes an empty one ready
+// for reuse, letting go of a large one.
+func (o *outbox) taken(cost int) {
+	o.queued -= cost
+	o.settle(min(cost, o.lagging))
+	if o.head < len(o.queue) {
 		return
 	}
-	s.queue = s.queue[:0]
+	o.head = 0
+	if cap(o.queue) > keepQueue {
+		o.queue = nil
+		return
+	}
+	o.queue = o.queue[:0]
 }
 
-// drop throws the queue away.
-func (s *Session) drop() {
-	s.queue, s.head, s.queued = nil, 0, 0
-	s.settle(s.lagging)
+// park makes what is queued wait for the client, and n bytes that are being written.
+func (o *outbox) park(n int) {
+	if o.parked {
+		return
+	}
+	o.parked = true
+	o.settle(o.lagging)
+	for _, m := range o.queue[o.head:] {
+		m.hold(o.shared.memory)
+	}
+	o.fly(nil, n)
 }
+
+// unpark makes what is queued wait for our own writer.
+func (o *outbox) unpark() {
+	if !o.parked {
+		return
+	}
+	o.land()
+	for _, m := range o.queue[o.head:] {
+		m.release(o.shared.memory)
+	}
+	o.parked = false
+}
+
+// drop throws away what is queued.
+func (o *outbox) drop() {
+	o.land()
+	for _, m := range o.queue[o.head:] {
+		o.letGo(m)
+	}
+	o.queue, o.head, o.queued = nil, 0, 0
+	o.settle(o.lagging)
+}
+
+// letGo releases a message that was taken or thrown away.
+func (o *outbox) letGo(m *Message) {
+	if o.parked {
+		m.release(o.shared.memory)
+	}
+}
+
+// fly counts what was taken until it is written: a message, which stays held, or n
+// bytes of the write's own.
+func (o *outbox) fly(m *Message, n int) {
+	o.flying, o.flyingBytes = m, n
+	if m == nil {
+		o.shared.memory.Add(n)
+	}
+}
+
+// land counts it off.
+func (o *outbox) land() {
+	if o.flying != nil {
+		o.flying.release(o.shared.memory)
+	} else {
+		o.shared.memory.Give(o.flyingBytes)
+	}
+	o.flying, o.flyingBytes = nil, 0
+}
+
+// waiting is how many bytes wait for the client, what is being written included.
+func (o *outbox) waiting() int { return o.queued + o.flyingBytes }
 
 // settle takes n bytes off the flusher's lag.
-func (s *Session) settle(n int) {
+func (o *outbox) settle(n int) {
 	if n > 0 {
-		s.lagging -= n
-		s.srv.flusher.settle(int64(n))
+		o.lagging -= n
+		o.shared.flusher.settle(int64(n))
+	}
+}
+
+// joinPool hands out buffers of joinSize bytes.
+type joinPool struct{ pool sync.Pool }
+
+func (p *joinPool) get() *[]byte {
+	if b, ok := p.pool.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, joinSize)
+	return &b
+}
+
+// free gives back what a written batch had borrowed.
+func (p *joinPool) free(b batch) {
+	if b.shared != nil {
+		p.pool.Put(b.shared)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/server/internal/websocket"
+	"hipflask/server/internal/budget"
 )
 
 // quiet is a server whose flusher and heartbeat do not run, and which therefore does
@@ -22,6 +22,20 @@ func quiet(t *testing.T) *Server {
 		}
 	})
 	return srv
+}
+
+// newOutbox is an outbox without a session or a server. In the end it must be empty, and
+// nothing may count as waiting.
+func newOutbox(t *testing.T) *outbox {
+	t.Helper()
+	o := &outbox{shared: &outlet{memory: budget.New(0), flusher: new(flusher)}}
+	o.shared.flusher.init()
+	t.Cleanup(func() {
+		if lag, held := o.shared.flusher.lag.Load(), o.shared.memory.Used(); lag != 0 || held != 0 || o.queued != 0 {
+			t.Errorf("in the end the lag is %d bytes, %d are held and %d queued", lag, held, o.queued)
+		}
+	})
+	return o
 }
 
 // sized makes a message whose frame has this many bytes.
@@ -50,8 +64,7 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 		{"exactly as many", []int{joinSize / 8, joinSize / 8, joinSize / 8, joinSize / 8, joinSize / 8, joinSize / 8, joinSize / 8, joinSize / 8, 10}, []int{8, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			srv := quiet(t)
-			s := &Session{srv: srv, protocol: 4, outbox: outbox{stalled: true}, conn: new(websocket.Conn)}
+			s := newOutbox(t)
 			var want strings.Builder
 			for _, n := range c.queue {
 				m := sized(t, n)
@@ -61,8 +74,8 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 			var got strings.Builder
 			for i := 0; ; i++ {
 				before := len(s.queue) - s.head
-				b, ok := s.take()
-				if !ok {
+				b, _ := s.take(wireV4)
+				if len(b.data) == 0 {
 					if i != len(c.batches) {
 						t.Errorf("%d batches, want %d", i, len(c.batches))
 					}
@@ -75,7 +88,7 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 					t.Errorf("batch %d joins %d bytes", i, len(b.data))
 				}
 				got.Write(b.data)
-				srv.free(b)
+				s.shared.joined.free(b)
 			}
 			if got.String() != want.String() {
 				t.Error("the bytes have changed on the way")
@@ -90,13 +103,12 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 // A client that always has something waiting for it must not make the list of what
 // waits grow with all that was ever sent to it.
 func TestQueueThatNeverEmptiesStaysSmall(t *testing.T) {
-	srv := quiet(t)
-	s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn)}
+	s := newOutbox(t)
 	m := sized(t, largeFrame)
 	s.push(m)
 	for range 5000 {
 		s.push(m)
-		if _, ok := s.take(); !ok {
+		if b, _ := s.take(wireV4); len(b.data) == 0 {
 			t.Fatal("nothing to take")
 		}
 	}
@@ -191,7 +203,7 @@ func TestStalledReaderIsDropped(t *testing.T) {
 					await(t, read, "message for one that reads")
 				}
 				stalled.mu.Lock()
-				queued, isStalled := stalled.queued, stalled.stalled
+				queued, isStalled := stalled.queued, stalled.stalled()
 				stalled.mu.Unlock()
 				if isStalled && queued > most {
 					t.Fatalf("%d bytes wait for the stalled one, limit %d", queued, most)
@@ -248,7 +260,7 @@ func TestStalledReaderRecovers(t *testing.T) {
 			isStalled := func() bool {
 				o.mu.Lock()
 				defer o.mu.Unlock()
-				return o.stalled
+				return o.stalled()
 			}
 			sent := 0
 			// More than the two kernels take. Over a wrapped connection it stalls only once a

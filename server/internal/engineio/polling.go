@@ -1,15 +1,15 @@
 package engineio
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"hipflask/server/internal/engineio/payload"
 )
 
 // noopDelay is how long a poll that comes in while an upgrade is under way may
@@ -51,40 +51,66 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	s.poll, s.abandoned = p, false
 	noReadLimit(w)
 	ok := s.await(p, r)
-	var messages []*Message
-	if ok && s.conn == nil { // else the upgrade came first, and the queue is the WebSocket's
-		messages = s.takeAll()
-	}
 	upgraded := s.conn != nil
-	closing := !upgraded && s.state != stateOpen
+	a := &answer{response: http.NewResponseController(w)}
+	if ok {
+		s.begin(a, s.takePoll())
+	}
 	s.poll = nil
 	s.mu.Unlock()
-
 	if !ok {
 		if !upgraded {
 			s.end(TransportClose)
 		}
 		return
 	}
-	if closing && len(messages) > 1 {
-		// The close packet, which is last, is left for the next poll: socket.io's clients
-		// act on it before they act on what came with it, and lose acks by that.
-		messages, closing = messages[:len(messages)-1], false
-	}
-	if len(messages) == 0 {
-		messages = []*Message{s.srv.packets.noop}
-		if closing {
-			messages[0] = s.srv.packets.close
-		}
-	}
-	s.respond(w, r, q, messages)
-	if closing {
+	written := a.respond(w, r, q)
+	a.finish(written)
+	if written && a.portions[0].Message == s.srv.packets.close {
 		s.end(ServerClose)
 	}
 }
 
-// await waits until there is something to answer p with. It is called with the
-// mutex held and returns so; false means that the client gave the poll up.
+// takePoll takes what a poll is answered with. The close packet, which is last, goes
+// in an answer of its own: socket.io's clients act on it before they act on what came
+// with it, and lose acks by that. The mutex is held.
+func (s *Session) takePoll() []portion {
+	if s.conn != nil { // the upgrade came first, and the queue is the WebSocket's
+		return []portion{{s.srv.packets.noop, 1}}
+	}
+	most := 0
+	if s.protocol == 4 {
+		most = maxPacketsV4
+	}
+	portions := s.takeAnswer(most, s.srv.packets.close)
+	switch {
+	case len(portions) > 0:
+		return portions
+	case s.state != stateOpen:
+		return []portion{{s.srv.packets.close, 1}}
+	}
+	return []portion{{s.srv.packets.noop, 1}}
+}
+
+// format is how the session's polls are answered. Engine.IO 3 without b64 is always
+// sent bytes: its browser clients before 1.4 read nothing else.
+func (s *Session) format(isJSONP bool) payload.Format {
+	switch {
+	case s.protocol == 3 && isJSONP:
+		return payload.V3JSONP
+	case s.protocol == 3 && s.base64Only:
+		return payload.V3
+	case s.protocol == 3:
+		return payload.V3Binary
+	case isJSONP:
+		return payload.V4JSONP
+	}
+	return payload.V4
+}
+
+// await waits until the last answer is written and there is something to answer p with.
+// It is called with the mutex held and returns so; false means that the client gave the
+// poll up.
 func (s *Session) await(p *poll, r *http.Request) bool {
 	var noop <-chan time.Time
 	if s.probed {
@@ -92,7 +118,7 @@ func (s *Session) await(p *poll, r *http.Request) bool {
 		defer t.Stop()
 		noop = t.C
 	}
-	for s.queued == 0 && s.state == stateOpen && !p.noop {
+	for s.answer != nil || s.queued == 0 && s.state == stateOpen && !p.noop {
 		s.mu.Unlock()
 		gone, over := false, false
 		select {
@@ -111,43 +137,6 @@ func (s *Session) await(p *poll, r *http.Request) bool {
 	return true
 }
 
-// takeAll empties the queue of a polling session. The mutex is held.
-func (s *Session) takeAll() []*Message {
-	messages := append([]*Message(nil), s.queue[s.head:]...)
-	for _, m := range messages {
-		if m.isMessage() {
-			s.meter.messagesOut++
-		}
-	}
-	s.drop()
-	return messages
-}
-
-// respond writes messages as the body of a poll's response.
-func (s *Session) respond(w http.ResponseWriter, r *http.Request, q url.Values, messages []*Message) {
-	var body []byte
-	binary := false
-	if s.protocol == 3 {
-		body, binary = appendV3(nil, messages, s.base64Only)
-	} else {
-		body = appendV4(nil, messages)
-	}
-	contentType := "text/plain; charset=UTF-8"
-	if binary {
-		contentType = "application/octet-stream"
-	}
-	if index, ok := jsonpIndex(q); ok {
-		body = jsonp(index, body)
-		contentType = "text/javascript; charset=UTF-8"
-	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	sent := s.srv.write(w, r, body)
-	s.mu.Lock()
-	s.meter.bytesOut += uint64(sent)
-	s.mu.Unlock()
-}
-
 // jsonpIndex returns the number of the callback that a JSONP poll names.
 func jsonpIndex(q url.Values) (string, bool) {
 	if !q.Has("j") {
@@ -160,13 +149,6 @@ func jsonpIndex(q url.Values) (string, bool) {
 		return c
 	}, q.Get("j"))
 	return digits, true
-}
-
-// jsonp wraps a payload into the call that a script element runs. json.Marshal
-// escapes what JSON allows and JavaScript does not (U+2028, U+2029), and "<".
-func jsonp(index string, body []byte) []byte {
-	text, _ := json.Marshal(string(body)) // a string always marshals
-	return []byte("___eio[" + index + "](" + string(text) + ");")
 }
 
 // servePOST reads a payload and hands its packets on before it answers.
@@ -202,8 +184,11 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil || errors.Is(err, errClosed):
-		w.Header().Set("Content-Type", "text/html")
-		s.srv.write(w, r, []byte("ok"))
+		h := w.Header()
+		h.Set("Content-Type", "text/html")
+		h.Set("Cache-Control", "no-store")
+		s.srv.limitAnswer(w)           // the client may have been held back for long
+		_, _ = io.WriteString(w, "ok") // a client that is gone is noticed by its next poll
 		if err != nil {
 			s.abort(ClientDisconnect)
 		}
@@ -250,41 +235,29 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 	}
 	switch {
 	case s.protocol == 4 && binary:
-		return errPayload
+		return payload.ErrMalformed
 	case s.protocol == 4:
-		return decodeV4(body, cfg.MaxPayloadPackets, s)
+		return payload.DecodeV4(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
 	case binary:
-		return decodeV3Binary(body, cfg.MaxPayloadPackets, s)
+		return payload.DecodeV3Binary(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
 	}
-	return decodeV3(body, cfg.MaxPayloadPackets, s)
+	return payload.DecodeV3(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
 }
+
+// payloadSink is a session as what takes a payload's packets.
+type payloadSink Session
+
+func (p *payloadSink) Text(packet []byte) error { return (*Session)(p).textPacket(packet) }
+func (p *payloadSink) Binary(data []byte) error { return (*Session)(p).binaryPacket(data) }
 
 // jsonpData takes the payload out of the form that a JSONP client posts. It
 // wrote newlines as \n and what looked like an escaped newline as \\n.
 func jsonpData(body []byte) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || !form.Has("d") {
-		return nil, errPayload
+		return nil, payload.ErrMalformed
 	}
 	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
-}
-
-// write answers with body, compressed where that is wanted and worth it, and returns
-// its length as it went out.
-func (srv *Server) write(w http.ResponseWriter, r *http.Request, body []byte) int {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	if srv.cfg.Compression && len(body) >= srv.cfg.CompressionThreshold {
-		if encoding := acceptedEncoding(r); encoding != "" {
-			body = srv.compressors.compress(encoding, body)
-			h.Set("Content-Encoding", encoding)
-		}
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	srv.limitAnswer(w)
-	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body) // a client that is gone is noticed by its next poll
-	return len(body)
 }
 
 // limitAnswer bounds how long an answer may take from now on, whatever limit the

@@ -48,7 +48,7 @@ func (c errorCode) hint() string {
 	case codeSession:
 		return "the session ended, or another process has it: several servers behind one address need sticky sessions, or clients with transports: ['websocket']"
 	case codeProtocol:
-		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another or none"
+		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another"
 	}
 	return ""
 }
@@ -206,6 +206,18 @@ func (r *refusals) brokenUpgrade(s *Session, why string) {
 
 func (r *refusals) slowClient(s *Session) {
 	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
+}
+
+// slowAnswer is a poll whose client stopped reading the answer.
+func (r *refusals) slowAnswer(s *Session) {
+	r.session(s, CauseSlowClient, "client dropped: it takes nothing of the answer to its poll",
+		"limit", (r.cfg.PingInterval + r.cfg.PingTimeout).String(), "setting", "--ping-interval and --ping-timeout")
+}
+
+// memory is a client that was dropped because all together hold too much.
+func (r *refusals) memory(s *Session) {
+	r.session(s, CauseMemory, "client dropped: what waits for all clients is too much", "waiting", s.waitingBytes(),
+		"limit", r.cfg.Memory.Limit(), "setting", "--max-memory-for-clients")
 }
 
 func (r *refusals) tooLarge(s *Session, what string) {

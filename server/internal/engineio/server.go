@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"hipflask/server/internal/coding"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
@@ -33,9 +34,10 @@ type Server struct {
 
 	idPrefix string // of every sid
 
-	compressors compressors
-	joined      joinPool  // buffers for joined frames
-	rounds      sync.Pool // of *Round
+	outlet     outlet
+	compressor coding.Compressor
+	rounds     sync.Pool  // of *Round
+	relieving  sync.Mutex // held by who drops clients to make room; never taken with a session's held
 
 	stop    chan struct{}
 	keepers sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
@@ -79,6 +81,7 @@ func newServer(cfg Config) *Server {
 		srv.idPrefix = cfg.ServerID + "."
 	}
 	srv.flusher.init()
+	srv.outlet.memory, srv.outlet.flusher = cfg.Memory, &srv.flusher
 	srv.tally.init()
 	srv.packets.ping = newControl("2")
 	srv.packets.noop = newControl("6")
@@ -179,6 +182,9 @@ func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 // handshake opens a session.
 func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, q url.Values, transport string) {
 	upgrade, eio := transport == transportWebSocket, q.Get("EIO")
+	if eio == "" || eio == "2" { // as python-engineio 3 had it: 1.0 and old clients of other languages
+		eio = "3"
+	}
 	switch {
 	case r.Method != http.MethodGet:
 		srv.refuse(w, r, codeMethod, "")
@@ -226,6 +232,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Val
 	for k, v := range srv.sessionHeader(s) {
 		w.Header()[k] = v
 	}
+	s.parked = true
 	s.push(srv.openPacket(s, true))
 	if !srv.open(s) {
 		srv.unavailable(w)
@@ -273,6 +280,7 @@ func (srv *Server) newSession(r *http.Request, base64Only bool, protocol uint8) 
 		quota:    newQuota(srv.cfg.Bounds),
 	}
 	s.base64Only = base64Only
+	s.shared = &srv.outlet
 	s.wire = wireOf(protocol, base64Only)
 	return s
 }
@@ -445,23 +453,5 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// joinPool hands out buffers of joinSize bytes.
-type joinPool struct{ pool sync.Pool }
-
-func (p *joinPool) get() *[]byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
-		return b
-	}
-	b := make([]byte, 0, joinSize)
-	return &b
-}
-
-// free gives back what a written batch had borrowed.
-func (srv *Server) free(b batch) {
-	if b.shared != nil {
-		srv.joined.pool.Put(b.shared)
 	}
 }

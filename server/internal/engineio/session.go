@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/engineio/payload"
 	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/websocket"
 )
@@ -28,6 +29,7 @@ var (
 	errDirection = errors.New("heartbeat in the wrong direction for this protocol version")
 	errUnknown   = errors.New("unknown packet type")
 	errClosed    = errors.New("session closed")
+	errPayload   = payload.ErrMalformed
 )
 
 // Session is one client's connection, whichever transports carry it.
@@ -66,6 +68,11 @@ type Session struct {
 	probed     bool            // its probe was answered: polls are to end soon
 	abandoned  bool            // that came to nothing, and no poll has come since
 	poll       *poll           // the GET that waits
+	answer     *answer         // of the one before, while it is written
+	leaving    *freeze.Timer   // ends a closing session that makes no progress; nil before
+	writing    bool            // a goroutine writes to conn
+	dirty      bool            // on the flusher's list
+	turn       chan struct{}   // closed when the turn of writing or the session ends; nil unless awaited
 	posting    bool            // a POST is being read
 	paused     chan struct{}   // closed when a pause must end; nil without one
 	outbox
@@ -135,7 +142,7 @@ func (s *Session) IsOpen() bool {
 func (s *Session) Writable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == stateOpen && !s.stalled && (s.conn != nil || s.poll != nil)
+	return s.state == stateOpen && (s.conn != nil && !s.parked || s.poll != nil && s.answer == nil)
 }
 
 // Close ends the session from this side. What was sent before still goes out,
@@ -152,10 +159,12 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.state, s.reason = stateClosing, reason
 	s.resume()
-	probe, limit := s.probe, closeTimeout
+	limit := closeTimeout
 	if s.probed || s.abandoned { // its polls have ended, and it may have left in the middle of the upgrade
 		limit = goodbyeTimeout
 	}
+	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
+	probe := s.probe
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
 	} else {
@@ -170,8 +179,15 @@ func (s *Session) Close(reason Reason) {
 		_ = probe.Close()
 	}
 	s.srv.heart.remove(s)
-	freeze.AfterFunc(limit, func() { s.abort(reason) })
 	s.srv.receiver(s).Closed(reason)
+}
+
+// stillLeaving gives a closing session more time: its client is taking what was sent
+// before, perhaps by many polls. The mutex is held.
+func (s *Session) stillLeaving() {
+	if s.state == stateClosing {
+		s.leaving.Reset(closeTimeout)
+	}
 }
 
 // end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
@@ -184,6 +200,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 		s.reason = reason
 	}
 	s.drop()
+	s.cutAnswer()
 	conn, probe := s.conn, s.probe
 	s.wakePoll()
 	s.endTurn()
@@ -216,7 +233,7 @@ func (s *Session) abort(reason Reason) {
 // textPacket handles one Engine.IO packet that came as text.
 func (s *Session) textPacket(packet []byte) error {
 	if len(packet) == 0 {
-		return errNoPacket
+		return payload.ErrNoPacket
 	}
 	s.countMessage()
 	data := packet[1:]

@@ -57,7 +57,7 @@ func TestOpenPacket(t *testing.T) {
 	})
 	t.Run("Engine.IO 3 by polling", func(t *testing.T) {
 		f := start(t)
-		payload := f.get("EIO=3&transport=polling")
+		payload := f.get("EIO=3&transport=polling&b64=1")
 		length, packet, _ := strings.Cut(payload, ":")
 		if length != fmt.Sprint(len(packet)) {
 			t.Errorf("length %s of %q", length, packet)
@@ -94,7 +94,7 @@ func TestPollingSendsAndReceives(t *testing.T) {
 		post, both, poll, last string
 	}{
 		{4, "4one\x1ebAAEC\x1e4two", "4a\x1e451-b\x1ebAAEC", "4c", "4d"},
-		{3, "4:4one6:b4AAEC4:4two", "\x00\x02\xff4a\x00\x05\xff451-b\x01\x04\xff\x04\x00\x01\x02", "2:4c", "2:4d"},
+		{3, "4:4one6:b4AAEC4:4two", "\x00\x02\xff4a\x00\x05\xff451-b\x01\x04\xff\x04\x00\x01\x02", "\x00\x02\xff4c", "\x00\x02\xff4d"},
 	} {
 		t.Run(fmt.Sprint("Engine.IO ", c.eio), func(t *testing.T) {
 			f := start(t)

@@ -14,7 +14,7 @@ import (
 // Stats is what a [Server] has counted since it began, and what it has now.
 type Stats struct {
 	Sessions map[Kind]int // that are there now
-	Backlog  int64        // bytes that wait for clients, what each message costs beside its frame included
+	Backlog  int64        // bytes that wait for clients, answers to polls that are being written and what each message costs beside its frame included
 	Stalled  int          // sessions whose client's side of the connection takes no more
 
 	Opened  map[Kind]uint64
@@ -177,8 +177,11 @@ func (st *Stats) look(s *Session) {
 	defer s.mu.Unlock()
 	k := s.kind()
 	st.Sessions[k]++
-	st.Backlog += int64(s.queued)
-	if s.stalled {
+	st.Backlog += int64(s.waiting())
+	if s.answer != nil {
+		st.Backlog += int64(s.answer.left)
+	}
+	if s.stalled() {
 		st.Stalled++
 	}
 	sum := st.Traffic[k.Client()]

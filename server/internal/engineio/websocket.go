@@ -319,6 +319,7 @@ func (p *prober) takeOver() error {
 	_ = p.conn.SetReadDeadline(time.Time{})
 	_ = p.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	s.conn, s.probe, s.probed = p.conn, nil, false
+	s.unpark()
 	s.wire = wireOf(s.protocol, p.base64Only)
 	if s.poll != nil {
 		s.poll.noop = true

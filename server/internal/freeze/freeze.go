@@ -46,18 +46,42 @@ func (l *Limit) Left() time.Duration {
 	return max(time.Until(l.due), 0)
 }
 
+// Timer runs a function once its limit is over.
+type Timer struct {
+	f func()
+
+	mu    sync.Mutex
+	limit Limit
+	timer *time.Timer
+}
+
 // AfterFunc runs f in a goroutine of its own once the limit is over.
-func AfterFunc(length time.Duration, f func()) {
-	limit := Begin(length)
-	var look func()
-	look = func() {
-		if left := limit.Left(); left > 0 {
-			time.AfterFunc(left, look)
-			return
-		}
-		f()
+func AfterFunc(length time.Duration, f func()) *Timer {
+	t := &Timer{f: f, limit: Begin(length)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer = time.AfterFunc(length, t.look)
+	return t
+}
+
+// Reset has the limit begin again. It is not for a timer whose function has run.
+func (t *Timer) Reset(length time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = Begin(length)
+	t.timer.Reset(length)
+}
+
+func (t *Timer) look() {
+	t.mu.Lock()
+	left := t.limit.Left()
+	if left > 0 {
+		t.timer.Reset(left)
 	}
-	time.AfterFunc(length, look)
+	t.mu.Unlock()
+	if left <= 0 {
+		t.f()
+	}
 }
 
 // Listener is l, the deadlines of whose connections begin anew when they are noticed

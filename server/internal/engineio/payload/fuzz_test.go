@@ -1,4 +1,4 @@
-package engineio
+package payload
 
 import (
 	"bytes"
@@ -18,12 +18,12 @@ func FuzzDecodeV4(f *testing.F) {
 	for _, seed := range []string{"4hello", "4a\x1e2\x1ebAAEC", "b", "4\x1e", "4é👋", "bAA*="} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, ok := fuzzDecode(t, decodeV4, body)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got, ok := fuzzDecode(t, DecodeV4, in)
 		if !ok {
 			return
 		}
-		again(t, decodeV4, appendV4(nil, messagesOf(got)), got)
+		again(t, DecodeV4, body(V4, messagesOf(got)...), got)
 	})
 }
 
@@ -31,12 +31,12 @@ func FuzzDecodeV3(f *testing.F) {
 	for _, seed := range []string{"6:4hello", "2:4a1:22:4b", "4:4é👋1:2", "6:b4AAEC", "3:4Ã©", "99999999999:4"} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, ok := fuzzDecode(t, decodeV3, body)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got, ok := fuzzDecode(t, DecodeV3, in)
 		if !ok {
 			return
 		}
-		again(t, decodeV3Binary, appendV3Binary(nil, messagesOf(got)), got)
+		again(t, DecodeV3Binary, body(V3Binary, messagesOf(got)...), got)
 		// The text form escapes what is not ASCII in the JSON part. What is left
 		// before it may look like the double encoding of 1.x, and is not ours.
 		for i, p := range got {
@@ -49,8 +49,7 @@ func FuzzDecodeV3(f *testing.F) {
 			}
 			got[i] = string(escaped)
 		}
-		text, _ := appendV3(nil, messagesOf(got), true)
-		again(t, decodeV3, text, got)
+		again(t, DecodeV3, body(V3, messagesOf(got)...), got)
 	})
 }
 
@@ -58,12 +57,12 @@ func FuzzDecodeV3Binary(f *testing.F) {
 	for _, seed := range []string{"\x00\x06\xff4hello", "\x01\x04\xff\x04\x00\x01\x02", "\x00\x02\xff4a\x01\x02\xff\x04\xff", "\x00\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff"} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, ok := fuzzDecode(t, decodeV3Binary, body)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got, ok := fuzzDecode(t, DecodeV3Binary, in)
 		if !ok {
 			return
 		}
-		again(t, decodeV3Binary, appendV3Binary(nil, messagesOf(got)), got)
+		again(t, DecodeV3Binary, body(V3Binary, messagesOf(got)...), got)
 	})
 }
 
@@ -92,19 +91,18 @@ func fuzzDecode(t *testing.T, decode decoder, body []byte) (packets, bool) {
 func isAttachment(packet string) bool { return strings.HasPrefix(packet, "binary ") }
 
 // messagesOf makes messages of packets: an attachment belongs to the text before it.
-func messagesOf(got packets) []*Message {
-	var list []*Message
+func messagesOf(got packets) []message {
+	var list []message
 	for _, p := range got {
-		data := []byte(strings.TrimPrefix(p, "binary "))
-		switch {
-		case !isAttachment(p):
-			list = append(list, newControl(p))
-		case len(list) == 0:
-			list = append(list, build(append(make([]byte, headroom), '4'), [][]byte{data}))
-		default:
-			last := list[len(list)-1]
-			list[len(list)-1] = build(append(make([]byte, headroom), last.text()...), append(last.bins(), data))
+		if !isAttachment(p) {
+			list = append(list, message{text: p})
+			continue
 		}
+		if len(list) == 0 {
+			list = append(list, message{text: "4"})
+		}
+		last := &list[len(list)-1]
+		last.bins = append(last.bins, []byte(strings.TrimPrefix(p, "binary ")))
 	}
 	return list
 }

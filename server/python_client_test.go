@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestPythonClient has Python's client, sync and asyncio, send bursts of texts, which come
+// back faster than it polls. It takes 16 packets of an answer and throws the rest away
+// with the connection.
+func TestPythonClient(t *testing.T) {
+	if err := exec.Command(python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
+		absent(t, "needs python-socketio's client for "+python+
+			"; on Debian: apt-get install python3-socketio python3-requests python3-aiohttp python3-websocket")
+	}
+	counts := []string{"1", "16", "17", "20", "500"}
+	for _, kind := range []string{"sync", "asyncio"} {
+		for _, transport := range []string{"polling", "websocket"} {
+			t.Run(kind+"/"+transport, func(t *testing.T) {
+				server := startServer(t)
+				ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
+				defer cancel()
+				args := append([]string{"-B", clientScripts + "/polls.py", kind, transport, server.URL}, counts...)
+				out, err := exec.CommandContext(ctx, python, args...).Output()
+				if err != nil {
+					t.Errorf("polls.py: %v", err)
+				}
+				var want strings.Builder
+				for _, count := range counts {
+					fmt.Fprintf(&want, `{"count": %s, "got": %s, "whole": true}`+"\n", count, count)
+				}
+				if string(out) != want.String() {
+					t.Errorf("it reported:\n%s\nwant:\n%s", out, want.String())
+				}
+			})
+		}
+	}
+}
+
+// An answer to a poll of Engine.IO 4 holds 16 packets at most, attachments included; a
+// message goes whole where one answer can hold it. What is left comes with the next.
+func TestPollsHoldSixteenPackets(t *testing.T) {
+	p := joinPolling(t, startServer(t).Addr, 4)
+	attachments := func(n int) []string {
+		list := []string{fmt.Sprintf(`45%d-["message",[%s]]`, n, placeholders(n))}
+		for i := range n {
+			list = append(list, fmt.Sprintf("bAA%c=", "AEIMQUYcgk"[i]))
+		}
+		return list
+	}
+	var said []string
+	for i := range 40 {
+		said = append(said, message(fmt.Sprint(i)))
+	}
+	said = append(said, attachments(10)...)
+	said = append(said, attachments(8)...)
+	p.send(said...)
+	var heard []string
+	var sizes []int
+	for len(heard) < len(said) {
+		packets, err := p.packets(p.get(nil).body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(packets))
+		heard = append(heard, packets...)
+	}
+	compareLines(t, heard, said)
+	if got := fmt.Sprint(sizes); got != "[16 16 8 11 9]" {
+		t.Errorf("the answers hold %s packets, want [16 16 8 11 9]", got)
+	}
+}
+
+func placeholders(n int) string {
+	list := make([]json.RawMessage, n)
+	for i := range list {
+		list[i] = fmt.Appendf(nil, `{"_placeholder":true,"num":%d}`, i)
+	}
+	text, _ := json.Marshal(list) // valid JSON always marshals
+	return strings.Trim(string(text), "[]")
+}
