@@ -25,6 +25,8 @@ func TestCheck(t *testing.T) {
 		want string
 	}{
 		{"--port " + port, 0, "valid"},
+		{"--max-connections 5 --max-memory-for-clients 32MiB", 0, "clients: 5, on WebSockets: no limit, open connections: "},
+		{"--max-memory-for-clients 1KB", 2, "--max-memory-for-clients"},
 		{"--certfile " + certFile + " --keyfile " + keyFile, 0, "valid"},
 		{"--certfile " + certFile + " --keyfile " + otherKey, 2, "--certfile"},
 		{"--port no", 2, "--port"},

@@ -14,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/handlers"
+	"hipflask/server/hipflask"
 )
 
 const (
@@ -188,12 +191,18 @@ type testServer struct {
 // environment, and stops it when the test is over.
 func startServer(t *testing.T, args ...string) *testServer {
 	t.Helper()
+	return startApp(t, handlers.Register, args...)
+}
+
+// startApp is startServer with another application.
+func startApp(t *testing.T, register func(*hipflask.App) error, args ...string) *testServer {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &testServer{Stdout: newOutput(), Stderr: newOutput(), t: t, cancel: cancel, done: make(chan struct{})}
 	args = append([]string{"--port", "0"}, args...)
 	go func() {
 		defer close(s.done)
-		s.err = run(ctx, args, func(string) string { return "" }, s.Stdout, s.Stderr)
+		s.err = hipflask.Run(ctx, args, noEnv, s.Stdout, s.Stderr, register)
 		s.Stdout.end()
 		s.Stderr.end()
 	}()

@@ -134,7 +134,8 @@ func TestFewFiles(t *testing.T) {
 		stderr.waitMatch(t, regexp.MustCompile(`level=WARN .*fewer files may be open than clients may connect.* max_connections=1000000 setting=--max-connections`))
 	})
 	t.Run("used up", func(t *testing.T) {
-		cmd, stdout, stderr := startProgram(t, "sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary, "--port", "0")
+		cmd, stdout, stderr := startProgram(t, "sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary, "--port", "0",
+			"--max-connections", "off", "--max-open-connections", "off")
 		addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 		stderr.waitMatch(t, regexp.MustCompile(`level=WARN .*few files may be open.* limit=64 .*LimitNOFILE`))
 		open := useUp(t, addr, 64, stderr)
@@ -156,19 +157,15 @@ func TestFewFiles(t *testing.T) {
 	})
 }
 
-// useUp opens as many connections as there are files, and waits until the log says that
+// useUp opens as many WebSockets as there are files, and waits until the log says that
 // there are no more.
 func useUp(t *testing.T, addr string, files int, stderr *output) []net.Conn {
 	t.Helper()
 	var open []net.Conn
 	for range files {
-		conn, err := dialTCP(addr) // the kernel accepts it, if not the server
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-		open = append(open, conn)
+		// The kernel accepts it, if not the server.
+		open = append(open, beginRequest(t, addr, upgradeRequest(addr, websocketPath, nil)))
 	}
-	stderr.waitText(t, "too many open files")
+	stderr.waitText(t, "no connection can be accepted")
 	return open
 }

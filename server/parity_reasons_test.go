@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 )
 
@@ -56,9 +56,7 @@ func TestDisconnectReasons(t *testing.T) {
 // reasonOf returns the reason for which a client is disconnected.
 func reasonOf(t *testing.T, play func(s *story)) string {
 	t.Helper()
-	server := socketio.New(socketio.Options{Engine: engineio.Config{
-		Polling: true, WebSocket: true, PingInterval: time.Second, PingTimeout: time.Second,
-	}})
+	server := socketio.New(socketio.Options{PingInterval: time.Second, PingTimeout: time.Second, Logger: slog.New(slog.DiscardHandler)})
 	reasons := make(chan string, 2)
 	if err := server.On("disconnect", func(reason string) { reasons <- reason }); err != nil {
 		t.Fatal(err)

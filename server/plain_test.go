@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 )
 
@@ -376,7 +376,7 @@ func TestPlainShutdown(t *testing.T) {
 // told. It refuses strangers, and reports why the others left.
 func plainServer(t *testing.T, left chan<- string) (addr string) {
 	t.Helper()
-	s := socketio.New(socketio.Options{Engine: engineio.Config{WebSocket: true, PlainPath: "/"}})
+	s := socketio.New(socketio.Options{Transports: []string{"websocket"}, Logger: slog.New(slog.DiscardHandler)})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.ServePlain)
 	mux.Handle("/socket.io/", s)

@@ -10,14 +10,19 @@ import (
 	"net/http"
 	"time"
 
+	"hipflask/server/flasksession"
+	"hipflask/server/internal/accepted"
 	"hipflask/server/internal/admin"
+	"hipflask/server/internal/backend"
+	"hipflask/server/internal/budget"
+	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/config"
-	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
-	"hipflask/server/internal/packet"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
@@ -37,18 +42,34 @@ type server struct {
 	lines *lines.Writer
 	sio   *socketio.Server
 	door  inspect.Door
-	http  *http.Server
+	front *front
+	http  *http.Server // nil until listen, and with New: there it is somebody else's
 	ops   *ops.Server
 
-	silent       silentConns
+	sessions *flasksession.Sessions // nil without a secret key
+	backend  *backend.Backend       // nil without --backend
+
+	onShutdown shutdownFuncs // of the application
+
+	capacity     capacity.Capacity
+	memory       *budget.Budget // what all clients together hold
+	conns        *accepted.Conns
 	cluster      *cluster.Cluster // nil: this server is alone
 	notifySocket string           // where systemd wants to hear of us; empty: nowhere
 }
 
-// newServer wires a server. What the handlers print goes to stdout.
+// newServer wires a server and registers the application. What the handlers print goes
+// to stdout.
 func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
-	a := &server{cfg: cfg, log: log}
-	engine := engineConfig(cfg, log)
+	return wire(cfg, log, stdout, register, cfg.OpsAddr != "")
+}
+
+// wire is newServer; measured has the handlers measured.
+func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error, measured bool) (*server, error) {
+	log = sparse.Logger(log)
+	a := &server{cfg: cfg, log: log, capacity: capacity.Here(cfg)}
+	a.memory = budget.New(a.capacity.ForClients)
+	a.conns = a.newConns()
 	ui, err := adminUI(cfg, log)
 	if err != nil {
 		return nil, err
@@ -56,53 +77,74 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 	if a.cluster, err = a.newCluster(); err != nil {
 		return nil, err
 	}
-	options := socketio.Options{
-		Peers:  a.peers(),
-		Engine: engine,
-		Limits: packet.Limits{
-			MaxAttachments: orNone(cfg.MaxAttachments),
-			MaxDepth:       cfg.MaxJSONDepth,
-			MaxBytes:       cfg.MaxAttachments*int(cfg.MaxHTTPBufferSize) + int(cfg.MaxHTTPBufferSize),
-		},
-		ConnectTimeout:  cfg.ConnectTimeout,
-		MaxQueuedEvents: cfg.MaxQueuedEvents,
-		Recovery:        cfg.Recovery,
-		Concurrent:      cfg.AsyncHandlers,
-		Inspect:         &a.door,
+	if a.sessions, err = sessions(cfg, log); err != nil {
+		return nil, err
 	}
 	if ui != nil {
 		ui.Observe(&a.door)
 	}
-	handled := observeHandlers(cfg, &a.door)
-	a.sio = socketio.New(options)
-	a.lines = lines.Waiting(stdout)
-	err = register(&App{SocketIO: a.sio, Stdout: a.lines})
-	if err == nil && ui != nil {
-		err = ui.Attach(a.sio)
-	}
-	if err == nil {
-		a.ops, err = a.operations(handled)
-	}
-	var routes http.Handler
-	if err == nil {
-		routes, err = a.routes()
-	}
-	if err != nil {
-		return nil, errors.Join(err, a.close(context.Background()))
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
-	a.http = &http.Server{
-		Handler:           routes,
-		Protocols:         protocols,
-		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
-		WriteTimeout:      engine.WriteTimeout(),
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ConnState:         a.silent.track,
+	handled := observeHandlers(measured, &a.door)
+	a.sio = socketio.New(socketio.Options{
+		Logger:        log,
+		SessionValues: a.sessionValues(),
+		Context: extras.With(context.Background(), extras.Extras{
+			Settings:  cfg,
+			Inspect:   &a.door,
+			Peers:     a.peers(),
+			Capacity:  &a.capacity,
+			Memory:    a.memory,
+			HoldTasks: true,
+		}),
+	})
+	a.lines = lines.Waiting(stdout, a.stdoutTrouble)
+	if err := a.register(register, ui, handled); err != nil {
+		return nil, errors.Join(err, a.giveUp())
 	}
 	return a, nil
+}
+
+// register registers the application, and then what comes after its handlers.
+func (a *server) register(register func(*App) error, ui *admin.Admin, handled *ops.Handlers) (err error) {
+	if a.backend, err = a.newBackend(); err != nil {
+		return err
+	}
+	if a.front, err = a.newFront(); err != nil {
+		return err
+	}
+	err = a.front.registered(&App{
+		SocketIO:   a.sio,
+		Router:     a.front.routes,
+		Stdout:     a.lines,
+		Context:    a.door.Life,
+		onShutdown: &a.onShutdown,
+	}, register)
+	if err != nil {
+		return err
+	}
+	if ui != nil {
+		if err := ui.Attach(a.sio); err != nil {
+			return err
+		}
+	}
+	a.ops, err = a.operations(handled)
+	return err
+}
+
+// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
+// limited by whoever gives it, see stallLimits.
+func (a *server) newHTTP() *http.Server {
+	a.front.stall = stallLimits{read: a.cfg.ReadBodyTimeout, write: stallTimeout}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
+	return &http.Server{
+		Handler:           a.front,
+		Protocols:         protocols,
+		ReadHeaderTimeout: a.cfg.ReadHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
+		ConnState:         a.conns.Track,
+	}
 }
 
 // adminUI makes the Admin UI's side, nil if it is switched off.
@@ -118,41 +160,6 @@ func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
 	})
 }
 
-func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
-	return engineio.Config{
-		PingInterval:         cfg.PingInterval,
-		PingTimeout:          cfg.PingTimeout,
-		UpgradeTimeout:       cfg.UpgradeTimeout,
-		MaxMessage:           int(cfg.MaxHTTPBufferSize),
-		MaxPayloadPackets:    cfg.MaxPayloadPackets,
-		MaxBacklog:           int(cfg.MaxBacklog),
-		Path:                 cfg.Path,
-		PlainPath:            cfg.PlainWebSocketPath,
-		PlainPathTakes:       cfg.PlainPathTakes,
-		Polling:              cfg.Polling,
-		WebSocket:            cfg.WebSocket,
-		AllowUpgrades:        cfg.AllowUpgrades,
-		Compression:          cfg.HTTPCompression,
-		CompressionThreshold: int(cfg.CompressionThreshold),
-		Cookie:               cfg.Cookie,
-		CookieAttributes:     cfg.CookieAttributes,
-		ServerID:             cfg.ServerID,
-		Origins:              pagePolicy(cfg),
-		BodyTimeout:          cfg.ReadBodyTimeout,
-		Bounds:               bounds(cfg),
-		Proxies:              engineio.Proxies{Networks: cfg.TrustedProxies, UnixSocket: cfg.TrustUnixSocket},
-		Logger:               log,
-	}
-}
-
-// orNone turns a limit of 0 into what stands for none, where 0 means the default.
-func orNone(limit int) int {
-	if limit == 0 {
-		return -1
-	}
-	return limit
-}
-
 // serve serves until ctx ends, then drains: new clients are refused, those there
 // are get what they were still to be sent and a proper close, every disconnect
 // handler runs, every line reaches stdout. What takes longer than the shutdown
@@ -160,10 +167,11 @@ func orNone(limit int) int {
 // has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
-	noteFiles(a.log, a.cfg.MaxConnections, openFiles())
-	l = &acceptor{Listener: l, log: a.log}
+	a.capacity.Tell(a.log, a.cfg)
+	l = acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
+	a.door.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)
 	var err error
@@ -182,22 +190,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
-	return nil
-}
-
-// close ends everything that newServer and serve started.
-func (a *server) close(ctx context.Context) error {
-	err := a.sio.Shutdown(ctx)
-	if a.http != nil {
-		if stop := a.silent.shutdown(ctx, a.http); stop != nil {
-			err = errors.Join(err, stop, a.http.Close())
-		}
-	}
-	err = errors.Join(err, a.leaveCluster(ctx), a.lines.Close(ctx))
-	if a.ops != nil {
-		a.ops.Close() // last: until now it says that the server is draining
-	}
-	return err
+	return a.lostLines()
 }
 
 // giveUp ends a server that was never served.

@@ -4,46 +4,44 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync"
+	"net/netip"
+	"slices"
 	"syscall"
-	"time"
 
-	"hipflask/server/internal/config"
+	"hipflask/server/internal/accepted"
+	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/machine"
 )
 
-func bounds(cfg *config.Config) engineio.Bounds {
-	return engineio.Bounds{
-		Connections:           cfg.MaxConnections,
-		ConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
-		Handshakes:            cfg.MaxHandshakesPerSecond,
-		Messages:              cfg.MaxMessagesPerSecond,
-		Bytes:                 int(cfg.MaxBytesPerSecond),
-	}
+// newConns makes the set of accepted connections. What is closed is counted and logged
+// as refusals are.
+func (a *server) newConns() *accepted.Conns {
+	return accepted.New(accepted.Options{
+		Limit:      a.capacity.Open,
+		PerAddress: a.cfg.MaxOpenConnectionsPerAddress,
+		Exempt: func(addr netip.Addr) bool {
+			return slices.ContainsFunc(a.cfg.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
+		},
+		Closed: a.connClosed,
+	})
 }
 
-const (
-	// fewFiles is a limit on open files that a busy server meets: each client is one,
-	// one that polls for moments two.
-	fewFiles = 4000
-	// ownFiles is what of them the server needs for itself.
-	ownFiles = 64
-
-	filesHint = "raise the limit with LimitNOFILE= in systemd, --ulimit nofile= in Docker or ulimit -n in a shell"
-)
-
-// noteFiles says how many files may be open, 0 for nobody knows, and warns if that
-// is less than the clients will need.
-func noteFiles(log *slog.Logger, maxConnections int, limit uint64) {
-	switch {
-	case limit == 0:
-	case maxConnections > 0 && limit < uint64(maxConnections)+ownFiles:
-		log.Warn("fewer files may be open than clients may connect", "limit", limit,
-			"max_connections", maxConnections, "setting", "--max-connections", "hint", filesHint)
-	case maxConnections == 0 && limit < fewFiles:
-		log.Warn("few files may be open, and each client is one", "limit", limit, "hint", filesHint)
-	default:
-		log.Info("files that may be open, each client is one", "limit", limit)
+// connClosed is told of a connection that was closed, or not taken, because it was one
+// too many.
+func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
+	const open = "--max-open-connections"
+	address := peer.String()
+	switch why {
+	case accepted.Idle:
+		a.door.Warn(engineio.CauseIdle, "connection closed to make room: it was idle for longest", "limit", limit, "setting", open, "address", address)
+	case accepted.TooMany:
+		a.door.Warn(engineio.CauseOpen, "connection closed: one too many", "limit", limit, "setting", open, "address", address)
+	case accepted.PerAddress:
+		a.door.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "setting", open+"-per-address",
+			"address", address, "hint", "a proxy in front is one address, unless --trusted-proxies names it")
+	case accepted.NoFiles:
+		a.door.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", capacity.FilesHint)
 	}
 }
 
@@ -51,29 +49,13 @@ func noteFiles(log *slog.Logger, maxConnections int, limit uint64) {
 type acceptor struct {
 	net.Listener
 	log *slog.Logger
-
-	mu   sync.Mutex
-	last time.Time
 }
 
-// acceptQuiet is the time between two lines about what did not change.
-const acceptQuiet = 10 * time.Second
-
-func (a *acceptor) Accept() (net.Conn, error) {
+func (a acceptor) Accept() (net.Conn, error) {
 	conn, err := a.Listener.Accept()
-	if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && a.due(time.Now()) {
-		a.log.Error("no connection can be accepted: too many open files", "error", err, "limit", openFiles(),
-			"hint", filesHint+"; a lower --max-connections refuses clients before that")
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		a.log.Error("no connection can be accepted: too many open files", "error", err, "limit", machine.Files(),
+			"hint", capacity.FilesHint+"; a lower --max-connections refuses clients before that")
 	}
 	return conn, err
-}
-
-func (a *acceptor) due(now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Sub(a.last) < acceptQuiet {
-		return false
-	}
-	a.last = now
-	return true
 }

@@ -10,23 +10,26 @@ import (
 	"net"
 	"net/http"
 
+	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/config"
 )
 
 // check finds out whether a server could run with these settings, which Parse found to be valid, without running one:
-// whether Redis answers, above all, also where that is optional. Its errors are of the type *config.Error.
-func check(ctx context.Context, cfg *config.Config, register func(*App) error) error {
+// whether Redis answers, above all, also where that is optional. It returns the limits that the server would have on this
+// machine. Its errors are of the type *config.Error.
+func check(ctx context.Context, cfg *config.Config, register func(*App) error) (limits capacity.Capacity, err error) {
 	strict := *cfg
 	strict.MessageQueueOptional = false
 	a, err := newServer(&strict, slog.New(slog.DiscardHandler), io.Discard, register)
 	if err == nil {
+		limits = a.capacity
 		err = errors.Join(a.joinCluster(ctx), a.giveUp())
 	}
 	var wrong *config.Error
 	if err != nil && !errors.As(err, &wrong) {
-		return &config.Error{Problem: err.Error()}
+		return limits, &config.Error{Problem: err.Error()}
 	}
-	return err
+	return limits, err
 }
 
 // healthcheck asks the server that runs with these settings whether it answers. A preflight opens no session and

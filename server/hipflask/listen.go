@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 	"time"
 
 	"hipflask/server/internal/config"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/internal/websocket"
 )
@@ -46,7 +46,12 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkBackend(ctx, l.Addr()); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	l = freeze.Listener(l)
 	scheme, addr := "http://", l.Addr()
+	l = a.conns.Listen(l)
 	if certs != nil {
 		scheme = "https://"
 		certs.watch(ctx)
@@ -54,18 +59,10 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	}
 	if addr.Network() == "unix" {
 		scheme = "unix:"
-		a.http.Handler = fromUnix(a.http.Handler)
 	}
+	a.http = a.newHTTP()
 	a.log.Info("listening", "url", scheme+addr.String())
 	return l, nil
-}
-
-// fromUnix names the clients of a Unix socket.
-func fromUnix(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = unixPeer
-		next.ServeHTTP(w, r)
-	})
 }
 
 func open(ctx context.Context, cfg *config.Config) (net.Listener, error) {

@@ -1,46 +1,41 @@
 // Package hipflask is the whole server, for any main: settings from flags and the
 // environment, signals, Socket.IO and what is served beside it, the drain. It owns the
-// one list of routes, the HTTP server around them, and the order in which everything
-// starts and ends.
+// one list of who answers a request, the HTTP server around it, and the order in which
+// everything starts and ends.
 //
 //	func main() { hipflask.Main(register) }
 //
 //	func register(app *hipflask.App) error {
+//		app.Router.GET("/hello", func(c *gin.Context) { c.String(http.StatusOK, "hello") })
 //		return app.SocketIO.On("message", func(message socketio.Value) error {
 //			fmt.Fprintln(app.Stdout, "Received message:", message)
 //			return app.SocketIO.Emit("message", message)
 //		})
 //	}
+//
+// [New] is for programs that have an http.Server already, package hipflasktest for unit
+// tests.
 package hipflask
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"hipflask/server/headroom"
 	"hipflask/server/internal/config"
-	"hipflask/server/internal/lines"
-	"hipflask/server/socketio"
 )
-
-// App is what an application is registered with. Its Flask counterparts are app and
-// socketio.
-type App struct {
-	SocketIO *socketio.Server // handlers of events
-	Stdout   io.Writer        // what handlers print; nobody waits for who reads it
-}
 
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
 // with its exit code. Its Flask counterpart is socketio.run(app).
 func Main(register func(*App) error) {
+	signal.Ignore(syscall.SIGPIPE) // who read stdout has gone: an error of that write, see package lines
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	restore := headroom.Keep()
@@ -68,6 +63,7 @@ func ExitCode(err error) int {
 // Run is [Main] without the process: it reads the settings, listens, logs the address
 // and serves until ctx ends.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error) error {
+	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
 	cfg, err := config.Parse(args, getenv)
 	switch {
 	case errors.Is(err, config.ErrHelp):
@@ -79,15 +75,16 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case err != nil:
 		return err
 	case cfg.Check:
-		if err := check(ctx, cfg, register); err != nil {
+		limits, err := check(ctx, cfg, register)
+		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(stdout, "hipflask: the settings are valid")
+		_, err = fmt.Fprintf(stdout, "hipflask: the settings are valid; limits here: %v\n", limits)
 		return err
 	case cfg.Healthcheck:
 		return healthcheck(ctx, cfg)
 	}
-	log, flush := startLog(cfg, stderr)
+	log, flush := startLog(cfg, stdout, stderr)
 	defer flush()
 	a, err := newServer(cfg, log, stdout, register)
 	if err != nil {
@@ -98,30 +95,4 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return errors.Join(err, a.giveUp())
 	}
 	return a.serve(ctx, l)
-}
-
-// flushTimeout is how long the end waits for a stderr that nobody reads.
-const flushTimeout = time.Second
-
-// startLog makes the log. Nobody waits for a line of it: a terminal that somebody
-// has stopped would stop the server. flush writes what is left and ends it.
-func startLog(cfg *config.Config, stderr io.Writer) (log *slog.Logger, flush func()) {
-	w := lines.Losing(stderr, func(lost int) []byte {
-		var line bytes.Buffer
-		logger(cfg, &line).Warn("log lines lost: stderr was not read for too long", "lines", lost)
-		return line.Bytes()
-	})
-	return logger(cfg, w), func() {
-		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-		defer cancel()
-		_ = w.Close(ctx)
-	}
-}
-
-func logger(cfg *config.Config, stderr io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(stderr, opts))
-	}
-	return slog.New(slog.NewTextHandler(stderr, opts))
 }

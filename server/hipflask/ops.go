@@ -3,21 +3,20 @@ package hipflask
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/internal/config"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
 )
 
 // observeHandlers has handlers measured, where somebody can see it.
-func observeHandlers(cfg *config.Config, door *inspect.Door) *ops.Handlers {
+func observeHandlers(measured bool, door *inspect.Door) *ops.Handlers {
 	h := ops.NewHandlers()
-	if cfg.OpsAddr == "" {
-		return h
+	if measured {
+		h.Observe(door)
 	}
-	h.Observe(door)
 	return h
 }
 
@@ -29,9 +28,22 @@ func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 		Pprof:   a.cfg.OpsPprof,
 		Admit:   a.door.AdmitOps,
 		Logger:  a.log,
-		Metrics: append([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled}, a.clusterMetrics()...),
-		Checks:  a.clusterChecks(),
+		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
+			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics()),
+		Checks: a.clusterChecks(),
 	})
+}
+
+// limitMetrics tell how near all clients together are to their limits.
+func (a *server) limitMetrics() []prometheus.Collector {
+	return []prometheus.Collector{
+		ops.Gauge("client_memory_bytes", "Memory that all clients together hold, see --max-memory-for-clients.",
+			func() float64 { return float64(a.memory.Used()) }),
+		ops.Gauge("client_memory_limit_bytes", "What they may hold; 0 for no limit.",
+			func() float64 { return float64(a.memory.Limit()) }),
+		ops.Gauge("open_connections", "TCP connections, whether they are clients' or not, see --max-open-connections.",
+			func() float64 { return float64(a.conns.Open()) }),
+	}
 }
 
 // build is the version and the commit, as far as the build recorded them.

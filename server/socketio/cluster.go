@@ -66,7 +66,7 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 	}()
 	values := make([]Value, len(args))
 	for i, v := range args {
-		values[i] = Value{v}
+		values[i] = Value{packet.Carry(v)}
 	}
 	answer, err := fn(values)
 	if err == nil {
@@ -99,7 +99,7 @@ func (t *Target) callOthers(ctx context.Context, data []any, answered func([]Val
 					answered([]Value{})
 					return
 				}
-				answered([]Value{{v}})
+				answered([]Value{{packet.Carry(v)}})
 			})
 		}()
 	}

@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +19,7 @@ import (
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/packet"
 )
 
@@ -36,15 +35,15 @@ import (
 type conn struct {
 	engine.Socket // nil: what the library does not call is not there
 
-	server  *Server
-	session *engineio.Session
-	decoder packet.Decoder // used by the session's reader only
+	server   *Server
+	session  *engineio.Session
+	incoming incoming
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
 	mu       sync.Mutex
 	tasks    []task
-	size     int           // bytes of the packets among tasks
+	size     int           // of the packets among tasks, in memory
 	working  bool          // the goroutine exists
 	ended    bool          // the session is over: nothing more comes in
 	closed   bool          // the library was told so
@@ -56,24 +55,28 @@ type conn struct {
 	spaces   []*Context    // the namespaces the client is connected to
 	slots    chan struct{} // see concurrently; the queue's own
 	patience *time.Timer   // ends a session that connects to nothing; nil once it has
+	limit    freeze.Limit  // of that
 	values   *session      // nil until somebody asks
 	auth     packet.Value  // the payload of the CONNECT that is being dealt with
 	coming   *claim        // to the session that its client comes back to
 	waiting  chan struct{} // closed when the session ends; nil unless takeOver waits
+
+	turn turn // the queue's own
 }
 
 // task is a packet to handle, or something else to run.
 type task struct {
 	packet *packet.Packet
-	size   int
+	size   int // taken from the memory for clients, until the packet is handled
 	run    func()
 }
 
 func (s *Server) open(session *engineio.Session) engineio.Receiver {
-	c := &conn{server: s, session: session, decoder: packet.Decoder{Limits: s.opts.Limits}}
+	c := &conn{server: s, session: session, incoming: incoming{decoder: packet.Decoder{Limits: s.opts.Limits}}}
 	s.conns.Add(1)
 	c.mu.Lock()
-	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.connectedTooLate)
+	c.limit = freeze.Begin(s.opts.ConnectTimeout)
+	c.patience = time.AfterFunc(s.opts.ConnectTimeout, c.lookLater)
 	c.tasks = []task{{run: c.opened}}
 	if session.Protocol() == 4 { // its CONNECT is awaited: one goroutine then does both
 		c.mu.Unlock()
@@ -86,62 +89,35 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 // Text takes one Socket.IO packet, or a plain client's message.
 func (c *conn) Text(data []byte) error {
 	if c.session.IsPlain() {
-		return c.plain(packet.TextValue(string(data)), len(data))
+		return c.plain(packet.TextValue(string(data)))
 	}
-	p, err := c.decoder.Text(data)
-	return c.decoded(p, err, len(data))
+	return c.decode((*packet.Decoder).Text, data)
 }
 
 // Binary takes one attachment, or a plain client's message.
 func (c *conn) Binary(data []byte) error {
 	if c.session.IsPlain() {
-		return c.plain(packet.BytesValue(slices.Clone(data)), len(data))
+		return c.plain(packet.BytesValue(slices.Clone(data)))
 	}
-	p, err := c.decoder.Binary(data)
-	return c.decoded(p, err, len(data))
+	return c.decode((*packet.Decoder).Binary, data)
 }
 
-// settingHint names the setting that moves a limit of the packet decoder.
-func settingHint(limit string) string {
-	switch limit {
-	case packet.LimitAttachments:
-		return "; see --max-attachments"
-	case packet.LimitDepth:
-		return "; see --max-json-depth"
-	case packet.LimitBytes:
-		return "; see --max-http-buffer-size and --max-attachments"
-	}
-	return ""
-}
-
-func (c *conn) plain(v packet.Value, size int) error {
+func (c *conn) plain(v packet.Value) error {
 	p := &packet.Packet{Type: packet.Event, Namespace: "/", Event: "message", Args: []packet.Value{v}}
-	c.accept(p, size)
-	return nil
-}
-
-// decoded passes a packet on. A malformed one is logged and forgotten, as Flask
-// does; one that breaks a limit ends the session.
-func (c *conn) decoded(p *packet.Packet, err error, size int) error {
-	var refused *packet.Error
-	switch {
-	case err == nil && p == nil: // attachments are still to come
-		return nil
-	case err == nil:
-		c.accept(p, size)
-		return nil
-	case errors.As(err, &refused) && refused.Limit != "":
-		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
-	}
-	c.session.Warn(engineio.CauseMalformed, "packet ignored: malformed", "error", err)
+	c.accept(p)
 	return nil
 }
 
 // accept queues a packet and then holds the reader back while too much is queued.
 // Acks do not wait in the queue: the handler they are for may be what blocks it.
-func (c *conn) accept(p *packet.Packet, size int) {
+func (c *conn) accept(p *packet.Packet) {
 	if p.Type == packet.Ack {
 		c.acked(p)
+		return
+	}
+	size := p.Cost()
+	if !c.server.memory.Take(size) {
+		c.tooMuch()
 		return
 	}
 	c.enqueue(task{packet: p, size: size})
@@ -165,8 +141,8 @@ func (c *conn) accept(p *packet.Packet, size int) {
 	}
 }
 
-// maxQueuedBytes is how much of one client's events may wait for handlers, beside
-// MaxQueuedEvents.
+// maxQueuedBytes is how much memory one client's events that wait for handlers may
+// take, beside MaxQueuedEvents.
 const maxQueuedBytes = 1 << 20
 
 // Closed queues the end of the session.
@@ -177,6 +153,7 @@ func (c *conn) Closed(reason engineio.Reason) {
 		close(c.waiting)
 	}
 	c.mu.Unlock()
+	c.awaitNoMore()
 	c.finish("")
 	c.enqueue(task{run: func() { c.close(reason) }})
 }
@@ -233,6 +210,18 @@ func (c *conn) Gone(id socket.SocketId) bool {
 	return true
 }
 
+// Unwanted has a client that is only now being connected disconnected once it is, and
+// reports whether the client of that id is.
+func (c *conn) Unwanted(id socket.SocketId) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining == nil || c.joining.sock.Id() != id {
+		return false
+	}
+	c.joining.unwanted = true
+	return true
+}
+
 func (c *conn) enqueue(t task) {
 	c.mu.Lock()
 	c.tasks = append(c.tasks, t)
@@ -265,6 +254,8 @@ func (c *conn) wake() {
 // Run works the queue off, for the pool.
 func (c *conn) Run() {
 	defer c.server.conns.Done()
+	c.server.turns.runs.Add(1)
+	c.turn.runs++
 	c.work()
 }
 
@@ -296,26 +287,47 @@ func (c *conn) work() {
 			t.run()
 		} else {
 			c.server.waiting.Add(-1)
-			c.handle(t.packet)
+			c.handle(t)
+			c.giveWay()
 		}
 	}
 }
 
-// connectedTooLate ends a session that was connected to no namespace in time. One
-// whose connect handler takes long is not to blame. The library has a timer of its
-// own, which would not ask.
+// lookLater has connectedTooLate look when its turn has come. While a client is being
+// connected, or waits for a session that it comes back to, it is not: so nobody can be
+// ended in the moment in which that succeeds.
+func (c *conn) lookLater() {
+	c.mu.Lock()
+	if c.patience == nil { // connected, or ended: then nothing may be queued any more
+		c.mu.Unlock()
+		return
+	}
+	c.tasks = append(c.tasks, task{run: c.connectedTooLate})
+	c.wake()
+}
+
+// connectedTooLate ends a session that was connected to no namespace in time. The
+// library has a timer of its own, which would not ask.
 func (c *conn) connectedTooLate() {
 	c.mu.Lock()
-	busy := c.joining != nil || c.waiting != nil
-	idle := !busy && len(c.spaces) == 0 && !c.ended
-	if busy && c.patience != nil {
-		c.patience.Reset(c.server.opts.ConnectTimeout)
+	connected := c.patience == nil
+	left := c.limit.Left()
+	if !connected && left > 0 {
+		c.patience.Reset(left)
 	}
 	c.mu.Unlock()
-	if idle {
+	if !connected && left == 0 {
 		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
 		c.session.Close(engineio.ServerClose)
 	}
+}
+
+// excuse gives a client the time back that an attempt to connect it has taken since it
+// began: its handlers took that.
+func (c *conn) excuse(began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit.Extend(time.Since(began))
 }
 
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
@@ -329,12 +341,22 @@ func (c *conn) opened() {
 		}
 		return
 	}
+	defer c.excuse(time.Now())
 	c.await("/", introduce)
 }
 
 // handle deals with a packet when its turn has come.
-func (c *conn) handle(p *packet.Packet) {
+func (c *conn) handle(t task) {
+	p := t.packet
 	ctx := c.space(p.Namespace)
+	if ctx != nil && p.Type == packet.Event && c.server.opts.Concurrent {
+		c.concurrently(func() {
+			defer c.server.memory.Give(t.size)
+			ctx.event(p)
+		})
+		return
+	}
+	defer c.server.memory.Give(t.size)
 	switch {
 	case p.Type == packet.Connect && ctx == nil:
 		c.connect(p)
@@ -343,8 +365,6 @@ func (c *conn) handle(p *packet.Packet) {
 	case ctx == nil:
 		c.server.log.Debug("packet for a namespace that is not connected", "connection", c.session.Name(),
 			"namespace", p.Namespace, "type", p.Type.String())
-	case p.Type == packet.Event && c.server.opts.Concurrent:
-		c.concurrently(func() { ctx.event(p) })
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:
@@ -387,6 +407,7 @@ func (c *conn) concurrently(run func()) {
 const maxSpaces = 128
 
 func (c *conn) connect(p *packet.Packet) {
+	defer c.excuse(time.Now())
 	c.mu.Lock()
 	full := len(c.spaces) >= maxSpaces
 	c.mu.Unlock()
@@ -509,7 +530,7 @@ func (c *conn) acked(p *packet.Packet) {
 	}
 	args := make([]any, len(p.Args))
 	for i, v := range p.Args {
-		args[i] = Value{v}
+		args[i] = Value{packet.Carry(v)}
 	}
 	ack(args, nil)
 }

@@ -31,11 +31,8 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
 	ctx.adapter().Introduce(sock)
-	_, err := n.run(ctx, "connect", []Value{{c.authPayload()}})
+	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
 	c.mu.Lock()
-	if err == nil && ctx.unwanted {
-		err = Refuse(rejected)
-	}
 	if err != nil {
 		c.joining = nil
 		ctx.finish()
@@ -117,6 +114,7 @@ func connected(args ...any) {
 	ctx := c.joining
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
+	unwanted := ctx.unwanted
 	c.settle()
 	c.mu.Unlock()
 	_ = sock.On("disconnect", ctx.disconnected)
@@ -126,6 +124,9 @@ func connected(args ...any) {
 	ctx.adapter().Admit(sock.Id())
 	if tell := c.server.opts.Inspect.Connected; tell != nil {
 		tell(inspectedClient{ctx})
+	}
+	if unwanted { // after what its connect handler has sent it
+		sock.Disconnect(false)
 	}
 	c.pass(ctx.Namespace())
 }
@@ -170,7 +171,7 @@ func (c *Context) disconnected(args ...any) {
 }
 
 func (c *Context) runDisconnect(reason string) {
-	if _, err := c.space.run(c, "disconnect", []Value{{packet.TextValue(reason)}}); err != nil {
+	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
 	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
@@ -203,7 +204,7 @@ func remove(list []*Context, c *Context) []*Context {
 func (c *Context) event(p *packet.Packet) {
 	args := make([]Value, len(p.Args))
 	for i, v := range p.Args {
-		args[i] = Value{v}
+		args[i] = Value{packet.Carry(v)}
 	}
 	if tell := c.space.server.opts.Inspect.Received; tell != nil {
 		tell(inspectedClient{c}, p.Event, p.Args)

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -22,7 +23,7 @@ type Context struct {
 	left     bool   // the disconnect handler has run or is about to
 	over     bool   // the client is gone, whether or not the queue has got there
 	kicked   bool   // this side disconnects it
-	unwanted bool   // it was disconnected before it was connected
+	unwanted bool   // it is to be disconnected once it is connected
 	claim    *claim // to its session, with recovery
 	life     context.Context
 	end      context.CancelCauseFunc
@@ -47,7 +48,31 @@ func (c *Context) finish() {
 // connection, so it has a lock of its own.
 type session struct {
 	mu     sync.Mutex
+	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
 	values map[string]any
+}
+
+// newSession makes the connection's session. What it begins with is not made before
+// somebody asks, except with recovery: it would keep the connection for as long.
+func (c *conn) newSession() *session {
+	s := &session{values: make(map[string]any)}
+	if values := c.server.opts.SessionValues; values != nil {
+		s.begin = func() map[string]any { return values(c.session.Request(), c.session.Opened()) }
+		if c.server.opts.Recovery > 0 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.beginLocked()
+		}
+	}
+	return s
+}
+
+// beginLocked takes over what the session begins with. s.mu is held.
+func (s *session) beginLocked() {
+	if s.begin != nil {
+		maps.Copy(s.values, s.begin())
+		s.begin = nil
+	}
 }
 
 // session returns the connection's session.
@@ -55,7 +80,7 @@ func (c *Context) session() *session {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.conn.values == nil {
-		c.conn.values = &session{values: make(map[string]any)}
+		c.conn.values = c.conn.newSession()
 	}
 	return c.conn.values
 }
@@ -66,7 +91,9 @@ func (c *Context) ID() string { return string(c.sock.Id()) }
 // Namespace is the namespace's name. Flask: request.namespace.
 func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 
-// Request is the HTTP request that opened the connection, without its body.
+// Request is the HTTP request that opened the connection, without its body. Of the header
+// 8 KiB are kept: Cookie, Authorization, Origin, Referer, User-Agent and X-Forwarded-*
+// first, other fields as far as they fit.
 // Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 
@@ -90,20 +117,26 @@ func (c *Context) Context() context.Context {
 }
 
 // Set keeps a value for the client's connection, whatever its namespaces, until
-// that ends. Flask: session[key] = value.
+// that ends. The page's session, with which that of the connection began, is not
+// changed. Flask: session[key] = value.
 func (c *Context) Set(key string, value any) {
 	s := c.session()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.beginLocked()
 	s.values[key] = value
 }
 
-// Get returns what was kept under the key, nil if nothing was.
-// Flask: session.get(key).
+// Get returns what was kept under the key, nil if nothing was. With a secret key
+// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
+// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
+// then int64 or float64, lists []any and dicts map[string]any; package flasksession
+// lists all types. Flask: session.get(key).
 func (c *Context) Get(key string) any {
 	s := c.session()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.beginLocked()
 	return s.values[key]
 }
 
@@ -179,13 +212,13 @@ func (c *Context) Rooms() []string {
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
-// reconnect by itself. In a connect handler it refuses the client. Flask:
-// disconnect().
+// reconnect by itself. In a connect handler the client is told first that it is
+// connected, and gets what was emitted to it; to refuse it, return an error, see
+// [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	c.conn.mu.Lock()
-	c.unwanted = true
-	c.conn.mu.Unlock()
-	c.sock.Disconnect(false)
+	if !c.conn.Unwanted(c.sock.Id()) {
+		c.sock.Disconnect(false)
+	}
 }
 
 func (c *Context) adapter() *fanout.Adapter {

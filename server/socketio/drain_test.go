@@ -18,7 +18,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 	for _, concurrent := range []bool{false, true} {
 		t.Run("concurrent "+strconv.FormatBool(concurrent), func(t *testing.T) {
 			begun, release := make(chan struct{}, events), make(chan struct{})
-			s := socketiotest.NewServer(t, socketio.Options{Concurrent: concurrent})
+			s := socketiotest.NewServer(t, socketio.Options{AsyncHandlers: concurrent})
 			register(t, s.Namespace, map[string]any{"work": func(c *socketio.Context, n int) int {
 				begun <- struct{}{}
 				<-release

@@ -1,6 +1,8 @@
 package socketio_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -286,5 +288,22 @@ func TestDisconnectRoom(t *testing.T) {
 	hears(t, g.c, `heard ["x"]`)
 	if ids := g.To().Clients(); !slices.Equal(ids, []string{g.c.ID()}) {
 		t.Errorf("connected are %v, want %s", ids, g.c.ID())
+	}
+}
+
+// A value is itself in JSON that a route writes, and in what it reads.
+func TestValueAsJSON(t *testing.T) {
+	const text = `{"z":1,"a":[9007199254740993,null],"t":"é"}`
+	got := make(chan socketio.Value, 1)
+	s := serve(t, map[string]any{"keep": func(v socketio.Value) { got <- v }})
+	join(t, s).Emit("keep", json.RawMessage(text))
+	type page struct{ Kept, None socketio.Value }
+	written, err := json.Marshal(page{Kept: await(t, got, "event")})
+	if want := `{"Kept":` + text + `,"None":null}`; err != nil || string(written) != want {
+		t.Errorf("written as %s, %v", written, err)
+	}
+	var read page
+	if err := json.Unmarshal(written, &read); err != nil || fmt.Sprint(read.Kept) != "{'z': 1, 'a': [9007199254740993, None], 't': 'é'}" {
+		t.Errorf("read as %v, %v", read.Kept, err)
 	}
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
-	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -183,9 +184,15 @@ func ExampleValue() {
 }
 
 // Flask: socketio = SocketIO(app), socketio.run(app), socketio.stop().
-// Shows Server.ServeHTTP, Server.ServePlain and Server.Shutdown.
+// Shows Options.Validate, Server.ServeHTTP, Server.ServePlain and Server.Shutdown.
 func ExampleNew() {
-	s := socketio.New(socketio.Options{Engine: engineio.Config{Polling: true, WebSocket: true, PlainPath: "/"}})
+	options := socketio.Options{
+		CORSAllowedOrigins: []string{"https://example.com"},
+		PingTimeout:        10 * time.Second,
+		Logger:             slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	check(options.Validate())
+	s := socketio.New(options)
 	check(s.On("message", func(message socketio.Value) error { return s.Emit("message", message) }))
 
 	mux := http.NewServeMux() // for an http.Server

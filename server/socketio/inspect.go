@@ -12,13 +12,14 @@ import (
 
 // openDoor lets whoever made the server look in.
 func (s *Server) openDoor() {
-	if s.opts.Inspect == nil {
-		s.opts.Inspect = new(inspect.Door)
-	}
 	s.opts.Inspect.Namespaces = s.namespaces
 	s.opts.Inspect.Stats = s.stats
 	s.opts.Inspect.Lost = s.engine.Lost
 	s.opts.Inspect.AdmitHost, s.opts.Inspect.AdmitOps = s.engine.AdmitHost, s.engine.AdmitOps
+	s.opts.Inspect.Trusts = s.engine.Trusts
+	s.opts.Inspect.Warn = s.engine.Warn
+	s.opts.Inspect.Life = s.life
+	s.opts.Inspect.Begin = s.release
 }
 
 func (s *Server) stats() inspect.Stats {

@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,17 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
+
+// watchedBy are options of a server that looks through that door.
+func watchedBy(door *inspect.Door) socketio.Options {
+	return socketio.Options{Context: extras.With(context.Background(), extras.Extras{Inspect: door})}
+}
 
 // What waits for a handler is counted until its turn has come, also when its client
 // has left meanwhile.
 func TestStatsCountWhatWaits(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	door := new(inspect.Door)
-	s := socketiotest.NewServer(t, socketio.Options{Inspect: door})
+	s := socketiotest.NewServer(t, watchedBy(door))
 	register(t, s.Namespace, map[string]any{"slow": func() { began <- struct{}{}; <-goOn }})
 	c := join(t, s)
 	for range 3 {
@@ -54,7 +61,7 @@ func TestObserverOfHandlers(t *testing.T) {
 		defer mu.Unlock()
 		told = append(told, fmt.Sprintf(format, args...))
 	}
-	s := socketiotest.NewServer(t, socketio.Options{Inspect: &inspect.Door{
+	s := socketiotest.NewServer(t, watchedBy(&inspect.Door{
 		Handled: func(namespace, event string, took time.Duration) {
 			if took <= 0 || took > patience {
 				t.Errorf("%s took %v", event, took)
@@ -64,7 +71,7 @@ func TestObserverOfHandlers(t *testing.T) {
 		Failed: func(namespace, event string, panicked bool) {
 			tell("%s %q failed, panicked: %v", namespace, event, panicked)
 		},
-	}})
+	}))
 	register(t, s.Namespace, map[string]any{
 		"fine":  func() string { return "fine" },
 		"fail":  func() error { return errors.New("no luck") },

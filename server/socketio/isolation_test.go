@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 )
 
@@ -31,7 +31,7 @@ func isolationTarget(t *testing.T) (url string) {
 	if other := os.Getenv("HIPFLASK_TEST_TARGET"); other != "" {
 		return strings.TrimSuffix(other, "/")
 	}
-	s := socketio.New(socketio.Options{Engine: engineio.Config{Polling: true}})
+	s := socketio.New(socketio.Options{Transports: []string{"polling"}, Logger: slog.New(slog.DiscardHandler)})
 	auths := new(sync.Map) // of socketio.Value by client id
 	handlers := map[string]any{
 		"connect": func(c *socketio.Context, auth socketio.Value) { auths.Store(c.ID(), auth) },
@@ -162,7 +162,7 @@ func TestFaultHandshakeWithoutAuthIsNil(t *testing.T) {
 // A panic in a connect handler refuses that client, one in a disconnect handler
 // costs nothing more: the server goes on.
 func TestPanicInConnectAndDisconnectHandlers(t *testing.T) {
-	s := socketio.New(socketio.Options{Engine: engineio.Config{Polling: true}})
+	s := socketio.New(socketio.Options{Transports: []string{"polling"}, Logger: slog.New(slog.DiscardHandler)})
 	left := make(chan string, 1)
 	url := serveIsolated(t, s, map[string]any{
 		"connect": func(auth map[string]any) {

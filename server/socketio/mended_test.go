@@ -93,11 +93,49 @@ func TestContextOfARefusedClient(t *testing.T) {
 	await(t, (<-contexts).Done(), "end of the context")
 }
 
-// Disconnect in a connect handler refuses the client.
+// Disconnect in a connect handler lets the client connect and get what it is sent, as
+// in Flask, and then ends that; the disconnect handler runs once.
 func TestDisconnectInTheConnectHandler(t *testing.T) {
-	s := serve(t, map[string]any{"connect": func(c *socketio.Context) { c.Disconnect() }})
+	for name, disconnect := range map[string]func(s *socketio.Server, c *socketio.Context){
+		"itself": func(_ *socketio.Server, c *socketio.Context) { c.Disconnect() },
+		"by id":  func(s *socketio.Server, c *socketio.Context) { s.To(c.ID()).Disconnect() },
+	} {
+		t.Run(name, func(t *testing.T) { disconnectsInConnect(t, disconnect) })
+	}
+}
+
+func disconnectsInConnect(t *testing.T, disconnect func(*socketio.Server, *socketio.Context)) {
+	reasons := make(chan string, 2)
+	var s *socketio.Server
+	s = serve(t, map[string]any{
+		"connect": func(c *socketio.Context) error {
+			disconnect(s, c)
+			return c.Emit("bye", "not today")
+		},
+		"disconnect": func(reason string) { reasons <- reason },
+	})
+	c := join(t, s)
+	hears(t, c, `bye ["not today"]`)
+	c.AwaitDisconnect()
+	if reason := await(t, reasons, "disconnect handler"); reason != "server disconnect" {
+		t.Errorf("the reason is %q", reason)
+	}
+	if left := s.To().Clients(); len(left) > 0 {
+		t.Errorf("%v are still there", left)
+	}
+	if len(reasons) > 0 {
+		t.Error("the disconnect handler ran twice")
+	}
+}
+
+// A connect handler that both disconnects a client and refuses it refuses it.
+func TestDisconnectAndRefusal(t *testing.T) {
+	s := serve(t, map[string]any{"connect": func(c *socketio.Context) error {
+		c.Disconnect()
+		return socketio.Refuse("no")
+	}})
 	_, err := socketiotest.Dial(t, s, socketiotest.Options{})
-	if err == nil || err.Error() != `connection refused: "Connection rejected by server"` {
+	if err == nil || err.Error() != `connection refused: "no"` {
 		t.Errorf("Dial returned %v", err)
 	}
 }

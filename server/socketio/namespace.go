@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/sparse"
 )
 
 // maxDynamic is how many namespaces clients can bring into being through Of("*").
@@ -128,6 +130,9 @@ func (s *Server) create(name string) {
 //
 // Its Flask counterpart is @socketio.on(event, namespace=...).
 func (n *Namespace) On(event string, fn any) error {
+	if n.server.invalid != nil {
+		return n.server.invalid
+	}
 	h, err := newHandler(event, fn)
 	if err != nil {
 		return fmt.Errorf("handler of %q %w", event, err)
@@ -249,7 +254,7 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	case isLifecycle(event):
 		return nil, nil
 	case all != nil:
-		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.TextValue(event)}))
+		return all.call(c, slices.Insert(slices.Clone(args), 0, Value{packet.Carry(packet.TextValue(event))}))
 	}
 	return nil, errNoHandler
 }
@@ -271,15 +276,17 @@ func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v",
 
 // failed tells whoever wants to know of an event that failed.
 func (n *Namespace) failed(c *Context, event string, err error) {
-	log := n.server.log.With("namespace", c.Namespace(), "event", event, "sid", c.ID())
 	if errors.Is(err, errNoHandler) {
-		log.Debug("event ignored", "error", err)
+		if n.server.log.Enabled(context.Background(), slog.LevelDebug) {
+			n.server.log.Debug("event ignored", c.logged(event, "error", err)...)
+		}
 		return
 	}
 	var panicked *PanicError
 	errors.As(err, &panicked)
+	registered := n.registered(event)
 	if tell := n.server.opts.Inspect.Failed; tell != nil {
-		tell(n.name, n.registered(event), panicked != nil)
+		tell(n.name, registered, panicked != nil)
 	}
 	n.mu.RLock()
 	handler := n.onError
@@ -292,17 +299,25 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 	if handler != nil {
 		defer func() {
 			if p := recover(); p != nil {
-				log.Error("error handler panicked", "panic", p, "stack", string(debug.Stack()))
+				n.server.log.Error("error handler panicked", c.logged(event, "panic", p, "stack", string(debug.Stack()))...)
 			}
 		}()
 		handler(c, event, err)
 		return
 	}
+	args := c.logged(event, "error", err)
 	if panicked != nil {
-		log.Error("event failed", "error", err, "stack", string(panicked.Stack))
-		return
+		args = append(args, "stack", string(panicked.Stack))
 	}
-	log.Error("event failed", "error", err)
+	// Each handler has its share of the log, so that one that clients make fail does not hide another.
+	n.server.log.ErrorContext(sparse.As(context.Background(), "event failed: "+n.name+" "+registered), "event failed", args...)
+}
+
+// logged is what a line about one of the client's events has, and then args. It tells no
+// id: that of an Engine.IO 3 client is its session's, which is a secret.
+func (c *Context) logged(event string, args ...any) []any {
+	session := c.conn.session
+	return append([]any{"namespace", c.Namespace(), "event", event, "connection", session.Name(), "address", session.Remote()}, args...)
 }
 
 // ErrDisconnected ends a Call whose client went away.

@@ -115,7 +115,7 @@ func TestBlockedHandlerHoldsUpNobodyElse(t *testing.T) {
 // each handler here ends only once all have begun. connect still comes first.
 func TestConcurrent(t *testing.T) {
 	const together = 8
-	s := socketiotest.NewServer(t, socketio.Options{Concurrent: true})
+	s := socketiotest.NewServer(t, socketio.Options{AsyncHandlers: true})
 	var all sync.WaitGroup
 	all.Add(together)
 	connected := false
@@ -150,7 +150,7 @@ func TestConcurrent(t *testing.T) {
 // How many handlers of one client run at the same time is bounded; the rest waits.
 func TestConcurrentIsBounded(t *testing.T) {
 	const most = 64
-	s := socketiotest.NewServer(t, socketio.Options{Concurrent: true})
+	s := socketiotest.NewServer(t, socketio.Options{AsyncHandlers: true})
 	entered, release := make(chan struct{}, 2*most), make(chan struct{})
 	register(t, s.Namespace, map[string]any{"block": func() { entered <- struct{}{}; <-release }})
 	c := join(t, s)

@@ -114,6 +114,11 @@ func (c *conn) waitFor(over <-chan struct{}, timeout <-chan time.Time) bool {
 		return true
 	case <-end:
 	case <-timeout:
+		select { // both, for a process that stood still
+		case <-over:
+			return true
+		default:
+		}
 		c.session.Warn("recovery", "client not given its session back: handlers of its old connection take too long",
 			"timeout", c.server.opts.ConnectTimeout, "setting", "--connect-timeout")
 	}
@@ -155,7 +160,7 @@ func (c *Context) remember() {
 	case c.conn.values == nil && kept != nil:
 		c.conn.values = kept
 	case c.conn.values == nil:
-		c.conn.values = &session{values: make(map[string]any)}
+		c.conn.values = c.conn.newSession()
 	case kept != nil:
 		c.conn.values.merge(kept) // another of its namespaces was sooner
 	}

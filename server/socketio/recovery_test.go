@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/engineio"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -361,7 +360,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 
 // What a client missed may be more than may wait for one that reads slowly.
 func TestMissedIsNoBacklog(t *testing.T) {
-	s := socketiotest.NewServer(t, socketio.Options{Recovery: time.Minute, Engine: engineio.Config{MaxBacklog: 1000}})
+	s := socketiotest.NewServer(t, socketio.Options{Recovery: time.Minute, MaxBacklog: 1000})
 	register(t, s.Namespace, map[string]any{"rooms": func() {}})
 	c := join(t, s)
 	key := c.Key()

@@ -11,7 +11,7 @@
 // side, and package socketiotest a client for unit tests.
 //
 // What one client sends is handled one after another, in the order it was sent;
-// [Options].Concurrent lifts that. Handlers of different clients run at the same
+// [Options].AsyncHandlers lifts that. Handlers of different clients run at the same
 // time. A handler that returns an error or panics costs the one event, of which the
 // error handler is told, and nothing else.
 //
@@ -22,9 +22,7 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -33,30 +31,12 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/inspect"
-	"hipflask/server/internal/packet"
 	"hipflask/server/internal/pool"
-)
-
-// Options says how a [Server] behaves. Fields that are zero have their defaults,
-// but for Engine.Polling and Engine.WebSocket: without either nobody can connect.
-type Options struct {
-	Engine          engineio.Config // transports, heartbeats and their limits; Open is overwritten
-	Limits          packet.Limits   // of one packet
-	ConnectTimeout  time.Duration   // from a session's opening to its first CONNECT
-	MaxQueuedEvents int             // of one client waiting for handlers; then its reading pauses
-	Recovery        time.Duration   // how long a client that was cut off may come back to its session; 0: not at all
-	Concurrent      bool            // handle a client's events at the same time, as Flask does
-	Inspect         *inspect.Door   // for parts of the server that look at all clients; nil for none
-	Peers           fanout.Peers    // the other servers of a cluster; nil without one
-}
-
-// What holds where Options name nothing.
-const (
-	DefaultMaxQueuedEvents = 1024
-	DefaultConnectTimeout  = 45 * time.Second
+	"hipflask/server/internal/sparse"
 )
 
 // libraryPatience is longer than any client lasts that connects to nothing: ours is
@@ -68,15 +48,20 @@ const libraryPatience = 1000 * time.Hour
 type Server struct {
 	*Namespace
 
-	opts   Options
-	log    *slog.Logger
-	io     *socket.Server
-	engine *engineio.Server
-	http   *types.HttpContext
-	pool   pool.Pool      // of goroutines for the connections' queues
-	conns  sync.WaitGroup // sessions, and the goroutines that work for them
+	invalid error // what is wrong with the options; nil: nothing
+	opts    setup
+	log     *slog.Logger
+	io      *socket.Server
+	engine  *engineio.Server
+	clients clientFiles
+	http    *types.HttpContext
+	pool    pool.Pool      // of goroutines for the connections' queues
+	conns   sync.WaitGroup // sessions, and the goroutines that work for them
+	told    sync.Once      // of invalid: the log
 
-	waiting atomic.Int64 // packets that wait for their turn
+	waiting atomic.Int64   // packets that wait for their turn
+	memory  *budget.Budget // what all clients together hold
+	turns   turns
 
 	life  context.Context // of background tasks
 	end   context.CancelFunc
@@ -85,6 +70,8 @@ type Server struct {
 	claims claims // with recovery
 
 	mu      sync.RWMutex
+	held    bool                        // background tasks begin later
+	later   []func(ctx context.Context) // those
 	spaces  map[string]*Namespace
 	dynamic map[string]struct{} // names that clients connected to through Of("*")
 	onError ErrorHandler
@@ -94,36 +81,46 @@ type Server struct {
 // panicked (then err is a *[PanicError]), or its arguments did not fit.
 type ErrorHandler func(c *Context, event string, err error)
 
-// New makes a server with the namespace "/" and no handlers.
-// Its Flask counterpart is SocketIO(app).
+// New makes a server with the namespace "/" and no handlers. See [Options.Validate]
+// for options that are wrong. Its Flask counterpart is SocketIO(app).
 func New(opts Options) *Server {
-	if opts.MaxQueuedEvents <= 0 {
-		opts.MaxQueuedEvents = DefaultMaxQueuedEvents
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
 	}
-	if opts.ConnectTimeout <= 0 {
-		opts.ConnectTimeout = DefaultConnectTimeout
+	if opts.Context == nil {
+		opts.Context = context.Background()
 	}
-	if opts.Engine.Logger == nil {
-		opts.Engine.Logger = slog.New(slog.DiscardHandler)
+	opts.Logger = sparse.Logger(opts.Logger)
+	more := extras.From(opts.Context)
+	cfg, err := more.Settings, error(nil)
+	if cfg == nil {
+		if cfg, err = opts.settings(); err != nil {
+			cfg, _ = Options{}.settings() // defaults are never wrong
+		}
 	}
 	s := &Server{
-		opts:    opts,
-		log:     opts.Engine.Logger,
+		invalid: err,
+		opts:    newSetup(cfg, opts.Logger, more),
+		log:     opts.Logger,
+		clients: newClientFiles(),
 		http:    noRequest(),
+		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]struct{}),
 	}
-	s.life, s.end = context.WithCancel(context.Background())
-	opts.Engine.Open = s.open
-	s.engine = engineio.NewServer(opts.Engine)
+	s.memory = s.opts.Engine.Memory
+	s.opts.SessionValues = opts.SessionValues
+	s.life, s.end = context.WithCancel(opts.Context)
+	s.opts.Engine.Open = s.open
+	s.engine = engineio.NewServer(s.opts.Engine)
 	s.openDoor()
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: opts.Recovery, Peers: opts.Peers, ServerEvent: s.serverEvent})
-	if opts.Recovery > 0 {
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent})
+	if s.opts.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
-		recovery.SetMaxDisconnectionDuration(opts.Recovery.Milliseconds())
+		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
 		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
 		o.SetConnectionStateRecovery(recovery)
 	}
@@ -133,14 +130,6 @@ func New(opts Options) *Server {
 	s.Namespace = s.Of("/")
 	return s
 }
-
-// ServeHTTP serves the Engine.IO endpoint. Flask: the WSGI application that
-// SocketIO(app) wraps around the other.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
-
-// ServePlain serves plain WebSocket clients, at the path that Engine.PlainPath names:
-// each message is the event "message". Flask has none.
-func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) { s.engine.ServePlain(w, r) }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
 // stands for every namespace that has no handlers of its own; which handlers a
@@ -171,8 +160,28 @@ func (s *Server) OnErrorDefault(handler ErrorHandler) {
 
 // Go runs a background task: a goroutine that has to end when its context does,
 // which is when the server shuts down. Its Flask counterpart is
-// socketio.start_background_task.
+// socketio.start_background_task. In a registration it begins once the server listens.
 func (s *Server) Go(task func(ctx context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held {
+		s.later = append(s.later, task)
+		return
+	}
+	s.begin(task)
+}
+
+// release begins the tasks that were held back.
+func (s *Server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, task := range s.later {
+		s.begin(task)
+	}
+	s.held, s.later = false, nil
+}
+
+func (s *Server) begin(task func(ctx context.Context)) {
 	s.tasks.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -205,6 +214,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-done:
 		return err
 	case <-ctx.Done():
-		return errors.Join(err, ctx.Err())
+		return ctx.Err()
 	}
 }

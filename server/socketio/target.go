@@ -198,7 +198,7 @@ func appendArgs(data []any, args []any) ([]any, error) {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case Value:
-			data = append(data, v.Value)
+			data = append(data, packet.Carried(v.raw))
 		case string, bool, nil:
 			data = append(data, v)
 		default:

@@ -9,19 +9,22 @@ import (
 // decoded until somebody asks. Emitted again it goes out byte for byte as it came
 // in, with its key order, its big integers and its binary attachments; also as part
 // of a list, a map or a struct.
-type Value struct{ packet.Value }
+type Value struct{ raw }
+
+// raw is embedded under a name of this package, so that nobody else sees the type.
+type raw = packet.Carrier
 
 // Decode stores the value in what into points to, as encoding/json does; binary
 // goes into []byte. Flask has decoded it already: data['key'].
-func (v Value) Decode(into any) error { return v.Value.Decode(into) }
+func (v Value) Decode(into any) error { return packet.Carried(v.raw).Decode(into) }
 
 // IsNull says whether the value is null: what JavaScript sends for null,
 // undefined and NaN. The zero Value is null. Flask: data is None.
-func (v Value) IsNull() bool { return v.Value.IsNull() }
+func (v Value) IsNull() bool { return packet.Carried(v.raw).IsNull() }
 
 // Bytes returns the value if all of it is one binary attachment.
 // Flask: isinstance(data, bytes).
-func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
+func (v Value) Bytes() ([]byte, bool) { return packet.Carried(v.raw).Bytes() }
 
 // String returns the value as Python's print shows it: a string as it is, an
 // object as {'a': 1}, true as True, bytes as b'...'. Flask: print(data).
@@ -29,5 +32,6 @@ func (v Value) String() string {
 	if v.IsNull() {
 		return "None"
 	}
-	return string(pyprint.AppendValue(nil, v.JSON, v.Attachments))
+	value := packet.Carried(v.raw)
+	return string(pyprint.AppendValue(nil, value.JSON, value.Attachments))
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
 
@@ -72,6 +73,7 @@ func New(opts Options) (*Admin, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	opts.Logger = sparse.Logger(opts.Logger)
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
@@ -36,7 +38,9 @@ func start(t *testing.T, opts Options) *socketio.Server {
 	}
 	door := new(inspect.Door)
 	a.Observe(door)
-	s := socketiotest.NewServer(t, socketio.Options{Inspect: door})
+	s := socketiotest.NewServer(t, socketio.Options{
+		Context: extras.With(context.Background(), extras.Extras{Inspect: door}),
+	})
 	handle := func(event string, fn any) {
 		if err := s.On(event, fn); err != nil {
 			t.Fatal(err)

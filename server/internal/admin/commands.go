@@ -3,7 +3,9 @@ package admin
 import (
 	"fmt"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
 
@@ -62,9 +64,23 @@ func (a *Admin) target(c *socketio.Context, command, namespace string, filter []
 	if len(filter) > 0 && filter[0] != nil {
 		to = *filter[0]
 	}
-	a.log.Info("admin command", "command", command, "namespace", namespace, "to", fmt.Sprintf("%.100s", to), "address", c.Request().RemoteAddr)
+	a.log.Info("admin command", "command", command, "namespace", namespace, "to", addressee(t, to), "address", c.Request().RemoteAddr)
 	if to != "" {
 		t = t.To(to)
 	}
 	return t, nil
+}
+
+// addressee names a room for the log, and a client by its connection: the id of an
+// Engine.IO 3 client is its session's, which is a secret.
+func addressee(t inspect.Clients, to string) string {
+	if to == "" {
+		return ""
+	}
+	for _, c := range t.To(to).List() {
+		if c.ID() == to {
+			return c.Connection()
+		}
+	}
+	return sparse.Cut(engineio.Shown(to)) // of another server
 }

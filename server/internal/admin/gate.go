@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -11,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
 
@@ -19,18 +22,9 @@ const (
 	sessionLife = 12 * time.Hour
 	maxSessions = 64
 
-	// maxFailures logins may fail from one address within failureWindow; then its
-	// passwords are no longer looked at until the window is over.
-	maxFailures   = 5
-	failureWindow = time.Minute
-	// maxAddresses bounds the addresses that are remembered for it.
-	maxAddresses = 1024
-
-	// maxFailureLogs is how many lines about logins are logged in one window.
-	maxFailureLogs = 30
-
-	// checkWait is how long a login waits while others are checked.
-	checkWait = 5 * time.Second
+	// maxRecalls is how many logins in failureWindow are compared with one that was right
+	// before: what is a person's own is far fewer, and to guess at no cost would be easy.
+	maxRecalls = 600
 )
 
 // invalid is what the UI has a text of its own for.
@@ -38,17 +32,17 @@ const invalid = "invalid credentials"
 
 // gate decides who gets in.
 type gate struct {
-	user [sha256.Size]byte // hashed, so that comparing tells nothing of its length
-	hash []byte
-	log  *slog.Logger
-	now  func() time.Time
-	busy chan struct{} // held while a password is checked: one at a time, it costs a CPU
+	user  [sha256.Size]byte // hashed, so that comparing tells nothing of its length
+	hash  []byte
+	key   []byte // of this process, for known
+	log   *slog.Logger
+	now   func() time.Time
+	turns *turns
 
 	mu       sync.Mutex
 	sessions []grant // the oldest first
-	failures map[netip.Addr]window
-	logged   window
-	unlogged int
+	known    []byte  // the MAC of a login that was right; nil while there was none
+	recalls  window
 }
 
 // grant is a session of the UI; only the hash of its id is kept.
@@ -57,20 +51,14 @@ type grant struct {
 	until time.Time
 }
 
-// window counts what happens in a span of time.
-type window struct {
-	since time.Time
-	count int
-}
-
 func newGate(user, hash string, log *slog.Logger) *gate {
 	return &gate{
-		user:     sha256.Sum256([]byte(user)),
-		hash:     []byte(hash),
-		log:      log,
-		now:      time.Now,
-		busy:     make(chan struct{}, 1),
-		failures: make(map[netip.Addr]window),
+		user:  sha256.Sum256([]byte(user)),
+		hash:  []byte(hash),
+		key:   []byte(rand.Text()),
+		log:   log,
+		now:   time.Now,
+		turns: newTurns(time.Now),
 	}
 }
 
@@ -93,88 +81,62 @@ func (g *gate) enter(remote string, auth socketio.Value) (session string, err er
 	return g.login(remote, asked.Username, asked.Password)
 }
 
-// login opens a session for whoever knows the password.
+// login opens a session for whoever knows the password, however many others have
+// failed. One that was right before costs nothing to know again; any other waits for its
+// turn to be checked.
 func (g *gate) login(remote, user, password string) (session string, err error) {
 	from := origin(remote)
-	if !g.attempt(from) {
-		g.warn(remote, "too many failed logins")
-		return "", socketio.Refuse("too many failed logins, try again in a minute")
+	right := g.recall(user, password)
+	if !right {
+		if !g.turns.take(from) {
+			g.warn(remote, "too many logins at once")
+			return "", socketio.Refuse("too many logins at once, try again")
+		}
+		began := time.Now()
+		right = g.check(user, password)
+		g.turns.give(time.Since(began))
 	}
-	right, checked := g.check(user, password)
-	switch {
-	case !checked:
-		g.warn(remote, "too many logins at once")
-		return "", socketio.Refuse("too many logins at once, try again")
-	case !right:
+	if !right {
 		g.warn(remote, invalid)
 		return "", socketio.Refuse(invalid)
 	}
+	g.turns.forgive(from)
 	g.log.Info("admin login", "address", remote)
-	return g.admit(from), nil
+	return g.admit(user, password), nil
 }
 
 // check takes as long for a wrong name as for a wrong password.
-func (g *gate) check(user, password string) (right, checked bool) {
-	timer := time.NewTimer(checkWait)
-	defer timer.Stop()
-	select {
-	case g.busy <- struct{}{}:
-	case <-timer.C:
-		return false, false
-	}
-	defer func() { <-g.busy }()
+func (g *gate) check(user, password string) (right bool) {
 	given := sha256.Sum256([]byte(user))
 	named := subtle.ConstantTimeCompare(given[:], g.user[:]) == 1
 	matches := bcrypt.CompareHashAndPassword(g.hash, []byte(password)) == nil
-	return named && matches, true
+	return named && matches
 }
 
-// attempt counts a login as failed, until admit takes that back: so those at the
-// same time count as well. It says whether the address may have one more.
-func (g *gate) attempt(from netip.Addr) bool {
+// mac is what is kept of a login that was right, in memory alone.
+func (g *gate) mac(user, password string) []byte {
+	m := hmac.New(sha256.New, g.key)
+	name := sha256.Sum256([]byte(user))
+	m.Write(name[:])
+	m.Write([]byte(password))
+	return m.Sum(nil)
+}
+
+// recall reports whether the very same login was right before.
+func (g *gate) recall(user, password string) bool {
+	given := g.mac(user, password)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	f := g.failures[from]
-	if now.Sub(f.since) >= failureWindow {
-		f = window{since: now}
-	}
-	if f.count >= maxFailures {
-		return false
-	}
-	f.count++
-	if _, known := g.failures[from]; !known {
-		g.makeRoom(now)
-	}
-	g.failures[from] = f
-	return true
-}
-
-// makeRoom forgets addresses when there are too many: those whose time is over, or
-// else any one. The mutex is held.
-func (g *gate) makeRoom(now time.Time) {
-	if len(g.failures) < maxAddresses {
-		return
-	}
-	for from, f := range g.failures {
-		if now.Sub(f.since) >= failureWindow {
-			delete(g.failures, from)
-		}
-	}
-	for from := range g.failures {
-		if len(g.failures) < maxAddresses {
-			return
-		}
-		delete(g.failures, from)
-	}
+	return g.known != nil && g.recalls.add(g.now()) <= maxRecalls && hmac.Equal(given, g.known)
 }
 
 // admit opens a session for a login that was right.
-func (g *gate) admit(from netip.Addr) (session string) {
+func (g *gate) admit(user, password string) (session string) {
 	session = rand.Text() // 128 bits or more
+	known := g.mac(user, password)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.failures, from)
+	g.known = known
 	if len(g.sessions) >= maxSessions {
 		g.sessions = append(g.sessions[:0], g.sessions[len(g.sessions)-maxSessions+1:]...)
 	}
@@ -195,28 +157,10 @@ func (g *gate) knows(session string) bool {
 	return false
 }
 
-// warn logs a login that was refused, unless many were in this window.
+// warn logs a login that was refused.
 func (g *gate) warn(remote, reason string) {
-	g.mu.Lock()
-	now := g.now()
-	if now.Sub(g.logged.since) >= failureWindow {
-		g.logged = window{since: now}
-	}
-	g.logged.count++
-	quiet := g.logged.count > maxFailureLogs
-	before := g.unlogged
-	if g.unlogged = 0; quiet {
-		g.unlogged = before + 1
-	}
-	g.mu.Unlock()
-	if quiet {
-		return
-	}
-	args := []any{"address", remote, "reason", reason}
-	if before > 0 {
-		args = append(args, "not_logged_before", before)
-	}
-	g.log.Warn("admin login refused", args...)
+	g.log.WarnContext(sparse.As(context.Background(), "admin login refused: "+reason), "admin login refused",
+		"address", remote, "reason", reason)
 }
 
 // origin is what failures are counted by: the address, or the IPv6 network, as one

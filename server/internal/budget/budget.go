@@ -24,6 +24,17 @@ func (b *Budget) Take(n int) bool {
 	return true
 }
 
+// TakeHalf is Take for what may not fill more than half of the budget: what a client
+// can make grow without anybody having a use for it yet. The other half is left for
+// what is whole.
+func (b *Budget) TakeHalf(n int) bool {
+	if now := b.used.Add(int64(n)); b.limit > 0 && now > b.limit/2 {
+		b.used.Add(int64(-n))
+		return false
+	}
+	return true
+}
+
 // Add counts n bytes more, whatever the limit: for whoever found that the budget is
 // not full, and can only take whole what is to come then.
 func (b *Budget) Add(n int) { b.used.Add(int64(n)) }

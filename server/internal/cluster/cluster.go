@@ -10,6 +10,7 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/sparse"
 )
 
 // uidPrefix begins the name of every Hipflask process, by which they know each
@@ -67,8 +69,7 @@ type Cluster struct {
 	received  atomic.Uint64
 	published atomic.Uint64
 	servers   atomic.Int64
-	refused   sparing
-	unsent    sparing
+	refused   atomic.Uint64
 	events    chan func() // what other servers want handlers to do
 
 	mu        sync.RWMutex
@@ -83,7 +84,7 @@ type Cluster struct {
 
 	started bool          // the rest is in use
 	told    chan struct{} // closed when the publisher has ended
-	left    int           // how many messages it could not publish before that
+	left    atomic.Int64  // how many messages it could not publish before that
 }
 
 // space is a namespace that exists here.
@@ -102,7 +103,7 @@ type listener struct {
 func New(opts Options) *Cluster {
 	c := &Cluster{
 		opts:   opts,
-		log:    opts.Logger,
+		log:    sparse.Logger(opts.Logger),
 		uid:    uidPrefix + rand.Text()[:uidDigits],
 		link:   opts.URL.Open(),
 		out:    newOutbox(MaxQueued),
@@ -150,31 +151,50 @@ func (c *Cluster) Start(ctx context.Context) error {
 	return nil
 }
 
+// endTime is how long the cluster's goroutines may take to end once nothing that they
+// wait for can come any more. One may be in a handler that does not return.
+const endTime = time.Second
+
 // Close publishes what is still queued, for as long as ctx lasts, and leaves the
-// cluster. It reports how many messages were not published.
+// cluster. It reports how many messages were given up, and returns soon after ctx has
+// ended, whatever Redis does.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.out.close()
-	if !c.started {
-		c.end()
-		return c.link.Close()
-	}
-	select {
-	case <-c.told:
-	case <-ctx.Done():
+	if c.started {
+		select {
+		case <-c.told:
+		case <-ctx.Done():
+		}
 	}
 	c.end()
-	<-c.told
-	c.mu.Lock()
-	if c.pubsub != nil {
-		_ = c.pubsub.Close() // wakes the listener
+	c.link.Cut()
+	var err error
+	if c.started {
+		err = c.awaitEnd()
 	}
-	c.mu.Unlock()
-	c.work.Wait()
 	_ = c.link.Close()
-	if c.left > 0 {
-		return fmt.Errorf("%d messages for other servers were not published to Redis", c.left)
+	if left := c.left.Load(); left > 0 {
+		err = errors.Join(fmt.Errorf("%d messages for other servers were given up: Redis did not take them in time", left), err)
 	}
-	return nil
+	return err
+}
+
+// awaitEnd waits for the goroutines, after they were told to end.
+func (c *Cluster) awaitEnd() error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-c.told
+		c.work.Wait()
+	}()
+	late := time.NewTimer(endTime)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-late.C:
+		return errors.New("a handler for an event of another server still runs")
+	}
 }
 
 // Ready says whether this server hears the others and is heard, or why it does not.
@@ -200,7 +220,7 @@ func (c *Cluster) Stats() Stats {
 	s := Stats{
 		Published:  c.published.Load(),
 		Received:   c.received.Load(),
-		Refused:    c.refused.count(),
+		Refused:    c.refused.Load(),
 		Missed:     c.heard.count(),
 		Reconnects: c.health.count(),
 		Connected:  c.health.err() == nil,
@@ -258,7 +278,8 @@ func (c *Cluster) later(run func()) {
 	select {
 	case c.events <- run:
 	default:
-		c.refused.warn(c.log, "event of another server ignored: too many wait for their handlers", "limit", maxEvents)
+		c.refused.Add(1)
+		c.log.Warn("event of another server ignored: too many wait for their handlers", "limit", maxEvents)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 func (c *Cluster) handle(m *redis.Message) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("message from Redis failed", "channel", m.Channel, "panic", p, "stack", string(debug.Stack()))
+			c.log.Error("message from Redis failed", "channel", shown(m.Channel), "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	var err error
@@ -33,14 +33,26 @@ func (c *Cluster) handle(m *redis.Message) {
 		err = c.handleOther(m.Channel, m.Payload)
 	}
 	if err != nil {
-		c.refused.warn(c.log, "message from Redis refused", "channel", m.Channel, "error", err)
+		c.refused.Add(1)
+		c.log.Warn("message from Redis refused", "channel", shown(m.Channel), "error", err)
 	}
+}
+
+// shown is a channel without the room that it is for: the room of an Engine.IO 3 client
+// is named by the id of its session, which is a secret.
+func shown(channel string) string {
+	prefix, rest, _ := strings.Cut(channel, "#")
+	namespace, room, isNode := strings.Cut(rest, "#")
+	if !isNode || room == "" {
+		return channel
+	}
+	return prefix + "#" + namespace + "#..."
 }
 
 // handleBroadcast delivers a broadcast of another server to clients of this one.
 func (c *Cluster) handleBroadcast(channel, payload string) error {
 	uid, n, numbered := readSerial(payload)
-	if numbered && (uid == c.uid || !c.heard.fresh(uid, n)) || c.concernsNobody(channel) {
+	if numbered && (uid == c.uid || !c.heard.fresh(uid, n, payload)) || c.concernsNobody(channel) {
 		return nil
 	}
 	data := []byte(payload)
@@ -132,7 +144,7 @@ func (c *Cluster) Broadcast(namespace string, event []any, to fanout.Selection, 
 // arguments before, so it is about limits of the formats.
 func (c *Cluster) notSent(namespace string, err error) {
 	c.out.lose(1)
-	c.unsent.warn(c.log, "message for other servers not sent", "namespace", namespace, "error", err)
+	c.log.Warn("message for other servers not sent", "namespace", namespace, "error", err)
 }
 
 // guess estimates the size of a broadcast, so that encoding allocates once.

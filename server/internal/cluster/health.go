@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -28,6 +27,8 @@ type health struct {
 	epoch    uint64        // changes with everything that settled has to be found out anew for
 
 	begun      bool // something was logged
+	failures   int  // of this outage
+	deaf       bool // in this outage, subscriptions were lost
 	since      time.Time
 	before     uint64 // dropped when the outage began
 	reconnects uint64
@@ -89,6 +90,10 @@ func (h *health) change(set func()) {
 	well := func() bool { return h.hearing == nil && h.speaking == nil }
 	was, first := well(), !h.begun
 	set()
+	if !well() {
+		h.failures++
+		h.deaf = h.deaf || h.hearing != nil
+	}
 	h.begun = true
 	close(h.changed)
 	h.changed = make(chan struct{})
@@ -96,14 +101,34 @@ func (h *health) change(set func()) {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
 		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", errors.Join(h.hearing, h.speaking), "setting", "--message-queue")
+			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "setting", "--message-queue")
 	case first:
+		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
 	case !was && now:
 		h.reconnects++
-		h.log.Info("Redis is back", "redis", h.address, "after", time.Since(h.since).Round(time.Millisecond),
-			"dropped", h.dropped()-h.before)
+		h.backLocked()
+		h.failures, h.deaf = 0, false
 	}
+}
+
+// pubsubLimit is Redis' setting for what may queue up for a subscriber.
+const pubsubLimit = "client-output-buffer-limit pubsub"
+
+// backLocked logs the end of an outage. What others published meanwhile did not come,
+// and only those of them who number what they publish let us know how much that is, by
+// what they publish next: [Cluster.tellMissed] says so then.
+func (h *health) backLocked() {
+	args := []any{"redis", h.address, "after", time.Since(h.since).Round(time.Millisecond), "dropped", h.dropped() - h.before}
+	if h.deaf {
+		args = append(args, "missed", "unknown")
+	}
+	if h.deaf && h.failures == 1 { // it took the first new connection: it was there all the time
+		h.log.Warn("Redis is back: it had cut the subscription, perhaps because this server read too slowly",
+			append(args, "redis_setting", pubsubLimit)...)
+		return
+	}
+	h.log.Info("Redis is back", args...)
 }
 
 // await waits until ready is true of h, and returns the epoch then.
@@ -170,36 +195,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// sparing logs at most one line of a kind every few seconds, and how many it left out.
-type sparing struct {
-	mu      sync.Mutex
-	next    time.Time
-	skipped int
-	total   uint64
-}
-
-const sparingInterval = 10 * time.Second
-
-func (s *sparing) warn(log *slog.Logger, text string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total++
-	now := time.Now()
-	if now.Before(s.next) {
-		s.skipped++
-		return
-	}
-	if s.skipped > 0 {
-		args = append(args, "more", fmt.Sprintf("%d since the last such line", s.skipped))
-	}
-	s.next, s.skipped = now.Add(sparingInterval), 0
-	log.Warn(text, args...)
-}
-
-func (s *sparing) count() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
 }

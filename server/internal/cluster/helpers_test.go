@@ -10,6 +10,7 @@ import (
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/extras"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -47,7 +48,7 @@ func prepare(t *testing.T, url string, set ...func(*cluster.Options, *socketio.O
 		defer cancel()
 		_ = c.Close(ctx) // some tests end without Redis
 	})
-	server.Peers = c
+	server.Context = extras.With(context.Background(), extras.Extras{Peers: c})
 	return &member{socketiotest.NewServer(t, server), c}
 }
 

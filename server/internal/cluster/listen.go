@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -17,11 +18,9 @@ import (
 const everyBroadcast = nodewire.DefaultPrefix + "#*"
 
 // pingInterval is how long Redis may be silent to a subscriber before it is pinged,
-// and then before the connection counts as broken: long enough for one large
-// message on a slow line.
+// and then before the connection counts as broken, where the URL does not say: long
+// enough for one large message on a slow line.
 const pingInterval = 10 * time.Second
-
-var errSilent = fmt.Errorf("silent for %v", 2*pingInterval)
 
 // listen is the goroutine that receives. tried is told how the first attempt to
 // connect went.
@@ -29,8 +28,9 @@ func (c *Cluster) listen(tried chan<- error) {
 	var retry backoff
 	first := true
 	for c.life.Err() == nil {
+		var stands time.Time
 		err := c.session(func() {
-			retry = backoff{}
+			stands = time.Now()
 			c.health.hears(nil)
 			if first {
 				first = false
@@ -48,6 +48,10 @@ func (c *Cluster) listen(tried chan<- error) {
 			}
 		}
 		c.health.hears(err)
+		// One that Redis cuts again and again is not opened at full speed.
+		if !stands.IsZero() && time.Since(stands) > longestPause {
+			retry = backoff{}
+		}
 		retry.wait(c.life)
 	}
 }
@@ -76,7 +80,7 @@ func (c *Cluster) session(ready func()) error {
 	if err := pubsub.Subscribe(stands, channels...); err != nil {
 		return err
 	}
-	guard.Go(func() { keepAlive(life, end, pubsub, &lively) })
+	guard.Go(func() { keepAlive(life, end, pubsub, &lively, cmp.Or(c.opts.URL.PingInterval(), pingInterval)) })
 	for missing := len(channels) + 1; ; {
 		message, err := pubsub.Receive(stands)
 		if err != nil {
@@ -123,17 +127,17 @@ func (c *Cluster) use(pubsub *redis.PubSub) []string {
 
 // keepAlive pings Redis while nothing comes, and ends the connection when there is
 // no answer.
-func keepAlive(ctx context.Context, end context.CancelCauseFunc, pubsub *redis.PubSub, lively *atomic.Bool) {
+func keepAlive(ctx context.Context, end context.CancelCauseFunc, pubsub *redis.PubSub, lively *atomic.Bool, interval time.Duration) {
 	pinged := false
 	for {
-		pause(ctx, pingInterval)
+		pause(ctx, interval)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case lively.Swap(false):
 			pinged = false
 		case pinged:
-			end(errSilent)
+			end(fmt.Errorf("silent for %v", 2*interval))
 			_ = pubsub.Close()
 			return
 		default:

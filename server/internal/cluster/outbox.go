@@ -8,10 +8,12 @@ const MaxQueued = 32 << 20
 // overhead is what an entry takes beside its channel and payload.
 const overhead = 96
 
-// A batch is what is sent to Redis at once.
+// A batch is what is sent to Redis at once. An entry of loneBytes goes without others:
+// it is the one that Redis may refuse for its size, and then nothing else is in doubt.
 const (
 	maxBatch      = 2048
 	maxBatchBytes = 1 << 20
+	loneBytes     = 256 << 10
 )
 
 // entry is one message on its way to Redis.
@@ -21,7 +23,8 @@ type entry struct {
 	once    bool // better lost than published twice
 }
 
-func (e *entry) size() int { return len(e.channel) + len(e.payload) + overhead }
+// size is about what the entry takes in memory, in bytes.
+func (e *entry) size() int { return len(e.channel) + cap(e.payload) + overhead }
 
 // outbox is the queue of what is to be published, in order.
 type outbox struct {
@@ -76,9 +79,16 @@ func (o *outbox) take() []entry {
 		o.more.Wait()
 	}
 	n, bytes := 0, 0
-	for n < len(o.queue) && n < maxBatch && (n == 0 || bytes < maxBatchBytes) {
-		bytes += o.queue[n].size()
+	for n < len(o.queue) && n < maxBatch && bytes < maxBatchBytes {
+		size := o.queue[n].size()
+		if size >= loneBytes && n > 0 {
+			break
+		}
+		bytes += size
 		n++
+		if size >= loneBytes {
+			break
+		}
 	}
 	if n == 0 {
 		return nil

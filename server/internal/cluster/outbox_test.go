@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -40,18 +41,18 @@ func TestOutboxTakesBatches(t *testing.T) {
 	if n := len(o.take()); n != 1 {
 		t.Errorf("took %d", n)
 	}
-	for range 3 {
-		o.put(entry{payload: make([]byte, maxBatchBytes)}, false)
+	for _, size := range []int{1, loneBytes, loneBytes, 1, 1, maxBatchBytes, 1} {
+		o.put(entry{payload: make([]byte, size)}, false)
 	}
-	for range 3 {
-		if n := len(o.take()); n != 1 {
-			t.Errorf("took %d", n)
+	for _, want := range []int{1, 1, 1, 2, 1, 1} { // a large one goes alone
+		if n := len(o.take()); n != want {
+			t.Errorf("took %d, want %d", n, want)
 		}
 	}
 }
 
 func TestOutboxDropsTheOldest(t *testing.T) {
-	size := (&entry{payload: []byte("x0")}).size()
+	size := (&entry{payload: fmt.Appendf(nil, "x%d", 0)}).size()
 	o := newOutbox(3 * size)
 	for i := range 5 {
 		o.put(entry{payload: fmt.Appendf(nil, "x%d", i)}, false)
@@ -96,7 +97,7 @@ func TestOutboxNumbers(t *testing.T) {
 	var heard senders
 	for i, e := range o.take() {
 		uid, n, ok := readSerial(string(e.payload))
-		if !ok || uid != "hipflask-A" || n != uint64(i+1) || !heard.fresh(uid, n) {
+		if !ok || uid != "hipflask-A" || n != uint64(i+1) || !heard.fresh(uid, n, string(e.payload)) {
 			t.Fatalf("entry %d has %q, %d, %v", i, uid, n, ok)
 		}
 	}
@@ -128,16 +129,42 @@ func TestSendersKnowRepetitionsAndGaps(t *testing.T) {
 		n      uint64
 		fresh  bool
 		missed uint64
-	}{{"a", 5, true, 0}, {"a", 5, false, 0}, {"a", 6, true, 0}, {"b", 1, true, 0}, {"a", 4, false, 0}, {"a", 9, true, 2}, {"a", 7, false, 2}} {
-		if got := s.fresh(step.uid, step.n); got != step.fresh || s.count() != step.missed {
+	}{{"a", 5, true, 0}, {"a", 5, false, 0}, {"a", 6, true, 0}, {"b", 1, true, 0}, {"a", 5, false, 0}, {"a", 9, true, 2}, {"a", 7, true, 2}, {"a", 7, false, 2},
+		{"a", 10, true, 2}} {
+		if got := s.fresh(step.uid, step.n, fmt.Sprint(step.uid, step.n)); got != step.fresh || s.count() != step.missed {
 			t.Errorf("%s %d: fresh %v, missed %d", step.uid, step.n, got, s.count())
 		}
 	}
-	for i := range 2 * maxSenders {
-		s.fresh(fmt.Sprint(i), 1)
+	if n := s.untold(); n != 2 || s.untold() != 0 {
+		t.Errorf("%d are to be told", n)
 	}
-	if len(s.latest) > maxSenders {
-		t.Errorf("%d senders are remembered", len(s.latest))
+	for i := range 2 * maxSenders {
+		s.fresh("a", 11, fmt.Sprint(i))
+		s.fresh(fmt.Sprint(i), 1, "x")
+	}
+	if len(s.known) > maxSenders || s.known["a"] == nil {
+		t.Errorf("%d senders are remembered, the lively one among them: %v", len(s.known), s.known["a"] != nil)
+	}
+}
+
+// Whoever reaches Redis can forge any number of any server. It silences nobody.
+func TestForgedNumbersSilenceNobody(t *testing.T) {
+	forged := []uint64{0, 1, 5, 101, 102, 103, 100 + window, 1 << 32, 1 << 63, math.MaxUint64 - 1, math.MaxUint64}
+	var s senders
+	s.fresh("a", 100, "a100")
+	for i, number := range forged {
+		s.fresh("a", number, "forged")
+		n := uint64(101 + i)
+		s.fresh("a", n, "forged too")
+		if !s.fresh("a", n, fmt.Sprint("a", n)) {
+			t.Errorf("after a forged %d, number %d was taken for a repetition", number, n)
+		}
+		if s.fresh("a", n, fmt.Sprint("a", n)) {
+			t.Errorf("after a forged %d, number %d was taken twice", number, n)
+		}
+	}
+	if n := s.count(); n > uint64(len(forged))*maxGap {
+		t.Errorf("%d messages count as missed", n)
 	}
 }
 

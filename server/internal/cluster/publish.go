@@ -3,8 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,37 +21,61 @@ func (c *Cluster) publish() {
 	for batch := c.out.take(); batch != nil; batch = c.out.take() {
 		if left := c.deliver(batch); left > 0 {
 			waiting, _, _ := c.out.state()
-			c.left = left + waiting
-			c.out.lose(c.left)
+			c.left.Store(int64(left + waiting))
+			c.out.lose(left + waiting)
 			return
 		}
 	}
 }
 
+// maxTries is how often a message is published that Redis does not take though it
+// answers otherwise. The pauses in between add up to a second or two.
+const maxTries = 5
+
 // deliver publishes a batch, however often Redis goes away meanwhile. When the
 // cluster's life ends before, it returns how many messages are left.
 func (c *Cluster) deliver(batch []entry) (left int) {
 	var retry backoff
+	tries := 0
 	for c.health.awaitSettled(c.life) == nil {
-		var err error
-		batch, err = c.send(batch)
+		rest, err := c.send(batch)
 		if c.life.Err() != nil {
-			break
+			return len(rest)
+		}
+		if len(rest) < len(batch) {
+			tries = 0
+		}
+		if batch = rest; isRefusal(err) {
+			if tries++; tries == maxTries {
+				c.giveUp(&batch[0], err)
+				batch, tries, err = batch[1:], 0, nil
+			}
 		}
 		c.health.speaks(err)
-		if err == nil {
+		if err != nil {
+			retry.wait(c.life)
+		} else if len(batch) == 0 {
 			return 0
 		}
-		retry.wait(c.life)
 	}
 	return len(batch)
 }
 
-// send publishes a batch and returns what has to be published again.
+// giveUp counts a message that Redis does not take, so that those behind it go on.
+func (c *Cluster) giveUp(e *entry, why error) {
+	c.out.lose(1)
+	c.log.Warn("message given up: Redis does not take it", "channel", shown(e.channel), "bytes", len(e.payload),
+		"error", withoutArgs(why), "redis_setting", "proto-max-bulk-len, client-query-buffer-limit, ACL")
+}
+
+// send publishes a batch and returns what has to be published again, with the reason.
 func (c *Cluster) send(batch []entry) ([]entry, error) {
 	node, err := c.link.Node(c.life)
 	if err != nil {
 		return batch, err
+	}
+	if len(batch) == 1 && batch[0].size() >= loneBytes {
+		return c.sendLarge(node, &batch[0])
 	}
 	pipe := node.Pipeline()
 	results := make([]*redis.IntCmd, len(batch))
@@ -57,31 +83,103 @@ func (c *Cluster) send(batch []entry) ([]entry, error) {
 		results[i] = pipe.Publish(c.life, batch[i].channel, batch[i].payload)
 	}
 	_, _ = pipe.Exec(c.life) // each result has its error
+	took := 0
+	for _, result := range results {
+		if result.Err() == nil {
+			took++
+		}
+	}
+	c.published.Add(uint64(took))
 	var rest []entry
 	for i, result := range results {
 		failure := result.Err()
 		switch {
 		case failure == nil:
-			c.published.Add(1)
 			continue
-		case isForbidden(failure):
-			c.out.lose(1)
-			c.unsent.warn(c.log, "Redis does not let this server publish", "channel", batch[i].channel, "error", failure)
+		case isHopeless(failure) || took > 0 && isGeneric(failure):
+			c.giveUp(&batch[i], failure)
 			continue
 		case batch[i].once && inDoubt(failure):
 			c.out.lose(1)
+		case isGeneric(failure):
+			rest, failure = append(rest, batch[i]), refusal{failure}
 		default:
 			rest = append(rest, batch[i])
 		}
-		err = failure
+		if err == nil {
+			err = failure
+		}
 	}
 	return rest, err
 }
 
-// isForbidden says whether trying again cannot help.
-func isForbidden(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply) && strings.HasPrefix(reply.Error(), "NOPERM")
+// sendLarge publishes a message that is alone in its batch, over a connection on which
+// Redis has just answered. If that breaks, the message may be the reason: Redis hangs
+// up on who sends it more than it takes, often before its answer can be read.
+func (c *Cluster) sendLarge(node *redis.Client, e *entry) ([]entry, error) {
+	conn := node.Conn()
+	defer conn.Close()
+	rest := []entry{*e}
+	if err := conn.Ping(c.life).Err(); err != nil && !isHopeless(err) {
+		return rest, err
+	}
+	err := conn.Publish(c.life, e.channel, e.payload).Err()
+	switch {
+	case err == nil:
+		c.published.Add(1)
+		return nil, nil
+	case isHopeless(err):
+		c.giveUp(e, err)
+		return nil, nil
+	case e.once && inDoubt(err):
+		c.out.lose(1)
+		return nil, err
+	case isGeneric(err) || hungUp(err):
+		err = refusal{err}
+	}
+	return rest, err
+}
+
+// refusal is an error that the message itself may have caused, which is published a few
+// times more.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+func isRefusal(err error) bool {
+	var r refusal
+	return errors.As(err, &r)
+}
+
+// isHopeless reports whether Redis will never take the message from this server. An
+// error from opening the connection, which is wrapped, is none.
+func isHopeless(err error) bool {
+	reply, ok := err.(redis.Error)
+	return ok && (strings.HasPrefix(reply.Error(), "NOPERM") || strings.HasPrefix(reply.Error(), "ERR Protocol error"))
+}
+
+// isGeneric reports whether the answer was an error without a code of its own, unlike
+// OOM, LOADING or BUSY, which pass.
+func isGeneric(err error) bool {
+	reply, ok := err.(redis.Error)
+	return ok && strings.HasPrefix(reply.Error(), "ERR")
+}
+
+// hungUp reports whether the connection was ended by Redis, which is not frozen then.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// withoutArgs leaves out what Redis repeats of a command that it does not know: the
+// channel, which may be named by a session's id, and the message.
+func withoutArgs(err error) error {
+	if err == nil {
+		return nil
+	}
+	if text, _, found := strings.Cut(err.Error(), ", with args beginning with"); found {
+		return errors.New(text)
+	}
+	return err
 }
 
 // inDoubt says whether the message may have been published all the same: the
@@ -111,6 +209,7 @@ func (c *Cluster) watch() {
 		c.health.settle(epoch)
 		for over := false; !over && c.life.Err() == nil; {
 			c.count()
+			c.tellMissed()
 			tick, cancel := context.WithTimeout(c.life, watchInterval)
 			over = c.health.awaitOutage(tick, epoch)
 			cancel()
@@ -126,6 +225,14 @@ func (c *Cluster) count() {
 	}
 	if was := c.servers.Swap(int64(n)); was != int64(n) {
 		c.log.Info("cluster", "servers", n)
+	}
+}
+
+// tellMissed logs how many broadcasts of other Hipflask servers did not come, once
+// their next ones have shown it.
+func (c *Cluster) tellMissed() {
+	if n := c.heard.untold(); n > 0 {
+		c.log.Warn("broadcasts of other Hipflask servers never came", "missed", n, "redis_setting", pubsubLimit)
 	}
 }
 

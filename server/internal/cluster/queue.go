@@ -3,6 +3,7 @@ package cluster
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -184,5 +185,7 @@ func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 		}
 		c.say(&answer)
 	})
+	id := *p.Id
+	time.AfterFunc(forgetLast, func() { a.ForgetAck(id) })
 	return nil
 }

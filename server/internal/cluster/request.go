@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,17 +65,21 @@ func (c *Cluster) tell(namespace string, r *nodewire.Request) {
 
 // Join puts clients of the other servers into rooms.
 func (c *Cluster) Join(namespace string, who fanout.Selection, rooms []string) {
-	c.tell(namespace, &nodewire.Request{
-		Type: nodewire.RemoteJoin, HasTarget: true, Target: nodewire.Target(who), Rooms: rooms,
-	})
+	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
+		c.tell(namespace, &nodewire.Request{
+			Type: nodewire.RemoteJoin, HasTarget: true, Target: nodewire.Target(who), Rooms: some,
+		})
+	}
 	c.joinOnQueue(namespace, who, rooms)
 }
 
 // Leave takes clients of the other servers out of rooms.
 func (c *Cluster) Leave(namespace string, who fanout.Selection, rooms []string) {
-	c.tell(namespace, &nodewire.Request{
-		Type: nodewire.RemoteLeave, HasTarget: true, Target: nodewire.Target(who), Rooms: rooms,
-	})
+	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
+		c.tell(namespace, &nodewire.Request{
+			Type: nodewire.RemoteLeave, HasTarget: true, Target: nodewire.Target(who), Rooms: some,
+		})
+	}
 	c.leaveOnQueue(namespace, who, rooms)
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"strings"
 	"sync"
 )
@@ -50,36 +51,93 @@ func readSerial(payload string) (uid string, n uint64, ok bool) {
 	return payload[2:end], binary.BigEndian.Uint64([]byte(payload[tail+1:])), true
 }
 
-// maxSenders bounds how many senders are remembered. A server that starts anew is
-// a new one.
-const maxSenders = 4096
+// What comes from Redis may be forged by whoever reaches it. So a number alone makes
+// nothing a repetition, or a forged one would silence a server: the message must be the
+// same, byte for byte, as one with that number before. And a gap that no server can
+// make is not counted.
+const (
+	// maxSenders bounds how many senders are remembered, each with window numbers.
+	// A server that starts anew is a new one.
+	maxSenders = 512
+	// window is more than a sender has in doubt when its connection breaks: a batch.
+	window = 2 * maxBatch
+	// maxGap is how many messages can be missing between two of a sender.
+	maxGap = 1 << 32
+)
 
-// senders remembers the latest number of each sender.
-type senders struct {
-	mu     sync.Mutex
-	latest map[string]uint64
-	missed uint64
+// sender is what is remembered of one.
+type sender struct {
+	latest uint64
+	heard  uint64 // when it was heard last, in messages of all senders
+	// seen has the hash of each of the latest messages at its number modulo window.
+	seen [window]uint64
 }
 
-// fresh says whether a message is to be handled, and not a repetition.
-func (s *senders) fresh(uid string, n uint64) bool {
+// senders remembers the latest messages of each sender.
+type senders struct {
+	mu     sync.Mutex
+	known  map[string]*sender
+	seed   maphash.Seed // set with known
+	heard  uint64
+	missed uint64
+	told   uint64 // of missed
+}
+
+// fresh reports whether a message is to be handled, and is no repetition.
+func (s *senders) fresh(uid string, n uint64, message string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last, known := s.latest[uid]
-	if known && n <= last {
+	if s.known == nil {
+		s.known, s.seed = make(map[string]*sender), maphash.MakeSeed()
+	}
+	s.heard++
+	hash := maphash.String(s.seed, message)
+	from := s.known[uid]
+	switch {
+	case from == nil:
+		from = &sender{latest: n}
+		s.makeRoomLocked()
+		s.known[strings.Clone(uid)] = from
+	case from.seen[n%window] == hash:
 		return false
+	case n > from.latest:
+		if missed := n - from.latest - 1; missed < maxGap {
+			s.missed += missed
+		}
+		from.latest = n
+	case from.latest-n >= window:
+		from.latest = n // that one was forged, or this one is
 	}
-	if known {
-		s.missed += n - last - 1
-	} else if s.latest == nil || len(s.latest) >= maxSenders {
-		s.latest = make(map[string]uint64)
-	}
-	s.latest[uid] = n
+	from.seen[n%window] = hash
+	from.heard = s.heard
 	return true
+}
+
+// makeRoomLocked forgets the sender that was silent longest when there are too many.
+func (s *senders) makeRoomLocked() {
+	if len(s.known) < maxSenders {
+		return
+	}
+	oldest := ""
+	for uid, from := range s.known {
+		if oldest == "" || from.heard < s.known[oldest].heard {
+			oldest = uid
+		}
+	}
+	delete(s.known, oldest)
 }
 
 func (s *senders) count() (missed uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.missed
+}
+
+// untold returns how many more were missed since it was called last.
+func (s *senders) untold() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.missed - s.told
+	s.told = s.missed
+	return n
 }

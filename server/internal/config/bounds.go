@@ -10,19 +10,34 @@ import (
 
 // The settings that bound what all clients together may do, and say which proxies are believed.
 
+// Auto stands in a limit for one that is derived from the machine.
+const Auto = -1
+
 const (
 	most        = 1_000_000 // connections, and anything counted in a second
+	leastMemory = 1 << 20   // bytes for all clients together
+	mostMemory  = 1 << 40
 	longestID   = 32
 	unixProxies = "unix" // in --trusted-proxies: whoever connects to the Unix socket
 )
 
 func bounds(c *Config) []Setting {
 	return []Setting{
-		{Name: "max-connections", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxConnections),
-			Meaning: "Clients at one time; further ones are refused with 503."},
+		{Name: "max-connections", Value: "NUMBER", Default: "auto", set: numberAutoOrOff(&c.MaxConnections),
+			Meaning: "Clients at one time, those that poll included; further ones are refused with 503. auto derives two numbers: " +
+				"of all clients from the memory, and of WebSockets from the limit on open files."},
 		{Name: "max-connections-per-address", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxConnectionsPerAddress),
 			Meaning: "Clients at one time from one address, or one /64 network of IPv6; further ones are refused with 429. " +
 				"Behind a proxy this needs --trusted-proxies."},
+		{Name: "max-open-connections", Value: "NUMBER", Default: "auto", set: numberAutoOrOff(&c.MaxOpenConnections),
+			Meaning: "TCP connections at one time, whether they are clients' or not. For one more, the one that is idle longest is closed, " +
+				"or the new one if none is. auto is the limit on open files, less what the server keeps back for itself."},
+		{Name: "max-open-connections-per-address", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxOpenConnectionsPerAddress),
+			Meaning: "TCP connections at one time from one address, or one /64 network of IPv6; further ones are closed. " +
+				"The loopback interface, Unix sockets and --trusted-proxies have no such limit."},
+		{Name: "max-memory-for-clients", Value: "SIZE", Default: "auto", set: sizeAutoOrOff(&c.MaxMemoryForClients),
+			Meaning: "Memory that all clients together may hold: what waits to be sent, answers under way, attachments whose event " +
+				"is not whole yet, events that wait for handlers. auto is a quarter of what the process may use."},
 		{Name: "max-handshakes-per-second", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxHandshakesPerSecond),
 			Meaning: "New clients in a second, of all addresses together; further ones are refused with 503."},
 		{Name: "trusted-proxies", Value: "LIST", set: proxies(c),
@@ -61,6 +76,40 @@ func numberOrOff(field *int) func(string) error {
 		if number(field, 1, most)(v) != nil {
 			return fmt.Errorf("must be off or a whole number from 1 to %d", most)
 		}
+		return nil
+	}
+}
+
+// numberAutoOrOff also takes "auto".
+func numberAutoOrOff(field *int) func(string) error {
+	return func(v string) error {
+		if v == "auto" {
+			*field = Auto
+			return nil
+		}
+		if numberOrOff(field)(v) != nil {
+			return fmt.Errorf("must be auto, off or a whole number from 1 to %d", most)
+		}
+		return nil
+	}
+}
+
+// sizeAutoOrOff takes "auto", and "off" and 0 for no limit. Sizes are of a whole machine.
+func sizeAutoOrOff(field *int64) func(string) error {
+	return func(v string) error {
+		switch v {
+		case "auto":
+			*field = Auto
+			return nil
+		case "off", "0":
+			*field = 0
+			return nil
+		}
+		n, ok := parseSize(v)
+		if !ok || n < leastMemory || n > mostMemory {
+			return errors.New("must be auto, off or a number of bytes from 1MiB to 1024GiB, such as 512MiB or 2GiB")
+		}
+		*field = n
 		return nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"hipflask/server/internal/backend"
 	weborigin "hipflask/server/internal/origin"
 )
 
@@ -38,9 +39,13 @@ type Config struct {
 	CORSCredentials    bool
 	AllowedHosts       weborigin.Hosts // empty: every one
 
+	StaticFolder string // a folder that was there; empty: none
+	Page         bool   // the built-in one, where nothing else is served
+
 	PingInterval      time.Duration
 	PingTimeout       time.Duration
 	ConnectTimeout    time.Duration
+	AttachmentTimeout time.Duration
 	UpgradeTimeout    time.Duration
 	ReadHeaderTimeout time.Duration
 	ReadBodyTimeout   time.Duration
@@ -55,14 +60,25 @@ type Config struct {
 	MaxJSONDepth      int
 
 	// 0: no limit.
-	MaxMessagesPerSecond     int
-	MaxBytesPerSecond        int64
-	MaxConnections           int
-	MaxConnectionsPerAddress int
-	MaxHandshakesPerSecond   int
+	MaxMessagesPerSecond         int
+	MaxBytesPerSecond            int64
+	MaxConnections               int // or Auto
+	MaxConnectionsPerAddress     int
+	MaxOpenConnections           int // or Auto
+	MaxOpenConnectionsPerAddress int
+	MaxHandshakesPerSecond       int
+	MaxMemoryForClients          int64 // bytes, or Auto
 
 	TrustedProxies  []netip.Prefix // empty, and TrustUnixSocket false: nobody is a proxy
 	TrustUnixSocket bool
+
+	SecretKeys        [][]byte // of Flask's session: the first signs, all verify; empty: there is none
+	SecretKeyVisible  bool     // a flag named it, which others can see
+	SecretKeyFile     string   // where the keys stood; empty: in no file
+	SessionCookieName string
+	SessionLifetime   time.Duration
+
+	Backend backend.Target // what answers the rest; zero: nothing does
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
@@ -114,26 +130,50 @@ func Parse(args []string, getenv func(string) string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = c.take(list, func(s Setting) origin {
+		if v, ok := flags[s.Name]; ok {
+			return origin{"--" + s.Name, v}
+		} else if v := s.variable(getenv); v != "" {
+			return origin{s.Env, v}
+		}
+		return origin{"default", s.Default}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Of takes values by their settings' names, as they would be written on the command line, and the defaults for the
+// others. The environment is not read. Errors, of the type *Error, blame a value under the name that source gives it.
+func Of(values map[string]string, source func(name string) string) (*Config, error) {
+	c := new(Config)
+	err := c.take(settings(c), func(s Setting) origin {
+		if v, ok := values[s.Name]; ok {
+			return origin{source(s.Name), v}
+		}
+		return origin{"default", s.Default}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// take checks and stores the value that each setting of the list has.
+func (c *Config) take(list []Setting, value func(Setting) origin) error {
 	given := make(origins)
 	for _, s := range list {
 		if s.set == nil {
 			continue
 		}
-		from, value := "default", s.Default
-		if v, ok := flags[s.Name]; ok {
-			from, value = "--"+s.Name, v
-		} else if v := s.variable(getenv); v != "" {
-			from, value = s.Env, v
+		v := value(s)
+		if err := s.set(v.value); err != nil {
+			return &Error{Source: v.source, Value: s.shown(v.value), Problem: err.Error()}
 		}
-		if err := s.set(value); err != nil {
-			return nil, &Error{Source: from, Value: s.shown(value), Problem: err.Error()}
-		}
-		given[s.Name] = origin{from, s.shown(value)}
+		given[s.Name] = origin{v.source, s.shown(v.value)}
 	}
-	if err := checkTogether(c, given); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return checkTogether(c, given)
 }
 
 // origin is where a setting's value came from ("--port", "HIPFLASK_PORT", "default") and how it was written there.
@@ -165,6 +205,12 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if err := checkSecretKey(c, given); err != nil {
+		return err
+	}
+	if err := checkBackend(c, given); err != nil {
+		return err
 	}
 	if c.CertFile != "" {
 		return checkKeyPair(c, given)

@@ -35,13 +35,17 @@ func samples() []sample {
 		"99999999999999999999": "duration",
 	}
 	badBound := map[string]string{"": "off or", "1000001": "to 1000000", "-1": "from 1", "some": "whole number", "1.5": "whole number"}
+	badAutoBound := map[string]string{"": "auto, off or", "1000001": "to 1000000", "-1": "from 1", "Auto": "auto, off or"}
 	badSwitch := map[string]string{"maybe": "true or false", "2": "true or false", "": "true or false"}
 	badSize := map[string]string{
-		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1GB": "bytes", "1025MiB": "1024MiB",
+		"": "bytes", "lots": "bytes", "-1": "bytes", "1.5MB": "bytes", "1TB": "bytes", "2GB": "1024MiB", "1025MiB": "1024MiB",
 		"1i": "bytes", "MB": "bytes", "99999999999999999999": "bytes", "9223372036854775807MiB": "bytes",
 		"-9223372036854775808KB": "bytes",
 	}
 	return []sample{
+		{"static-folder", "StaticFolder", "", []good{{".", "."}, {"../config", "../config"}},
+			map[string]string{"nowhere": "a folder", "config.go": "a folder"}},
+		{"page", "Page", true, []good{{"false", false}, {"off", false}}, badSwitch},
 		{"host", "Host", "127.0.0.1", []good{
 			{"0.0.0.0", "0.0.0.0"}, {"::1", "::1"}, {"[::1]", "::1"}, {"localhost", "localhost"}, {"fe80::1%lo", "fe80::1%lo"},
 		}, map[string]string{
@@ -87,6 +91,7 @@ func samples() []sample {
 		}, badDuration},
 		{"ping-timeout", "PingTimeout", 20 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"connect-timeout", "ConnectTimeout", 45 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
+		{"attachment-timeout", "AttachmentTimeout", 2 * time.Minute, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"upgrade-timeout", "UpgradeTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-header-timeout", "ReadHeaderTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"read-body-timeout", "ReadBodyTimeout", 30 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
@@ -95,7 +100,7 @@ func samples() []sample {
 		{"shutdown-timeout", "ShutdownTimeout", 10 * time.Second, []good{{"5s", 5 * time.Second}}, badDuration},
 		{"max-http-buffer-size", "MaxHTTPBufferSize", int64(1_000_000), []good{
 			{"5MB", int64(5_000_000)}, {"64 KiB", int64(65536)}, {"2mib", int64(2 << 20)}, {"3KB", int64(3000)}, {"100", int64(100)},
-			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)},
+			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)}, {"1GB", int64(1e9)}, {"1GiB", int64(1 << 30)},
 		}, with(badSize, "0", "from 1")},
 		{"max-backlog", "MaxBacklog", int64(1 << 20), []good{{"4MiB", int64(4 << 20)}}, with(badSize, "0", "from 1")},
 		{"max-queued-events", "MaxQueuedEvents", 1024, []good{{"10", 10}}, map[string]string{"0": "from 1", "1000001": "to 1000000"}},
@@ -104,10 +109,15 @@ func samples() []sample {
 		{"max-json-depth", "MaxJSONDepth", 128, []good{{"10", 10}}, map[string]string{"0": "from 1", "1001": "to 1000"}},
 		{"max-messages-per-second", "MaxMessagesPerSecond", 0, []good{{"100", 100}, {"off", 0}, {"0", 0}}, badBound},
 		{"max-bytes-per-second", "MaxBytesPerSecond", int64(0), []good{{"64KiB", int64(65536)}, {"off", int64(0)}, {"0", int64(0)}}, badSize},
-		{"max-connections", "MaxConnections", 0, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}}, badBound},
+		{"max-connections", "MaxConnections", Auto, []good{{"1000000", 1_000_000}, {"off", 0}, {"0", 0}, {"auto", Auto}}, badAutoBound},
+		{"max-open-connections", "MaxOpenConnections", Auto, []good{{"300", 300}, {"off", 0}, {"auto", Auto}}, badAutoBound},
+		{"max-open-connections-per-address", "MaxOpenConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
+		{"max-memory-for-clients", "MaxMemoryForClients", int64(Auto), []good{
+			{"2GiB", int64(2 << 30)}, {"1024GiB", int64(1 << 40)}, {"1MiB", int64(1 << 20)}, {"off", int64(0)}, {"0", int64(0)}, {"auto", int64(Auto)},
+		}, map[string]string{"": "auto, off", "1": "from 1MiB", "1025GiB": "1024GiB", "9223372036854775807GiB": "1024GiB", "-1": "from 1MiB", "Auto": "auto, off"}},
 		{"max-connections-per-address", "MaxConnectionsPerAddress", 0, []good{{"20", 20}, {"off", 0}}, badBound},
 		{"max-handshakes-per-second", "MaxHandshakesPerSecond", 0, []good{{"50", 50}, {"off", 0}}, badBound},
-		proxySample(),
+		proxySample(), sessionSamples()[0], sessionSamples()[1],
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
@@ -344,10 +354,12 @@ func TestSettingsAreComplete(t *testing.T) {
 	covered := map[string]bool{
 		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,
 		"admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true,
+		"secret-key": true, "secret-key-file": true, "backend": true,
 	}
-	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo and TestMessageQueue
+	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo, TestMessageQueue, TestSecretKey, TestSecretKeyFile and TestBackend
 		"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
 		"Check": true, "Healthcheck": true, "MessageQueue": true, "MessageQueueOptional": true,
+		"SecretKeys": true, "SecretKeyVisible": true, "SecretKeyFile": true, "Backend": true,
 	}
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {

@@ -37,7 +37,7 @@ Each setting is a flag and an environment variable. The flag wins, and an empty 
 setting ends the process with exit code 2 and one line that names it; ` + "`--check`" + ` finds it without a start.
 
 A DURATION is ` + "`25s`, `1m30s` or `500ms`" + `, or a plain number of seconds. A SIZE is a number of bytes, or a number with
-KB, MB, KiB or MiB. A setting without a kind of value is a switch: ` + "`--name`" + ` turns it on, ` + "`--name=false`" + ` off.
+KB, MB, GB, KiB, MiB or GiB. A setting without a kind of value is a switch: ` + "`--name`" + ` turns it on, ` + "`--name=false`" + ` off.
 `)
 	heading := ""
 	for _, s := range list {

@@ -109,7 +109,7 @@ func size(field *int64, low int64) func(string) error {
 }
 
 func parseSize(v string) (int64, bool) {
-	digits := strings.TrimRight(v, "KMBkmbi ")
+	digits := strings.TrimRight(v, "KMGBkmgbi ")
 	unit := int64(1)
 	switch strings.ToLower(strings.TrimLeft(v[len(digits):], " ")) {
 	case "", "b":
@@ -121,11 +121,15 @@ func parseSize(v string) (int64, bool) {
 		unit = 1 << 10
 	case "mib":
 		unit = 1 << 20
+	case "gb":
+		unit = 1000 * 1000 * 1000
+	case "gib":
+		unit = 1 << 30
 	default:
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > largest { // so that the product cannot overflow
+	if err != nil || n > mostMemory || n > mostMemory/unit { // beyond any limit, and the product might overflow
 		return 0, false
 	}
 	return n * unit, n >= 0

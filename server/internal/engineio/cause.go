@@ -1,9 +1,12 @@
 package engineio
 
 import (
+	"context"
 	"log/slog"
+	"maps"
 	"sync"
-	"time"
+
+	"hipflask/server/internal/sparse"
 )
 
 // Cause names a reason for which something that a client did is not accepted, or a
@@ -22,18 +25,23 @@ const (
 	CausePath           Cause = "path"             // a Socket.IO client where none is served
 	CausePlainPath      Cause = "plain path"       // a plain WebSocket where none is served
 	CauseHandshake      Cause = "handshake"        // a WebSocket handshake that is none
+	CauseUnread         Cause = "unread handshake" // a WebSocket whose client does not read the 101
 	CauseBlockedUpgrade Cause = "blocked upgrade"  // a WebSocket's request without its Upgrade header
 	CauseStuckUpgrade   Cause = "stuck upgrade"    // a WebSocket on which nothing came through
 	CauseSlowClient     Cause = "slow client"      // its backlog is full
-	CauseMemory         Cause = "memory"           // all clients together hold too much
 	CauseMessageSize    Cause = "message size"     // beyond the limit
 	CauseFrame          Cause = "websocket rule"   // broken by a frame
 	CausePacket         Cause = "broken packet"    // of Engine.IO, or beyond a limit of Socket.IO's
 	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored
+	CauseAttachments    Cause = "attachments"      // announced, and not all there in time
+	CauseMemory         Cause = "memory"           // all clients together hold as much as they may
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
 	CauseConnections    Cause = "connections"      // one client too many
 	CauseAddress        Cause = "address"          // one too many of its address
+	CauseOpen           Cause = "open connections" // a TCP connection too many
+	CauseOpenAddress    Cause = "open connections of an address"
+	CauseIdle           Cause = "idle connections" // closed, since another needed their place
 	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
@@ -41,78 +49,35 @@ const (
 // causes lists them, so that each is counted from 0 on.
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
-		CausePlainPath, CauseHandshake, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMemory, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseNoConnect, CauseDraining,
-		CauseConnections, CauseAddress, CauseHandshakeRate, CauseRate}
+		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
+		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
+		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 
-// refusalsPerCause is how many refusals of one cause are logged within a second.
-const refusalsPerCause = 5
-
-// refusals logs what was refused and why, with the setting that would allow it. A
-// flood of one cause is cut to a few lines a second and a count.
+// refusals logs what was refused and why, with the setting that would allow it, and
+// counts it.
 type refusals struct {
-	log *slog.Logger
+	log *slog.Logger // that bounds how many lines of a cause there are
 	cfg *Config
 
 	mu     sync.Mutex
-	causes map[Cause]*cause
+	totals map[Cause]uint64
 }
 
-type cause struct {
-	total      uint64
-	since      time.Time
-	logged     int
-	suppressed int
-}
-
-// warn logs unless the cause has had its share of this second.
+// warn counts, and logs.
 func (r *refusals) warn(cause Cause, msg string, args ...any) {
-	suppressed, ok := r.allow(cause, time.Now())
-	if !ok {
-		return
-	}
-	if suppressed > 0 {
-		args = append(args, "not_logged_before", suppressed)
-	}
-	r.log.Warn(msg, args...)
-}
-
-func (r *refusals) allow(name Cause, now time.Time) (suppressed int, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := r.add(name)
-	if now.Sub(c.since) >= time.Second {
-		suppressed = c.suppressed
-		c.since, c.logged, c.suppressed = now, 0, 0
-	}
-	if c.logged >= refusalsPerCause {
-		c.suppressed++
-		return 0, false
-	}
-	c.logged++
-	return suppressed, true
-}
-
-// add counts. The mutex is held.
-func (r *refusals) add(name Cause) *cause {
-	if r.causes == nil {
-		r.causes = make(map[Cause]*cause)
-	}
-	c := r.causes[name]
-	if c == nil {
-		c = &cause{}
-		r.causes[name] = c
-	}
-	c.total++
-	return c
+	r.count(cause)
+	r.log.WarnContext(sparse.As(context.Background(), string(cause)), msg, args...)
 }
 
 // count counts what is no news.
 func (r *refusals) count(name Cause) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.add(name)
+	if r.totals == nil {
+		r.totals = make(map[Cause]uint64)
+	}
+	r.totals[name]++
 }
 
 // counts says how often there was each cause.
@@ -123,8 +88,6 @@ func (r *refusals) counts() map[Cause]uint64 {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name, c := range r.causes {
-		all[name] = c.total
-	}
+	maps.Copy(all, r.totals)
 	return all
 }

@@ -27,6 +27,19 @@ func drainSpread(ctx context.Context, n int) time.Duration {
 	return spread
 }
 
+// cutGrace is what the goroutines of sessions that are cut have to end, or a tenth of
+// the time for all, if that is less.
+const cutGrace = time.Second
+
+// cutBefore is ctx, ended so much earlier.
+func cutBefore(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(cutGrace, max(time.Until(deadline), 0)/10)))
+}
+
 // Finisher is a [Receiver] that works on messages after it has taken them.
 type Finisher interface {
 	// Finish calls then once all that came before is done, in whatever goroutine.

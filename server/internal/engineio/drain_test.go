@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -210,4 +211,28 @@ func (f *fixture) handshake(path, version string) int {
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode
+}
+
+// A receiver that hangs keeps its reader for ever. Shutdown waits for it as long as it
+// was told to, and no longer.
+func TestShutdownLeavesAHangingReceiverBehind(t *testing.T) {
+	f := start(t)
+	hang, begun := make(chan struct{}), make(chan struct{})
+	f.take = func(string) error {
+		close(begun)
+		<-hang
+		return nil
+	}
+	t.Cleanup(func() { close(hang) }) // before the fixture's end, which is registered earlier
+	o, p := f.websocket(4)
+	p.send(opText, "4hang")
+	await(t, begun, "message")
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- f.srv.Shutdown(ctx) }()
+	if err := await(t, ended, "end of the server"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown: %v, want the deadline's error", err)
+	}
+	o.ends(t, ServerShutdown)
 }

@@ -14,6 +14,7 @@ import (
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/origin"
+	"hipflask/server/internal/sparse"
 )
 
 // The limits that hold where a [Config] names none.
@@ -112,6 +113,7 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = sparse.Logger(c.Logger)
 }
 
 func positive[T int | time.Duration](v *T, otherwise T) {
@@ -120,8 +122,8 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// WriteTimeout is how long a response may take from its request on, a waiting
-// poll included: what http.Server.WriteTimeout must at least be.
+// WriteTimeout is how long a response may take from its request on, or from the moment
+// when a waiting poll has something to answer.
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }

@@ -20,8 +20,9 @@ const (
 // whatever other broadcasts queued by the time a session's turn comes leaves in
 // the same write. Nothing waits for more to come: an idle flusher starts at once.
 type flusher struct {
-	lag  atomic.Int64
-	wake chan struct{} // capacity 1
+	lag    atomic.Int64
+	copies atomic.Uint64 // that rounds have queued
+	wake   chan struct{} // capacity 1
 
 	mu       sync.Mutex
 	relieved *sync.Cond // the lag is within its bound again
@@ -34,11 +35,15 @@ func (f *flusher) init() {
 	f.relieved = sync.NewCond(&f.mu)
 }
 
+// Copies is how many messages broadcasts have queued so far, one for each session.
+func (srv *Server) Copies() uint64 { return srv.flusher.copies.Load() }
+
 // Round is one pass of queueing a broadcast. It is not safe for concurrent use.
 type Round struct {
 	srv   *Server
 	dirty []*Session
 	bytes int64 // that it queued
+	sent  int   // how many sessions it queued for
 }
 
 // Begin starts a round. The round must be ended.
@@ -58,6 +63,7 @@ func (r *Round) Queue(s *Session, m *Message) {
 		return
 	}
 	r.bytes += int64(m.cost())
+	r.sent++
 	if !s.writing && !s.dirty {
 		s.dirty = true
 		r.dirty = append(r.dirty, s)
@@ -81,8 +87,9 @@ func (r *Round) End() {
 		default:
 		}
 	}
+	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
-	r.dirty, r.bytes = r.dirty[:0], 0
+	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
 	r.srv.rounds.Put(r)
 	for f.lag.Load() > maxLag+bytes {
 		if !f.chunk() {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/websocket"
 )
 
@@ -12,6 +13,7 @@ type beat struct {
 	list       *beatList
 	prev, next *Session
 	due        time.Time
+	renewed    bool // due was late once
 }
 
 // heartbeat keeps the pings and the time limits of all sessions with one timer.
@@ -26,7 +28,7 @@ type beat struct {
 // A client whose reading is held up, by its handlers or by a limit on its rate, is
 // not one that fell silent: what it owes may lie unread. It has until its reading
 // goes on, and so that it does not take us for dead meanwhile, is sent something
-// before it would.
+// before it would. Nor is one whose time ran out while the whole process stood still.
 type heartbeat struct {
 	interval, timeout time.Duration
 	wake              chan struct{} // capacity 1: a list that was empty no longer is
@@ -111,12 +113,15 @@ func (h *heartbeat) unlink(s *Session) {
 func (h *heartbeat) run(stop <-chan struct{}, ping, noop *Message) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for expected := time.Now(); ; {
 		select {
 		case <-timer.C:
 		case <-h.wake:
 		case <-stop:
 			return
+		}
+		if freeze.Late(expected) {
+			h.renew()
 		}
 		due, dead, next := h.collect(time.Now())
 		for _, s := range due {
@@ -125,7 +130,27 @@ func (h *heartbeat) run(stop <-chan struct{}, ping, noop *Message) {
 		for _, s := range dead {
 			s.abort(PingTimeout)
 		}
+		expected = time.Now().Add(next)
 		timer.Reset(next)
+	}
+}
+
+// renew has all that is expected of clients begin anew, once: the process stood still, so
+// that what they have sent may lie unread.
+func (h *heartbeat) renew() {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, l := range []*beatList{&h.pongs, &h.quiet, &h.silent} {
+		limit := h.timeout
+		if l != &h.pongs {
+			limit = h.timeout / 2 // the other half comes when it was looked at, or has begun
+		}
+		for s := l.first; s != nil && s.beat.due.Before(now.Add(limit)); s = s.beat.next {
+			if !s.beat.renewed { // those that are come first
+				s.beat.due, s.beat.renewed = now.Add(limit), true
+			}
+		}
 	}
 }
 

@@ -233,3 +233,18 @@ func stillOpen(t *testing.T, o *opened) {
 		t.Error("the session has ended")
 	}
 }
+
+// What was expected while the process stood still begins anew, once.
+func TestHeartbeatAfterAFreeze(t *testing.T) {
+	testBeat(t, func(b *beatTest) {
+		b.session("v4", 4)
+		b.session("v3", 3)
+		b.passes(beatInterval, []string{"v4"}, nil)
+		time.Sleep(time.Hour) // the freeze
+		b.renew()
+		b.passes(0, nil, nil)
+		b.passes(beatTimeout/2, nil, nil) // v3 is looked at
+		b.renew()                         // not that often
+		b.passes(beatTimeout/2, nil, []string{"v4", "v3"})
+	})
+}

@@ -11,6 +11,7 @@ import (
 // Bounds are limits over all clients, and on the rate of each. 0 is no limit.
 type Bounds struct {
 	Connections           int // sessions at one time (--max-connections)
+	WebSockets            int // of them, on WebSockets, each of which holds a file as long as it lasts
 	ConnectionsPerAddress int // of them, from one address (--max-connections-per-address)
 	Handshakes            int // new sessions a second (--max-handshakes-per-second)
 	Messages              int // of one client a second (--max-messages-per-second)
@@ -22,9 +23,10 @@ type gate struct {
 	bounds Bounds
 	pace   *rate.Limiter // of handshakes; nil without a limit
 
-	mu     sync.Mutex
-	inside int
-	places map[netip.Addr]*place
+	mu      sync.Mutex
+	inside  int
+	sockets int // of them, WebSockets, and those that sessions are about to go over to
+	places  map[netip.Addr]*place
 }
 
 // place counts the sessions of one address.
@@ -49,31 +51,66 @@ type refusal struct {
 	message string // for the client
 	setting string // for the log, and its value
 	limit   int
+	hint    string // for the log; may be empty
 }
 
 // enter counts a session from this address in, until leave, unless that is refused.
-func (g *gate) enter(remote string) (*place, *refusal) {
+func (g *gate) enter(remote string, webSocket bool) (*place, *refusal) {
 	b := g.bounds
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if b.Connections > 0 && g.inside >= b.Connections {
-		return nil, &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", b.Connections}
+		return nil, &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", b.Connections, ""}
+	}
+	if webSocket && g.noFileLeft() {
+		return nil, g.noFile()
 	}
 	p := g.place(remote)
 	if p != nil && p.sessions >= b.ConnectionsPerAddress {
 		return nil, &refusal{CauseAddress, http.StatusTooManyRequests, "Too many connections from this address",
-			"--max-connections-per-address", b.ConnectionsPerAddress}
+			"--max-connections-per-address", b.ConnectionsPerAddress,
+			"behind a proxy every client has the proxy's address, unless --trusted-proxies names it"}
 	}
 	if g.pace != nil && !g.pace.Allow() {
 		return nil, &refusal{CauseHandshakeRate, http.StatusServiceUnavailable, "Too many new connections",
-			"--max-handshakes-per-second", b.Handshakes}
+			"--max-handshakes-per-second", b.Handshakes, ""}
 	}
 	g.inside++
+	if webSocket {
+		g.sockets++
+	}
 	if p != nil {
 		p.sessions++
 		g.places[p.addr] = p
 	}
 	return p, nil
+}
+
+// upgrade counts the WebSocket of a session that polls in, until the session leaves with
+// it or giveUp, unless that is refused.
+func (g *gate) upgrade() *refusal {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.noFileLeft() {
+		return g.noFile()
+	}
+	g.sockets++
+	return nil
+}
+
+// giveUp counts a WebSocket out that did not become its session's transport.
+func (g *gate) giveUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sockets--
+}
+
+// noFileLeft reports whether one WebSocket more would be too many. The mutex is held.
+func (g *gate) noFileLeft() bool { return g.bounds.WebSockets > 0 && g.sockets >= g.bounds.WebSockets }
+
+func (g *gate) noFile() *refusal {
+	return &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", g.bounds.WebSockets,
+		"each WebSocket is an open file: raise the limit on those"}
 }
 
 // place finds an address's count, or makes one; nil if nobody counts. Whoever has one
@@ -94,10 +131,13 @@ func (g *gate) place(remote string) *place {
 }
 
 // leave counts a session out.
-func (g *gate) leave(p *place) {
+func (g *gate) leave(p *place, webSocket bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.inside--
+	if webSocket {
+		g.sockets--
+	}
 	if p == nil {
 		return
 	}
@@ -109,12 +149,16 @@ func (g *gate) leave(p *place) {
 // tooMany logs and answers a handshake over a limit.
 func (srv *Server) tooMany(w http.ResponseWriter, r *http.Request, no *refusal) {
 	args := []any{"limit", no.limit, "setting", no.setting, "address", remote(r)}
-	if no.status == http.StatusTooManyRequests {
-		args = append(args, "hint", "behind a proxy every client has the proxy's address, unless --trusted-proxies names it")
+	if no.hint != "" {
+		args = append(args, "hint", no.hint)
 	}
 	srv.refusals.warn(no.cause, "client refused: one too many", args...)
 	turnAway(w, no.status, no.message)
 }
+
+// Warn logs something that was not accepted before it came to a session, and counts it.
+// A flood of one cause is cut short.
+func (srv *Server) Warn(cause Cause, msg string, args ...any) { srv.refusals.warn(cause, msg, args...) }
 
 // retryAfter is how many seconds a client that was turned away is told to wait.
 const retryAfter = "1"

@@ -11,7 +11,7 @@ import (
 // enters checks whether a client of this address is let in, or which setting refuses it.
 func enters(t *testing.T, g *gate, remote, setting string) *place {
 	t.Helper()
-	p, no := g.enter(remote)
+	p, no := g.enter(remote, false)
 	got := ""
 	if no != nil {
 		got = no.setting
@@ -27,9 +27,27 @@ func TestGateCountsConnections(t *testing.T) {
 	enters(t, g, "192.0.2.1:1", "")
 	p := enters(t, g, "192.0.2.1:2", "")
 	enters(t, g, "192.0.2.1:3", "--max-connections")
-	g.leave(p)
+	g.leave(p, false)
 	enters(t, g, "192.0.2.1:4", "")
 	enters(t, g, "192.0.2.1:5", "--max-connections")
+}
+
+// WebSockets have a bound of their own, and those count that sessions go over to.
+func TestGateCountsWebSockets(t *testing.T) {
+	g := newGate(Bounds{Connections: 10, WebSockets: 2})
+	first, no := g.enter("192.0.2.1:1", true)
+	if no != nil || g.upgrade() != nil {
+		t.Fatal("refused within the limit")
+	}
+	if _, no := g.enter("192.0.2.1:2", true); no == nil || no.setting != "--max-connections" || g.upgrade() == nil {
+		t.Error("three WebSockets, want two")
+	}
+	enters(t, g, "192.0.2.1:3", "") // it polls
+	g.giveUp()
+	g.leave(first, true)
+	if g.sockets != 0 || g.upgrade() != nil {
+		t.Errorf("%d WebSockets are left", g.sockets)
+	}
 }
 
 const perAddress = "--max-connections-per-address"
@@ -49,7 +67,7 @@ func TestGateCountsAddresses(t *testing.T) {
 		for _, remote := range group[1:] {
 			enters(t, g, remote, perAddress)
 		}
-		g.leave(p)
+		g.leave(p, false)
 		enters(t, g, group[len(group)-1], "")
 		enters(t, g, group[0], perAddress)
 	}
@@ -66,7 +84,7 @@ func TestGateForgetsAddresses(t *testing.T) {
 	}
 	enters(t, g, "192.0.2.1:1", perAddress)
 	for _, p := range places {
-		g.leave(p)
+		g.leave(p, false)
 	}
 	if len(g.places) != 0 || g.inside != 0 {
 		t.Errorf("%d addresses and %d sessions are left of none", len(g.places), g.inside)

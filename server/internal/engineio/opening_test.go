@@ -38,3 +38,31 @@ func TestOpening(t *testing.T) {
 		}
 	}
 }
+
+// Of a long header the fields are kept that matter most, each whole or not at all.
+func TestOpeningOfALongHeader(t *testing.T) {
+	r, err := http.NewRequest(http.MethodGet, "http://h/socket.io/?EIO=4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 3000)
+	r.Header = http.Header{
+		"Aaa": {long}, "Cookie": {long}, "Authorization": {"Basic " + long}, "User-Agent": {"a", long},
+		"X-Forwarded-For": {"192.0.2.1", "192.0.2.2"}, "Small": {"1"}, "Zzz": {strings.Repeat("z", 60_000)},
+	}
+	o := keep(r)
+	got := o.request()
+	for _, name := range []string{"Cookie", "Authorization", "X-Forwarded-For", "Small"} {
+		if !reflect.DeepEqual(got.Header[name], r.Header[name]) {
+			t.Errorf("%s is not kept", name)
+		}
+	}
+	for _, name := range []string{"Aaa", "User-Agent", "Zzz"} {
+		if got.Header.Values(name) != nil {
+			t.Errorf("%s is kept, in part or whole", name)
+		}
+	}
+	if got.Host != "h" || got.URL.String() != r.URL.String() || len(o.text) > maxKeptHeader+100 {
+		t.Errorf("host %q, URL %v, %d bytes", got.Host, got.URL, len(o.text))
+	}
+}

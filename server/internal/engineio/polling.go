@@ -49,7 +49,8 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 		s.abort(TransportError)
 		return
 	}
-	s.poll = p
+	s.poll, s.abandoned = p, false
+	noReadLimit(w)
 	ok := s.await(p, r)
 	upgraded := s.conn != nil
 	a := &answer{response: http.NewResponseController(w)}
@@ -198,6 +199,7 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		h := w.Header()
 		h.Set("Content-Type", "text/html")
 		h.Set("Cache-Control", "no-store")
+		s.srv.limitAnswer(w)           // the client may have been held back for long
 		_, _ = io.WriteString(w, "ok") // a client that is gone is noticed by its next poll
 		if err != nil {
 			s.abort(ClientDisconnect)
@@ -250,6 +252,7 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	noReadLimit(w)
 	s.meter.bytesIn.Add(uint64(len(body)))
 	if err != nil {
 		return err
@@ -291,4 +294,16 @@ func jsonpData(body []byte) ([]byte, error) {
 		return nil, payload.ErrMalformed
 	}
 	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
+}
+
+// limitAnswer bounds how long an answer may take from now on, whatever limit the
+// http.Server has: it cannot know how long a poll waits.
+func (srv *Server) limitAnswer(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(srv.cfg.WriteTimeout()))
+}
+
+// noReadLimit takes the limit of the http.Server away once a request has been read:
+// when it passes, net/http takes the client for gone.
+func noReadLimit(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }

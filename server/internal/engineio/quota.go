@@ -84,15 +84,31 @@ func (s *Session) countBytes(n int) {
 	}
 }
 
-// pace has a WebSocket held back whose client sends too many bytes.
+// pace counts what a WebSocket keeps of a message that is not whole, and has it held
+// back when its client sends too many bytes.
 func (s *Session) pace(conn *websocket.Conn) {
-	if s.quota == nil {
-		return
-	}
 	conn.SetPace(func(n int) {
+		s.holdPartial(conn.Partial())
 		s.countBytes(n)
 		s.pause(0, nil)
 	})
+}
+
+// holdPartial takes what is kept of a message that is not whole from the memory for
+// clients, and gives back what is kept no more. One that there is no room for ends the
+// session. It is the reader's.
+func (s *Session) holdPartial(kept int) {
+	switch more := kept - s.partial; {
+	case more == 0:
+		return
+	case more < 0:
+		s.srv.cfg.Memory.Give(-more)
+	case !s.srv.cfg.Memory.TakeHalf(more):
+		s.WarnMemory()
+		s.abort(TransportError)
+		return
+	}
+	s.partial = kept
 }
 
 // pause holds the reading of a client back that has sent more than it may, for at

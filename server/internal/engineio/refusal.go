@@ -2,11 +2,14 @@ package engineio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
 	"hipflask/server/internal/origin"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
 
@@ -99,10 +102,13 @@ func (r *refusals) request(req *http.Request, code errorCode, detail string) {
 	r.warn(code.cause(), "request refused", args...)
 }
 
+// mostShown is how long a value may be, in bytes, that a hint repeats.
+const mostShown = 200
+
 func (r *refusals) origin(req *http.Request, p *origin.Policy) {
-	args := []any{"host", shown(req.Host), "address", remote(req)}
+	args := []any{"host", sparse.Cut(req.Host), "address", remote(req)}
 	if from := req.Header.Get("Origin"); from != "" {
-		args = append(args, "origin", shown(from), "hint", advice(p, from)+"; behind a proxy, have it pass Host, or X-Forwarded-Host "+
+		args = append(args, "origin", sparse.Cut(from), "hint", advice(p, from)+"; behind a proxy, have it pass Host, or X-Forwarded-Host "+
 			"and X-Forwarded-Proto, and name it in --trusted-proxies if others are")
 		r.warn(CauseOrigin, "origin refused", args...)
 		return
@@ -114,7 +120,7 @@ func (r *refusals) origin(req *http.Request, p *origin.Policy) {
 	} else {
 		hint = advice(p, from)
 	}
-	args = append(args, "referer", shown(from), "site", shown(req.Header.Get("Sec-Fetch-Site")), "hint", hint)
+	args = append(args, "referer", sparse.Cut(from), "site", sparse.Cut(req.Header.Get("Sec-Fetch-Site")), "hint", hint)
 	r.warn(CauseOrigin, "origin refused: a script, image, frame or link of another site", args...)
 }
 
@@ -139,7 +145,13 @@ func (r *refusals) host(req *http.Request, host string) {
 		hint = "if the server is called so, name it in --allowed-hosts, with every other name that clients call it by; " +
 			"with --trusted-proxies it is their X-Forwarded-Host that counts"
 	}
-	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", shown(host), "path", shown(req.URL.Path), "address", remote(req), "hint", hint)
+	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", sparse.Cut(host), "path", sparse.Cut(req.URL.Path), "address", remote(req), "hint", hint)
+}
+
+// longURL is a request that would open a session, whose URL cannot be kept for it.
+func (r *refusals) longURL(req *http.Request) {
+	r.warn(CauseRequest, "request refused: its URL is too long to be kept for its session", "address", remote(req),
+		"length", len(req.RequestURI), "limit", maxURL, "hint", "the client's option auth, or a header, has room for more than its query")
 }
 
 func (r *refusals) plain(req *http.Request, at string) {
@@ -147,26 +159,19 @@ func (r *refusals) plain(req *http.Request, at string) {
 	if r.cfg.PlainPathTakes != nil && len(path) <= mostShown && r.cfg.PlainPathTakes(path) {
 		hint = "--plain-websocket-path=" + path + " would serve it here"
 	}
-	r.warn(CausePlainPath, "plain WebSocket refused", "path", shown(path), "served_at", at, "address", remote(req), "hint", hint)
+	r.warn(CausePlainPath, "plain WebSocket refused", "path", sparse.Cut(path), "served_at", at, "address", remote(req), "hint", hint)
 }
 
 func (r *refusals) path(req *http.Request, at string) {
-	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", shown(req.URL.Path), "served_at", at,
+	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", sparse.Cut(req.URL.Path), "served_at", at,
 		"address", remote(req), "hint", "the client's option path has to be what --path says; a proxy in between may have changed it")
 }
 
-// mostShown is how much of what a client named fits a line, in bytes.
-const mostShown = 200
-
-// shown is what a client named, cut to fit a line.
-func shown(text string) string {
-	if len(text) > mostShown {
-		return text[:mostShown] + "..."
-	}
-	return text
-}
-
 func (r *refusals) handshake(req *http.Request, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.warn(CauseUnread, "WebSocket given up: its client does not read the answer to the handshake", "address", remote(req))
+		return
+	}
 	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req),
 		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")
 }

@@ -54,6 +54,10 @@ func (p *Proxies) speaksFor(r *http.Request) bool {
 	return isIP && p.trusts(peer) || !isIP && p.UnixSocket
 }
 
+// Trusts reports whether a trusted proxy made the request, which has not been located
+// yet.
+func (srv *Server) Trusts(r *http.Request) bool { return srv.cfg.Proxies.speaksFor(r) }
+
 // host is the Host that the client asked for, by the word of a trusted proxy if that
 // says so in X-Forwarded-Host. r has not been located yet.
 func (p *Proxies) host(r *http.Request) string {

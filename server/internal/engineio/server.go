@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/coding"
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
 
@@ -105,6 +106,7 @@ func (srv *Server) start() {
 // ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
 // WebSockets. Its checks come in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	q := r.URL.Query()
 	if !srv.admit(w, r, q) {
@@ -122,7 +124,7 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	transport := q.Get("transport")
 	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
-		detail := "transport " + shown(transport)
+		detail := "transport " + sparse.Cut(transport)
 		if transport == "" && websocket.IsUpgrade(r) {
 			detail = "a WebSocket that is no socket.io client's: those are served at --plain-websocket-path"
 		}
@@ -189,7 +191,7 @@ func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, q url.Value
 	case upgrade && !websocket.IsUpgrade(r):
 		srv.blocked(w, r)
 	case eio != "3" && eio != "4":
-		srv.refuse(w, r, codeProtocol, "EIO="+shown(eio))
+		srv.refuse(w, r, codeProtocol, "EIO="+sparse.Cut(eio))
 	default:
 		srv.openSession(w, r, q, eio[0]-'0', upgrade)
 	}
@@ -207,7 +209,12 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		srv.unavailable(w)
 		return
 	}
-	place, no := srv.gate.enter(remote(r))
+	if len(r.RequestURI)+len(r.Host) > maxURL {
+		srv.refusals.longURL(r)
+		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
+		return
+	}
+	place, no := srv.gate.enter(remote(r), webSocket)
 	if no != nil {
 		srv.tooMany(w, r, no)
 		return
@@ -238,6 +245,7 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Val
 // every message is one of the other side's. At another path than PlainPath it refuses
 // one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	srv.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Path != srv.cfg.PlainPath:
@@ -354,9 +362,9 @@ func (srv *Server) receiver(s *Session) Receiver {
 	return s.rcv
 }
 
-func (srv *Server) remove(s *Session) {
+func (srv *Server) remove(s *Session, webSocket bool) {
 	srv.heart.remove(s)
-	srv.gate.leave(s.place)
+	srv.gate.leave(s.place, webSocket)
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if srv.sessions[s.id] != s {
@@ -411,7 +419,9 @@ func (srv *Server) all() []*Session {
 
 // Shutdown refuses new sessions, closes those there are one after another, with
 // what they were still to be sent, and returns once they and all goroutines have
-// ended. When ctx ends first, what is left is cut, and ctx's error returned.
+// ended. What is left shortly before ctx's deadline is cut, and ctx's error returned.
+// Goroutines that do not end by that, such as those of a Receiver that hangs, are
+// waited for no longer than ctx lasts.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.mu.Lock()
 	again := srv.draining
@@ -421,18 +431,29 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	if again {
 		return nil
 	}
+	cut, cancel := cutBefore(ctx)
+	defer cancel()
 	srv.retireAll(ctx)
 	var err error
 	select {
 	case <-srv.empty:
-	case <-ctx.Done():
-		err = ctx.Err()
+	case <-cut.Done():
+		err = cut.Err()
 		for _, s := range srv.all() {
 			s.abort(ServerShutdown)
 		}
 	}
-	srv.workers.Wait()
-	close(srv.stop)
-	srv.keepers.Wait()
-	return err
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.workers.Wait()
+		close(srv.stop)
+		srv.keepers.Wait()
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

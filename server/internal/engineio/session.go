@@ -5,11 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/engineio/payload"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/websocket"
 )
 
@@ -41,6 +44,8 @@ type Session struct {
 	place *place // of its address among the server's; nil unless that is counted
 	quota *quota // nil: it may send as much as it likes
 
+	partial int // taken for a WebSocket message that is not whole; the reader's
+
 	// receiving counts the calls into rcv that are under way, and pauses: a session
 	// whose reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
@@ -59,9 +64,10 @@ type Session struct {
 	upgrading  bool            // a WebSocket was opened for this session
 	probe      *websocket.Conn // it, until it takes over
 	probed     bool            // its probe was answered: polls are to end soon
+	abandoned  bool            // that came to nothing, and no poll has come since
 	poll       *poll           // the GET that waits
 	answer     *answer         // of the one before, while it is written
-	leaving    *time.Timer     // ends a closing session that makes no progress; nil before
+	leaving    *freeze.Timer   // ends a closing session that makes no progress; nil before
 	writing    bool            // a goroutine writes to conn
 	dirty      bool            // on the flusher's list
 	turn       chan struct{}   // closed when the turn of writing or the session ends; nil unless awaited
@@ -83,14 +89,34 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 func (s *Session) IsPlain() bool { return s.protocol == 0 }
 
 // Request is the request that opened the session: method, URL, header, host,
-// address and TLS state, without body and context. It is made anew for each call.
+// address and TLS state, without body and context. It is made anew for each call. The
+// header is at most 8 KiB: fields beyond that are left out.
 func (s *Session) Request() *http.Request { return s.opening.request() }
+
+// Opened is when that was.
+func (s *Session) Opened() time.Time { return s.since }
 
 // Name names the session in logs and to people. It is made from its id, which is a
 // secret, and does not tell it.
-func (s *Session) Name() string {
-	sum := sha256.Sum256([]byte(s.id))
+func (s *Session) Name() string { return nameOf(s.id) }
+
+func nameOf(id string) string {
+	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])
+}
+
+// idEnd is what every session id ends with: what newSession makes at random.
+var idEnd = regexp.MustCompile(`[A-Za-z0-9_-]{20}$`)
+
+// Shown is a text of which nobody knows whether it is a session's id: what may be one is
+// named as [Session.Name] does. With Engine.IO 3 the id of a client, and so the room of
+// its own, is the session's, behind the namespace's name and # in another than "/".
+func Shown(text string) string {
+	id := text[strings.LastIndexByte(text, '#')+1:]
+	if !idEnd.MatchString(id) {
+		return text
+	}
+	return text[:len(text)-len(id)] + nameOf(id)
 }
 
 // Transport names the transport in use: "polling" or "websocket".
@@ -132,7 +158,11 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.state, s.reason = stateClosing, reason
 	s.resume()
-	s.leaving = time.AfterFunc(closeTimeout, func() { s.abort(reason) })
+	limit := closeTimeout
+	if s.probed || s.abandoned { // its polls have ended, and it may have left in the middle of the upgrade
+		limit = goodbyeTimeout
+	}
+	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.probe
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
@@ -182,7 +212,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	if rcv != nil {
 		s.tellEnded() // before Shutdown can miss it
 	}
-	s.srv.remove(s)
+	s.srv.remove(s, conn != nil)
 	if probe != nil {
 		_ = probe.Close()
 	}
@@ -293,4 +323,11 @@ func (s *Session) frame(op websocket.Opcode, data []byte) error {
 // address. A flood of one cause is cut short.
 func (s *Session) Warn(cause Cause, msg string, args ...any) {
 	s.srv.refusals.session(s, cause, msg, args...)
+}
+
+// WarnMemory logs that this client sent what there is no room for, as all clients
+// together hold as much as they may.
+func (s *Session) WarnMemory() {
+	m := s.srv.cfg.Memory
+	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit(), "setting", "--max-memory-for-clients")
 }

@@ -376,3 +376,15 @@ func TestRefusedUpgrades(t *testing.T) {
 		stillOpen(t, o)
 	})
 }
+
+// A text that may be a session's id is shown as the session's name; another as it is.
+func TestShown(t *testing.T) {
+	id := "srv1.dMgi_hXmd2oMVKI5HwWm"
+	for text, want := range map[string]string{
+		id: nameOf(id), "/chat#" + id: "/chat#" + nameOf(id), "lobby": "lobby", "": "", "a#b": "a#b",
+	} {
+		if got := Shown(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}

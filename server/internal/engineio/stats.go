@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
 
@@ -205,8 +206,8 @@ func (srv *Server) kinds() []Kind {
 
 // tellOpened logs that the session is there, for those who look closely.
 func (s *Session) tellOpened(kind Kind) {
-	if log := s.srv.cfg.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug("connection opened", "address", s.Remote(), "transport", kind.Transport, "protocol", kind.ProtocolName(),
+	if log, ctx := s.srv.cfg.Logger, sparse.Each(context.Background()); log.Enabled(ctx, slog.LevelDebug) {
+		log.DebugContext(ctx, "connection opened", "address", s.Remote(), "transport", kind.Transport, "protocol", kind.ProtocolName(),
 			"client", string(kind.Client()), "connection", s.Name())
 	}
 }
@@ -228,5 +229,5 @@ func (s *Session) tellEnded() {
 	if reason == PingTimeout {
 		args = append(args, "setting", "--ping-timeout")
 	}
-	s.srv.cfg.Logger.Info("connection ended", args...)
+	s.srv.cfg.Logger.InfoContext(sparse.Each(context.Background()), "connection ended", args...)
 }

@@ -56,7 +56,7 @@ func (r *sessionReader) Pong([]byte) error {
 // openWebSocket begins a session on a WebSocket.
 func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session) {
 	if !srv.hire() {
-		srv.gate.leave(s.place)
+		srv.gate.leave(s.place, true)
 		srv.unavailable(w)
 		return
 	}
@@ -67,7 +67,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(srv.sessionHeader(s), r), first)
 	if err != nil {
 		srv.workers.Done()
-		srv.gate.leave(s.place)
+		srv.gate.leave(s.place, true)
 		srv.refusals.handshake(r, err)
 		return
 	}
@@ -101,6 +101,7 @@ func withSubprotocol(header http.Header, r *http.Request) http.Header {
 // readEnded is told that the session's WebSocket can be read no more.
 func (s *Session) readEnded(err error) {
 	defer s.srv.workers.Done()
+	s.holdPartial(0)
 	s.mu.Lock()
 	conn := s.conn
 	s.mu.Unlock()
@@ -189,6 +190,14 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 		writeError(w, codeBadRequest)
 		return
 	}
+	if no := srv.gate.upgrade(); no != nil { // likewise
+		srv.workers.Done()
+		s.mu.Lock()
+		s.upgrading = false
+		s.mu.Unlock()
+		srv.tooMany(w, r, no)
+		return
+	}
 	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(nil, r), nil)
 	s.mu.Lock()
 	if err == nil && s.state == stateOpen {
@@ -199,11 +208,13 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 	open := s.probe != nil
 	s.mu.Unlock()
 	if err != nil {
+		srv.gate.giveUp()
 		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	if !open {
+		srv.gate.giveUp()
 		srv.workers.Done()
 		_ = conn.Close()
 		return
@@ -232,6 +243,7 @@ func (p *prober) readEnded(err error) {
 		return
 	}
 	defer s.srv.workers.Done()
+	s.srv.gate.giveUp()
 	s.srv.tally.upgrades.failed.Add(1)
 	var closed *websocket.CloseError
 	switch {
@@ -245,6 +257,7 @@ func (p *prober) readEnded(err error) {
 		s.srv.refusals.brokenUpgrade(s, closed.Reason)
 	}
 	s.mu.Lock()
+	s.abandoned = s.probed && (s.poll == nil || s.poll.noop)
 	s.probe, s.probed, s.upgrading = nil, false, false
 	s.mu.Unlock()
 	_ = p.conn.Close()

@@ -32,6 +32,11 @@ type Carrier interface{ Session() *engineio.Session }
 // leaver is a connection that knows of a client's end before the library does.
 type leaver interface{ Gone(socket.SocketId) bool }
 
+// joiner is a connection that knows of a client that is only being connected. Unwanted
+// has it disconnected once it is, and reports whether there is such a one: the library
+// ignores a disconnect before that.
+type joiner interface{ Unwanted(socket.SocketId) bool }
+
 // Builder makes an adapter for each namespace, as the library asks for them.
 type Builder struct {
 	Engine   *engineio.Server
@@ -75,6 +80,7 @@ type Adapter struct {
 	members map[socket.SocketId]*member
 	order   []*member // the same, for iterating
 	rooms   map[socket.Room]map[*member]struct{}
+	choices uint64 // how many selections were walked through
 
 	recovery *recovery // nil: switched off
 	peers    Peers     // nil: this server is alone
@@ -89,6 +95,7 @@ type member struct {
 	sock    *socket.Socket
 	session *engineio.Session // nil until it was found
 	rooms   []socket.Room
+	visited uint64 // the choice that came by last
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
@@ -270,7 +277,7 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	p.Nsp = a.nsp.Name()
 	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
 	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil
-	rooms, except := selection(opts)
+	to := chosen(opts)
 	var msg *engineio.Message
 	var err error
 	if !stamped { // else it has to happen in the order of sending
@@ -281,14 +288,14 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if stamped {
-		msg, err = a.recovery.stamp(p, logged{rooms: rooms, except: except})
+		msg, err = a.recovery.stamp(p, logged{among: to})
 	}
 	if err != nil {
 		return 0 // emits check their arguments before they come here
 	}
 	msg.Share()
 	var n uint64
-	a.selected(rooms, except, func(m *member) {
+	a.eachLocked(to, func(m *member) {
 		if volatile && !(m.admitted && m.session.Writable()) {
 			return
 		}
@@ -311,43 +318,13 @@ func selection(opts *socket.BroadcastOptions) (rooms, except []socket.Room) {
 	return rooms, except
 }
 
-// selected calls fn once for each member in any of the rooms, or of all if there
-// are none, that is in none of except. The mutex is held.
-func (a *Adapter) selected(rooms, except []socket.Room, fn func(*member)) {
-	excluded := func(m *member) bool {
-		return slices.ContainsFunc(except, func(r socket.Room) bool {
-			_, in := a.rooms[r][m]
-			return in
-		})
-	}
-	if len(rooms) == 0 {
-		for _, m := range a.order {
-			if len(except) == 0 || !excluded(m) {
-				fn(m)
-			}
-		}
-		return
-	}
-	for i, room := range rooms {
-		for m := range a.rooms[room] {
-			seen := slices.ContainsFunc(rooms[:i], func(r socket.Room) bool {
-				_, in := a.rooms[r][m]
-				return in
-			})
-			if !seen && !excluded(m) {
-				fn(m)
-			}
-		}
-	}
-}
-
 // sockets lists the sockets that opts names.
 func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
+	of := chosen(opts)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rooms, except := selection(opts)
 	var list []*socket.Socket
-	a.selected(rooms, except, func(m *member) {
+	a.eachLocked(of, func(m *member) {
 		if a.find(m) {
 			list = append(list, m.sock)
 		}
@@ -373,7 +350,7 @@ func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
 // mutex is held.
 func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket.Room) {
 	for _, room := range rooms {
-		if slices.Contains(m.rooms, room) {
+		if _, in := a.rooms[room][m]; in {
 			continue
 		}
 		if a.rooms[room] == nil {
@@ -522,7 +499,9 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 // and with closing set ends their connections.
 func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
 	for _, s := range a.sockets(opts) {
-		s.Disconnect(false)
+		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
+			s.Disconnect(false)
+		}
 		if c, ok := s.Conn().(Carrier); ok && closing {
 			c.Session().Close(engineio.ServerClose)
 		}

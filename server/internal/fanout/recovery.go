@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
@@ -16,11 +17,12 @@ import (
 )
 
 const (
-	// maxLogged bounds the bytes of packets that one namespace keeps for clients that
-	// were cut off, and maxKept the clients. When there are more, the oldest go, and
-	// clients that would have needed them start anew.
-	maxLogged = 64 << 20
-	maxKept   = 1 << 16
+	// maxLogged bounds the memory that the events take which one namespace keeps for
+	// clients that were cut off, in bytes, and maxKept and maxKeptBytes the clients. When
+	// there are more, the oldest go, and clients that would have needed them start anew.
+	maxLogged    = 64 << 20
+	maxKept      = 1 << 16
+	maxKeptBytes = 64 << 20
 	// maxStays is how many of a client's visits to rooms are remembered.
 	maxStays = 1024
 )
@@ -39,19 +41,29 @@ type recovery struct {
 
 	next   uint64 // the number of the next event
 	events []logged
-	bytes  int
+	bytes  int // what they take in memory
 
-	sessions map[socket.PrivateSessionId]kept
-	order    []left // the sessions in the order they left
+	sessions      map[socket.PrivateSessionId]kept
+	sessionsBytes int
+	order         []left // the sessions in the order they left
 }
 
-// logged is an event that was sent to one client, or else to those in any of the
-// rooms that are in none of except.
+// logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
-	at            time.Time
-	to            socket.SocketId
-	rooms, except []socket.Room
-	msg           *engineio.Message
+	at    time.Time
+	to    socket.SocketId
+	among *choice           // nil if to is set
+	msg   *engineio.Message // bare
+}
+
+// memory is about what the event takes, in bytes: the list has as much room again to
+// grow.
+func (e *logged) memory() int {
+	n := 2*int(unsafe.Sizeof(*e)) + len(e.to) + e.msg.Memory()
+	if e.among != nil {
+		n += e.among.memory()
+	}
+	return n
 }
 
 // kept is a client that was cut off.
@@ -59,6 +71,29 @@ type kept struct {
 	session *socket.SessionToPersist
 	past    *past
 	at      time.Time
+	bytes   int // that it takes in memory
+}
+
+// sessionMemory is about what a client takes that was cut off, beside its rooms, and
+// roomMemory what a room that it is in adds to the library's part.
+const (
+	sessionMemory = 1 << 10
+	roomMemory    = 64
+)
+
+// memory is about what the client's visits to rooms take, in bytes.
+func (p *past) memory() int {
+	if p == nil {
+		return 0
+	}
+	n := cap(p.stays) * int(unsafe.Sizeof(stay{}))
+	for _, s := range p.stays {
+		n += len(s.room)
+		if s.to == stillThere {
+			n += roomMemory
+		}
+	}
+	return n
 }
 
 type left struct {
@@ -112,9 +147,9 @@ func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) 
 	if event, ok := data[0].(string); ok { // a plain client reads it without
 		msg.SetPlain(func() (engineio.Plain, bool) { return readPlain(p.Nsp, event, data[1:]) })
 	}
-	e.at, e.msg = time.Now(), msg
+	e.at, e.msg = time.Now(), msg.Bare()
 	r.next++
-	r.bytes += msg.Len()
+	r.bytes += e.memory()
 	r.events = append(r.events, e)
 	r.prune(e.at)
 	return msg, nil
@@ -124,19 +159,33 @@ func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) 
 func (r *recovery) prune(now time.Time) {
 	n := 0
 	for n < len(r.events) && (r.bytes > maxLogged || now.Sub(r.events[n].at) > r.keep) {
-		r.bytes -= r.events[n].msg.Len()
+		r.bytes -= r.events[n].memory()
 		r.events[n] = logged{}
 		n++
 	}
 	r.events = r.events[n:]
 	n = 0
-	for n < len(r.order) && (len(r.order)-n > maxKept || now.Sub(r.order[n].at) > r.keep) {
+	for n < len(r.order) && (len(r.order)-n > maxKept || r.sessionsBytes > maxKeptBytes || now.Sub(r.order[n].at) > r.keep) {
 		if s, ok := r.sessions[r.order[n].pid]; ok && !s.at.After(r.order[n].at) {
-			delete(r.sessions, r.order[n].pid)
+			r.forget(r.order[n].pid)
 		}
 		n++
 	}
 	r.order = r.order[n:]
+}
+
+// remember keeps a client that was cut off.
+func (r *recovery) remember(pid socket.PrivateSessionId, k kept) {
+	r.forget(pid)
+	k.bytes = sessionMemory + k.past.memory()
+	r.sessions[pid] = k
+	r.sessionsBytes += k.bytes
+	r.order = append(r.order, left{pid, k.at})
+}
+
+func (r *recovery) forget(pid socket.PrivateSessionId) {
+	r.sessionsBytes -= r.sessions[pid].bytes
+	delete(r.sessions, pid)
 }
 
 // missed lists what a client was to be sent from event n on; false if some of that is
@@ -150,7 +199,7 @@ func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Me
 	for _, e := range r.events[n-first:] {
 		meant := e.to == id
 		if e.to == "" {
-			meant = (len(e.rooms) == 0 || p.wasIn(e.rooms, n)) && !p.wasIn(e.except, n)
+			meant = (len(e.among.rooms) == 0 || p.wasIn(e.among.names, n)) && !p.wasIn(e.among.excepts, n)
 		}
 		if meant {
 			list = append(list, e.msg.Kept())
@@ -169,8 +218,7 @@ func (a *Adapter) PersistSession(s *socket.SessionToPersist) {
 		return
 	}
 	now := time.Now()
-	a.recovery.sessions[s.Pid] = kept{s, m.past, now}
-	a.recovery.order = append(a.recovery.order, left{s.Pid, now})
+	a.recovery.remember(s.Pid, kept{session: s, past: m.past, at: now})
 	a.recovery.prune(now)
 }
 
@@ -191,7 +239,7 @@ func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*s
 		a.mu.Unlock()
 		return nil, nil
 	}
-	delete(r.sessions, pid)
+	r.forget(pid)
 	id := s.session.Sid
 	unseen, ok := r.unseen(offset, s.past.since)
 	var missed []*engineio.Message
@@ -264,10 +312,10 @@ func (p *past) exit(room socket.Room, now, first uint64) {
 	}
 }
 
-// wasIn says whether the client was in any of the rooms when event n was sent.
-func (p *past) wasIn(rooms []socket.Room, n uint64) bool {
+// wasIn reports whether the client was in any of the listed rooms when event n was sent.
+func (p *past) wasIn(listed func(socket.Room) bool, n uint64) bool {
 	return slices.ContainsFunc(p.stays, func(s stay) bool {
-		return s.from <= n && n < s.to && slices.Contains(rooms, s.room)
+		return s.from <= n && n < s.to && listed(s.room)
 	})
 }
 

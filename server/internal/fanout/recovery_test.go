@@ -2,11 +2,16 @@ package fanout
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/packet"
 )
 
 // What is sent to one client alone is charged to it with all the memory that it takes.
@@ -35,8 +40,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	for i := range maxKept + 10 {
 		pid := socket.PrivateSessionId(fmt.Sprint(i))
 		now := time.Now()
-		r.sessions[pid] = kept{at: now}
-		r.order = append(r.order, left{pid, now})
+		r.remember(pid, kept{at: now})
 		r.prune(now)
 	}
 	if len(r.sessions) != maxKept || len(r.order) != maxKept {
@@ -46,9 +50,54 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 		t.Error("the oldest client is kept")
 	}
 	r.prune(time.Now().Add(time.Hour))
-	if len(r.sessions) != 0 {
-		t.Errorf("%d clients are kept for ever", len(r.sessions))
+	if len(r.sessions) != 0 || r.sessionsBytes != 0 {
+		t.Errorf("%d clients, %d bytes are kept for ever", len(r.sessions), r.sessionsBytes)
 	}
+}
+
+// heap is what is in use once all garbage is gone.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// The bound on the log of events holds for the memory that they take, however small
+// they are.
+func TestHardeningRecoveryOfTinyEvents(t *testing.T) {
+	before := heap()
+	r := newRecovery(time.Hour)
+	for n := 0; n < maxLogged/200; n++ { // with the frame's length alone, none would be forgotten
+		args := []any{"message", packet.TextValue(strconv.Itoa(n % 10))}
+		if _, err := r.stamp(&parser.Packet{Type: parser.EVENT, Nsp: "/", Data: args}, logged{among: newChoice([]socket.Room{"room"}, nil)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := heap() - before; took > 2*maxLogged || took < maxLogged/4 {
+		t.Errorf("%d events take %d MiB, with a bound of %d", len(r.events), took>>20, maxLogged>>20)
+	}
+	runtime.KeepAlive(r)
+}
+
+// And that on clients, however many rooms they have been in.
+func TestHardeningRecoveryOfManyRooms(t *testing.T) {
+	before := heap()
+	r := newRecovery(time.Hour)
+	for i := range 10_000 {
+		p := r.begin()
+		for n := range uint64(500) {
+			p.enter(socket.Room(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10)), n)
+		}
+		now := time.Now()
+		r.remember(socket.PrivateSessionId(strconv.Itoa(i)), kept{past: p, at: now})
+		r.prune(now)
+	}
+	if took := heap() - before; took > 2*maxKeptBytes || took < maxKeptBytes/4 {
+		t.Errorf("%d clients take %d MiB, with a bound of %d", len(r.sessions), took>>20, maxKeptBytes>>20)
+	}
+	runtime.KeepAlive(r)
 }
 
 // A client that goes in and out of rooms all the time costs a bounded amount of memory,

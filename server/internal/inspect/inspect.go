@@ -1,9 +1,10 @@
 // Package inspect is the door through which the server's own parts, such as the Admin
 // UI, see all clients and act on them: what handlers have no use for. Package socketio
-// opens it, see its Options.Inspect.
+// opens it, see package extras.
 package inspect
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -42,6 +43,17 @@ type Door struct {
 	// server goes by the name it was called by, and of one for the operators' address,
 	// also whether a page of another site makes it. They write and log the refusal.
 	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
+	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
+	// that of its connection.
+	Trusts func(r *http.Request) bool
+	// Warn is to be told of what was not accepted before it came to a client: it is
+	// counted and logged as other refusals are.
+	Warn func(cause engineio.Cause, msg string, args ...any)
+	// Life ends when background tasks have to: at the end, after the last disconnect
+	// handler.
+	Life context.Context
+	// Begin begins the background tasks that were held back until now.
+	Begin func()
 }
 
 // Stats is what a server has counted since it began, and what it has now.

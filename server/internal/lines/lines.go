@@ -1,5 +1,6 @@
 // Package lines lets a server write to stdout and stderr without waiting for who
-// reads them. It owns the lines that are on their way.
+// reads them. It owns the lines that are on their way, what becomes of them when a
+// write fails, and the count of those that were lost.
 package lines
 
 import (
@@ -22,56 +23,81 @@ const (
 	plenty = 64 << 10
 )
 
+// Trouble is what happens to a stream that cannot be written.
+type Trouble struct {
+	Err  error // why; nil when it can be written again
+	Gone bool  // nobody reads it any more: it is not tried again
+	Lost int   // lines that were lost meanwhile
+}
+
 // Writer takes lines and has one goroutine that writes what has gathered since its
-// last write.
+// last write. A write that fails is tried again, from the byte on that it got to, until
+// nobody reads any more (EPIPE).
 type Writer struct {
-	w     io.Writer
-	lost  func(lines int) []byte // nil: whoever writes waits instead
-	done  chan struct{}
-	hurry chan struct{} // capacity 1: plenty waits, or closed
+	w      io.Writer
+	note   func(lines int) []byte // nil: whoever writes waits instead
+	tell   func(Trouble)          // nil: nobody is told
+	done   chan struct{}
+	hurry  chan struct{} // capacity 1: plenty waits, or closed
+	ending chan struct{} // closed by Close
+	left   chan struct{} // closed when Close does not wait any more
 
 	mu      sync.Mutex
 	more    *sync.Cond // buf is not empty, or closed
-	space   *sync.Cond // buf is short enough
+	space   *sync.Cond // buf is short enough, or what does not fit is lost
 	buf     []byte
-	dropped int // lines that came after buf
+	writing int // lines that are being written
+	dropped int // lines that came after buf, of which the stream is still to be told
+	noted   int // the same, with the note being written
+	lost    int // lines of which the stream will not be told
+	told    int // of them, those that tell was told of
 	closed  bool
+	failing bool // the last write failed
+	gone    bool // nobody reads any more
 	err     error
 }
 
-// Waiting makes a Writer that loses nothing: while too much waits for w, so does who
-// writes.
-func Waiting(w io.Writer) *Writer { return start(w, nil) }
+// Waiting makes a Writer that loses nothing while w takes what it is given, however
+// slowly: while too much waits for w, so does who writes. While writes to w fail,
+// nobody waits, and what does not fit is lost. tell, from the Writer's goroutine, is told
+// when that begins and ends.
+func Waiting(w io.Writer, tell func(Trouble)) *Writer { return start(w, nil, tell) }
 
 // Losing makes a Writer that nobody ever waits for: while too much waits for w, lines
-// are lost, and in their place stands what lost says of how many there were.
-func Losing(w io.Writer, lost func(lines int) []byte) *Writer { return start(w, lost) }
+// are lost, and in their place stands what note says of how many there were.
+func Losing(w io.Writer, note func(lines int) []byte) *Writer { return start(w, note, nil) }
 
-func start(w io.Writer, lost func(int) []byte) *Writer {
-	l := &Writer{w: w, lost: lost, done: make(chan struct{}), hurry: make(chan struct{}, 1)}
+func start(w io.Writer, note func(int) []byte, tell func(Trouble)) *Writer {
+	l := &Writer{w: w, note: note, tell: tell, done: make(chan struct{}), hurry: make(chan struct{}, 1),
+		ending: make(chan struct{}), left: make(chan struct{})}
 	l.more = sync.NewCond(&l.mu)
 	l.space = sync.NewCond(&l.mu)
 	go l.run()
 	return l
 }
 
-// Write takes a copy of p, which is whole lines. It reports the error of an earlier
-// write, if there was one.
+// Write takes a copy of p, which is whole lines. What becomes of them later is no error
+// of this call, which fails after Close only.
 func (l *Writer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.buf) >= maxWaiting && l.err == nil && !l.closed {
-		if l.lost != nil {
-			l.dropped += bytes.Count(p, []byte("\n"))
+	for len(l.buf) >= maxWaiting && !l.closed && !l.gone {
+		switch {
+		case l.note != nil:
+			l.dropped += count(p)
+			return len(p), nil
+		case l.failing:
+			l.lost += count(p)
 			return len(p), nil
 		}
 		l.space.Wait()
 	}
-	if l.closed {
+	switch {
+	case l.closed:
 		return 0, io.ErrClosedPipe
-	}
-	if l.err != nil {
-		return 0, l.err
+	case l.gone:
+		l.lost += count(p)
+		return len(p), nil
 	}
 	before := len(l.buf)
 	l.buf = append(l.buf, p...)
@@ -80,6 +106,23 @@ func (l *Writer) Write(p []byte) (int, error) {
 		l.noPause()
 	}
 	return len(p), nil
+}
+
+// count counts lines, and what is none as one.
+func count(p []byte) int {
+	n := bytes.Count(p, []byte("\n"))
+	if len(p) > 0 && p[len(p)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+// Lost counts the lines that were lost without a note in their place. err is what the
+// latest write that failed returned, nil if none did.
+func (l *Writer) Lost() (lines int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost, l.err
 }
 
 // noPause ends the pause, or has the next one left out.
@@ -97,11 +140,8 @@ func (l *Writer) run() {
 	var out []byte
 	for {
 		next, more := l.take(out)
-		if out = next; len(out) > 0 {
-			if _, err := l.w.Write(out); err != nil {
-				l.fail(err)
-				return
-			}
+		if out = next; !l.put(out) {
+			return
 		}
 		if !more {
 			return
@@ -123,25 +163,24 @@ func (l *Writer) take(last []byte) (out []byte, more bool) {
 		l.more.Wait()
 	}
 	out, l.buf = l.buf, last[:0]
+	l.writing = count(out)
 	if l.dropped > 0 {
-		out = append(out, l.lost(l.dropped)...)
-		l.dropped = 0
+		out = append(out, l.note(l.dropped)...)
+		l.noted, l.dropped = l.dropped, 0
 	}
 	l.space.Broadcast()
 	return out, !l.closed
 }
 
-func (l *Writer) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err, l.buf = err, nil
-	l.space.Broadcast()
-}
-
-// Close writes what is left and ends the goroutine, or gives up when ctx ends.
+// Close writes what is left and ends the goroutine, or gives up when ctx ends: then
+// what is left is lost. While writes fail it does not wait for that, but tries a few
+// times more.
 func (l *Writer) Close(ctx context.Context) error {
 	l.mu.Lock()
-	l.closed = true
+	if !l.closed {
+		l.closed = true
+		close(l.ending)
+	}
 	l.more.Signal()
 	l.space.Broadcast()
 	l.mu.Unlock()
@@ -150,6 +189,20 @@ func (l *Writer) Close(ctx context.Context) error {
 	case <-l.done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.left:
+	default:
+		close(l.left)
+		l.loseLocked()
+	}
+	return ctx.Err()
+}
+
+// loseLocked counts all that is not written as lost. The mutex is held.
+func (l *Writer) loseLocked() {
+	l.lost += l.writing + l.noted + count(l.buf) + l.dropped
+	l.writing, l.noted, l.dropped, l.buf = 0, 0, 0, nil
 }

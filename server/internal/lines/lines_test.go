@@ -67,7 +67,7 @@ func TestLosing(t *testing.T) {
 // While nobody reads, who writes to a Waiting writer waits, and nothing is lost.
 func TestWaiting(t *testing.T) {
 	p := newPipe()
-	l := Waiting(p)
+	l := Waiting(p, nil)
 	fmt.Fprint(l, "first\n")
 	<-p.began
 	full := strings.Repeat("x", maxWaiting-1) + "\n"
@@ -98,7 +98,7 @@ func TestWaiting(t *testing.T) {
 
 func TestTheEnd(t *testing.T) {
 	p := newPipe()
-	l := Waiting(p)
+	l := Waiting(p, nil)
 	fmt.Fprint(l, "first\n")
 	<-p.began
 	over, cancel := context.WithCancel(context.Background())
@@ -112,17 +112,6 @@ func TestTheEnd(t *testing.T) {
 	close(p.goOn)
 	if err := l.Close(limit(t)); err != nil || p.String() != "first\n" {
 		t.Errorf("wrote %q, %v", p.String(), err)
-	}
-
-	broken := newPipe()
-	broken.err = errors.New("broken pipe")
-	close(broken.goOn)
-	for _, l := range []*Writer{Waiting(broken), Losing(broken, func(int) []byte { return nil })} {
-		fmt.Fprint(l, "first\n")
-		<-l.done
-		if _, err := fmt.Fprint(l, "second\n"); !errors.Is(err, broken.err) {
-			t.Errorf("the second line: %v", err)
-		}
 	}
 }
 
@@ -138,7 +127,7 @@ func (w writes) Write(p []byte) (int, error) {
 func TestGathering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wrote := make(writes, 10)
-		l := Waiting(wrote)
+		l := Waiting(wrote, nil)
 		expect := func(when string, want ...string) {
 			t.Helper()
 			synctest.Wait()

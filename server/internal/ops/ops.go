@@ -18,6 +18,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hipflask/server/internal/accepted"
+	"hipflask/server/internal/sparse"
 )
 
 const (
@@ -30,15 +33,19 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
 
+	// maxConnections is how many connections there may be: more would take files from the
+	// clients. For one more, the one that is idle for longest is closed.
+	maxConnections = 32
+
 	// closeTimeout is how long answers under way may take when the server ends.
 	closeTimeout = time.Second
 )
 
 // Options says what a [Server] shows.
 type Options struct {
-	Address string // host:port to listen on; port 0 picks a free one; empty: no listener
-	Pprof   bool   // serve /debug/pprof as well
-	Logger  *slog.Logger
+	Address string       // host:port to listen on; port 0 picks a free one; empty: no listener
+	Pprof   bool         // serve /debug/pprof as well
+	Logger  *slog.Logger // nil: none
 
 	// Admit reports whether a request may be served, or writes the refusal; nil: all may.
 	Admit func(w http.ResponseWriter, r *http.Request) bool
@@ -47,38 +54,47 @@ type Options struct {
 	Checks  []Check                // that readiness depends on, once the server has started
 }
 
-// Server serves /healthz, /readyz and /metrics. One without an address does nothing.
+// Server serves /healthz, /readyz and /metrics. One without an address
+// leaves that to others.
 type Server struct {
-	opts  Options
-	ready readiness
-	http  *http.Server
-	done  chan struct{} // closed when serving has ended; nil before it began
+	opts    Options
+	ready   readiness
+	metrics http.Handler
+	http    *http.Server // nil without an address
+	conns   *accepted.Conns
+	done    chan struct{} // closed when serving has ended; nil before it began
 }
 
 // New makes a server. It fails when metrics do not fit together.
 func New(opts Options) (*Server, error) {
-	s := &Server{opts: opts, ready: readiness{checks: opts.Checks}}
-	if opts.Address == "" {
-		return s, nil
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	s := &Server{opts: opts, ready: readiness{checks: opts.Checks}}
 	metrics, err := registry(opts.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	s.metrics = promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorLog: sparse.ErrorLog(opts.Logger, slog.LevelError, "metrics failed"),
+	})
+	if opts.Address == "" {
+		return s, nil
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", s.ready.serve)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelError),
-	}))
+	mux.Handle("GET /readyz", s.ReadyHandler())
+	mux.Handle("GET /metrics", s.MetricsHandler())
+	s.conns = accepted.New(accepted.Options{Limit: maxConnections})
 	s.http = &http.Server{
+		ConnState:         s.conns.Track,
 		Handler:           s.admitted(mux),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:          sparse.ErrorLog(opts.Logger, slog.LevelDebug, "ops HTTP server"),
 	}
 	if opts.Pprof {
 		s.http.WriteTimeout = pprofTimeout
@@ -103,6 +119,12 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 	})
 }
 
+// MetricsHandler serves the metrics.
+func (s *Server) MetricsHandler() http.Handler { return s.metrics }
+
+// ReadyHandler serves readiness.
+func (s *Server) ReadyHandler() http.Handler { return http.HandlerFunc(s.ready.serve) }
+
 // Listen opens the address, logs it, and serves until Close.
 func (s *Server) Listen(ctx context.Context) error {
 	if s.http == nil {
@@ -116,7 +138,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.conns.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
 			s.opts.Logger.Error("health and metrics are served no more", "error", err)
 		}
 	}()
@@ -129,15 +151,20 @@ func (s *Server) Started() { s.ready.started.Store(true) }
 // Draining says that the server is going down: it is not ready any more.
 func (s *Server) Draining() { s.ready.draining.Store(true) }
 
-// Close ends the server.
-func (s *Server) Close() {
+// Close ends the server. Answers under way are cut off when ctx ends, or after a second.
+func (s *Server) Close(ctx context.Context) error {
 	if s.done == nil {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	soon, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	if s.http.Shutdown(ctx) != nil {
+	if s.http.Shutdown(soon) != nil {
 		_ = s.http.Close() // whoever profiles still is cut off
 	}
-	<-s.done
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

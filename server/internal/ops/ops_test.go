@@ -29,7 +29,7 @@ func start(t *testing.T, opts Options) (s *Server, url string) {
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
 	return s, "http://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(log.String())
 }
 
@@ -95,7 +95,9 @@ func TestWithoutAnAddressThereIsNothing(t *testing.T) {
 	}
 	s.Started()
 	s.Draining()
-	s.Close()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestMetricsThatDoNotFitAreRefused(t *testing.T) {
@@ -157,7 +159,9 @@ func TestCloseCutsWhatTakesLong(t *testing.T) {
 		cut <- err
 	}()
 	<-asked
-	s.Close()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
 	if err := <-cut; err == nil {
 		t.Error("the request was answered")
 	}

@@ -4,8 +4,8 @@ import "bytes"
 
 // Decoder turns the messages of one session into packets. The zero Decoder
 // works with the default limits. It holds nothing between packets; while
-// attachments are awaited it holds at most Limits.MaxBytes. How long they may
-// take is the session's affair. A Decoder is not safe for concurrent use.
+// attachments are awaited it holds at most Limits.MaxBytes, see Held. How long they
+// may take is the session's affair. A Decoder is not safe for concurrent use.
 type Decoder struct {
 	Limits Limits
 
@@ -14,6 +14,7 @@ type Decoder struct {
 	attachments [][]byte
 	count       int // attachments in all
 	bytes       int // text and attachments so far
+	held        int // what they take in memory
 }
 
 // NewDecoder returns a Decoder with these limits.
@@ -46,6 +47,7 @@ func (d *Decoder) Text(data []byte) (*Packet, error) {
 	}
 	d.pending, d.count, d.bytes = p, h.attachments, len(data)
 	d.attachments = make([][]byte, 0, h.attachments)
+	d.held = p.Cost() + h.attachments*sliceSize
 	return nil, nil
 }
 
@@ -62,6 +64,7 @@ func (d *Decoder) Binary(data []byte) (*Packet, error) {
 	d.bytes += len(data)
 	// Never nil, so that an empty attachment is not taken for null.
 	d.attachments = append(d.attachments, append(make([]byte, 0, len(data)), data...))
+	d.held += len(data)
 	if len(d.attachments) < d.count {
 		return nil, nil
 	}

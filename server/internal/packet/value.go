@@ -62,7 +62,7 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// carrier is a Value, or a type that embeds one: it is written as that Value, and
+// carrier is a Value, a Carrier, or a type that embeds one: it is written as that Value, and
 // decoded into it, attachments included.
 type carrier interface{ carried() Value }
 

@@ -2,7 +2,6 @@ package pyprint
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strconv"
 )
@@ -10,7 +9,7 @@ import (
 // object reads an object and appends it as a dict, or as bytes when it stands
 // for an attachment.
 func (p *printer) object() bool {
-	start, base := len(p.dst), len(p.members)
+	start, base, doubled := len(p.dst), len(p.members), len(p.doubled)
 	p.pos++
 	p.dst = append(p.dst, '{')
 	p.space()
@@ -39,9 +38,10 @@ func (p *printer) object() bool {
 	if a, ok := p.attachment(members); ok {
 		p.budget -= len(a)
 		p.dst = appendBytes(p.dst[:start], a)
+		p.doubled = p.doubled[:doubled]
 		return true
 	}
-	p.mergeDuplicates(start, members)
+	p.findDoubled(start, members)
 	return true
 }
 
@@ -104,43 +104,6 @@ func (p *printer) attachment(members []member) ([]byte, bool) {
 		return nil, false
 	}
 	return p.attachments[n], true
-}
-
-// mergeDuplicates rewrites the dict at dst[start:] when a key occurs in it more
-// than once: the first place and the last value count. Equal keys are found by
-// sorting, so a hostile object costs no more than n log n.
-func (p *printer) mergeDuplicates(start int, members []member) {
-	text := p.dst
-	key := func(m member) []byte { return text[m.key:m.keyEnd] }
-	slices.SortFunc(members, func(a, b member) int {
-		return cmp.Or(
-			cmp.Compare(a.keyEnd-a.key, b.keyEnd-b.key),
-			bytes.Compare(key(a), key(b)),
-			cmp.Compare(a.key, b.key))
-	})
-	kept := members[:1]
-	for _, m := range members[1:] {
-		if last := &kept[len(kept)-1]; bytes.Equal(key(*last), key(m)) {
-			last.value, last.end = m.value, m.end
-		} else {
-			kept = append(kept, m)
-		}
-	}
-	if len(kept) == len(members) {
-		return
-	}
-	slices.SortFunc(kept, func(a, b member) int { return cmp.Compare(a.key, b.key) })
-	text = slices.Clone(text)
-	p.dst = append(p.dst[:start], '{')
-	for i, m := range kept {
-		if i > 0 {
-			p.dst = append(p.dst, ", "...)
-		}
-		p.dst = append(p.dst, text[m.key:m.keyEnd]...)
-		p.dst = append(p.dst, ": "...)
-		p.dst = append(p.dst, text[m.value:m.end]...)
-	}
-	p.dst = append(p.dst, '}')
 }
 
 // appendBytes appends the repr of a bytes object.

@@ -43,7 +43,7 @@ func AppendValue(dst, json []byte, attachments [][]byte) []byte {
 	if !p.print() {
 		return append(p.dst[:len(dst)], json...)
 	}
-	return p.dst
+	return p.merge(len(dst))
 }
 
 // printer holds the state of one AppendValue. Its methods that return a bool
@@ -56,6 +56,7 @@ type printer struct {
 	attachments [][]byte
 	budget      int      // bytes of attachments that may still be shown
 	members     []member // of all objects that are open, the innermost last
+	doubled     []dict   // those in which a key occurs more than once, inner before outer
 }
 
 // member says where dst holds one key and its value.

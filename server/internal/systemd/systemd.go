@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 )
 
 // What Notify is told.
@@ -40,6 +41,9 @@ func Listener(getenv func(string) string) (net.Listener, error) {
 	return l, nil
 }
 
+// notifyTimeout is how long systemd may take to make room for a message: it reads them one after another.
+const notifyTimeout = time.Second
+
 // Notify sends a state to the socket that NOTIFY_SOCKET names; an empty name is nobody.
 func Notify(socket, state string) error {
 	if socket == "" {
@@ -49,6 +53,7 @@ func Notify(socket, state string) error {
 	if err != nil {
 		return fmt.Errorf("NOTIFY_SOCKET: %w", err)
 	}
+	_ = conn.SetWriteDeadline(time.Now().Add(notifyTimeout)) // fails for a closed one, as the write then does
 	_, err = conn.Write([]byte(state))
 	if err := errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("NOTIFY_SOCKET: %w", err)

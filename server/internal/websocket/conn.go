@@ -144,6 +144,9 @@ func (c *Conn) SetPace(f func(n int)) {
 	c.pace = f
 }
 
+// Partial is how many bytes of memory a message takes that is not whole yet. It is for the handler and SetPace's function.
+func (c *Conn) Partial() int { return cap(c.reader.msg) }
+
 // read waits for the next bytes, at least one. They are valid until the next call.
 func (c *Conn) read() ([]byte, error) {
 	if c.raw == nil {

@@ -8,11 +8,16 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
 	keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // section 1.3
 	version = "13"
+
+	// answerTimeout is how long the kernel may take for the answer to a handshake. It has room for it at once, unless the
+	// client has left unread what it was sent before.
+	answerTimeout = time.Second
 )
 
 // HandshakeError is the refusal of an opening handshake; the client has been answered with it.
@@ -67,7 +72,8 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn,
 // same write as the response. Bytes that came with the request are the first that are read.
 //
 // A request that is no good handshake has been answered when Upgrade returns: 405 when it is not a GET, 426 for another
-// version than 13, else 400 with a line of text. The error is then a *HandshakeError.
+// version than 13, else 400 with a line of text. The error is then a *HandshakeError. A client that does not read the answer is
+// cut off after a second; errors.Is(err, os.ErrDeadlineExceeded) then holds.
 //
 // The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP handler, after Start
 // or with Serve in a goroutine of its own.
@@ -83,11 +89,13 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {
+		_ = nc.SetWriteDeadline(time.Now().Add(answerTimeout)) // fails for a closed one, as the write then does
 		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), header), first...))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
+	_ = nc.SetWriteDeadline(time.Time{})
 	return newConn(nc, bytes.Clone(early), u), nil
 }
 

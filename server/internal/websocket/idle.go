@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -197,6 +198,8 @@ func (c *Conn) run() {
 		case errors.Is(err, os.ErrDeadlineExceeded) && c.wasAsked():
 			c.cold = true
 			continue
+		case c.renewed(err):
+			continue
 		}
 		c.cold = false
 		c.release()
@@ -226,6 +229,27 @@ func (c *Conn) wasAsked() bool {
 	}
 	return asked
 }
+
+// renewed reports whether the owner's read deadline begins anew, because the process stood still. A connection that is
+// read otherwise than by its socket does that itself.
+func (c *Conn) renewed(err error) bool {
+	if c.raw == nil {
+		return false
+	}
+	for nc := c.conn; ; {
+		if lasting, ok := nc.(interface{ RenewRead(error) bool }); ok {
+			return lasting.RenewRead(err)
+		}
+		s, ok := nc.(socketed)
+		if !ok {
+			return false
+		}
+		nc = s.Socket()
+	}
+}
+
+// socketed is a connection that changes nothing of what passes through the one beneath.
+type socketed interface{ Socket() net.Conn }
 
 // wake gives an idle connection its goroutine back, because there is something to read.
 func (c *Conn) wake() {

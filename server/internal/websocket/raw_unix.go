@@ -12,8 +12,16 @@ import (
 )
 
 // rawConn gives access to the socket of nc, or nil when nc is not a plain socket. Only the two types are asked for by
-// name: a type that embeds one of them has the method too, and would be circumvented.
+// name: a type that embeds one of them has the method too, and would be circumvented. One that changes nothing of what
+// passes through the socket says so with a method Socket.
 func rawConn(nc net.Conn) syscall.RawConn {
+	for {
+		s, ok := nc.(socketed)
+		if !ok {
+			break
+		}
+		nc = s.Socket()
+	}
 	var raw syscall.RawConn
 	var err error
 	switch nc := nc.(type) {

@@ -61,6 +61,9 @@ func newOutlet(nc net.Conn, raw syscall.RawConn, buffers *sync.Pool) *outlet {
 	return o
 }
 
+// NetConn is the connection beneath, by the name that crypto/tls gives it.
+func (o *outlet) NetConn() net.Conn { return o.Conn }
+
 // outletOf is the outlet of a connection that ListenTLS has accepted, from now on a WebSocket's; else nil.
 func outletOf(nc net.Conn) *outlet {
 	t, ok := nc.(*tls.Conn)

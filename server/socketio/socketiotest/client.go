@@ -267,7 +267,7 @@ func (c *Client) take(p *packet.Packet) {
 func values(args []packet.Value) []Value {
 	list := make([]Value, len(args))
 	for i, arg := range args {
-		list[i] = Value{arg}
+		list[i] = Value{packet.Carry(arg)}
 	}
 	return list
 }

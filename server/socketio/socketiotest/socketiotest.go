@@ -4,7 +4,7 @@
 //
 //	func TestEcho(t *testing.T) {
 //		s := socketiotest.NewServer(t, socketio.Options{})
-//		if err := Register(s); err != nil {
+//		if err := s.On("message", echo); err != nil {
 //			t.Fatal(err)
 //		}
 //		c := socketiotest.Connect(t, s, socketiotest.Options{})
@@ -13,6 +13,8 @@
 //			t.Errorf("received %s", got)
 //		}
 //	}
+//
+// For what is registered with hipflask.Main see package hipflasktest.
 //
 // Whatever waits ends the test when the time is up, and whatever a client or a
 // server started has ended when the test has. Its Flask counterpart is
@@ -64,15 +66,12 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("connection refused: %q with %s", e.Message, e.Data)
 }
 
-// NewServer makes a server with both transports, and shuts it down when the test
-// is over. Unless opts name a logger, its log is the test's.
+// NewServer makes a server, and shuts it down when the test is over. Unless opts name a
+// logger, its log is the test's.
 func NewServer(t testing.TB, opts socketio.Options) *socketio.Server {
 	t.Helper()
-	opts.Engine.Polling, opts.Engine.WebSocket, opts.Engine.AllowUpgrades = true, true, true
-	var log *testLog
-	if opts.Engine.Logger == nil {
-		log = &testLog{t: t}
-		opts.Engine.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if opts.Logger == nil {
+		opts.Logger = Logger(t)
 	}
 	s := socketio.New(opts)
 	t.Cleanup(func() {
@@ -81,9 +80,15 @@ func NewServer(t testing.TB, opts socketio.Options) *socketio.Server {
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("socketiotest: Shutdown: %v; a handler or a background task has not ended", err)
 		}
-		log.end()
 	})
 	return s
+}
+
+// Logger returns a logger that writes to the test's log.
+func Logger(t testing.TB) *slog.Logger {
+	log := &testLog{t: t}
+	t.Cleanup(log.end)
+	return slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // Connect connects a client, and disconnects it when the test is over. A refused
@@ -114,9 +119,6 @@ func (l *testLog) Write(line []byte) (int, error) {
 }
 
 func (l *testLog) end() {
-	if l == nil {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.t = nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -260,9 +261,7 @@ func TestHandlerThatBlocks(t *testing.T) {
 	release := make(chan struct{})
 	var s *socketio.Server
 	r := record(func(t testing.TB) {
-		opts := socketio.Options{MaxQueuedEvents: 1}
-		opts.Engine.Polling = true
-		s = socketio.New(opts) // not NewServer, whose Shutdown would wait for the handler
+		s = socketio.New(socketio.Options{MaxQueuedEvents: 1, Logger: slog.New(slog.DiscardHandler)}) // not NewServer, whose Shutdown would wait for the handler
 		if err := s.On("block", func() { <-release }); err != nil {
 			t.Fatal(err)
 		}

@@ -9,24 +9,28 @@ import (
 
 // Value is an argument as it came to the client. Unlike a socketio.Value it shows
 // itself as JSON, as a client's side would.
-type Value struct{ packet.Value }
+type Value struct{ raw }
+
+// raw is embedded under a name of this package, so that nobody else sees the type.
+type raw = packet.Carrier
 
 // Decode stores the value in what into points to, as encoding/json does; binary
 // goes into []byte.
-func (v Value) Decode(into any) error { return v.Value.Decode(into) }
+func (v Value) Decode(into any) error { return packet.Carried(v.raw).Decode(into) }
 
 // Bytes returns the value if all of it is binary.
-func (v Value) Bytes() ([]byte, bool) { return v.Value.Bytes() }
+func (v Value) Bytes() ([]byte, bool) { return packet.Carried(v.raw).Bytes() }
 
 // IsNull says whether the value is null.
-func (v Value) IsNull() bool { return v.Value.IsNull() }
+func (v Value) IsNull() bool { return packet.Carried(v.raw).IsNull() }
 
 // String returns the value's JSON as it came, where binary is a placeholder.
 func (v Value) String() string {
-	if len(v.JSON) == 0 {
+	text := packet.Carried(v.raw).JSON
+	if len(text) == 0 {
 		return "null"
 	}
-	return string(v.JSON)
+	return string(text)
 }
 
 // Event is an event that a client received.
@@ -69,5 +73,5 @@ func refusal(payload []byte) *RefusedError {
 	if json.Unmarshal(payload, &told) != nil {
 		told.Message = strings.Trim(string(payload), `"`) // a bare string, which Flask sends at times
 	}
-	return &RefusedError{Message: told.Message, Data: Value{packet.Value{JSON: told.Data}}}
+	return &RefusedError{Message: told.Message, Data: Value{packet.Carry(packet.Value{JSON: told.Data})}}
 }

@@ -20,9 +20,7 @@ func main() {
 // run serves until that fails.
 func run() error {
 	defer headroom.Keep()()
-	options := socketio.Options{}
-	options.Engine.Polling, options.Engine.WebSocket, options.Engine.AllowUpgrades = true, true, true
-	s := socketio.New(options)
+	s := socketio.New(socketio.Options{})
 	if err := s.On("rtt", func(socketio.Value) {}); err != nil {
 		return err
 	}

@@ -60,6 +60,13 @@ func Decode(data []byte, limits jsonval.Limits) (Message, error) {
 	return m, nil
 }
 
+// What a callback repeats for each client has at most so many bytes: the id of a
+// process, and the names of a room and a namespace.
+const (
+	maxID  = 256
+	maxRef = 4096
+)
+
 func (m *Message) read(f fields, limits jsonval.Limits) (err error) {
 	method, err := text(f, "method", true)
 	if err != nil {
@@ -68,6 +75,9 @@ func (m *Message) read(f fields, limits jsonval.Limits) (err error) {
 	m.Method = Method(method)
 	if m.HostID, err = text(f, "host_id", false); err != nil {
 		return err
+	}
+	if len(m.HostID) > maxID { // each client's answer repeats it
+		return malformed("field host_id is too long")
 	}
 	if m.Namespace, err = text(f, "namespace", false); err != nil {
 		return err
@@ -121,7 +131,7 @@ func (m *Message) readEmit(f fields, limits jsonval.Limits) (err error) {
 	ref.SID, sidOK = parts[0].text()
 	ref.Namespace, namespaceOK = parts[1].text()
 	ref.ID, idOK = parts[2].uint()
-	if !sidOK || !namespaceOK || !idOK {
+	if !sidOK || !namespaceOK || !idOK || len(ref.SID) > maxRef || len(ref.Namespace) > maxRef {
 		return malformed("field callback is not a session, a namespace and a number")
 	}
 	m.Callback = &ref

@@ -233,9 +233,27 @@ func (f *Flags) field(key string, v packet.Value) error {
 	return nil
 }
 
-// check refuses a request that lacks what it cannot be carried out without.
+// What a request may have of what its answers repeat, and of what it makes: an answer
+// to each client, a room for each client and name.
+const (
+	maxID = 256 // bytes of the sender's and the request's
+	// maxClients is more than a server can have.
+	maxClients = 1 << 30
+	// MaxRooms is how many rooms a request may join or leave. [Request.Rooms] of more
+	// go into several.
+	MaxRooms = 1000
+)
+
+// check refuses a request that lacks what it cannot be carried out without, or that
+// asks for too much.
 func (r *Request) check() error {
 	lacks := ""
+	if len(r.UID) > maxID || len(r.RequestID) > maxID {
+		return malformed("a request whose uid or requestId is too long")
+	}
+	if len(r.Rooms) > MaxRooms && (r.Type == RemoteJoin || r.Type == RemoteLeave) {
+		return &jsonval.Error{Limit: "rooms to join or leave", Max: MaxRooms}
+	}
 	switch r.Type {
 	case Sockets, AllRooms:
 		if r.RequestID == "" {
@@ -292,7 +310,9 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 	case "rooms":
 		return d.texts(key, v, &r.Rooms)
 	case "clientCount":
-		return number(key, v, &r.ClientCount)
+		if err := number(key, v, &r.ClientCount); err != nil || r.ClientCount < 0 || r.ClientCount > maxClients {
+			return malformed("clientCount is not an integer that counts clients")
+		}
 	case "data", "packet":
 		r.Data = v
 	case "sockets":

@@ -6,9 +6,7 @@ package redislink
 
 import (
 	"context"
-	"errors"
-	"net/url"
-	"strings"
+	"crypto/tls"
 	"sync/atomic"
 	"time"
 
@@ -25,55 +23,29 @@ const patience = 10 * time.Second
 // on. Several would not keep the order of one server's messages.
 const clusterKey = "socket.io"
 
-var (
-	errForm = errors.New("must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, unix://PATH, " +
-		"redis+sentinel://HOST:PORT?master_name=NAME or redis+cluster://HOST:PORT; " +
-		"in a password write %2F for / and so on")
-	errMaster = errors.New("names no master_name, which Sentinel is asked for: redis+sentinel://HOST:PORT?master_name=NAME")
-)
-
 // URL is the checked address of a Redis.
 type URL struct {
 	address  string // to show: without user, password and options
 	single   *redis.Options
 	failover *redis.FailoverOptions
 	cluster  *redis.ClusterOptions
-}
 
-// Parse reads a URL. Its options are those of go-redis, such as ?dial_timeout=3s or
-// ?skip_verify=true. Errors continue a sentence that begins with the setting.
-func Parse(text string) (*URL, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errForm // url.Parse repeats the URL
-	}
-	out := &URL{address: u.Scheme + "://" + u.Host + u.Path}
-	base, kind, _ := strings.Cut(u.Scheme, "+")
-	plain := base + strings.TrimPrefix(text, u.Scheme)
-	switch kind {
-	case "":
-		out.single, err = redis.ParseURL(text)
-	case "sentinel":
-		out.failover, err = redis.ParseFailoverURL(plain)
-		if err == nil && out.failover.MasterName == "" {
-			return nil, errMaster
-		}
-	case "cluster":
-		out.cluster, err = redis.ParseClusterURL(plain)
-	default:
-		err = errForm
-	}
-	if err != nil {
-		return nil, errForm // their errors repeat parts of it
-	}
-	return out, nil
+	tls          *tls.Config   // nil without TLS
+	dialTimeout  time.Duration // negative: none
+	keepAlive    bool          // TCP's, on each connection
+	pingInterval time.Duration
 }
 
 // String is the address without what is secret in the URL.
 func (u *URL) String() string { return u.address }
 
+// PingInterval is how long a subscription may be silent before Redis is pinged, as
+// health_check_interval says; 0 where the URL does not say.
+func (u *URL) PingInterval() time.Duration { return u.pingInterval }
+
 // Link is a client of one Redis. Its methods may be called from any goroutine.
 type Link struct {
+	conns   *conns
 	client  *redis.Client
 	cluster *redis.ClusterClient // instead of client
 }
@@ -82,27 +54,33 @@ type Link struct {
 // to do when Redis is away is the caller's to decide.
 func (u *URL) Open() *Link {
 	logging.Disable() // it writes to stderr in a form of its own; errors come back to the caller
+	l := &Link{conns: newConns(u)}
 	switch {
 	case u.failover != nil:
 		o := *u.failover
+		o.Dialer, o.TLSConfig = l.conns.dial, nil // what dial returns speaks TLS already
 		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
 		o.ReadTimeout = orPatience(o.ReadTimeout)
-		return &Link{client: redis.NewFailoverClient(&o)}
+		l.client = redis.NewFailoverClient(&o)
 	case u.cluster != nil:
 		o := *u.cluster
+		o.Dialer, o.TLSConfig = l.conns.dial, nil
 		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
 		o.ReadTimeout = orPatience(o.ReadTimeout)
 		o.MaintNotificationsConfig = quiet()
-		return &Link{cluster: redis.NewClusterClient(&o)}
+		l.cluster = redis.NewClusterClient(&o)
+	default:
+		o := *u.single
+		o.Dialer, o.TLSConfig = l.conns.dial, nil
+		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
+		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.ReadTimeout = orPatience(o.ReadTimeout)
+		o.MaintNotificationsConfig = quiet()
+		l.client = redis.NewClient(&o)
 	}
-	o := *u.single
-	o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
-	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-	o.ReadTimeout = orPatience(o.ReadTimeout)
-	o.MaintNotificationsConfig = quiet()
-	return &Link{client: redis.NewClient(&o)}
+	return l
 }
 
 func orPatience(given time.Duration) time.Duration {
@@ -140,8 +118,13 @@ func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
 	return int(sum.Load()), err
 }
 
-// Close closes the connections.
+// Cut ends every connection and every attempt at one, for good: whoever waits for
+// Redis gets an error at once, even if Redis is frozen.
+func (l *Link) Cut() { l.conns.cut() }
+
+// Close cuts the connections and frees the client.
 func (l *Link) Close() error {
+	l.Cut()
 	if l.cluster != nil {
 		return l.cluster.Close()
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/hipflask"
+	"hipflask/server/socketio"
+)
+
+// With a backend, what is neither Socket.IO nor a route is the backend's: its page, its
+// 404 and 405, its WebSockets, without a header of this server's.
+func TestBackend(t *testing.T) {
+	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", "session=theirs")
+		http.Error(w, r.Method+" "+r.RequestURI+" "+r.Host, http.StatusTeapot)
+	}))
+	defer pages.Close()
+	s := startApp(t, func(app *hipflask.App) error {
+		app.Router.GET("/ours", func(c *gin.Context) { c.String(http.StatusOK, "ours") })
+		return app.SocketIO.On("message", func(c *socketio.Context, v socketio.Value) error { return app.SocketIO.Emit("message", v) })
+	}, "--backend", pages.URL, "--ops-addr", "0")
+
+	joinPolling(t, s.Addr, 4).chats("beside a backend")
+	if got := ask(t, s.Addr, http.MethodGet, "/ours", nil, ""); got.status != http.StatusOK || got.body != "ours" {
+		t.Errorf("a route: %v", got)
+	}
+	for _, target := range []string{"/", "/a%2Fb//c?x=1&y", "/style.css", "/ours/beneath"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			resp := request(t, method, s.URL+target)
+			if text := body(t, resp, nil); resp.StatusCode != http.StatusTeapot || strings.TrimSpace(text) != method+" "+target+" "+s.Addr ||
+				resp.Header.Get("Set-Cookie") != "session=theirs" || resp.Header.Get("X-Content-Type-Options") != "nosniff" { // which http.Error sets, there
+				t.Errorf("%s %s: %d %q", method, target, resp.StatusCode, text)
+			}
+		}
+	}
+	resp := request(t, http.MethodPost, s.URL+"/ours")
+	if body(t, resp, nil); resp.StatusCode != http.StatusTeapot {
+		t.Errorf("another method of a route: %d", resp.StatusCode)
+	}
+	if got := ask(t, s.Addr, http.MethodGet, "/socket.io/none.js", nil, ""); got.status != http.StatusNotFound {
+		t.Errorf("beneath Socket.IO's path: %v", got)
+	}
+	addr := s.Stderr.waitMatch(t, opsAddress)[1]
+	if metrics := get(t, "http://"+addr+"/metrics"); !strings.Contains(metrics, "hipflask_backend_requests_total 13") {
+		t.Errorf("the metrics have no 13 requests")
+	}
+	pages.Close()
+	resp = request(t, http.MethodGet, s.URL+"/")
+	if body(t, resp, nil); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("a backend that is away: %d", resp.StatusCode)
+	}
+	s.Stderr.waitText(t, "--backend")
+	if got := opsGet(t, addr, "/readyz"); got.status != http.StatusOK {
+		t.Errorf("readiness without the backend: %d", got.status)
+	}
+	s.end()
+}
+
+// request makes a request of a client that stays until it is answered.
+func request(t *testing.T, method, url string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+// A backend that is this server itself is an error at the start.
+func TestBackendThatIsThisServer(t *testing.T) {
+	port := freePort(t)
+	err := run(t.Context(), []string{"--port", port, "--backend", "http://localhost:" + port}, noEnv, newOutput(), newOutput())
+	if hipflask.ExitCode(err) != 2 || !strings.Contains(err.Error(), "--backend") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Attacks by many clients together: what each holds is allowed, and all of it would be
+// too much. Memory is measured in the server's process.
+
+// startLimited starts the server as a program, with a limit on open files unless that is
+// 0, and returns the addresses of clients and of operators.
+func startLimited(t *testing.T, files int, args ...string) (cmd *exec.Cmd, addr, ops string, stderr *output) {
+	t.Helper()
+	line := `exec "$0" "$@"`
+	if files > 0 {
+		line = fmt.Sprintf("ulimit -n %d && %s", files, line)
+	}
+	args = append([]string{"-c", line, build(t), "--port", "0", "--ops-addr", "0"}, args...)
+	cmd, _, stderr = startProgram(t, "sh", args...)
+	addr = stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	return cmd, addr, stderr.waitMatch(t, opsAddress)[1], stderr
+}
+
+// resident is how much memory a process takes, in MiB.
+func resident(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("a process' memory is read from /proc")
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib >> 10
+}
+
+// nineOfTen is an event that announces ten attachments, and nine of them of 750 KB, as
+// bodies of POSTs.
+func nineOfTen() []string {
+	var b strings.Builder
+	b.WriteString(`4510-["message"`)
+	for i := range 10 {
+		fmt.Fprintf(&b, `,{"_placeholder":true,"num":%d}`, i)
+	}
+	b.WriteString("]")
+	bodies := []string{b.String()}
+	for range 9 {
+		bodies = append(bodies, "b"+strings.Repeat("AAAA", 250_000-1))
+	}
+	return bodies
+}
+
+// Attack: sessions that announce attachments and never send the last one. All of them
+// together hold no more than a bound, and the rest of the server goes on.
+func TestHardeningAttachmentsThatNeverCome(t *testing.T) {
+	cmd, addr, ops, stderr := startLimited(t, 0, "--max-memory-for-clients", "64MiB")
+	unharmed := bystander(t, addr)
+	bodies := nineOfTen()
+	if err := each(40, 2, func(i int) error { // without a bound they hold 270 MB and more
+		p := openPolling(t, addr, 4)
+		for _, body := range append([]string{"40"}, bodies...) {
+			// One that is refused is told by the next request.
+			if got, err := p.do(http.MethodPost, nil, strings.NewReader(body)); err != nil || got.status == http.StatusBadRequest {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	unharmed("attachments that never come")
+	stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* limit=67108864 setting=--max-memory-for-clients`))
+	m := scrape(t, ops)
+	if held := m["hipflask_client_memory_bytes"]; held > 32<<20 || held < 16<<20 {
+		t.Errorf("%v bytes are held, want about half of 64 MiB", held)
+	}
+	if m[`hipflask_refusals_total{cause="memory"}`] < 30 {
+		t.Errorf("refused: %v, want most of 40", m[`hipflask_refusals_total{cause="memory"}`])
+	}
+	mib := resident(t, cmd)
+	if mib > 200 {
+		t.Errorf("the server takes %d MiB", mib)
+	}
+	t.Logf("the server takes %d MiB", mib)
+}
+
+// The same, by one client that the bound has room for: it has its time.
+func TestHardeningAttachmentsInTime(t *testing.T) {
+	server, ops := startOps(t, "--attachment-timeout", "300ms")
+	p := joinPolling(t, server.Addr, 4)
+	p.send(`451-["message",{"_placeholder":true,"num":0}]`)
+	p.awaits("1")
+	server.Stderr.waitMatch(t, regexp.MustCompile(`attachments of a packet did not come in time.* limit=300ms setting=--attachment-timeout`))
+	w := joinWS(t, server.Addr)
+	for range 3 { // each has its own time
+		w.send(`451-["message",{"_placeholder":true,"num":0}]`)
+		w.sendBytes(maskedFrame(finBit|opBinary, "whole"))
+		w.awaits(`451-["message",{"_placeholder":true,"num":0}]`)
+		if f, err := w.read(); err != nil || string(f.data) != "whole" {
+			t.Fatalf("the attachment came back as %q, %v", f.data, err)
+		}
+	}
+	w.send(`452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
+	w.sendBytes(maskedFrame(finBit|opBinary, "the first of two"))
+	cutOff(t, w.Conn, patience)
+	if refused := scrape(t, ops)[`hipflask_refusals_total{cause="attachments"}`]; refused != 2 {
+		t.Errorf("%v were refused, want 2", refused)
+	}
+	for deadline := time.Now().Add(patience); scrape(t, ops)["hipflask_client_memory_bytes"] != 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("what the sessions held was not given back")
+		}
+	}
+	joinWS(t, server.Addr).chats("after attachments that came too late")
+}
+
+// Attack: WebSocket messages that never end, whose clients answer pings meanwhile.
+func TestHardeningMessagesThatNeverEnd(t *testing.T) {
+	server, ops := startOps(t, "--max-memory-for-clients", "16MiB")
+	unharmed := bystander(t, server.Addr)
+	const clients = 30
+	part := maskedFrame(opText, strings.Repeat("x", 900_000))
+	for range clients {
+		conn := beginRequest(t, server.Addr, upgradeRequest(server.Addr, "/", nil))
+		_, _ = conn.Write(part) // it fails where the client is refused
+	}
+	server.Stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
+	unharmed("messages that never end")
+	const cause = `hipflask_refusals_total{cause="memory"}`
+	for deadline := time.Now().Add(patience); scrape(t, ops)[cause] < clients-9; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%v are refused, want all but 9 of %d", scrape(t, ops)[cause], clients)
+		}
+	}
+	if held := scrape(t, ops)["hipflask_client_memory_bytes"]; held > 8<<20 || held < 4<<20 {
+		t.Errorf("%v bytes are held, want about half of 16 MiB", held)
+	}
+}
+
+// Attack: sessions whose opening request has headers of 56 KB, which cost no file.
+func TestHardeningLongHeadersOfSessions(t *testing.T) {
+	cmd, addr, _, _ := startLimited(t, 0)
+	unharmed := bystander(t, addr)
+	const sessions = 2000
+	before := resident(t, cmd)
+	header := http.Header{"Cookie": {"a=b"}, "X-Long": {strings.Repeat("x", 56_000)}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}, Timeout: patience}
+	defer client.CloseIdleConnections()
+	if err := each(sessions, 4, func(int) error {
+		req, err := http.NewRequest(http.MethodGet, "http://"+addr+pollingPath, nil)
+		if err != nil {
+			return err
+		}
+		req.Header = header
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	mib := resident(t, cmd) - before
+	if mib > 100 { // it was 180, and more with garbage
+		t.Errorf("%d sessions take %d MiB", sessions, mib)
+	}
+	t.Logf("%d sessions take %d MiB", sessions, mib)
+	unharmed("long headers")
+}
+
+// Attack: connections that are idle, or say nothing, use up the files. They make room for
+// who wants something, and operators are not shut out.
+func TestHardeningIdleConnections(t *testing.T) {
+	for name, request := range map[string]string{
+		"after an answer": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "silent": "", "in a header": "GET / HTTP/1.1\r\nHost:",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, addr, ops, stderr := startLimited(t, 300)
+			stderr.waitMatch(t, regexp.MustCompile(`limits for all clients.* websockets=220 open_connections=236 .*files=300`))
+			unharmed := bystander(t, addr)
+			for range 400 {
+				conn := beginRequest(t, addr, request)
+				if strings.HasSuffix(request, "\r\n\r\n") {
+					if _, err := conn.Read(make([]byte, 1)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			joinWS(t, addr).chats("there is room")
+			checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
+			unharmed("idle connections")
+			stderr.waitMatch(t, regexp.MustCompile(`connection closed to make room.* limit=236 setting=--max-open-connections`))
+			if m := scrape(t, ops); m["hipflask_open_connections"] > 240 || m[`hipflask_refusals_total{cause="idle connections"}`] < 100 {
+				t.Errorf("%v are open, %v were closed", m["hipflask_open_connections"], m[`hipflask_refusals_total{cause="idle connections"}`])
+			}
+		})
+	}
+}
+
+// Attack: WebSockets use up the files. From a number on they are refused with an answer,
+// and whoever polls, asks for the page or looks after the server is served.
+func TestHardeningWebSocketsAndFiles(t *testing.T) {
+	_, addr, ops, stderr := startLimited(t, 128)
+	poller := joinPolling(t, addr, 4)
+	limit := 0
+	if _, err := fmt.Sscan(stderr.waitMatch(t, regexp.MustCompile(` websockets=(\d+) `))[1], &limit); err != nil {
+		t.Fatal(err)
+	}
+	for range limit {
+		joinWS(t, addr)
+	}
+	for range 100 {
+		got := exchange(t, addr, upgradeRequest(addr, websocketPath, nil))[0]
+		if got.status != http.StatusServiceUnavailable {
+			t.Fatalf("one too many was answered %v", got)
+		}
+	}
+	poller.chats("polling goes on")
+	checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
+	// A session that polls cannot go over, and stays as it is.
+	upgrade := strings.TrimPrefix(strings.Replace(poller.url, "transport=polling", "transport=websocket", 1), "http://"+addr)
+	if got := exchange(t, addr, upgradeRequest(addr, upgrade, nil))[0]; got.status != http.StatusServiceUnavailable {
+		t.Errorf("an upgrade was answered %v", got)
+	}
+	poller.chats("still there")
+	stderr.waitMatch(t, regexp.MustCompile(`one too many.* setting=--max-connections .*hint="each WebSocket is an open file`))
+}
+
+// Attack: the address for health and metrics has connections of its own, and those are
+// bounded too.
+func TestHardeningOpsConnections(t *testing.T) {
+	_, addr, ops, _ := startLimited(t, 128)
+	var conns []net.Conn
+	for range 150 {
+		conns = append(conns, beginRequest(t, ops, ""))
+	}
+	for _, conn := range conns[:100] {
+		cutOff(t, conn, patience)
+	}
+	checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
+	joinWS(t, addr).chats("clients are served")
+}
+
+// An address may have so many connections, if that was asked for; not the machine's own.
+func TestHardeningConnectionsOfOneAddress(t *testing.T) {
+	addr := startServer(t, "--max-open-connections-per-address", "1").Addr
+	first := joinWS(t, addr)
+	joinWS(t, addr).chats("a second of the loopback interface")
+	first.chats("and the first")
+}

@@ -1,0 +1,212 @@
+package hipflask
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/internal/folder"
+	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/websocket"
+	"hipflask/server/socketio"
+	"hipflask/static"
+)
+
+// front is the list of who answers a request, in this order: Socket.IO and its
+// bundles, plain WebSocket clients, the application's routes, the files of the folder,
+// the backend, the built-in page; then it is 404, or 405 where only the method is wrong.
+type front struct {
+	path, plain string // of Socket.IO, and of plain WebSocket clients; plain is empty for none
+	socketIO    *socketio.Server
+	routes      *gin.Engine
+	files       *folder.Folder // nil: none
+	backend     http.Handler   // answers whatever gets to it; nil: none
+	page        http.Handler   // nil: none
+
+	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
+	lost  func(*http.Request)                           // is told of what nobody serves
+	log   *slog.Logger
+	stall stallLimits
+}
+
+// newFront makes a front whose routes are still to come.
+func (a *server) newFront() (*front, error) {
+	f := &front{
+		path:     a.cfg.Path,
+		plain:    a.cfg.PlainWebSocketPath,
+		socketIO: a.sio,
+		admit:    a.door.AdmitHost,
+		lost:     a.door.Lost,
+		log:      a.log,
+	}
+	var err error
+	if f.routes, err = newRouter(a.cfg.TrustedProxies, f.afterRoutes); err != nil {
+		return nil, err
+	}
+	if a.backend != nil { // a nil pointer would be a handler
+		f.backend = a.backend
+	}
+	switch {
+	case a.cfg.StaticFolder != "":
+		f.files, err = folder.Open(a.cfg.StaticFolder)
+	case a.cfg.Page && f.backend == nil:
+		f.page, err = static.Page(a.cfg.Path)
+	}
+	return f, err
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
+		r.RemoteAddr = unixPeer
+	}
+	switch path := r.URL.Path; {
+	case f.isSocketIO(path):
+		defer f.recover(w, r, func() bool { return false })
+		f.socketIO.ServeHTTP(w, r)
+	case f.plain != "" && path == f.plain && websocket.IsUpgrade(r):
+		defer f.recover(w, r, func() bool { return false })
+		f.socketIO.ServePlain(w, r)
+	default:
+		if !f.admit(w, r) {
+			return
+		}
+		s := newStaller(w, r, f.stall)
+		defer f.recover(s, r, s.hasBegun)
+		f.serveOthers(s, r)
+		s.finish()
+	}
+}
+
+// ownsPath reports whether a path, or the pattern of a route, is Socket.IO's.
+func (f *front) ownsPath(path string) bool {
+	return path == f.path || strings.HasPrefix(path, f.path+"/")
+}
+
+// isSocketIO reports whether a path is that of Engine.IO, with or without the slash that
+// clients put at its end, or of a bundle.
+func (f *front) isSocketIO(path string) bool {
+	rest, ok := strings.CutPrefix(path, f.path)
+	return ok && (rest == "" || rest == "/" || rest[0] == '/' && slices.Contains(static.ClientFiles(), rest[1:]))
+}
+
+// serveOthers leaves the rest to gin, but for what lies beneath Socket.IO's path.
+func (f *front) serveOthers(w http.ResponseWriter, r *http.Request) {
+	if f.ownsPath(r.URL.Path) {
+		f.nobody(w, r)
+		refuse(w, http.StatusNotFound, "404 page not found")
+		return
+	}
+	f.routes.ServeHTTP(w, r)
+}
+
+// afterRoutes runs before the application's middleware, which is not run for what
+// others answer. Where nobody does, gin goes on with the middleware and answers 404, or
+// 405 with the methods of the routes that are there.
+func (f *front) afterRoutes(c *gin.Context) {
+	if c.FullPath() != "" { // a route has it
+		return
+	}
+	status, allowed := c.Writer.Status(), c.Writer.Header().Get("Allow")
+	c.Status(http.StatusOK) // gin has 404 or 405 there already
+	c.Writer.Header().Del("Allow")
+	if f.serveRest(c.Writer, c.Request, allowed) {
+		c.Abort()
+		return
+	}
+	c.Status(status)
+	if allowed != "" {
+		c.Header("Allow", allowed)
+	}
+	f.nobody(c.Writer, c.Request)
+}
+
+// serveRest serves what is no route, and reports whether anybody did. allowed are the
+// methods of routes of this path.
+func (f *front) serveRest(w http.ResponseWriter, r *http.Request, allowed string) bool {
+	if websocket.IsUpgrade(r) { // neither a file nor the page
+		if f.backend != nil {
+			f.backend.ServeHTTP(w, r)
+		}
+		return f.backend != nil
+	}
+	switch {
+	case f.files != nil && f.files.Serve(w, r):
+	case f.backend != nil:
+		f.backend.ServeHTTP(w, r)
+	case f.page != nil && slices.Contains(static.Paths(), r.URL.Path) && reads(r):
+		f.page.ServeHTTP(w, r)
+	case r.URL.Path == f.plain && f.plain != "/" && r.Method == http.MethodGet:
+		f.socketIO.ServePlain(w, r) // which says what the request lacks
+	case f.isFile(r.URL.Path):
+		unwanted(w, r)
+		w.Header().Set("Allow", withReading(allowed))
+		refuse(w, http.StatusMethodNotAllowed, "405 method not allowed")
+	default:
+		return false
+	}
+	return true
+}
+
+// isFile reports whether the path is that of a file or of the page.
+func (f *front) isFile(path string) bool {
+	return f.files != nil && f.files.Has(path) || f.page != nil && slices.Contains(static.Paths(), path)
+}
+
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// withReading adds the methods of files to those of an Allow header.
+func withReading(allowed string) string {
+	methods := []string{http.MethodGet, http.MethodHead}
+	for method := range strings.SplitSeq(allowed, ", ") {
+		if method != "" && !slices.Contains(methods, method) {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
+}
+
+// nobody prepares the answer to what nobody serves.
+func (f *front) nobody(w http.ResponseWriter, r *http.Request) {
+	f.lost(r)
+	unwanted(w, r)
+}
+
+// refuse answers as gin does where no route fits.
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}
+
+// unwanted makes a connection end with its response: net/http would otherwise wait for
+// a body that nobody reads before it answers. No browser is to guess what that is.
+func unwanted(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+// recover is deferred: it answers a request whose handler panicked, and logs why. An
+// answer that has begun is cut, so that nobody takes it for a whole one.
+func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() bool) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { // net/http's way to cut an answer, not worth a line
+		panic(p)
+	}
+	f.log.Error("request failed", "path", sparse.Cut(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
+	if begun() {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Connection", "close")
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}

@@ -1,0 +1,133 @@
+package hipflask
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/flasksession"
+	"hipflask/server/internal/config"
+	"hipflask/server/socketio"
+)
+
+// App is what an application is registered with, once, before anybody is served. Its
+// Flask counterparts are app and socketio.
+type App struct {
+	SocketIO *socketio.Server // handlers of events; what its Go is given begins once the server listens
+
+	// Router takes the application's routes, as gin does. Middleware of Use runs for
+	// the routes that follow, and for the 404 and 405 of paths that nobody serves; not
+	// for Socket.IO, files of --static-folder, the backend and the built-in page. An
+	// answer may take as long as it likes, while the client reads it. Flask: @app.route.
+	Router gin.IRouter
+
+	Stdout io.Writer // what handlers print; nobody waits for who reads it. Flask: print
+
+	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
+	// and nothing can be saved. Their cookie has Flask's default attributes: where the
+	// Flask application sets others, such as SESSION_COOKIE_DOMAIN, a program makes its
+	// own with flasksession.New. Flask: session.
+	Sessions *flasksession.Sessions
+
+	// Context ends when the server is about to: after the last disconnect handler, and
+	// before the routes that are still running are waited for. An answer without an
+	// end, such as server-sent events, ends with it. Flask has none.
+	Context context.Context
+
+	onShutdown *shutdownFuncs
+}
+
+// OnShutdown has f run at the end: after the last disconnect handler, the background
+// tasks and the routes under way; the function that was given last runs first, as with
+// defer. Together they have the last fifth of --shutdown-timeout, which their contexts
+// know. They also run where the server did not start, and after --check. Python:
+// atexit.register.
+func (a *App) OnShutdown(f func(ctx context.Context)) { a.onShutdown.add(f) }
+
+// Options says how [New] makes a server.
+type Options struct {
+	// Args are settings as on the command line, such as --path=chat; nil for none.
+	// server/SETTINGS.md lists them. Those of the listener, of TLS, of the log and of
+	// --ops-addr have no effect: the http.Server is the caller's.
+	Args []string
+	// Getenv looks up the settings' environment variables, such as HIPFLASK_PATH; nil
+	// for os.Getenv.
+	Getenv func(name string) string
+
+	Stdout io.Writer    // of [App]; nil for os.Stdout
+	Logger *slog.Logger // nil for slog.Default()
+}
+
+// Server is a server without a listener, for programs that have an http.Server of their
+// own. Its Flask counterpart is the WSGI application.
+type Server struct{ server *server }
+
+// New makes a server, registers the application and, with --message-queue, joins the
+// cluster, for which ctx may set a limit. Background tasks begin with its return. After
+// an error there is nothing to shut down.
+//
+//	s, err := hipflask.New(ctx, hipflask.Options{}, register)
+//	...
+//	web := &http.Server{Addr: ":5000", Handler: s.Handler()}
+//	...
+//	err = errors.Join(s.Shutdown(ctx), web.Shutdown(ctx))
+//
+// The http.Server's ReadTimeout and WriteTimeout hold for routes and files; Socket.IO
+// sets its own per request. Flask: SocketIO(app).
+func New(ctx context.Context, opts Options, register func(*App) error) (*Server, error) {
+	if opts.Getenv == nil {
+		opts.Getenv = os.Getenv
+	}
+	if opts.Stdout == nil {
+		opts.Stdout = os.Stdout
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	cfg, err := config.Parse(opts.Args, opts.Getenv)
+	switch {
+	case err != nil:
+		return nil, err
+	case cfg.Check, cfg.Healthcheck:
+		return nil, errors.New("--check and --healthcheck are for hipflask.Main")
+	}
+	mode := gin.Mode()
+	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
+	defer gin.SetMode(mode)
+	a, err := wire(cfg, opts.Logger, opts.Stdout, register, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.joinCluster(ctx); err != nil {
+		return nil, errors.Join(err, a.giveUp())
+	}
+	a.ops.Started()
+	a.door.Begin()
+	return &Server{a}, nil
+}
+
+// Handler serves everything that go run ./server does: Socket.IO, plain WebSocket
+// clients, the application's routes, files, the built-in page. Flask: app.wsgi_app.
+func (s *Server) Handler() http.Handler { return s.server.front }
+
+// MetricsHandler serves what /metrics does at --ops-addr: the server's metrics, for
+// Prometheus. Flask has none.
+func (s *Server) MetricsHandler() http.Handler { return s.server.ops.MetricsHandler() }
+
+// ReadyHandler serves what /readyz does at --ops-addr: 200 while clients should be sent
+// here, 503 with the reason otherwise. Flask has none.
+func (s *Server) ReadyHandler() http.Handler { return s.server.ops.ReadyHandler() }
+
+// Shutdown closes every client, waits until their disconnect handlers have run, ends
+// background tasks, runs the functions of [App.OnShutdown], and leaves the cluster. It
+// comes before the http.Server's own, which waits for polls that this one answers. When
+// ctx ends first, what is left is cut, and an error says so. Flask: socketio.stop().
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.server.ops.Draining()
+	return s.server.close(ctx)
+}

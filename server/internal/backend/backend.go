@@ -1,0 +1,269 @@
+// Package backend passes on to another web server, such as the Flask process with the
+// pages that are not ported yet, what this one does not answer itself. It owns that
+// conversation alone: which requests come here is decided elsewhere.
+//
+// A request arrives as it was sent: method, path and query byte for byte, Host, cookies,
+// body. What is changed are the headers that tell where it came from, see rewrite. An
+// answer arrives as the backend gave it; redirects are the browser's business, and no
+// header of this server is added. Both bodies are passed on as they come and never held,
+// WebSockets and server-sent events too.
+//
+// What is bounded: a backend that is not there (5 s to connect), one that does not begin
+// its answer (60 s, from the request's end), its header (256 KiB), and a client that does
+// not read its answer or send its body on (60 s for the next bytes). How long an answer
+// takes as a whole is not.
+package backend
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"sync"
+	"time"
+)
+
+// Options says which backend there is and how it is spoken to.
+type Options struct {
+	// Target is where the backend listens.
+	Target Target
+	// Trusted reports whether the sender of a request is a proxy whose X-Forwarded
+	// headers are believed; nil is nobody. Its RemoteAddr has to be that of the
+	// connection, "unix" for a Unix socket.
+	Trusted func(r *http.Request) bool
+	// Own are addresses this server listens on: a backend that is one of them is an
+	// error of New. See also CheckLoop.
+	Own []net.Addr
+	// Logger is told when the backend is away and when it is back; nil is nobody.
+	Logger *slog.Logger
+
+	// HeaderTimeout is how long the backend may take to begin its answer: 60 s where it
+	// is 0. StallTimeout is how long a client may take for the next bytes of an answer
+	// or a body: 60 s where it is 0.
+	HeaderTimeout time.Duration
+	StallTimeout  time.Duration
+}
+
+const (
+	defaultHeaderTimeout = 60 * time.Second // as nginx's proxy_read_timeout
+	defaultStallTimeout  = 60 * time.Second // as its send_timeout
+	dialTimeout          = 5 * time.Second
+	tlsTimeout           = 10 * time.Second
+	maxHeader            = 256 << 10
+	// idleTimeout is less than the 2 s of gunicorn, so that this side ends idle
+	// connections and no request meets one that is just being closed.
+	idleTimeout = time.Second
+	maxIdle     = 64
+	lookUpTime  = 2 * time.Second
+)
+
+// Backend is the handler. ServeHTTP may be called until Close was.
+type Backend struct {
+	target  Target
+	trusted func(r *http.Request) bool
+	log     *slog.Logger
+	mark    string // see loopHeader
+	stall   time.Duration
+	proxy   *httputil.ReverseProxy
+	idle    func() // closes idle connections
+	health  health
+	unnamed sync.Once // the log's line on a proxy that is not named
+	streams streams
+	counts  counts
+}
+
+// ErrLoop is the error of a backend that is this server.
+var ErrLoop = errors.New("--backend is this server's own address: name the one the application behind listens on")
+
+// New makes a Backend. It connects to nobody: the backend may come later.
+func New(opts Options) (*Backend, error) {
+	if opts.Target == (Target{}) {
+		return nil, errors.New("backend: no target")
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Trusted == nil {
+		opts.Trusted = func(*http.Request) bool { return false }
+	}
+	if opts.HeaderTimeout <= 0 {
+		opts.HeaderTimeout = defaultHeaderTimeout
+	}
+	if opts.StallTimeout <= 0 {
+		opts.StallTimeout = defaultStallTimeout
+	}
+	b := &Backend{
+		target:  opts.Target,
+		trusted: opts.Trusted,
+		log:     opts.Logger,
+		mark:    rand.Text(),
+		stall:   opts.StallTimeout,
+		health:  health{log: opts.Logger, target: opts.Target.String()},
+	}
+	for _, own := range opts.Own {
+		if err := b.CheckLoop(context.Background(), own); err != nil {
+			return nil, err
+		}
+	}
+	transport := b.transport(opts.HeaderTimeout)
+	b.idle = transport.CloseIdleConnections
+	b.proxy = &httputil.ReverseProxy{
+		Rewrite:        b.rewrite,
+		Transport:      transport,
+		FlushInterval:  -1,
+		ModifyResponse: b.answered,
+		ErrorHandler:   b.failed,
+		ErrorLog:       slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+		BufferPool:     &buffers{sync.Pool{New: func() any { return new([bufferSize]byte) }}},
+	}
+	return b, nil
+}
+
+// CheckLoop is an error if the backend is what this server itself listens on. It is for
+// an address that is known only once it listens.
+func (b *Backend) CheckLoop(ctx context.Context, own net.Addr) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	if b.target.Is(ctx, own) {
+		return ErrLoop
+	}
+	return nil
+}
+
+func (b *Backend) transport(headerTimeout time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	dial := dialer.DialContext
+	if socket := b.target.socket; socket != "" {
+		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		}
+	}
+	return &http.Transport{
+		// No proxy of the environment, no compression of its own, HTTP/1.1 alone: the
+		// answer has to be the backend's, and a WebSocket needs a connection.
+		DialContext:            dial,
+		DisableCompression:     true,
+		TLSHandshakeTimeout:    tlsTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		ReadBufferSize:         16 << 10,
+	}
+}
+
+// ServeHTTP passes the request on and its answer back. Where the answer breaks off it
+// panics with http.ErrAbortHandler, which ends the connection: what recovers from panics
+// before it has to let that one through.
+func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	clear(w.Header()) // the answer is the backend's alone
+	if loops(r, b.mark) {
+		b.health.warn("a request came back from the backend", ErrLoop)
+		http.Error(w, "The backend sends requests back to this server.", http.StatusLoopDetected)
+		return
+	}
+	if !passable(r) {
+		http.Error(w, "Bad Request", http.StatusBadRequest)
+		return
+	}
+	b.noteUnnamedProxy(r)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	s := &stream{cancel: cancel, control: http.NewResponseController(w)}
+	if !b.streams.add(s) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
+		return
+	}
+	defer b.streams.remove(s)
+	defer s.finish()
+	b.counts.requests.Add(1)
+	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = &body{ReadCloser: r.Body, stream: s, stall: b.stall}
+	}
+	b.proxy.ServeHTTP(&writer{ResponseWriter: w, stream: s, stall: b.stall}, out)
+}
+
+// failed answers where the backend did not.
+func (b *Backend) failed(w http.ResponseWriter, r *http.Request, err error) {
+	s := streamOf(r)
+	if r.Context().Err() != nil || s.clientFailed() {
+		// The client has gone, or the server goes down: nobody is there to answer.
+		b.counts.cancelled.Add(1)
+		panic(http.ErrAbortHandler)
+	}
+	status, text := http.StatusBadGateway, "The application behind this server does not answer."
+	var late interface{ Timeout() bool }
+	if errors.As(err, &late) && late.Timeout() && !isDial(err) {
+		status, text = http.StatusGatewayTimeout, "The application behind this server takes too long."
+		b.counts.timedOut.Add(1)
+	} else {
+		b.counts.failed.Add(1)
+	}
+	b.health.away(err)
+	clear(w.Header())
+	w.Header().Set("Connection", "close") // a body may be unread
+	http.Error(w, text, status)
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// answered is called with the header of each answer.
+func (b *Backend) answered(resp *http.Response) error {
+	b.health.back()
+	s := streamOf(resp.Request)
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		b.counts.upgraded.Add(1)
+		b.streams.endless(s)
+		return nil
+	}
+	if isEvents(resp.Header) {
+		b.streams.endless(s)
+	}
+	resp.Body = &answer{ReadCloser: resp.Body, backend: b, ctx: resp.Request.Context()}
+	return nil
+}
+
+// Stats are counted since the start; Active is how many requests are under way.
+type Stats struct {
+	Requests  uint64 // passed on
+	Failed    uint64 // answered with 502: the backend was away or wrote no HTTP
+	TimedOut  uint64 // answered with 504
+	BrokenOff uint64 // answers that the backend began and did not finish
+	Cancelled uint64 // by the client or by the server's end, before the answer began
+	Upgraded  uint64 // WebSockets that the backend accepted
+	Active    int
+}
+
+// Stats reads the counters.
+func (b *Backend) Stats() Stats {
+	return Stats{
+		Requests:  b.counts.requests.Load(),
+		Failed:    b.counts.failed.Load(),
+		TimedOut:  b.counts.timedOut.Load(),
+		BrokenOff: b.counts.brokenOff.Load(),
+		Cancelled: b.counts.cancelled.Load(),
+		Upgraded:  b.counts.upgraded.Load(),
+		Active:    b.streams.active(),
+	}
+}
+
+// Close refuses further requests with 503, ends WebSockets and server-sent events, which
+// have no end of their own, and waits for the others until ctx ends; then they are cut,
+// and ctx's error is returned.
+func (b *Backend) Close(ctx context.Context) error {
+	defer b.idle()
+	if err := b.streams.close(ctx); err != nil {
+		return fmt.Errorf("requests to the backend were cut: %w", err)
+	}
+	return nil
+}

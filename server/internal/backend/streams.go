@@ -1,0 +1,154 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+var errClosing = errors.New("backend: the server is shutting down")
+
+// streams are the requests under way.
+type streams struct {
+	mu     sync.Mutex
+	all    map[*stream]struct{}
+	closed bool
+	empty  chan struct{} // closed when the last one of a closed Backend has gone
+}
+
+// stream is one request with its answer.
+type stream struct {
+	cancel  context.CancelCauseFunc
+	control *http.ResponseController
+	client  atomic.Bool // reading from or writing to the client has failed
+
+	// Guarded by streams.mu.
+	open bool // it has no end of its own
+
+	mu  sync.Mutex
+	cut bool // its deadlines must not be moved any more
+}
+
+type streamKey struct{}
+
+func streamOf(r *http.Request) *stream {
+	s, _ := r.Context().Value(streamKey{}).(*stream)
+	return s
+}
+
+func (s *stream) clientFailed() bool { return s.client.Load() }
+
+// end ends the stream, also where it waits for its client.
+func (s *stream) end() {
+	s.cancel(errClosing)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = true
+	now := time.Now()
+	_ = s.control.SetWriteDeadline(now) // not for a connection that was taken over
+	_ = s.control.SetReadDeadline(now)
+}
+
+// finish is the end of the handler: the connection's deadlines are net/http's again.
+func (s *stream) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = true
+}
+
+// patience sets a deadline with set, the zero time for none, unless the stream is cut.
+func (s *stream) patience(set func(time.Time) error, limit time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cut {
+		return
+	}
+	var at time.Time
+	if limit > 0 {
+		at = time.Now().Add(limit)
+	}
+	_ = set(at) // a writer in memory has none
+}
+
+func (l *streams) add(s *stream) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	if l.all == nil {
+		l.all = make(map[*stream]struct{})
+	}
+	l.all[s] = struct{}{}
+	return true
+}
+
+func (l *streams) remove(s *stream) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.all, s)
+	if l.closed && len(l.all) == 0 {
+		close(l.empty)
+	}
+}
+
+func (l *streams) active() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.all)
+}
+
+// endless notes that the stream goes on until somebody ends it.
+func (l *streams) endless(s *stream) {
+	l.mu.Lock()
+	s.open = true
+	closed := l.closed
+	l.mu.Unlock()
+	if closed {
+		s.end()
+	}
+}
+
+// close ends those without an end, waits for the others until ctx ends, and then cuts
+// them too.
+func (l *streams) close(ctx context.Context) error {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed, l.empty = true, make(chan struct{})
+		if len(l.all) == 0 {
+			close(l.empty)
+		}
+	}
+	l.mu.Unlock()
+	l.endAll(func(s *stream) bool { return s.open })
+	select {
+	case <-l.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	l.endAll(func(*stream) bool { return true })
+	return context.Cause(ctx)
+}
+
+func (l *streams) endAll(which func(*stream) bool) {
+	l.mu.Lock()
+	var chosen []*stream
+	for s := range l.all {
+		if which(s) {
+			chosen = append(chosen, s)
+		}
+	}
+	l.mu.Unlock()
+	for _, s := range chosen {
+		s.end()
+	}
+}
+
+func isEvents(h http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return kind == "text/event-stream"
+}

@@ -1,0 +1,134 @@
+package backend
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// writer is the way to the client. Each write has its own time, in the place of a limit
+// on the whole answer, which may take for ever.
+type writer struct {
+	http.ResponseWriter
+	stream *stream
+	stall  time.Duration
+}
+
+// Unwrap lets http.ResponseController find what is beneath.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader keeps net/http from guessing a content type that the backend did not name.
+func (w *writer) WriteHeader(status int) {
+	if h := w.Header(); status >= 200 && h.Get("Content-Type") == "" {
+		h["Content-Type"] = nil
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
+	n, err := w.ResponseWriter.Write(p)
+	if err != nil {
+		w.stream.client.Store(true)
+	}
+	return n, err
+}
+
+// FlushError is how http.ResponseController flushes.
+func (w *writer) FlushError() error {
+	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
+	err := w.stream.control.Flush()
+	if err != nil {
+		w.stream.client.Store(true)
+	}
+	return err
+}
+
+// keepAlive finds clients that vanished from a WebSocket which nobody writes to: this
+// server's own listener leaves that to Socket.IO's heartbeat.
+const keepAlive = 30 * time.Second
+
+// Hijack takes the connection over for a WebSocket.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := w.stream.control.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	lively := conn
+	if tls, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		lively = tls.NetConn()
+	}
+	for {
+		above, ok := lively.(interface{ Socket() net.Conn })
+		if !ok {
+			break
+		}
+		lively = above.Socket()
+	}
+	if tcp, ok := lively.(interface {
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	}); ok {
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive})
+	}
+	return &takenOver{Conn: conn, stall: w.stall}, buffered, nil
+}
+
+// takenOver is a client's connection with a WebSocket on it; its client has to read.
+type takenOver struct {
+	net.Conn
+	stall time.Duration
+}
+
+func (c *takenOver) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// body is what the client sends. Each read has its own time.
+type body struct {
+	io.ReadCloser
+	stream *stream
+	stall  time.Duration
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.stream.patience(b.stream.control.SetReadDeadline, b.stall)
+	n, err := b.ReadCloser.Read(p)
+	// A deadline that passes later would count as the client's leaving.
+	b.stream.patience(b.stream.control.SetReadDeadline, 0)
+	if err != nil && err != io.EOF {
+		b.stream.client.Store(true)
+	}
+	return n, err
+}
+
+// answer is what the backend sends. That it breaks off is news.
+type answer struct {
+	io.ReadCloser
+	backend *Backend
+	ctx     context.Context // the request's
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && a.ctx.Err() == nil {
+		a.backend.counts.brokenOff.Add(1)
+		a.backend.health.broke(err)
+	}
+	return n, err
+}
+
+const bufferSize = 32 << 10
+
+// buffers are those with which answers are copied.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte { return b.pool.Get().(*[bufferSize]byte)[:] }
+
+func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }

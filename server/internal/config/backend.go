@@ -1,0 +1,56 @@
+package config
+
+import (
+	"context"
+	"net"
+	"net/netip"
+
+	"hipflask/server/internal/backend"
+)
+
+func backendSettings(c *Config) []Setting {
+	return []Setting{
+		{Name: "backend", Value: "URL", set: backendURL(&c.Backend),
+			Meaning: "Web server that answers whatever this one does not, such as the Flask process with the pages: http://127.0.0.1:8000, " +
+				"https://HOST or unix:/PATH. It has 60 s to begin an answer. The built-in page is then off."},
+	}
+}
+
+func backendURL(field *backend.Target) func(string) error {
+	return func(v string) error {
+		*field = backend.Target{}
+		if v == "" {
+			return nil
+		}
+		target, err := backend.Parse(v)
+		if err != nil {
+			return err
+		}
+		*field = target
+		return nil
+	}
+}
+
+// checkBackend finds a backend that is this server, as far as the settings alone tell; names are looked up at the start.
+func checkBackend(c *Config, given origins) error {
+	var own net.Addr
+	if c.UnixSocket != "" {
+		own = &net.UnixAddr{Net: "unix", Name: c.UnixSocket}
+	} else {
+		host := c.Host
+		if host == "localhost" {
+			host = "127.0.0.1"
+		}
+		ip, err := netip.ParseAddr(host)
+		if err != nil || c.Port == 0 {
+			return nil
+		}
+		own = net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(c.Port)))
+	}
+	offline, cancel := context.WithCancel(context.Background())
+	cancel()
+	if c.Backend.Is(offline, own) {
+		return given.fault("backend", "is this server's own address: name the one the application behind listens on")
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+// Package extras owns what package hipflask gives a Socket.IO server beyond its public
+// options: types that programs of one's own have no use for and cannot name. It
+// travels as a value of the context in those options, as net/http/httptrace's does.
+package extras
+
+import (
+	"context"
+
+	"hipflask/server/internal/budget"
+	"hipflask/server/internal/capacity"
+	"hipflask/server/internal/config"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/inspect"
+)
+
+// Extras are the additions. Nil fields are left out.
+type Extras struct {
+	Settings *config.Config // in the place of the public options, which are these in another form
+	Inspect  *inspect.Door  // for parts of the server that look at all clients
+	Peers    fanout.Peers   // the other servers of a cluster
+
+	// What all clients together may use, and the memory that they hold of it.
+	Capacity *capacity.Capacity
+	Memory   *budget.Budget
+
+	// HoldTasks keeps background tasks back until the Door's Begin is called.
+	HoldTasks bool
+}
+
+type key struct{}
+
+// With returns a context that carries the additions.
+func With(ctx context.Context, e Extras) context.Context { return context.WithValue(ctx, key{}, e) }
+
+// From returns what the context carries; nil is a context without any.
+func From(ctx context.Context) Extras {
+	if ctx == nil {
+		return Extras{}
+	}
+	e, _ := ctx.Value(key{}).(Extras)
+	return e
+}

@@ -1,0 +1,90 @@
+package pyprint
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// Of a key that occurs more than once in an object the first place and the last value
+// count. To move values where they belong object by object would copy what is nested as
+// often as it is deep; so the objects are noted, and all is copied once, at the end.
+
+// dict is an object with such keys: where dst holds it, and the members it has left, in
+// order.
+type dict struct {
+	start, end int
+	members    []member
+}
+
+// findDoubled notes the dict at dst[start:] if a key occurs in it more than once. Equal
+// keys are found by sorting, so a hostile object costs no more than n log n. It puts the
+// members in another order.
+func (p *printer) findDoubled(start int, members []member) {
+	key := func(m member) []byte { return p.dst[m.key:m.keyEnd] }
+	slices.SortFunc(members, func(a, b member) int {
+		return cmp.Or(
+			cmp.Compare(a.keyEnd-a.key, b.keyEnd-b.key),
+			bytes.Compare(key(a), key(b)),
+			cmp.Compare(a.key, b.key))
+	})
+	kept := members[:1]
+	for _, m := range members[1:] {
+		if last := &kept[len(kept)-1]; bytes.Equal(key(*last), key(m)) {
+			last.value, last.end = m.value, m.end
+		} else {
+			kept = append(kept, m)
+		}
+	}
+	if len(kept) == len(members) {
+		return
+	}
+	slices.SortFunc(kept, func(a, b member) int { return cmp.Compare(a.key, b.key) })
+	p.doubled = append(p.doubled, dict{start, len(p.dst), slices.Clone(kept)})
+}
+
+// merge returns dst with the values after base in the places that count.
+func (p *printer) merge(base int) []byte {
+	if len(p.doubled) == 0 {
+		return p.dst
+	}
+	slices.SortFunc(p.doubled, func(a, b dict) int { return cmp.Compare(a.start, b.start) })
+	m := merger{from: p.dst, dicts: p.doubled, to: make([]byte, 0, len(p.dst)-base)}
+	m.copy(base, len(p.dst))
+	return append(p.dst[:base], m.to...)
+}
+
+// merger copies printed text, and merges the dicts in it.
+type merger struct {
+	from  []byte
+	dicts []dict // by where they start
+	to    []byte
+}
+
+// copy copies from[start:end].
+func (m *merger) copy(start, end int) {
+	for {
+		i, _ := slices.BinarySearchFunc(m.dicts, start, func(d dict, start int) int { return cmp.Compare(d.start, start) })
+		if i == len(m.dicts) || m.dicts[i].start >= end {
+			m.to = append(m.to, m.from[start:end]...)
+			return
+		}
+		d := m.dicts[i]
+		m.to = append(m.to, m.from[start:d.start]...)
+		m.dict(d)
+		start = d.end
+	}
+}
+
+func (m *merger) dict(d dict) {
+	m.to = append(m.to, '{')
+	for i, v := range d.members {
+		if i > 0 {
+			m.to = append(m.to, ", "...)
+		}
+		m.to = append(m.to, m.from[v.key:v.keyEnd]...)
+		m.to = append(m.to, ": "...)
+		m.copy(v.value, v.end)
+	}
+	m.to = append(m.to, '}')
+}
