@@ -147,7 +147,6 @@ func routeDifferences() []difference {
 	const (
 		page    = "there is a page, where the document's server has none"
 		missing = "a page that is not there says so in fewer words"
-		under   = "there is nothing beneath --path but the browser's client"
 		slash   = "--path holds without a slash at its end, too: proxies cut it off"
 		no      = "the page 404 Not Found"
 		html    = "text/html; charset=utf-8"
@@ -165,10 +164,6 @@ func routeDifferences() []difference {
 
 		{name: "HTTP GET *: body", why: missing, flask: no, ours: "404 page not found"},
 		{name: "HTTP GET *: type", why: missing, flask: html, ours: "text/plain"},
-
-		{name: "HTTP GET /socket.io/more*: status", why: under, flask: "200", ours: "404"},
-		{name: "HTTP GET /socket.io/more*: body", why: under, flask: opened, ours: "404 page not found"},
-		{name: "HTTP GET /socket.io/more*: type", why: under, flask: "text/plain; charset=UTF-8", ours: "text/plain"},
 
 		{name: "HTTP GET /socket.io?*: status", why: slash, flask: "404", ours: "200"},
 		{name: "HTTP GET /socket.io?*: body", why: slash, flask: no, ours: opened},

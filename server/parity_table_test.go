@@ -30,7 +30,7 @@ func packetDifferences() []difference {
 		reserved = "a client must not be able to make the handlers of connect and disconnect run"
 		stuck    = "Flask-SocketIO waits for attachments for ever and handles nothing more of that client"
 		notBytes = "what stands in the place of an attachment and is none is a fault of the client, not a message"
-		auth     = "auth is an object, says the protocol; the official server refuses all else, too"
+		auth     = "auth is an object, says the protocol; the official server closes the connection over all else, too"
 		counter  = "ids go to 2^53-1, as far as clients can count"
 		foo      = `44/foo,"Unable to connect"`
 		noFoo    = `44/foo,{"message":"Invalid namespace"}`
@@ -53,9 +53,14 @@ func packetDifferences() []difference {
 		{name: "* an attachment that is text: received", why: notBytes, flask: `42["message","2[\"message\",\"x\"]"]`, ours: ""},
 		{name: "* an attachment that is text: stdout", why: notBytes, flask: printed(`Received message: 2["message","x"]`), ours: printed()},
 
-		{name: `* first 40null: received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: joined},
-		{name: `* first 40[]: received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: joined},
-		{name: `* first 40"x": received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: joined},
+		{name: `* first 40null: received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: "the end"},
+		{name: `* first 40[]: received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: "the end"},
+		{name: `* first 40"x": received`, why: auth, flask: joined + ` 44"Unable to connect"`, ours: "the end"},
+		{name: `* first 40x: received`, why: auth, flask: joined, ours: "the end"},
+		{name: `* first 40null: stdout`, why: auth, flask: printed(), ours: ""},
+		{name: `* first 40[]: stdout`, why: auth, flask: printed(), ours: ""},
+		{name: `* first 40"x": stdout`, why: auth, flask: printed(), ours: ""},
+		{name: `* first 40x: stdout`, why: auth, flask: printed(), ours: ""},
 
 		{name: `* 4299999999999999999999["message","x"]: received`, why: counter, flask: `42["message","x"] 4399999999999999999999[]`, ours: ""},
 		{name: `* 4299999999999999999999["message","x"]: stdout`, why: counter, flask: printed("Received message: x"), ours: printed()},

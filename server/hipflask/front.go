@@ -88,14 +88,17 @@ func (f *front) ownsPath(path string) bool {
 	return path == f.path || strings.HasPrefix(path, f.path+"/")
 }
 
-// isSocketIO reports whether a path is that of Engine.IO, with or without the slash that
-// clients put at its end, or of a bundle.
+// isSocketIO reports whether Socket.IO answers a path: its own, with or without the slash
+// that clients put at its end, and whatever lies beneath, as in Flask; proxies and old
+// clients put a slash more there, or a name. A script that is none of the bundles is a
+// mistake in somebody's page, who should not be told of transports.
 func (f *front) isSocketIO(path string) bool {
-	rest, ok := strings.CutPrefix(path, f.path)
-	return ok && (rest == "" || rest == "/" || rest[0] == '/' && slices.Contains(static.ClientFiles(), rest[1:]))
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	isScript := strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map")
+	return f.ownsPath(path) && (!isScript || slices.Contains(static.ClientFiles(), name))
 }
 
-// serveOthers leaves the rest to gin, but for what lies beneath Socket.IO's path.
+// serveOthers leaves the rest to gin, but for scripts beneath Socket.IO's path.
 func (f *front) serveOthers(w http.ResponseWriter, r *http.Request) {
 	if f.ownsPath(r.URL.Path) {
 		f.nobody(w, r)

@@ -61,7 +61,12 @@ func TestWhoAnswers(t *testing.T) {
 		{"Socket.IO without its slash", "GET", "/socket.io?EIO=9&transport=polling", nil, `400 {"code":5`, `400 {"code":5`},
 		{"another method of Socket.IO", "DELETE", "/socket.io/", nil, "405 Method", "405 Method"},
 		{"bundle", "GET", "/socket.io/socket.io.js", nil, "200 /*!", "200 /*!"},
-		{"beneath Socket.IO", "GET", "/socket.io/x.txt", nil, "404 404", "404 404"},
+		{"beneath Socket.IO", "GET", "/socket.io/x.txt", nil, `400 {"code":0`, `400 {"code":0`},
+		{"another slash", "GET", "/socket.io//?EIO=9&transport=polling", nil, `400 {"code":5`, `400 {"code":5`},
+		{"bundle behind another slash", "GET", "/socket.io//socket.io.js", nil, "200 /*!", "200 /*!"},
+		{"script beneath Socket.IO", "GET", "/socket.io/elsewhere.js", nil, "404 404", "404 404"},
+		{"map beneath Socket.IO", "GET", "/socket.io/1/x.js.map", nil, "404 404", "404 404"},
+		{"beside Socket.IO", "GET", "/socket.iox", nil, "200 route top", "200 route top"},
 		{"plain WebSocket", "GET", "/", upgrade, "101 ", "101 "},
 		{"WebSocket of nobody", "GET", "/docs/index.html", upgrade, "404 404", "200 backend GET /docs/index.html"},
 		{"route", "GET", "/rooms/a", nil, "200 route room", "200 route room"},
@@ -170,7 +175,7 @@ func TestMiddleware(t *testing.T) {
 		status       int
 	}{
 		{"GET", "/route", 200}, {"GET", "/nothing", 404}, {"POST", "/route", 405}, {"OPTIONS", "/route", 204},
-		{"GET", "/file.txt", 200}, {"GET", opening, 400}, {"GET", "/socket.io/socket.io.js", 200}, {"GET", "/socket.io/nothing", 404},
+		{"GET", "/file.txt", 200}, {"GET", opening, 400}, {"GET", "/socket.io/socket.io.js", 200}, {"GET", "/socket.io/nothing.js", 404},
 	} {
 		if got := r.ask(t, ask.method, ask.path); got.status != ask.status {
 			t.Errorf("%s %s: %d, want %d", ask.method, ask.path, got.status, ask.status)

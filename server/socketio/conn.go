@@ -403,15 +403,14 @@ func (c *conn) concurrently(run func()) {
 	})
 }
 
-// maxSpaces is how many namespaces one client can be connected to.
-const maxSpaces = 128
-
 func (c *conn) connect(p *packet.Packet) {
 	defer c.excuse(time.Now())
 	c.mu.Lock()
-	full := len(c.spaces) >= maxSpaces
+	full := len(c.spaces) >= c.server.opts.MaxNamespaces
 	c.mu.Unlock()
 	if full {
+		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
+			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
 		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
 			Data: map[string]any{"message": "Connected to too many namespaces"}})
 		return

@@ -23,6 +23,7 @@ type setup struct {
 	ConnectTimeout    time.Duration
 	AttachmentTimeout time.Duration
 	MaxQueuedEvents   int
+	MaxNamespaces     int
 	Recovery          time.Duration
 	Concurrent        bool
 	Inspect           *inspect.Door                                 // never nil
@@ -41,6 +42,7 @@ func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {
 		ConnectTimeout:    cfg.ConnectTimeout,
 		AttachmentTimeout: cfg.AttachmentTimeout,
 		MaxQueuedEvents:   cfg.MaxQueuedEvents,
+		MaxNamespaces:     cfg.MaxNamespaces,
 		Recovery:          cfg.Recovery,
 		Concurrent:        cfg.AsyncHandlers,
 		Inspect:           more.Inspect,

@@ -116,7 +116,8 @@ func settingHint(limit string) string {
 }
 
 // decoded passes a packet on. A malformed one is logged and forgotten, as Flask
-// does; one that breaks a limit ends the session.
+// does; one that breaks a limit ends the session, and so does a malformed CONNECT: its
+// client would wait for an answer until a timeout.
 func (c *conn) decoded(p *packet.Packet, err error) error {
 	var refused *packet.Error
 	switch {
@@ -130,6 +131,10 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 		return nil
 	case errors.As(err, &refused) && refused.Limit != "":
 		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
+	case refused != nil && refused.Connect:
+		c.session.Warn(engineio.CauseMalformed, "client closed: malformed CONNECT", "error", err)
+		c.session.Close(engineio.ServerClose)
+		return nil
 	}
 	c.session.Warn(engineio.CauseMalformed, "packet ignored: malformed", "error", err)
 	return nil

@@ -38,6 +38,7 @@ type Options struct {
 	MaxHTTPBufferSize int // bytes of one message or POST body; 1,000,000
 	MaxBacklog        int // bytes that may wait for a client that reads too slowly; 1 MiB
 	MaxQueuedEvents   int // events of one client that may wait for handlers, before its reading pauses; 1024
+	MaxNamespaces     int // that one client may be connected to at a time; 128
 	MaxAttachments    int // of one packet; 10; a negative number for none
 	MaxPayloadPackets int // in one POST body; 16,384
 	MaxJSONDepth      int // levels of objects and lists within one event; 128
@@ -128,6 +129,7 @@ func (o Options) given() []given {
 	number("MaxHTTPBufferSize", "max-http-buffer-size", o.MaxHTTPBufferSize, "")
 	number("MaxBacklog", "max-backlog", o.MaxBacklog, "")
 	number("MaxQueuedEvents", "max-queued-events", o.MaxQueuedEvents, "")
+	number("MaxNamespaces", "max-namespaces", o.MaxNamespaces, "")
 	number("MaxAttachments", "max-attachments", o.MaxAttachments, "0")
 	number("MaxPayloadPackets", "max-payload-packets", o.MaxPayloadPackets, "")
 	number("MaxJSONDepth", "max-json-depth", o.MaxJSONDepth, "")

@@ -55,6 +55,7 @@ type Config struct {
 	MaxHTTPBufferSize int64 // bytes
 	MaxBacklog        int64 // bytes
 	MaxQueuedEvents   int
+	MaxNamespaces     int
 	MaxAttachments    int
 	MaxPayloadPackets int
 	MaxJSONDepth      int

@@ -103,6 +103,7 @@ func samples() []sample {
 			{"100B", int64(100)}, {"1024MiB", int64(1 << 30)}, {"1GB", int64(1e9)}, {"1GiB", int64(1 << 30)},
 		}, with(badSize, "0", "from 1")},
 		{"max-backlog", "MaxBacklog", int64(1 << 20), []good{{"4MiB", int64(4 << 20)}}, with(badSize, "0", "from 1")},
+		{"max-namespaces", "MaxNamespaces", 128, []good{{"1", 1}}, map[string]string{"0": "from 1", "10001": "to 10000"}},
 		{"max-queued-events", "MaxQueuedEvents", 1024, []good{{"10", 10}}, map[string]string{"0": "from 1", "1000001": "to 1000000"}},
 		{"max-attachments", "MaxAttachments", 10, []good{{"64", 64}, {"0", 0}}, map[string]string{"-1": "from 0", "10001": "to 10000"}},
 		{"max-payload-packets", "MaxPayloadPackets", 16384, []good{{"10", 10}}, map[string]string{"0": "from 1", "all": "whole number"}},

@@ -153,6 +153,8 @@ func limits(c *Config) []Setting {
 			Meaning: "Outgoing data that may wait for a client that reads too slowly, before it is dropped."},
 		{Name: "max-queued-events", Value: "NUMBER", Default: "1024", set: number(&c.MaxQueuedEvents, 1, 1_000_000),
 			Meaning: "Incoming events that may wait for the handlers, before reading from the client pauses."},
+		{Name: "max-namespaces", Value: "NUMBER", Default: "128", set: number(&c.MaxNamespaces, 1, 10_000),
+			Meaning: "Namespaces that one client may be connected to at a time."},
 		{Name: "max-attachments", Value: "NUMBER", Default: "10", set: number(&c.MaxAttachments, 0, 10_000),
 			Meaning: "Binary attachments of one packet. Newer socket.io clients end their connection over more than 10; 0 refuses binary events."},
 		// A socket.io client sends all it has gathered in one request, so a burst of thousands of events is lawful.

@@ -32,7 +32,8 @@ const (
 	CauseMessageSize    Cause = "message size"     // beyond the limit
 	CauseFrame          Cause = "websocket rule"   // broken by a frame
 	CausePacket         Cause = "broken packet"    // of Engine.IO, or beyond a limit of Socket.IO's
-	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored
+	CauseMalformed      Cause = "malformed packet" // of Socket.IO, ignored unless it is a CONNECT
+	CauseNamespaces     Cause = "namespaces"       // one namespace too many
 	CauseAttachments    Cause = "attachments"      // announced, and not all there in time
 	CauseMemory         Cause = "memory"           // all clients together hold as much as they may
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
@@ -50,7 +51,7 @@ const (
 func causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
+		CauseFrame, CausePacket, CauseMalformed, CauseNamespaces, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 

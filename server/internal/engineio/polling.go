@@ -17,6 +17,10 @@ import (
 // wait: the client ends its polling before it upgrades, so every poll must end.
 const noopDelay = 100 * time.Millisecond
 
+// toldDelay is how long before its poll a client gets to read why its session ended: the
+// two come over different connections, and it reads them in an order of its own.
+const toldDelay = 300 * time.Millisecond
+
 // poll is a GET that waits for something to send.
 type poll struct {
 	wake chan struct{} // capacity 1
@@ -175,7 +179,7 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values
 		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
 		return
 	case busy:
-		s.endWith(w, TransportError, func() {
+		s.endWith(w, r, TransportError, func() {
 			s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
 		})
 		return
@@ -206,7 +210,7 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		}
 	case errors.As(err, &tooLarge):
 		s.srv.refusals.tooLarge(s, "POST body")
-		s.endWith(w, TransportError, func() {
+		s.endWith(w, r, TransportError, func() {
 			h := w.Header()
 			h.Set("Content-Type", "text/plain; charset=UTF-8")
 			h.Set("Content-Length", strconv.Itoa(len(bodyTooLarge)))
@@ -215,15 +219,16 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		})
 	default:
 		s.srv.refusals.broken(s, err)
-		s.endWith(w, ParseError, func() { s.srv.refuse(w, r, codeBadRequest, "malformed payload") })
+		s.endWith(w, r, ParseError, func() { s.srv.refuse(w, r, codeBadRequest, "malformed payload") })
 	}
 }
 
 const bodyTooLarge = "the message is larger than this server takes\n"
 
 // endWith ends the session with an answer to a POST that says why. The waiting poll ends
-// behind that answer: its client would take what ends first for the reason.
-func (s *Session) endWith(w http.ResponseWriter, reason Reason, answer func()) {
+// behind that answer, unless the client gives it up: which of the two it reads first it
+// takes for the reason.
+func (s *Session) endWith(w http.ResponseWriter, r *http.Request, reason Reason, answer func()) {
 	s.mu.Lock()
 	s.telling = true
 	s.mu.Unlock()
@@ -231,12 +236,22 @@ func (s *Session) endWith(w http.ResponseWriter, reason Reason, answer func()) {
 	response := http.NewResponseController(w)
 	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
 	answer()
-	_ = response.Flush() // who is gone needs no answer
+	err := response.Flush()
 	_ = response.SetWriteDeadline(time.Time{})
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil && err == nil {
+		s.mu.Unlock()
+		head := time.NewTimer(toldDelay)
+		defer head.Stop()
+		select {
+		case <-head.C:
+		case <-r.Context().Done():
+		}
+		s.mu.Lock()
+	}
 	s.telling = false
 	s.wakePoll()
-	s.mu.Unlock()
 }
 
 // readPayload reads the body of a POST and handles its packets.

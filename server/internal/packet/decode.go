@@ -27,6 +27,15 @@ func NewDecoder(limits Limits) *Decoder { return &Decoder{Limits: limits} }
 // An error is always an *Error. It ends the packet that was awaiting
 // attachments, if there was one, and the Decoder is ready for the next.
 func (d *Decoder) Text(data []byte) (*Packet, error) {
+	p, err := d.text(data)
+	if err != nil {
+		err.Connect = len(data) > 0 && Type(data[0]) == Connect
+		return nil, err
+	}
+	return p, nil
+}
+
+func (d *Decoder) text(data []byte) (*Packet, *Error) {
 	if d.pending != nil {
 		d.reset()
 		return nil, malformed("text while attachments are awaited")

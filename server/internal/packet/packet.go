@@ -137,6 +137,8 @@ type Error struct {
 	Limit  string // "" or one of the Limit constants
 	Max    int    // the limit's value, when Limit is set
 	Reason string // what was wrong, when Limit is empty; holds nothing the client sent
+
+	Connect bool // it was to be a CONNECT, whose answer the client waits for
 }
 
 func (e *Error) Error() string {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// What a client did wrong is said to it, and to the log, at once.
+
+// A malformed CONNECT is answered by nothing that a client could wait for: the session
+// ends, as at the official server.
+func TestMalformedCONNECTEndsTheSession(t *testing.T) {
+	for _, packet := range []string{`40{bad`, `40{"token":"x"`, `40{}x`, `40[]`, `40null`, `40"x"`, `40/chat,{`, `40/chat,1`} {
+		server := startServer(t)
+		c := openWS(t, server.Addr, websocketPath)
+		c.send(packet)
+		c.closedWith(1000)
+		p := openPolling(t, server.Addr, 4)
+		p.send(packet)
+		p.hears("1")
+		server.end()
+		if n := strings.Count(server.Stderr.String(), "client closed: malformed CONNECT"); n != 2 {
+			t.Errorf("%s: %d lines in the log, want 2", packet, n)
+		}
+	}
+}
+
+// How many namespaces a client may be connected to is a setting. One too many is refused,
+// which is logged with that, and the others go on.
+func TestMaxNamespaces(t *testing.T) {
+	server := startApp(t, echoing, "--max-namespaces", "2")
+	c := joinWS(t, server.Addr)
+	connects := func(namespace string) {
+		t.Helper()
+		c.send("40" + namespace + ",")
+		if got, err := c.packet(); err != nil || !strings.HasPrefix(got, "40"+namespace+",{") {
+			t.Fatalf("CONNECT to %s was answered %q, %v", namespace, got, err)
+		}
+	}
+	connects("/chat")
+	c.send("40/other,")
+	c.hears(`44/other,{"message":"Connected to too many namespaces"}`)
+	server.Stderr.waitText(t, "limit=2 setting=--max-namespaces")
+	c.send(`42/chat,["message","goes on"]`)
+	c.hears(`42/chat,["message","goes on"]`)
+	c.send("41/chat,")
+	connects("/other")
+}
+
+// The waiting poll of a client that closes its session is answered with a noop.
+func TestPollOfAClientThatCloses(t *testing.T) {
+	addr := startServer(t).Addr
+	for _, version := range []int{4, 3} {
+		p := joinPolling(t, addr, version)
+		conn := beginRequest(t, addr, "GET "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		// A poll that comes later finds no session. A second one would be refused.
+		for writable := false; !writable; {
+			p.send(message("does it wait?"))
+			got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writable = got.status == http.StatusOK
+			conn = beginRequest(t, addr, "GET "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		p.send("1")
+		got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
+		packets, _ := p.packets(got.body)
+		if err != nil || got.status == http.StatusOK && (len(packets) != 1 || packets[0] != "6") {
+			t.Errorf("Engine.IO %d: the poll was answered %v, %v", version, got, err)
+		}
+	}
+}
+
+// A client whose POST is too large is told so: by the answer to that, and not by the end of
+// its poll.
+func TestTooLargeAPOSTAndNpmClients(t *testing.T) {
+	needNode(t)
+	server := startServer(t, "--max-http-buffer-size", "1000")
+	for _, client := range clientVersions() {
+		var gone struct{ Reason, Status string }
+		find(t, runNode(t, "toolarge.mjs", clientConfig{URL: server.URL, Client: client, Mode: "polling"}), "toolarge", "gone", &gone)
+		if gone.Reason != "transport error" {
+			t.Errorf("%s was told %q", client, gone.Reason)
+		}
+	}
+}
