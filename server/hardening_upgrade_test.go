@@ -97,18 +97,6 @@ func TestHardeningUpgradeWithoutEnd(t *testing.T) {
 	p.chats("still polling")
 }
 
-// Attack: the upgrade packet without a probe.
-func TestHardeningUpgradeWithoutAProbe(t *testing.T) {
-	addr := startServer(t).Addr
-	p := joinPolling(t, addr, 4)
-	c := p.upgrading("5", message("smuggled"))
-	if _, err := c.end(); err != nil {
-		t.Error(err)
-	}
-	p.send(message("still polling"))
-	p.hears(message("still polling"))
-}
-
 // Attack: sessions that are opened and never connect to a namespace.
 func TestHardeningNeverSendsCONNECT(t *testing.T) {
 	server := startServer(t, "--connect-timeout", "2s")
