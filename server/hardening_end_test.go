@@ -49,7 +49,10 @@ func TestHardeningEndIsBounded(t *testing.T) {
 	}
 	for name, c := range map[string]holdsUp{
 		"a handshake whose answer is not read": {args: append(hugeAnswer(), "--shutdown-timeout", "6s"), hold: unreadHandshake},
-		"a handler that hangs":                 {register: on("hang", forever), hold: callHang, log: "clients and their handlers"},
+		"a handler that hangs": {register: on("hang", func(c *socketio.Context) {
+			_ = c.Emit("message", "hangs") // an error shows by its absence
+			forever()
+		}), hold: callHang, log: "clients and their handlers"},
 		"a background task that hangs": {register: func(app *hipflask.App) error {
 			app.SocketIO.Go(func(context.Context) { forever() })
 			return nil
@@ -177,8 +180,8 @@ func dialSmall(t *testing.T, addr string) net.Conn {
 
 func callHang(t *testing.T, server *endServer) {
 	c := joinWS(t, server.Addr)
-	c.send(message("before"), `42["hang"]`)
-	c.awaits(message("before"))
+	c.send(`42["hang"]`)
+	c.awaits(message("hangs"))
 }
 
 func endlessBody(t *testing.T, server *endServer) {

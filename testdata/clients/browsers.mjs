@@ -71,7 +71,7 @@ async function startWebKit(path, driver) {
     open: (url) => driving.session('url', { url }),
     run: (source) => driving.run(source),
     close: async () => {
-      await driving.stop();
+      await driving.stop().catch(() => {}); // its window may be gone by itself
       end();
       await ended;
       rmSync(home, { recursive: true, force: true });

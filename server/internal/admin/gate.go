@@ -92,9 +92,9 @@ func (g *gate) login(remote, user, password string) (session string, err error) 
 			g.warn(remote, "too many logins at once")
 			return "", socketio.Refuse("too many logins at once, try again")
 		}
-		began := time.Now()
+		began := g.now()
 		right = g.check(user, password)
-		g.turns.give(time.Since(began))
+		g.turns.give(g.now().Sub(began))
 	}
 	if !right {
 		g.warn(remote, invalid)

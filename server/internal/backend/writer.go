@@ -22,10 +22,12 @@ type writer struct {
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader keeps net/http from guessing a content type that the backend did not name.
+// Each of many 1xx answers is written with time of its own.
 func (w *writer) WriteHeader(status int) {
 	if h := w.Header(); status >= 200 && h.Get("Content-Type") == "" {
 		h["Content-Type"] = nil
 	}
+	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
 	w.ResponseWriter.WriteHeader(status)
 }
 
