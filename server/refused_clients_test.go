@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -47,31 +45,6 @@ func TestMaxNamespaces(t *testing.T) {
 	c.hears(`42/chat,["message","goes on"]`)
 	c.send("41/chat,")
 	connects("/other")
-}
-
-// The waiting poll of a client that closes its session is answered with a noop.
-func TestPollOfAClientThatCloses(t *testing.T) {
-	addr := startServer(t).Addr
-	for _, version := range []int{4, 3} {
-		p := joinPolling(t, addr, version)
-		conn := beginRequest(t, addr, "GET "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n\r\n")
-		// A poll that comes later finds no session. A second one would be refused.
-		for writable := false; !writable; {
-			p.send(message("does it wait?"))
-			got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
-			if err != nil {
-				t.Fatal(err)
-			}
-			writable = got.status == http.StatusOK
-			conn = beginRequest(t, addr, "GET "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n\r\n")
-		}
-		p.send("1")
-		got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
-		packets, _ := p.packets(got.body)
-		if err != nil || got.status == http.StatusOK && (len(packets) != 1 || packets[0] != "6") {
-			t.Errorf("Engine.IO %d: the poll was answered %v, %v", version, got, err)
-		}
-	}
 }
 
 // A client whose POST is too large is told so: by the answer to that, and not by the end of

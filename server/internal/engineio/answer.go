@@ -125,6 +125,7 @@ func (a *answer) respond(w http.ResponseWriter, r *http.Request, q url.Values) b
 
 // refuse answers the last poll of a session whose client is to open another one.
 func (a *answer) refuse(w http.ResponseWriter) bool {
+	_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
 	if a.comeBack == ServerShutdown {
 		writeRefusal(w, http.StatusBadRequest, codeForbidden, shuttingDown)
 	} else {
