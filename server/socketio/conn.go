@@ -120,8 +120,11 @@ func (c *conn) accept(p *packet.Packet) {
 		c.tooMuch()
 		return
 	}
+	if p.Type == packet.Connect && c.space(p.Namespace) != nil {
+		c.finish(p.Namespace) // the old one; once this is queued there may be a new one
+	}
 	c.enqueue(task{packet: p, size: size})
-	if p.Type == packet.Disconnect || p.Type == packet.Connect && c.space(p.Namespace) != nil {
+	if p.Type == packet.Disconnect {
 		c.finish(p.Namespace)
 	}
 	for {

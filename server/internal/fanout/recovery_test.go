@@ -85,9 +85,9 @@ func TestHardeningRecoveryOfTinyEvents(t *testing.T) {
 func TestHardeningRecoveryOfManyRooms(t *testing.T) {
 	before := heap()
 	r := newRecovery(time.Hour)
-	for i := range 10_000 {
+	for i := range 3_000 {
 		p := r.begin()
-		for n := range uint64(500) {
+		for n := range uint64(300) {
 			p.enter(socket.Room(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10)), n)
 		}
 		now := time.Now()
