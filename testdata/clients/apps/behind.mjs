@@ -1,0 +1,4 @@
+export async function behind(visitors, report) {
+  await visitors.arrive();
+  report('there');
+}

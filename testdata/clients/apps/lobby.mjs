@@ -1,0 +1,4 @@
+export async function lobby(visitors, report) {
+  await visitors.arrive();
+  report('there');
+}

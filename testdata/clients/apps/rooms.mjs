@@ -1,0 +1,4 @@
+export async function rooms(visitors, report) {
+  await visitors.arrive();
+  report('there');
+}
