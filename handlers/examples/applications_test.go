@@ -43,8 +43,12 @@ rooms: faults: {"faults":[]}
 // TestApplicationsInABrowser starts each application with its one command and has one
 // browser drive them, one after another.
 func TestApplicationsInABrowser(t *testing.T) {
-	node, chromium := needNode(t), needChromium(t)
-	apps := applications()
+	drive(t, needNode(t), needChromium(t), applications())
+}
+
+// drive starts applications, has one browser visit them and compares what it reports.
+func drive(t *testing.T, node, chromium string, apps map[string]application) {
+	t.Helper()
 	binaries := build(t, slices.Sorted(maps.Keys(apps)))
 	urls := make(map[string]string)
 	for name, app := range apps {

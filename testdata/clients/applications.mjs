@@ -2,14 +2,18 @@
 // address of each by its name, config.chromium is the browser's executable. It reports
 // what each one's script saw, and what went wrong in its pages.
 import { chromium } from 'playwright-core';
+import { askflask } from './apps/askflask.mjs';
 import { behind } from './apps/behind.mjs';
+import { dashboard } from './apps/dashboard.mjs';
+import { flaskemits } from './apps/flaskemits.mjs';
 import { lobby } from './apps/lobby.mjs';
 import { rooms } from './apps/rooms.mjs';
 import { Visitors } from './apps/visitors.mjs';
+import { whiteboard } from './apps/whiteboard.mjs';
 import { CHROMIUM_FLAGS } from './browsers.mjs';
 import { main } from './common.mjs';
 
-const APPLICATIONS = { behind, lobby, rooms };
+const APPLICATIONS = { askflask, behind, dashboard, flaskemits, lobby, rooms, whiteboard };
 
 async function applications(config, report) {
   const browser = await chromium.launch({ executablePath: config.chromium, args: CHROMIUM_FLAGS });

@@ -63,7 +63,7 @@ func (f *flask) whoIs(ctx context.Context, opened *http.Request, token string) (
 	} else {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	req.Host = opened.Host                              // a Flask application may have several
+	req.Host = opened.Host                                 // a Flask application may have several
 	req.Header["User-Agent"] = opened.Header["User-Agent"] // flask-login compares it
 	resp, err := f.client.Do(req)
 	if err != nil {

@@ -8,7 +8,7 @@
 //	HIPFLASK_BACKEND=http://127.0.0.1:8000 go run ./handlers/examples/askflask
 //
 //	client → server
-//	  connect, auth {token}   or the cookie; refused with "log in first" or "try again later"
+//	  connect, auth {token}   or the cookie; refused with "log in first" who is in neither
 //	  "message" text
 //
 //	server → client
@@ -20,7 +20,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -59,7 +58,7 @@ func Register(app *hipflask.App) error {
 	if err != nil {
 		return err
 	}
-	c := &chat{socketio: app.SocketIO, stdout: app.Stdout, flask: flask}
+	c := &chat{socketio: app.SocketIO, flask: flask}
 	return errors.Join(
 		app.SocketIO.On("connect", c.handleConnect),
 		app.SocketIO.On("message", c.handleMessage),
@@ -68,7 +67,6 @@ func Register(app *hipflask.App) error {
 
 type chat struct {
 	socketio *socketio.Server
-	stdout   io.Writer
 	flask    *flask
 }
 
@@ -83,9 +81,8 @@ func (h *chat) handleConnect(c *socketio.Context, auth struct{ Token string }) e
 	switch {
 	case errors.Is(err, errNobody):
 		return socketio.Refuse("log in first")
-	case err != nil:
-		fmt.Fprintln(h.stdout, "Flask does not say who a client is:", err)
-		return socketio.Refuse("try again later")
+	case err != nil: // it goes to the log, and the client learns only that it is refused
+		return fmt.Errorf("ask Flask who a client is: %w", err)
 	}
 	c.Set("name", name)
 	return c.Emit("you", name)
