@@ -32,7 +32,7 @@ func TestApplicationsWithFlask(t *testing.T) {
 
 const wantDashboard = `dashboard: values come: {"clients":"1","heap":true}
 dashboard: announce: {"forged":401,"long":413,"status":204}
-dashboard: announced: {"elements":0,"texts":["to both","<img src=x onerror=alert(1)> & <b>bold</b>"]}
+dashboard: announced: {"elements":0,"texts":["to both","\u003cimg src=x onerror=alert(1)\u003e \u0026 \u003cb\u003ebold\u003c/b\u003e"]}
 dashboard: faults: {"faults":[]}
 `
 
@@ -44,7 +44,7 @@ whiteboard: faults: {"faults":[]}
 `
 
 const wantAskFlask = `askflask: logged in: {"cookie":"session","tells":false}
-askflask: said: {"elements":0,"lines":["Ann: hello","<img src=x onerror=alert(1)>: good morning","Ann: still me"]}
+askflask: said: {"elements":0,"lines":["Ann: hello","\u003cimg src=x onerror=alert(1)\u003e: good morning","Ann: still me"]}
 askflask: logged out: {}
 askflask: faults: {"faults":[]}
 `

@@ -47,7 +47,7 @@ func Register(app *hipflask.App) error {
 		return err
 	}
 	app.Router.GET("/", func(c *gin.Context) {
-		c.Header("Content-Security-Policy", "default-src 'self'")
+		c.Header("Content-Security-Policy", "default-src 'self'; img-src data:")
 		http.ServeFileFS(c.Writer, c.Request, page, "index.html")
 	})
 	app.Router.StaticFileFS("/app.js", "app.js", http.FS(page))

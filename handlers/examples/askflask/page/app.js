@@ -8,7 +8,8 @@ const ui = Object.fromEntries(
   ['state', 'login', 'chat', 'messages', 'composer', 'text', 'token'].map((id) => [id, document.getElementById(id)]),
 );
 const proof = {}; // the token, once there is one; the cookie goes with every request
-const socket = io({ auth: proof });
+// Without an upgrade: a refusal in the middle of one leaves errors on the console.
+const socket = io({ auth: proof, transports: ['websocket', 'polling'], tryAllTransports: true });
 
 function show(what, state) {
   ui.login.hidden = what !== ui.login;

@@ -69,13 +69,14 @@ let timer = 0;
 function flush() {
   clearTimeout(timer);
   timer = 0;
+  // Volatile: left out while the connection is busy, so it has to come before the line.
+  if (me && at) socket.volatile.emit('cursor', ...at);
+  at = null;
   if (me && unsent) {
     draw(line);
     line = line.slice(-2); // the next piece begins where this one ends
   }
   unsent = false;
-  if (me && at) socket.volatile.emit('cursor', ...at); // not kept for later
-  at = null;
 }
 
 function later() {
