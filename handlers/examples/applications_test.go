@@ -34,11 +34,19 @@ type application struct {
 
 func applications() map[string]application {
 	return map[string]application{
-		"rooms": {want: `rooms: there: {}
-rooms: faults: {"faults":[]}
-`},
+		"rooms": {want: wantRooms},
 	}
 }
+
+const wantRooms = `rooms: sent to: {"path":"/login"}
+rooms: a name that is taken: {"alert":"Somebody of that name is here already."}
+rooms: people: {"people":["Ada","Bob"]}
+rooms: markup: {"elements":0,"title":"Rooms"}
+rooms: another room: {"bob":["Bob has come.","Ada has come.","Ada meow"]}
+rooms: logged out: {"path":"/login"}
+rooms: logged out in another tab: {}
+rooms: faults: {"faults":[]}
+`
 
 // TestApplicationsInABrowser starts each application with its one command and has one
 // browser drive them, one after another.
