@@ -34,9 +34,17 @@ type application struct {
 
 func applications() map[string]application {
 	return map[string]application{
+		"lobby": {want: wantLobby},
 		"rooms": {want: wantRooms},
 	}
 }
+
+const wantLobby = `lobby: players: {"players":["Ada (you)","Bob"]}
+lobby: markup: {"elements":0,"title":"Lobby"}
+lobby: reloaded: {"marks":["X","X","","","O","","","",""],"seats":["X Ada","O Bob (you)"]}
+lobby: left: {"games":[]}
+lobby: faults: {"faults":[]}
+`
 
 const wantRooms = `rooms: sent to: {"path":"/login"}
 rooms: a name that is taken: {"alert":"Somebody of that name is here already."}
