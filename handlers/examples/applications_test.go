@@ -34,11 +34,27 @@ type application struct {
 
 func applications() map[string]application {
 	return map[string]application{
-		"rooms": {want: `rooms: there: {}
-rooms: faults: {"faults":[]}
-`},
+		"lobby": {want: wantLobby},
+		"rooms": {want: wantRooms},
 	}
 }
+
+const wantLobby = `lobby: players: {"players":["Ada (you)","Bob"]}
+lobby: markup: {"elements":0,"title":"Lobby"}
+lobby: reloaded: {"marks":["X","X","","","O","","","",""],"seats":["X Ada","O Bob (you)"]}
+lobby: left: {"games":[]}
+lobby: faults: {"faults":[]}
+`
+
+const wantRooms = `rooms: sent to: {"path":"/login"}
+rooms: a name that is taken: {"alert":"Somebody of that name is here already."}
+rooms: people: {"people":["Ada","Bob"]}
+rooms: markup: {"elements":0,"title":"Rooms"}
+rooms: another room: {"bob":["Bob has come.","Ada has come.","Ada meow"]}
+rooms: logged out: {"path":"/login"}
+rooms: logged out in another tab: {}
+rooms: faults: {"faults":[]}
+`
 
 // TestApplicationsInABrowser starts each application with its one command and has one
 // browser drive them, one after another.
