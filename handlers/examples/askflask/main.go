@@ -7,6 +7,9 @@
 //	python3 handlers/examples/askflask/flask_app.py &
 //	HIPFLASK_BACKEND=http://127.0.0.1:8000 go run ./handlers/examples/askflask
 //
+// Who logs out elsewhere stays connected, as with Flask-SocketIO: the question is asked
+// when a client connects.
+//
 //	client → server
 //	  connect, auth {token}   or the cookie; refused with "log in first" who is in neither
 //	  "message" text

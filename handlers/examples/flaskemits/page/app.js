@@ -15,7 +15,7 @@ async function watch() {
   try {
     await socket.timeout(PATIENCE).emitWithAck('watch', Number(ui.number.value));
     const answer = await fetch(asked);
-    const { state } = answer.ok ? await answer.json() : { state: 'nobody knows what' };
+    const { state } = answer.ok ? await answer.json() : { state: 'unknown: Flask does not say' };
     if (asked === address() && ui.state.textContent === UNKNOWN) ui.state.textContent = state; // else there is news by now
   } catch {
     ui.connection.textContent = 'The server does not answer';
