@@ -84,14 +84,14 @@ function later() {
 }
 
 ui.canvas.addEventListener('pointerdown', (event) => {
-  if (!me || event.button !== 0) return;
+  if (!me || event.button !== 0 || !event.isPrimary) return; // one finger draws
   ui.canvas.setPointerCapture(event.pointerId);
   line = position(event);
   unsent = true;
   later();
 });
 ui.canvas.addEventListener('pointermove', (event) => {
-  if (!me) return;
+  if (!me || !event.isPrimary) return;
   at = position(event);
   if (line) {
     line.push(...at);
@@ -101,7 +101,8 @@ ui.canvas.addEventListener('pointermove', (event) => {
   later();
 });
 for (const end of ['pointerup', 'pointercancel']) {
-  ui.canvas.addEventListener(end, () => {
+  ui.canvas.addEventListener(end, (event) => {
+    if (!event.isPrimary) return;
     flush();
     line = null;
   });
