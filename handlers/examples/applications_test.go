@@ -19,6 +19,9 @@ import (
 const (
 	root = "../.." // of the repository: where the examples are started
 
+	// debianPython is the interpreter that Debian's packages are for.
+	debianPython = "/usr/bin/python3"
+
 	// browserDeadline is how long a browser may take with all applications.
 	browserDeadline = 2 * time.Minute
 
@@ -34,10 +37,16 @@ type application struct {
 
 func applications() map[string]application {
 	return map[string]application{
-		"lobby": {want: wantLobby},
-		"rooms": {want: wantRooms},
+		"behind": {env: []string{"PYTHON=" + debianPython}, want: wantBehind},
+		"lobby":  {want: wantLobby},
+		"rooms":  {want: wantRooms},
 	}
 }
+
+const wantBehind = `behind: signed: {"elements":0,"entries":["Ada hello","<i>Bob</i> <img src=\"x\" onerror=\"document.title='owned'\">"],"name":"Ada","path":"/"}
+behind: refused: {"alert":"A name has 1 to 30 characters, a text 1 to 500.","entries":2}
+behind: faults: {"faults":[]}
+`
 
 const wantLobby = `lobby: players: {"players":["Ada (you)","Bob"]}
 lobby: markup: {"elements":0,"title":"Lobby"}
@@ -59,7 +68,11 @@ rooms: faults: {"faults":[]}
 // TestApplicationsInABrowser starts each application with its one command and has one
 // browser drive them, one after another.
 func TestApplicationsInABrowser(t *testing.T) {
-	drive(t, needNode(t), needChromium(t), applications())
+	node, chromium := needNode(t), needChromium(t)
+	if exec.Command(debianPython, "-c", "import flask").Run() != nil {
+		absent(t, "needs Flask for "+debianPython+"; on Debian: apt-get install python3-flask")
+	}
+	drive(t, node, chromium, applications())
 }
 
 // drive starts applications, has one browser visit them and compares what it reports.

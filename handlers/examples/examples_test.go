@@ -117,11 +117,13 @@ func run(t *testing.T, node, script string, deadline time.Duration, config map[s
 		event, _ := report["event"].(string)
 		delete(report, "event")
 		delete(report, "behaviour")
-		rest, err := json.Marshal(report)
-		if err != nil {
+		var rest strings.Builder
+		readable := json.NewEncoder(&rest)
+		readable.SetEscapeHTML(false)
+		if err := readable.Encode(report); err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, event+": "+string(rest)+"\n")
+		lines = append(lines, event+": "+rest.String())
 	}
 	return lines
 }

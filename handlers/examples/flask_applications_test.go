@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// python is Debian's Python, which has its Flask, Flask-Session, Flask-SocketIO and PyJWT.
-const python = "/usr/bin/python3"
-
 // TestApplicationsWithFlask has one browser drive the dashboard, the whiteboard, the
 // application that asks a real Flask process who somebody is, and the one that a real
 // Flask process emits to through a real Redis.
@@ -32,7 +29,7 @@ func TestApplicationsWithFlask(t *testing.T) {
 
 const wantDashboard = `dashboard: values come: {"clients":"1","heap":true}
 dashboard: announce: {"forged":401,"long":413,"status":204}
-dashboard: announced: {"elements":0,"texts":["to both","\u003cimg src=x onerror=alert(1)\u003e \u0026 \u003cb\u003ebold\u003c/b\u003e"]}
+dashboard: announced: {"elements":0,"texts":["to both","<img src=x onerror=alert(1)> & <b>bold</b>"]}
 dashboard: faults: {"faults":[]}
 `
 
@@ -44,7 +41,7 @@ whiteboard: faults: {"faults":[]}
 `
 
 const wantAskFlask = `askflask: logged in: {"cookie":"session","tells":false}
-askflask: said: {"elements":0,"lines":["Ann: hello","\u003cimg src=x onerror=alert(1)\u003e: good morning","Ann: still me"]}
+askflask: said: {"elements":0,"lines":["Ann: hello","<img src=x onerror=alert(1)>: good morning","Ann: still me"]}
 askflask: logged out: {}
 askflask: faults: {"faults":[]}
 `
@@ -56,15 +53,15 @@ flaskemits: faults: {"faults":[]}
 
 func needPython(t *testing.T) {
 	t.Helper()
-	if err := exec.Command(python, "-c", "import flask_session, flask_socketio, jwt, redis").Run(); err != nil {
-		absent(t, "needs Flask for "+python+"; on Debian: apt-get install python3-flask-session python3-flask-socketio python3-jwt python3-redis")
+	if err := exec.Command(debianPython, "-c", "import flask_session, flask_socketio, jwt, redis").Run(); err != nil {
+		absent(t, "needs Flask for "+debianPython+"; on Debian: apt-get install python3-flask-session python3-flask-socketio python3-jwt python3-redis")
 	}
 }
 
 // startFlask starts an example's Flask application on a free port and returns its address.
 func startFlask(t *testing.T, example string, env ...string) string {
 	t.Helper()
-	cmd := exec.Command(python, "-B", "-u", example+"/flask_app.py", "0")
+	cmd := exec.Command(debianPython, "-B", "-u", example+"/flask_app.py", "0")
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin"}, env...)
 	return startOther(t, cmd, regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`))[1]
 }
