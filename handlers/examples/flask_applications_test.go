@@ -62,7 +62,7 @@ func needPython(t *testing.T) {
 func startFlask(t *testing.T, example string, env ...string) string {
 	t.Helper()
 	cmd := exec.Command(debianPython, "-B", "-u", example+"/flask_app.py", "0")
-	cmd.Env = append([]string{"PATH=/usr/bin:/bin"}, env...)
+	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "TMPDIR=" + t.TempDir()}, env...)
 	return startOther(t, cmd, regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`))[1]
 }
 

@@ -13,10 +13,11 @@ import jwt
 from flask import Flask, abort, jsonify, redirect, request, session
 from flask_session import Session
 
+folder = tempfile.TemporaryDirectory(prefix='sessions-')  # gone with the process
 app = Flask(__name__)
 app.config.update(
     SESSION_TYPE='filesystem',  # 'redis' is the same to who asks
-    SESSION_FILE_DIR=tempfile.mkdtemp(prefix='sessions-'),
+    SESSION_FILE_DIR=folder.name,
     SESSION_COOKIE_SAMESITE='Lax',
 )
 Session(app)
