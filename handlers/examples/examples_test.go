@@ -50,9 +50,8 @@ func TestWithTheOfficialClient(t *testing.T) {
 				}
 				server := httptest.NewServer(s)
 				t.Cleanup(server.Close)
-				got := run(t, node, map[string]any{
-					"url": server.URL, "client": "socket.io-client", "mode": mode,
-					"example": name, "deadline": deadline.Milliseconds(),
+				got := run(t, node, "examples.mjs", deadline, map[string]any{
+					"url": server.URL, "client": "socket.io-client", "mode": mode, "example": name,
 				})
 				want := slices.Collect(strings.Lines(example.want))
 				for i := range max(len(got), len(want)) {
@@ -91,17 +90,18 @@ user left: {"ada":[{"id":"bob","nickname":"Robert"}]}
 alone: {"users":[{"id":"ada","nickname":"Ada"}]}
 `
 
-// run runs the client script and returns a line for each report: the event, and
+// run runs a client script and returns a line for each report: the event, and
 // what came with it as JSON with sorted keys.
-func run(t *testing.T, node string, config map[string]any) []string {
+func run(t *testing.T, node, script string, deadline time.Duration, config map[string]any) []string {
 	t.Helper()
+	config["deadline"] = deadline.Milliseconds()
 	argument, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline+grace)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, node, testdata+"/clients/examples.mjs", string(argument))
+	cmd := exec.CommandContext(ctx, node, testdata+"/clients/"+script, string(argument))
 	cmd.WaitDelay = grace
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -117,11 +117,13 @@ func run(t *testing.T, node string, config map[string]any) []string {
 		event, _ := report["event"].(string)
 		delete(report, "event")
 		delete(report, "behaviour")
-		rest, err := json.Marshal(report)
-		if err != nil {
+		var rest strings.Builder
+		readable := json.NewEncoder(&rest)
+		readable.SetEscapeHTML(false)
+		if err := readable.Encode(report); err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, event+": "+string(rest)+"\n")
+		lines = append(lines, event+": "+rest.String())
 	}
 	return lines
 }
@@ -139,9 +141,15 @@ func needNode(t *testing.T) string {
 	if err == nil {
 		return node
 	}
+	absent(t, reason)
+	return ""
+}
+
+// absent skips the test because of a missing tool.
+func absent(t *testing.T, reason string) {
+	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
 	}
 	t.Skip(reason)
-	return ""
 }
