@@ -115,6 +115,7 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 		SocketIO:   a.sio,
 		Router:     a.front.routes,
 		Stdout:     a.lines,
+		Sessions:   a.sessions,
 		Context:    a.door.Life,
 		onShutdown: &a.onShutdown,
 	}, register)
