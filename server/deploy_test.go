@@ -8,12 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-
-	"hipflask/server/internal/config"
 )
 
 // The configurations in server/deploy, as they stand but for names, ports and paths.
@@ -175,28 +172,5 @@ func (o *outside) checkForeignPages() {
 	_, err := shakeHands(o.dial(), upgradeRequest(o.addr, websocketPath, http.Header{"Origin": {foreign}}))
 	if err == nil || !strings.Contains(err.Error(), "answered 400") {
 		o.t.Errorf("a foreign WebSocket: %v, want that it is answered 400", err)
-	}
-}
-
-// What the deployment files and the documents say of environment variables is true.
-func TestDeployedSettingsExist(t *testing.T) {
-	known := make(map[string]bool)
-	for _, s := range config.Settings() {
-		known[s.Env] = true
-	}
-	files, err := filepath.Glob("deploy/*")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no deployment files", err)
-	}
-	for _, file := range append(files, "../Dockerfile", "../README.md", "OPERATIONS.md", "MIGRATION.md") {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range regexp.MustCompile(`HIPFLASK_[A-Z_]+`).FindAllString(string(text), -1) {
-			if !known[name] {
-				t.Errorf("%s names %s, which is no setting", file, name)
-			}
-		}
 	}
 }

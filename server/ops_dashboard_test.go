@@ -74,7 +74,7 @@ func TestOpsPage(t *testing.T) {
 // allMetrics is what a server exposes that has everything to count.
 func allMetrics(t *testing.T) string {
 	t.Helper()
-	server := startMember(t, redistest.Start(t), "--ops-addr", "0")
+	server := startMember(t, redistest.Start(t), "--ops-addr", "0", "--backend", "http://127.0.0.1:9") // which nobody is asked for
 	addr := server.Stderr.waitMatch(t, opsAddress)[1]
 	joinWS(t, server.Addr).chats("so that handlers were measured")
 	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})

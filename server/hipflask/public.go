@@ -26,7 +26,9 @@ type App struct {
 	// answer may take as long as it likes, while the client reads it. Flask: @app.route.
 	Router gin.IRouter
 
-	Stdout io.Writer // what handlers print; nobody waits for who reads it. Flask: print
+	// Stdout takes what handlers print. They wait for who reads it only when 1 MiB waits
+	// already. Flask: print.
+	Stdout io.Writer
 
 	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
 	// and nothing can be saved. Their cookie has Flask's default attributes: where the

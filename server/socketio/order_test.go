@@ -111,7 +111,7 @@ func TestBlockedHandlerHoldsUpNobodyElse(t *testing.T) {
 	answers(t, await(t, behind, "ack"), `"fine"`)
 }
 
-// With Options.Concurrent the events of one client are handled at the same time:
+// With Options.AsyncHandlers the events of one client are handled at the same time:
 // each handler here ends only once all have begun. connect still comes first.
 func TestConcurrent(t *testing.T) {
 	const together = 8

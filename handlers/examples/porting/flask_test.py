@@ -1,8 +1,9 @@
 """Runs the Python of handlers/PORTING.md on the real Flask-SocketIO.
 
-stdin: {"blocks": [code], "emits": [code], "rooms": [code], "steps": [step]}
-stdout: {"emits": [...], "rooms": [...], "steps": [...]}, what the clients got.
-A step is [client, event, argument...], and each client connects with the first.
+stdin: {"blocks": [code], "emits": [code], "rooms": [code], "steps": [step], "visits": [[visit]]}
+stdout: {"emits": [...], "rooms": [...], "steps": [...], "visits": [...]}, what the clients got.
+A step is [client, event, argument...], and each client connects with the first. A visit is
+what a browser asks for; without a path it opens a socket with its cookies.
 """
 import ast
 import functools
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 
-from flask import Flask, request, session
+from flask import Blueprint, Flask, redirect, render_template_string, request, session
 from flask_socketio import (
     ConnectionRefusedError, Namespace, SocketIO, call, close_room, disconnect,
     emit, join_room, leave_room, rooms, send)
@@ -64,6 +65,23 @@ def run_steps(steps):
     return results
 
 
+def run_visits(visits):
+    browsers, results = {}, []
+    listener = socketio.test_client(app, auth=AUTH)
+    listener.get_received()
+    for [visit] in visits:
+        browser = browsers.setdefault(visit['browser'], app.test_client())
+        if not visit['path']:
+            client = socketio.test_client(app, auth=AUTH, flask_test_client=browser)
+            ack = client.emit('whoami', callback=True)
+            results.append([0, '', json.dumps(None if ack == [] else ack), received(listener)])
+            continue
+        got = browser.open(visit['path'], method=visit['method'], data=visit['form'], headers=visit['header'])
+        text = '' if got.status_code == 302 else got.get_data(as_text=True).strip()
+        results.append([got.status_code, got.headers.get('Location', ''), text, received(listener)])
+    return results
+
+
 data = json.load(sys.stdin)
 app = Flask(__name__)
 app.secret_key = 'for a test'
@@ -77,6 +95,7 @@ json.dump({
     'emits': [run_row(f'emit {i}', code, True, False) for i, code in enumerate(data['emits'])],
     'rooms': [run_row(f'rooms {i}', code, not code.startswith('join_room'), True) for i, code in enumerate(data['rooms'])],
     'steps': run_steps(data['steps']),
+    'visits': run_visits(data['visits']),
 }, stdout)
 stdout.flush()
 os._exit(0)  # past the background task, which has no end

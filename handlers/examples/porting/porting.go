@@ -8,16 +8,22 @@ import (
 	"fmt"
 	"time"
 
+	"hipflask/server/flasksession"
+	"hipflask/server/hipflask"
 	"hipflask/server/socketio"
 )
 
-// app is the application: what is a global in Python is a field here.
-type app struct {
-	s *socketio.Server
+// application is what handlers and routes share: what is a global in Python is a field
+// here.
+type application struct {
+	s        *socketio.Server
+	sessions *flasksession.Sessions
 }
 
-func Register(s *socketio.Server) error {
-	a := &app{s: s}
+func Register(app *hipflask.App) error {
+	s := app.SocketIO
+	a := &application{s: s, sessions: app.Sessions}
+	a.routes(app)
 	return errors.Join(
 		s.On("my event", a.handleMyEvent),
 		s.On("other event", a.handleMyEvent),
@@ -26,11 +32,11 @@ func Register(s *socketio.Server) error {
 	)
 }
 
-func (a *app) handleMyEvent(data Data) {
+func (a *application) handleMyEvent(data Data) {
 	fmt.Println(data.N)
 }
 
-func (a *app) handleTest(c *socketio.Context, data Data) error {
+func (a *application) handleTest(c *socketio.Context, data Data) error {
 	return c.Emit("r", data.N+1)
 }
 
@@ -39,7 +45,7 @@ type Data struct {
 }
 
 // registerRest registers what comes further down on the page.
-func (a *app) registerRest() error {
+func (a *application) registerRest() error {
 	a.s.OnError(a.handleError)
 	a.s.OnErrorDefault(a.handleAnyError)
 	a.s.Go(a.count)
@@ -55,49 +61,50 @@ func (a *app) registerRest() error {
 		a.s.On("ask", a.handleAsk),
 		a.s.On("tell", a.handleTell),
 		a.s.On("visit", a.handleVisit),
+		a.s.On("whoami", a.handleWhoami),
 		a.s.On("*", a.handleAnything),
 		a.s.Of("*").On("who", a.handleWho),
 		a.s.Of("/chat").Handle(&Chat{}),
 	)
 }
 
-func (a *app) handleUpload(name string, content []byte) int {
+func (a *application) handleUpload(name string, content []byte) int {
 	return len(content)
 }
 
-func (a *app) handleKeep(c *socketio.Context, data socketio.Value) error {
+func (a *application) handleKeep(c *socketio.Context, data socketio.Value) error {
 	fmt.Println("kept", data)
 	return c.Emit("kept", data)
 }
 
-func (a *app) handleSum(numbers ...int) (sum int) {
+func (a *application) handleSum(numbers ...int) (sum int) {
 	for _, n := range numbers {
 		sum += n
 	}
 	return sum
 }
 
-func (a *app) handleDivide(n, by int) (int, int, error) {
+func (a *application) handleDivide(n, by int) (int, int, error) {
 	if by == 0 {
 		return 0, 0, errors.New("division by zero")
 	}
 	return n / by, n % by, nil
 }
 
-func (a *app) handleNothing() {}
+func (a *application) handleNothing() {}
 
-func (a *app) handleConnect(c *socketio.Context, auth struct{ Token string }) error {
+func (a *application) handleConnect(c *socketio.Context, auth struct{ Token string }) error {
 	if auth.Token != "secret" {
 		return &socketio.Refusal{Message: "wrong token", Data: map[string]int{"code": 7}}
 	}
 	return c.Emit("welcome")
 }
 
-func (a *app) handleDisconnect(c *socketio.Context, reason string) {
+func (a *application) handleDisconnect(c *socketio.Context, reason string) {
 	fmt.Println(c.ID(), reason)
 }
 
-func (a *app) handleAsk(c *socketio.Context) error {
+func (a *application) handleAsk(c *socketio.Context) error {
 	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
 	defer cancel()
 	answer, err := c.Call(ctx, "question", "sure?")
@@ -107,7 +114,7 @@ func (a *app) handleAsk(c *socketio.Context) error {
 	return c.Emit("thanks", answer[0])
 }
 
-func (a *app) handleTell(c *socketio.Context) {
+func (a *application) handleTell(c *socketio.Context) {
 	a.s.Go(func(ctx context.Context) {
 		answer, err := c.Call(ctx, "question", "sure?")
 		if err == nil {
@@ -116,25 +123,25 @@ func (a *app) handleTell(c *socketio.Context) {
 	})
 }
 
-func (a *app) handleVisit(c *socketio.Context) (int, string) {
+func (a *application) handleVisit(c *socketio.Context) (int, string) {
 	visits, _ := c.Get("visits").(int)
 	c.Set("visits", visits+1)
 	return visits + 1, c.Request().Header.Get("User-Agent")
 }
 
-func (a *app) handleError(c *socketio.Context, event string, err error) {
+func (a *application) handleError(c *socketio.Context, event string, err error) {
 	fmt.Println("failed:", event, err)
 }
 
-func (a *app) handleAnyError(c *socketio.Context, event string, err error) {
+func (a *application) handleAnyError(c *socketio.Context, event string, err error) {
 	fmt.Println("failed:", c.Namespace(), event, err)
 }
 
-func (a *app) handleAnything(event string, args ...socketio.Value) (string, int) {
+func (a *application) handleAnything(event string, args ...socketio.Value) (string, int) {
 	return event, len(args)
 }
 
-func (a *app) handleWho(c *socketio.Context) string {
+func (a *application) handleWho(c *socketio.Context) string {
 	return c.Namespace()
 }
 
@@ -148,7 +155,7 @@ func (*Chat) OnMyEvent(c *socketio.Context, data Data) int {
 	return data.N + 1
 }
 
-func (a *app) count(ctx context.Context) {
+func (a *application) count(ctx context.Context) {
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -169,7 +176,7 @@ func membersOnly(next socketio.Handler) socketio.Handler {
 }
 
 // emits has the rows of "Emitting" in their order. sid and room are whom they reach.
-func (a *app) emits(c *socketio.Context, sid, room string) []func() error {
+func (a *application) emits(c *socketio.Context, sid, room string) []func() error {
 	return []func() error{
 		func() error { return c.Emit("r", "x") },
 		func() error { return c.Emit("r") },
@@ -192,7 +199,7 @@ func (a *app) emits(c *socketio.Context, sid, room string) []func() error {
 }
 
 // rooms has the rows of "Rooms" in their order.
-func (a *app) rooms(c *socketio.Context, sid, room string) []func() {
+func (a *application) rooms(c *socketio.Context, sid, room string) []func() {
 	return []func(){
 		func() { c.Join(room) },
 		func() { c.Leave(room) },

@@ -12,16 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
 
 func TestDivide(t *testing.T) {
-	s := socketiotest.NewServer(t, socketio.Options{})
-	if err := Register(s); err != nil {
-		t.Fatal(err)
-	}
-	c := socketiotest.Connect(t, s, socketiotest.Options{
+	app := hipflasktest.New(t, Register)
+	c := socketiotest.Connect(t, app.SocketIO, socketiotest.Options{
 		Auth: map[string]string{"token": "secret"},
 	})
 	if got := fmt.Sprint(c.Call("divide", 7, 2)); got != "[3 1]" {
@@ -70,14 +68,14 @@ func table(text, heading string) (rows [][2]string) {
 // Each piece of Go on the page stands in this folder, where it is compiled and run.
 func TestPageIsThisCode(t *testing.T) {
 	p := readPage(t)
-	code, tests := source(t, "porting.go"), source(t, "porting_test.go")
+	code, tests := source(t, "porting.go")+source(t, "routes.go"), source(t, "porting_test.go")
 	for _, block := range p.goBlocks {
 		if !strings.Contains(code, block) && !strings.Contains(tests, block) {
 			t.Errorf("not in this folder, or not in this form:\n%s", block)
 		}
 	}
 	for name, rows := range map[string][][2]string{"emits": p.emits, "rooms": p.rooms} {
-		_, body, _ := strings.Cut(code, "func (a *app) "+name+"(")
+		_, body, _ := strings.Cut(code, "func (a *application) "+name+"(")
 		body, _, _ = strings.Cut(body, "\n}")
 		lines := regexp.MustCompile(`(?m)^\t\tfunc\(\).*\{ (?:return )?(.*) \},$`).FindAllStringSubmatch(body, -1)
 		if len(lines) != len(rows) {
@@ -167,15 +165,17 @@ func TestGo(t *testing.T) {
 	p := readPage(t)
 	todo, want := steps()
 	check(t, "step", runSteps(t, todo), want)
+	todo, want = visits()
+	check(t, "visit", runVisits(t, todo), want)
 	var emits, rooms []string
 	for i := range p.emits {
-		emits = append(emits, runRow(t, true, false, func(a *app, c *socketio.Context, sid string) error {
+		emits = append(emits, runRow(t, true, false, func(a *application, c *socketio.Context, sid string) error {
 			return a.emits(c, sid, "room")[i]()
 		}))
 	}
 	check(t, "row of Emitting", emits, wantEmits())
 	for i, row := range p.rooms {
-		rooms = append(rooms, runRow(t, !joins(row), true, func(a *app, c *socketio.Context, sid string) error {
+		rooms = append(rooms, runRow(t, !joins(row), true, func(a *application, c *socketio.Context, sid string) error {
 			a.rooms(c, sid, "room")[i]()
 			return nil
 		}))
@@ -187,12 +187,16 @@ func TestGo(t *testing.T) {
 func TestPython(t *testing.T) {
 	p := readPage(t)
 	todo, want := steps()
-	input := map[string]any{"blocks": p.pythonBlocks, "steps": todo, "emits": pythonOf(p.emits), "rooms": pythonOf(p.rooms)}
-	var got struct{ Steps, Emits, Rooms []json.RawMessage }
+	toVisit, wantVisits := visits()
+	input := map[string]any{
+		"blocks": p.pythonBlocks, "steps": todo, "visits": toVisit, "emits": pythonOf(p.emits), "rooms": pythonOf(p.rooms),
+	}
+	var got struct{ Steps, Visits, Emits, Rooms []json.RawMessage }
 	if err := json.Unmarshal(askFlask(t, input), &got); err != nil {
 		t.Fatal(err)
 	}
 	check(t, "step", texts(t, got.Steps), want)
+	check(t, "visit", texts(t, got.Visits), wantVisits)
 	check(t, "row of Emitting", texts(t, got.Emits), wantEmits())
 	check(t, "row of Rooms", texts(t, got.Rooms), wantRooms())
 }
@@ -222,11 +226,15 @@ func pythonOf(rows [][2]string) (python []string) {
 func texts(t *testing.T, values []json.RawMessage) (texts []string) {
 	t.Helper()
 	for _, v := range values {
-		var text bytes.Buffer
-		if err := json.Compact(&text, v); err != nil {
+		var value any // written again, for Python escapes what Go does not
+		if err := json.Unmarshal(v, &value); err != nil {
 			t.Fatal(err)
 		}
-		texts = append(texts, text.String())
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
 	}
 	return texts
 }

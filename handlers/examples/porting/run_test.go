@@ -5,16 +5,20 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
 
 func serve(t *testing.T) *socketio.Server {
 	t.Helper()
-	s := socketiotest.NewServer(t, socketio.Options{})
-	if err := Register(s); err != nil {
-		t.Fatal(err)
-	}
+	return prepared(t, hipflasktest.New(t, Register))
+}
+
+// prepared is an application's server, with an event by which tests wait.
+func prepared(t *testing.T, app *hipflasktest.App) *socketio.Server {
+	t.Helper()
+	s := app.SocketIO
 	for _, name := range []string{"/", "/test"} {
 		if err := s.Of(name).On("barrier", func() {}); err != nil {
 			t.Fatal(err)
@@ -51,7 +55,7 @@ func runSteps(t *testing.T, steps []step) (results []string) {
 
 // runRow runs one row in a handler of a client and returns who received what. With
 // probe it is who is in the room afterwards.
-func runRow(t *testing.T, inRoom, probe bool, row func(a *app, c *socketio.Context, sid string) error) string {
+func runRow(t *testing.T, inRoom, probe bool, row func(a *application, c *socketio.Context, sid string) error) string {
 	t.Helper()
 	s := serve(t)
 	var clients []*socketiotest.Client
@@ -64,7 +68,7 @@ func runRow(t *testing.T, inRoom, probe bool, row func(a *app, c *socketio.Conte
 	if inRoom {
 		s.To(clients[0].ID(), clients[1].ID()).Join("room")
 	}
-	if err := s.On("row", func(c *socketio.Context) error { return row(&app{s: s}, c, clients[1].ID()) }); err != nil {
+	if err := s.On("row", func(c *socketio.Context) error { return row(&application{s: s}, c, clients[1].ID()) }); err != nil {
 		t.Fatal(err)
 	}
 	<-clients[0].Start("row") // closed without an acknowledgement if the row disconnects it

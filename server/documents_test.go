@@ -1,0 +1,167 @@
+package main
+
+import (
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"hipflask/server/internal/config"
+)
+
+// others are names in the documents that are no settings: flags of Docker and systemctl,
+// the example of a switch, variables of the tests.
+var others = []string{"--ulimit", "--stop-timeout", "--now", "--name", "HIPFLASK_WRITE_SETTINGS", "HIPFLASK_TEST_TARGET"}
+
+// documents are the project's Markdown files, by their paths from its top.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	top := os.DirFS("..")
+	files := make(map[string]string)
+	err := fs.WalkDir(top, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "dist"):
+			return fs.SkipDir
+		case filepath.Ext(path) == ".md":
+			text, err := fs.ReadFile(top, path)
+			files[path] = string(text)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d documents were found", len(files))
+	}
+	return files
+}
+
+// Each flag and each environment variable that the documents and the deployment files
+// name is a setting.
+func TestDocumentsNameSettings(t *testing.T) {
+	files := documents(t)
+	deployed, err := filepath.Glob("deploy/*")
+	if err != nil || len(deployed) == 0 {
+		t.Fatal("no deployment files", err)
+	}
+	for _, file := range deployed {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file] = string(text)
+	}
+	image, err := os.ReadFile("../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its flags are those of Docker's instructions.
+	files["Dockerfile"] = strings.Join(regexp.MustCompile(`HIPFLASK_[A-Z_]+`).FindAllString(string(image), -1), " ")
+
+	known := make(map[string]bool)
+	for _, s := range config.Settings() {
+		known["--"+s.Name], known[s.Env] = true, true
+	}
+	names, flags := regexp.MustCompile(`(?:^|[\s"(\x60])(--[a-z][a-z-]*[a-z])|\b(HIPFLASK_[A-Z_]+)\b`), 0
+	for file, text := range files {
+		for _, found := range names.FindAllStringSubmatch(text, -1) {
+			name := found[1] + found[2]
+			flags += len(found[1])
+			if !known[name] && !slices.Contains(others, name) {
+				t.Errorf("%s names %s, which is no setting", file, name)
+			}
+		}
+	}
+	if flags < 1000 {
+		t.Errorf("the flags found have %d letters together: the documents were not understood", flags)
+	}
+}
+
+// Each link from one document to another, or within one, leads somewhere.
+func TestDocumentsLinks(t *testing.T) {
+	files := documents(t)
+	anchors := make(map[string][]string)
+	for file, text := range files {
+		anchors[file] = headings(text)
+	}
+	links := 0
+	for file, text := range files {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(withoutCode(text), -1) {
+			target, err := url.Parse(link[1])
+			if err != nil || target.IsAbs() {
+				continue
+			}
+			links++
+			path := file
+			if target.Path != "" {
+				path = filepath.ToSlash(filepath.Join(filepath.Dir(file), target.Path))
+			}
+			if _, err := os.Stat(filepath.Join("..", path)); err != nil {
+				t.Errorf("%s links to %s: %v", file, link[1], err)
+			} else if target.Fragment != "" && !slices.Contains(anchors[path], target.Fragment) {
+				t.Errorf("%s links to %s, where there is no such heading", file, link[1])
+			}
+		}
+	}
+	if links < 20 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// headings are the fragments by which a document's headings are linked to.
+func headings(text string) (anchors []string) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(text), -1) {
+		plain := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(plain, " ", "-"))
+	}
+	return anchors
+}
+
+func withoutCode(text string) string {
+	return regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
+}
+
+// The tree in CONTRIBUTING.md has every package, and those that it says know nobody do
+// not import another of ours.
+func TestArchitectureIsThisTree(t *testing.T) {
+	page := documents(t)["CONTRIBUTING.md"]
+	_, tree, _ := strings.Cut(page, "## Architecture")
+	tree, rules, _ := strings.Cut(tree, "Imports run one way")
+	rule := regexp.MustCompile(`(?s)\n- ([^-]*?)\s+know\s+nobody\.`).FindStringSubmatch(rules)
+	if rule == nil {
+		t.Fatal("CONTRIBUTING.md does not say which packages know nobody")
+	}
+	alone := make(map[string]bool)
+	for _, name := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(rule[1], -1) {
+		alone[name[1]] = true
+	}
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.Imports}}", "hipflask/server/...")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(line, " ")
+		name := pkg[strings.LastIndex(pkg, "/")+1:]
+		if !regexp.MustCompile(`(?m)^ *` + name + `/ `).MatchString(tree) {
+			t.Errorf("the tree has no %s", pkg)
+		}
+		if alone[name] && strings.Contains(imports, "hipflask/") {
+			t.Errorf("%s knows somebody: %s", pkg, imports)
+		}
+		delete(alone, name)
+	}
+	if len(alone) > 0 {
+		t.Errorf("there are no packages %v", alone)
+	}
+}
