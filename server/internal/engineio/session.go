@@ -30,6 +30,7 @@ var (
 	errUnknown   = errors.New("unknown packet type")
 	errClosed    = errors.New("session closed")
 	errPayload   = payload.ErrMalformed
+	errNoRoom    = errors.New("too much memory for all clients together")
 )
 
 // Session is one client's connection, whichever transports carry it.
