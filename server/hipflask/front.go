@@ -116,6 +116,7 @@ func (f *front) afterRoutes(c *gin.Context) {
 	c.Status(http.StatusOK) // gin has 404 or 405 there already
 	c.Writer.Header().Del("Allow")
 	if f.serveRest(c.Writer, c.Request, allowed) {
+		c.Writer.WriteHeaderNow() // a 404 without a body is whole, and gin would write its own
 		c.Abort()
 		return
 	}
