@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/hipflask"
 )
 
 // Attacks by many clients together: what each holds is allowed, and all of it would be
@@ -300,4 +304,24 @@ func TestHardeningConnectionsOfOneAddress(t *testing.T) {
 	first := joinWS(t, addr)
 	joinWS(t, addr).chats("a second of the loopback interface")
 	first.chats("and the first")
+}
+
+// Attack: requests to a route whose handler takes the connection over and panics then.
+// Nobody else closes such a connection, and it would count among the open ones for good.
+func TestHardeningPanicAfterHijack(t *testing.T) {
+	server := startApp(t, func(app *hipflask.App) error {
+		app.Router.GET("/taken", func(c *gin.Context) {
+			if _, _, err := c.Writer.Hijack(); err != nil {
+				t.Error(err)
+			}
+			panic("with a connection of its own")
+		})
+		return nil
+	}, "--ops-addr", "0")
+	ops := server.Stderr.waitMatch(t, opsAddress)[1]
+	for range 3 {
+		cutOff(t, beginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), patience)
+	}
+	server.Stderr.waitText(t, "with a connection of its own")
+	awaitMetric(t, ops, "open connection less", func(m map[string]float64) bool { return m["hipflask_open_connections"] == 0 })
 }

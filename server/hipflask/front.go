@@ -201,6 +201,9 @@ func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() boo
 	if p == nil {
 		return
 	}
+	if s, ok := w.(*staller); ok {
+		s.closeHijacked()
+	}
 	if p == http.ErrAbortHandler { // net/http's way to cut an answer, not worth a line
 		panic(p)
 	}
