@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,6 +60,29 @@ func TestBackend(t *testing.T) {
 		t.Errorf("readiness without the backend: %d", got.status)
 	}
 	s.end()
+}
+
+// A 404 of the backend that has no body is whole as it is, and the connection goes on.
+func TestBackendNotFoundWithoutABody(t *testing.T) {
+	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Type"] = nil
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer pages.Close()
+	s := startServer(t, "--backend", pages.URL)
+	request := "GET /none HTTP/1.1\r\nHost: " + s.Addr + "\r\n\r\n"
+	conn := beginRequest(t, s.Addr, request+request)
+	br := bufio.NewReader(conn)
+	for range 2 {
+		got, err := readAnswer(conn, br, http.MethodGet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.status != http.StatusNotFound || got.body != "" || len(got.header.Values("Content-Type")) > 0 {
+			t.Errorf("%v", got)
+		}
+	}
 }
 
 // request makes a request of a client that stays until it is answered.

@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hipflask/server/hipflask"
 )
 
 // Attacks by many clients together: what each holds is allowed, and all of it would be
@@ -130,26 +134,61 @@ func TestHardeningAttachmentsInTime(t *testing.T) {
 	joinWS(t, server.Addr).chats("after attachments that came too late")
 }
 
-// Attack: WebSocket messages that never end, whose clients answer pings meanwhile.
+// Attack: messages that never end: over WebSockets whose clients answer pings meanwhile,
+// over those that are to take over a polling session, and in bodies of POSTs.
 func TestHardeningMessagesThatNeverEnd(t *testing.T) {
-	server, ops := startOps(t, "--max-memory-for-clients", "16MiB")
-	unharmed := bystander(t, server.Addr)
-	const clients = 30
-	part := maskedFrame(opText, strings.Repeat("x", 900_000))
-	for range clients {
-		conn := beginRequest(t, server.Addr, upgradeRequest(server.Addr, "/", nil))
-		_, _ = conn.Write(part) // it fails where the client is refused
+	part := strings.Repeat("4", 900_000)
+	for name, begin := range map[string]func(t *testing.T, addr string) net.Conn{
+		"WebSocket": func(t *testing.T, addr string) net.Conn {
+			return beginRequest(t, addr, upgradeRequest(addr, "/", nil))
+		},
+		"upgrade": func(t *testing.T, addr string) net.Conn {
+			return openPolling(t, addr, 4).upgrading().Conn
+		},
+		"POST": func(t *testing.T, addr string) net.Conn {
+			_, target, _ := strings.Cut(strings.TrimPrefix(openPolling(t, addr, 4).url, "http://"), "/")
+			return beginRequest(t, addr, fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000000\r\n\r\n", target, addr))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, ops := startOps(t, "--max-memory-for-clients", "16MiB")
+			unharmed := bystander(t, server.Addr)
+			const clients = 30
+			sent := []byte(part)
+			if name != "POST" {
+				sent = maskedFrame(opText, part)
+			}
+			var conns []net.Conn
+			for range clients {
+				conn := begin(t, server.Addr)
+				_, _ = conn.Write(sent) // it fails where the client is refused
+				conns = append(conns, conn)
+			}
+			server.Stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
+			unharmed("messages that never end")
+			joinPolling(t, server.Addr, 4).chats("while others fill the memory")
+			awaitMetric(t, ops, "a refusal of all but 9", func(m map[string]float64) bool {
+				return m[`hipflask_refusals_total{cause="memory"}`] >= clients-9
+			})
+			if held := scrape(t, ops)["hipflask_client_memory_bytes"]; held > 8<<20 || held < 3<<20 {
+				t.Errorf("%v bytes are held, want about half of 16 MiB", held)
+			}
+			for _, conn := range conns {
+				_ = conn.Close()
+			}
+			awaitMetric(t, ops, "all given back", func(m map[string]float64) bool { return m["hipflask_client_memory_bytes"] == 0 })
+		})
 	}
-	server.Stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
-	unharmed("messages that never end")
-	const cause = `hipflask_refusals_total{cause="memory"}`
-	for deadline := time.Now().Add(patience); scrape(t, ops)[cause] < clients-9; {
+}
+
+// awaitMetric scrapes until the metrics are as wanted.
+func awaitMetric(t *testing.T, ops, want string, match func(map[string]float64) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !match(scrape(t, ops)); {
 		if time.Now().After(deadline) {
-			t.Fatalf("%v are refused, want all but 9 of %d", scrape(t, ops)[cause], clients)
+			t.Fatalf("no %s: %v bytes held, %v refused", want, scrape(t, ops)["hipflask_client_memory_bytes"],
+				scrape(t, ops)[`hipflask_refusals_total{cause="memory"}`])
 		}
-	}
-	if held := scrape(t, ops)["hipflask_client_memory_bytes"]; held > 8<<20 || held < 4<<20 {
-		t.Errorf("%v bytes are held, want about half of 16 MiB", held)
 	}
 }
 
@@ -265,4 +304,24 @@ func TestHardeningConnectionsOfOneAddress(t *testing.T) {
 	first := joinWS(t, addr)
 	joinWS(t, addr).chats("a second of the loopback interface")
 	first.chats("and the first")
+}
+
+// Attack: requests to a route whose handler takes the connection over and panics then.
+// Nobody else closes such a connection, and it would count among the open ones for good.
+func TestHardeningPanicAfterHijack(t *testing.T) {
+	server := startApp(t, func(app *hipflask.App) error {
+		app.Router.GET("/taken", func(c *gin.Context) {
+			if _, _, err := c.Writer.Hijack(); err != nil {
+				t.Error(err)
+			}
+			panic("with a connection of its own")
+		})
+		return nil
+	}, "--ops-addr", "0")
+	ops := server.Stderr.waitMatch(t, opsAddress)[1]
+	for range 3 {
+		cutOff(t, beginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), patience)
+	}
+	server.Stderr.waitText(t, "with a connection of its own")
+	awaitMetric(t, ops, "open connection less", func(m map[string]float64) bool { return m["hipflask_open_connections"] == 0 })
 }

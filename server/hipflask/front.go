@@ -119,6 +119,7 @@ func (f *front) afterRoutes(c *gin.Context) {
 	c.Status(http.StatusOK) // gin has 404 or 405 there already
 	c.Writer.Header().Del("Allow")
 	if f.serveRest(c.Writer, c.Request, allowed) {
+		c.Writer.WriteHeaderNow() // a 404 without a body is whole, and gin would write its own
 		c.Abort()
 		return
 	}
@@ -202,6 +203,9 @@ func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() boo
 	p := recover()
 	if p == nil {
 		return
+	}
+	if s, ok := w.(*staller); ok {
+		s.closeHijacked()
 	}
 	if p == http.ErrAbortHandler { // net/http's way to cut an answer, not worth a line
 		panic(p)

@@ -29,8 +29,9 @@ type staller struct {
 	limits  stallLimits
 
 	mu    sync.Mutex
-	begun bool // something was written
-	over  bool // the handler has returned or the connection is hijacked: it is another's
+	begun bool     // something was written
+	over  bool     // the handler has returned or the connection is hijacked: it is another's
+	taken net.Conn // what was hijacked
 }
 
 func newStaller(w http.ResponseWriter, r *http.Request, limits stallLimits) *staller {
@@ -107,9 +108,19 @@ func (s *staller) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer s.mu.Unlock()
 	conn, buf, err := s.control.Hijack()
 	if err == nil {
-		s.begun, s.over = true, true
+		s.begun, s.over, s.taken = true, true, conn
 	}
 	return conn, buf, err
+}
+
+// closeHijacked closes a connection whose handler took it over and panicked: net/http
+// leaves it open, and it would count among the open ones for good.
+func (s *staller) closeHijacked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken != nil {
+		_ = s.taken.Close()
+	}
 }
 
 // CloseNotify is what gin's Stream waits for.

@@ -208,6 +208,10 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 		if err != nil {
 			s.abort(ClientDisconnect)
 		}
+	case errors.Is(err, errNoRoom):
+		s.WarnMemory()
+		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
+		s.abort(TransportError)
 	case errors.As(err, &tooLarge):
 		s.srv.refusals.tooLarge(s, "POST body")
 		s.endWith(w, r, TransportError, func() {
@@ -266,7 +270,8 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 		return &http.MaxBytesError{Limit: limit} // no need to read that to know
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, held, err := s.readBody(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	defer cfg.Memory.Give(held) // when its packets have been taken, which may have to wait
 	noReadLimit(w)
 	s.meter.bytesIn.Add(uint64(len(body)))
 	if err != nil {
@@ -293,6 +298,38 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 		return payload.DecodeV3Binary(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
 	}
 	return payload.DecodeV3(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
+}
+
+// smallBody is the longest body that is not counted, in bytes: no more than net/http keeps
+// for the connection. Where others have filled the memory, short events still get in.
+const smallBody = 4 << 10
+
+// readBody reads the body of a POST. What a longer one takes is taken from the memory for
+// clients, for the caller to give back: a client may let the end of a body wait for as
+// long as BodyTimeout.
+func (s *Session) readBody(from io.Reader, length int64) (body []byte, held int, err error) {
+	if length < 0 || length >= smallBody {
+		length = smallBody - 1
+	}
+	body = make([]byte, 0, length+1) // with room to find that nothing follows
+	for {
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, held, nil
+		case err != nil:
+			return body, held, err
+		case len(body) < cap(body):
+			continue
+		}
+		size := 2 * cap(body)
+		if !s.srv.cfg.Memory.TakeHalf(size - held) {
+			return nil, held, errNoRoom
+		}
+		held = size
+		body = append(make([]byte, 0, size), body...)
+	}
 }
 
 // payloadSink is a session as what takes a payload's packets.

@@ -28,6 +28,7 @@ var (
 	errDirection = errors.New("heartbeat in the wrong direction for this protocol version")
 	errUnknown   = errors.New("unknown packet type")
 	errClosed    = errors.New("session closed")
+	errNoRoom    = errors.New("too much memory for all clients together")
 )
 
 // Session is one client's connection, whichever transports carry it.

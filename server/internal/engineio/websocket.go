@@ -221,6 +221,7 @@ func (srv *Server) upgrade(w http.ResponseWriter, r *http.Request, q url.Values,
 	}
 	p := &prober{session: s, conn: conn, base64Only: q.Has("b64")}
 	_ = conn.SetReadDeadline(time.Now().Add(srv.cfg.UpgradeTimeout))
+	s.pace(conn)
 	conn.Start(p, srv.cfg.MaxMessage, p.readEnded)
 }
 
@@ -243,6 +244,7 @@ func (p *prober) readEnded(err error) {
 		return
 	}
 	defer s.srv.workers.Done()
+	s.holdPartial(0)
 	s.srv.gate.giveUp()
 	s.srv.tally.upgrades.failed.Add(1)
 	var closed *websocket.CloseError
@@ -329,7 +331,6 @@ func (p *prober) takeOver() error {
 	}
 	p.upgraded = true
 	s.srv.tally.upgrades.done.Add(1)
-	s.pace(p.conn)
 	s.flush()
 	return nil
 }
