@@ -60,9 +60,9 @@ func (f *flask) listens(ctx context.Context) error {
 	for {
 		select {
 		case <-f.done:
-			return fmt.Errorf("Flask has not started: %w; does the Python that PYTHON names have Flask?", errors.Join(f.err, errors.New("it has ended")))
+			return fmt.Errorf("app.py has not started: %w; does the Python that PYTHON names have Flask?", errors.Join(f.err, errors.New("it has ended")))
 		case <-ctx.Done():
-			return fmt.Errorf("Flask does not listen at %s after %v", f.addr, startPatience)
+			return fmt.Errorf("app.py does not listen at %s after %v", f.addr, startPatience)
 		case <-tick.C:
 		}
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", f.addr)

@@ -62,6 +62,23 @@ func TestWhoMayEnter(t *testing.T) {
 	}
 }
 
+// A crowd is refused, except for whoever is part of it.
+func TestLobbyIsFull(t *testing.T) {
+	app, l := serve(t)
+	ada, adaIs := enter(t, app, "Ada", "")
+	l.mu.Lock()
+	for len(l.players) < maxPlayers {
+		p := &player{id: l.nextLocked(), name: "Bob", connections: 1}
+		l.players[p.id] = p
+	}
+	l.mu.Unlock()
+	if _, err := socketiotest.Dial(t, app.SocketIO, socketiotest.Options{Auth: credentials{"Eve", ""}}); err == nil || !strings.Contains(err.Error(), string(errCrowd)) {
+		t.Errorf("got %v", err)
+	}
+	ada.Drop()
+	enter(t, app, "", adaIs.Token)
+}
+
 // A game from its creation to its end, with what players may not do on the way.
 func TestGame(t *testing.T) {
 	app, _ := serve(t)

@@ -22,20 +22,38 @@ async function ask(event, ...args) {
   find('problem').textContent = why;
 }
 
-function button(text, label, onClick) {
+function button(text, label, act) {
   const made = document.createElement('button');
   made.textContent = text;
   made.setAttribute('aria-label', label);
-  made.addEventListener('click', onClick);
+  onPress(made, act);
   return made;
 }
 
+/** Fills a list anew; the button that has the focus keeps it, if there still is one. */
 function list(id, items) {
+  const focused = find(id).contains(document.activeElement) && document.activeElement.getAttribute('aria-label');
   find(id).replaceChildren(...items.map((parts) => {
     const item = document.createElement('li');
     item.append(...parts);
     return item;
   }));
+  if (focused) {
+    [...find(id).querySelectorAll('button')].find((other) => other.getAttribute('aria-label') === focused)?.focus();
+  }
+}
+
+/** Says whether a button can be used. One that is disabled would lose the focus. */
+function allow(made, is) {
+  made.setAttribute('aria-disabled', String(!is));
+}
+
+function onPress(made, act) {
+  made.addEventListener('click', () => {
+    if (made.getAttribute('aria-disabled') !== 'true') {
+      act();
+    }
+  });
 }
 
 const named = ({ name, here, id }) => `${name}${id === me ? ' (you)' : ''}${here ? '' : ' (away)'}`;
@@ -78,12 +96,12 @@ function showGame(game) {
   cells.forEach((cell, i) => {
     cell.textContent = board[i];
     cell.setAttribute('aria-label', `Row ${Math.floor(i / 3) + 1}, column ${(i % 3) + 1}: ${board[i] || 'empty'}`);
-    cell.disabled = turn !== me || board[i] !== '';
+    allow(cell, turn === me && board[i] === '');
   });
   const ready = players.find((seat) => seat.id === me)?.ready ?? false;
   find('ready').setAttribute('aria-pressed', String(ready));
-  find('ready').disabled = state === 'playing';
-  find('start').disabled = state === 'playing' || players[0].id !== me || players.length < 2 || !players.every((seat) => seat.ready);
+  allow(find('ready'), state !== 'playing');
+  allow(find('start'), state !== 'playing' && players[0].id === me && players.length === 2 && players.every((seat) => seat.ready));
 }
 
 socket.on('welcome', ({ id, token }) => {
@@ -114,9 +132,9 @@ find('create').addEventListener('submit', (event) => {
   ask('create', find('title').value);
   find('title').value = '';
 });
-find('ready').addEventListener('click', () => ask('ready', find('ready').getAttribute('aria-pressed') !== 'true'));
-find('start').addEventListener('click', () => ask('start'));
-find('leave').addEventListener('click', () => ask('leave'));
+onPress(find('ready'), () => ask('ready', find('ready').getAttribute('aria-pressed') !== 'true'));
+onPress(find('start'), () => ask('start'));
+onPress(find('leave'), () => ask('leave'));
 
 if (kept.getItem('name') === null) {
   show('enter');
