@@ -117,6 +117,7 @@ func connected(args ...any) {
 	unwanted := ctx.unwanted
 	c.settle()
 	c.mu.Unlock()
+	c.server.use(ctx)
 	_ = sock.On("disconnect", ctx.disconnected)
 	if !sock.Connected() { // somebody disconnected it before we listened
 		ctx.disconnected("server namespace disconnect")
@@ -174,10 +175,14 @@ func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
+	c.conn.mu.Lock()
+	c.rooms = nil
+	c.conn.mu.Unlock()
 	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)
+	c.space.server.leave(c.in)
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.

@@ -18,13 +18,15 @@ type Context struct {
 	space *Namespace
 	conn  *conn
 	sock  *socket.Socket
+	in    *dynamic // the namespace, if it can be forgotten; set once it is connected
 
 	// The rest is guarded by conn.mu.
-	left     bool   // the disconnect handler has run or is about to
-	over     bool   // the client is gone, whether or not the queue has got there
-	kicked   bool   // this side disconnects it
-	unwanted bool   // it is to be disconnected once it is connected
-	claim    *claim // to its session, with recovery
+	left     bool          // the disconnect handler has run or is about to
+	over     bool          // the client is gone, whether or not the queue has got there
+	kicked   bool          // this side disconnects it
+	unwanted bool          // it is to be disconnected once it is connected
+	claim    *claim        // to its session, with recovery
+	rooms    []socket.Room // it was in, until the disconnect handler has run
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -201,11 +203,20 @@ func (c *Context) Join(room string) { c.sock.Join(socket.Room(room)) }
 // Leave takes the client out of a room. Flask: leave_room(room).
 func (c *Context) Leave(room string) { c.sock.Leave(socket.Room(room)) }
 
-// Rooms lists the rooms the client is in, its own among them. Flask: rooms().
+// Rooms lists the rooms the client is in, its own among them. In the disconnect handler
+// these are the rooms it was in until then, so that the others can be told: an emit to
+// them reaches everybody else, whatever made the client leave. Afterwards there are none.
+// Flask: rooms(); Node's "disconnecting" shows the same.
 func (c *Context) Rooms() []string {
-	rooms := []string{}
-	for _, room := range c.sock.Rooms().Keys() {
-		rooms = append(rooms, string(room))
+	c.conn.mu.Lock()
+	left := c.rooms
+	c.conn.mu.Unlock()
+	if left == nil {
+		left = c.sock.Rooms().Keys()
+	}
+	rooms := make([]string, len(left))
+	for i, room := range left {
+		rooms[i] = string(room)
 	}
 	return rooms
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"time"
 
 	"hipflask/server/socketio"
@@ -35,6 +36,19 @@ func ExampleServer_Of_catchAll() {
 	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/any/name"})
 	fmt.Println(client.Call("who"))
 	// Output: ["/any/name"]
+}
+
+// Flask has no counterpart; in Node it is io.of(/^\/room-\d+$/).
+func ExampleServer_OfFunc() {
+	t, s, end := begin()
+	defer end()
+
+	rooms := s.OfFunc(regexp.MustCompile(`^/room-\d+$`).MatchString)
+	check(rooms.On("who", func(c *socketio.Context) string { return c.Namespace() }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/room-12"})
+	fmt.Println(client.Call("who"))
+	// Output: ["/room-12"]
 }
 
 // Flask has no counterpart. Shows Namespace.EmitServers, too: a server that is alone

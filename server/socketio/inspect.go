@@ -35,8 +35,8 @@ func (s *Server) namespaces() map[string]inspect.Clients {
 			all[name] = inspected{n.To()}
 		}
 	}
-	for name := range s.dynamic {
-		all[name] = inspected{&Target{server: s, io: s.io.Of(name, nil)}}
+	for name, d := range s.dynamic {
+		all[name] = inspected{&Target{server: s, io: d.io}}
 	}
 	return all
 }

@@ -19,15 +19,12 @@ import (
 	"hipflask/server/internal/sparse"
 )
 
-// maxDynamic is how many namespaces clients can bring into being through Of("*").
-// The library keeps each for good.
-const maxDynamic = 10_000
-
 // Namespace is a set of handlers that clients connect to by name.
 type Namespace struct {
 	name   string
 	server *Server
 	io     socket.Namespace
+	match  func(name string) bool // see OfFunc; nil otherwise
 
 	mu       sync.RWMutex
 	handlers map[string]*handler
@@ -48,13 +45,14 @@ type Middleware func(next Handler) Handler
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
-	if _, there := s.dynamic[name]; there {
-		n.io = s.io.Of(name, nil) // create has set it up
+	if d := s.dynamic[name]; d != nil {
+		d.kept = true
+		n.io = d.io // createLocked has set it up
 		return n
 	}
 	if name == "*" {
 		// The library would make a namespace twice for two clients that ask for
-		// it at once, and lose one; so create does it, and nothing matches here.
+		// it at once, and lose one; so enter does it, and nothing matches here.
 		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
 		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
 	} else {
@@ -67,43 +65,11 @@ func newNamespace(s *Server, name string) *Namespace {
 	return n
 }
 
-// handling is the namespace whose handlers a client of that name gets.
-func (s *Server) handling(name string) *Namespace {
-	s.mu.RLock()
-	own, all := s.spaces[name], s.spaces["*"]
-	s.mu.RUnlock()
-	if own == nil || all != nil && !own.isUsed() {
-		return all
-	}
-	return own
-}
-
 // isUsed says whether anything was registered.
 func (n *Namespace) isUsed() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
-}
-
-// create brings a namespace into being that Of("*") stands for.
-func (s *Server) create(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.spaces["*"]
-	if all == nil || s.spaces[name] != nil {
-		return
-	}
-	if _, there := s.dynamic[name]; there {
-		return
-	}
-	if len(s.dynamic) >= maxDynamic {
-		s.log.Warn("namespace refused: clients connected to too many", "limit", maxDynamic)
-		return
-	}
-	if parent, ok := all.io.(socket.ParentNamespace); ok {
-		s.tellRooms(parent.CreateChild(name))
-		s.dynamic[name] = struct{}{}
-	}
 }
 
 // On registers the handler of an event, in the place of an earlier one. fn is a

@@ -69,12 +69,13 @@ type Server struct {
 
 	claims claims // with recovery
 
-	mu      sync.RWMutex
-	held    bool                        // background tasks begin later
-	later   []func(ctx context.Context) // those
-	spaces  map[string]*Namespace
-	dynamic map[string]struct{} // names that clients connected to through Of("*")
-	onError ErrorHandler
+	mu       sync.RWMutex
+	held     bool                        // background tasks begin later
+	later    []func(ctx context.Context) // those
+	spaces   map[string]*Namespace
+	patterns []*Namespace        // in the order of OfFunc
+	dynamic  map[string]*dynamic // by name
+	onError  ErrorHandler
 }
 
 // ErrorHandler is told of an event that failed: its handler returned an error or
@@ -106,7 +107,7 @@ func New(opts Options) *Server {
 		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
-		dynamic: make(map[string]struct{}),
+		dynamic: make(map[string]*dynamic),
 	}
 	s.memory = s.opts.Engine.Memory
 	s.opts.SessionValues = opts.SessionValues
@@ -124,6 +125,7 @@ func New(opts Options) *Server {
 		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
 		o.SetConnectionStateRecovery(recovery)
 	}
+	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
 	o.SetConnectTimeout(libraryPatience)
 	s.io = socket.NewServer(nil, o)
 	s.io.Bind(&base{server: s})
@@ -132,8 +134,9 @@ func New(opts Options) *Server {
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
-// stands for every namespace that has no handlers of its own; which handlers a
-// client gets is decided when it connects.
+// stands for every namespace that has no handlers of its own, see also [Server.OfFunc];
+// which handlers a client gets is decided when it connects. A namespace that Of has
+// named is kept for good, so a handler that acts on its own client's has c.To.
 // Its Flask counterpart is the namespace= of every method.
 func (s *Server) Of(name string) *Namespace {
 	if name != "*" && (name == "" || name[0] != '/') {

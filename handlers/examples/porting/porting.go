@@ -52,6 +52,8 @@ func (a *app) registerRest() error {
 		a.s.On("nothing", a.handleNothing),
 		a.s.On("connect", a.handleConnect),
 		a.s.On("disconnect", a.handleDisconnect),
+		a.s.Of("/rooms").On("enter", a.handleEnter),
+		a.s.Of("/rooms").On("disconnect", a.handleGone),
 		a.s.On("ask", a.handleAsk),
 		a.s.On("tell", a.handleTell),
 		a.s.On("visit", a.handleVisit),
@@ -95,6 +97,15 @@ func (a *app) handleConnect(c *socketio.Context, auth struct{ Token string }) er
 
 func (a *app) handleDisconnect(c *socketio.Context, reason string) {
 	fmt.Println(c.ID(), reason)
+}
+
+func (a *app) handleEnter(c *socketio.Context, name, room string) {
+	c.Set("name", name)
+	c.Join(room)
+}
+
+func (a *app) handleGone(c *socketio.Context) error {
+	return c.To(c.Rooms()...).Emit("left", c.Get("name"))
 }
 
 func (a *app) handleAsk(c *socketio.Context) error {

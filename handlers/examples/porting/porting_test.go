@@ -100,7 +100,8 @@ func source(t *testing.T, name string) string {
 	return string(text)
 }
 
-// step is a client, which connects with its first, an event, and its arguments.
+// step is a client, which connects with its first, an event, and its arguments. Behind the
+// client's name is its namespace, if that is not "/". "disconnect" ends it.
 type step []any
 
 // steps are run one after another. want is the acknowledgement and what the client
@@ -120,6 +121,10 @@ func steps() (steps []step, want []string) {
 		{step{"a", "visit"}, `[[1,""],[]]`},
 		{step{"b", "visit"}, `[[1,""],[["welcome"]]]`},
 		{step{"a", "visit"}, `[[2,""],[]]`},
+		{step{"a/rooms", "enter", "Ann", "hall"}, `[[],[]]`},
+		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[]]`},
+		{step{"a/rooms", "disconnect"}, `[[],"disconnected"]`},
+		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[["left","Ann"]]]`},
 	} {
 		steps, want = append(steps, s.step), append(want, s.want)
 	}

@@ -78,6 +78,8 @@ type Cluster struct {
 	sharp     bool                // a namespace's name contains #
 	pubsub    *redis.PubSub       // nil while there is none
 
+	adjusting sync.Mutex // one namespace's channels are subscribed to or given up
+
 	life context.Context
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -243,12 +245,42 @@ func (c *Cluster) Attach(a *fanout.Adapter) {
 	c.listeners[s.channels.Request()] = listener{s, true}
 	c.listeners[s.channels.Response()] = listener{s, false}
 	c.listeners[s.channels.ResponseTo(c.uid)] = listener{s, false}
-	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
-		c.work.Go(func() {
-			// A connection that fails here fails the listener, which begins anew.
-			_ = pubsub.Subscribe(standing(), c.channels(s)...)
-		})
+	c.adjustLocked(s)
+}
+
+// Detach ends what Attach began: the namespace is forgotten.
+func (c *Cluster) Detach(a *fanout.Adapter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.spaces[a.Name()]
+	if s == nil || s.adapter != a {
+		return
 	}
+	delete(c.spaces, a.Name())
+	for _, channel := range c.channels(s) {
+		delete(c.listeners, channel)
+	}
+	c.adjustLocked(s)
+}
+
+// adjustLocked has the channels of a namespace that has come or gone listened to, or not
+// any more. Namespaces of one name may come and go in quick succession: what counts is
+// whether there is one when its turn comes.
+func (c *Cluster) adjustLocked(s *space) {
+	pubsub := c.pubsub
+	if pubsub == nil || c.life.Err() != nil {
+		return
+	}
+	c.work.Go(func() {
+		c.adjusting.Lock()
+		defer c.adjusting.Unlock()
+		change := pubsub.Subscribe
+		if c.space(s.adapter.Name()) == nil {
+			change = pubsub.Unsubscribe
+		}
+		// A connection that fails here fails the listener, which begins anew.
+		_ = change(standing(), c.channels(s)...)
+	})
 }
 
 // channels are those that a namespace listens to beside the broadcasts.

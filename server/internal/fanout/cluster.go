@@ -16,6 +16,8 @@ import (
 type Peers interface {
 	// Attach makes what the others say of a namespace reach its adapter.
 	Attach(a *Adapter)
+	// Detach ends that: the namespace is forgotten.
+	Detach(a *Adapter)
 	// Servers counts the servers of the cluster, this one among them, as of late.
 	Servers() int
 

@@ -29,8 +29,12 @@ var errGone = errors.New("the client is gone")
 // Carrier is what a socket's connection must be for the adapter to reach it.
 type Carrier interface{ Session() *engineio.Session }
 
-// leaver is a connection that knows of a client's end before the library does.
-type leaver interface{ Gone(socket.SocketId) bool }
+// leaver is a connection that knows of a client's end before the library does, and
+// keeps the rooms that it was in for whoever handles that end.
+type leaver interface {
+	Gone(socket.SocketId) bool
+	Left(id socket.SocketId, rooms []socket.Room)
+}
 
 // joiner is a connection that knows of a client that is only being connected. Unwanted
 // has it disconnected once it is, and reports whether there is such a one: the library
@@ -412,7 +416,13 @@ func (a *Adapter) DelAll(id socket.SocketId) {
 	a.order[len(a.order)-1] = nil
 	a.order = a.order[:len(a.order)-1]
 	delete(a.members, id)
+	sock := m.sock
 	a.mu.Unlock()
+	if sock != nil {
+		if c, ok := sock.Conn().(leaver); ok {
+			c.Left(id, m.rooms)
+		}
+	}
 	for i, room := range m.rooms {
 		a.announceLeft(id, room, true, gone[i])
 	}
@@ -552,7 +562,13 @@ func (a *Adapter) Proto() socket.Adapter          { return a.proto }
 func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
 func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
 func (a *Adapter) Init()                          {}
-func (a *Adapter) Close()                         {}
+
+// Close ends the namespace's part in the cluster.
+func (a *Adapter) Close() {
+	if a.peers != nil {
+		a.peers.Detach(a)
+	}
+}
 
 // ServerCount is the number of servers in the cluster.
 func (a *Adapter) ServerCount() int64 {
