@@ -257,3 +257,32 @@ func TestWithoutRedisAtTheStart(t *testing.T) {
 		t.Error("it is ready")
 	}
 }
+
+// A namespace that is forgotten on one server and comes back hears the others again, and
+// what they ask meanwhile waits for nobody.
+func TestNamespacesThatComeAndGo(t *testing.T) {
+	_, servers := several(t, 2)
+	a, b := servers[0], servers[1]
+	for _, s := range servers {
+		must(t, s.Of("*").On("event", func() {}))
+	}
+	in := func(s *member) *socketiotest.Client {
+		return socketiotest.Connect(t, s.Server, socketiotest.Options{Namespace: "/x"})
+	}
+	stays := in(b)
+	for range 20 {
+		in(a).Drop()
+	}
+	comes := in(a)
+	eventually(t, "both clients are listed", func() bool { return len(b.Of("*").To().Clients()) == 2 })
+	eventually(t, "a client of the other server joins", func() bool {
+		b.Of("*").To(comes.ID()).Join("room")
+		return len(a.Of("*").To("room").Clients()) == 1
+	})
+	must(t, b.Of("*").To("room").Emit("hi"))
+	hears(t, comes, "hi []")
+	must(t, a.Of("*").Emit("all"))
+	hears(t, stays, "all []")
+	comes.Drop()
+	eventually(t, "the other server knows of one client", func() bool { return len(b.Of("*").To().Clients()) == 1 })
+}
