@@ -78,7 +78,9 @@ type Cluster struct {
 	sharp     bool                // a namespace's name contains #
 	pubsub    *redis.PubSub       // nil while there is none
 
-	adjusting sync.Mutex // one namespace's channels are subscribed to or given up
+	gone []*space // namespaces whose channels are still to be given up
+
+	adjusting sync.Mutex // channels are subscribed to or given up; comes before mu
 
 	life context.Context
 	end  context.CancelFunc
@@ -245,42 +247,60 @@ func (c *Cluster) Attach(a *fanout.Adapter) {
 	c.listeners[s.channels.Request()] = listener{s, true}
 	c.listeners[s.channels.Response()] = listener{s, false}
 	c.listeners[s.channels.ResponseTo(c.uid)] = listener{s, false}
-	c.adjustLocked(s)
+	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
+		c.work.Go(func() {
+			c.adjusting.Lock()
+			defer c.adjusting.Unlock()
+			// A connection that fails here fails the listener, which begins anew.
+			_ = pubsub.Subscribe(standing(), c.channels(s)...)
+		})
+	}
 }
+
+// linger is how long the channels of a namespace that was forgotten are still listened
+// to: who was counted among those that hear a question has to answer it.
+const linger = time.Second
 
 // Detach ends what Attach began: the namespace is forgotten.
 func (c *Cluster) Detach(a *fanout.Adapter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.spaces[a.Name()]
-	if s == nil || s.adapter != a {
+	if s == nil || s.adapter != a || c.life.Err() != nil {
 		return
 	}
 	delete(c.spaces, a.Name())
-	for _, channel := range c.channels(s) {
-		delete(c.listeners, channel)
+	if c.gone = append(c.gone, s); len(c.gone) == 1 {
+		c.work.Go(c.unlisten)
 	}
-	c.adjustLocked(s)
 }
 
-// adjustLocked has the channels of a namespace that has come or gone listened to, or not
-// any more. Namespaces of one name may come and go in quick succession: what counts is
-// whether there is one when its turn comes.
-func (c *Cluster) adjustLocked(s *space) {
-	pubsub := c.pubsub
-	if pubsub == nil || c.life.Err() != nil {
+// unlisten gives up the channels of the namespaces that are gone, after a while, unless
+// there is one of that name again.
+func (c *Cluster) unlisten() {
+	select {
+	case <-time.After(linger):
+	case <-c.life.Done():
 		return
 	}
-	c.work.Go(func() {
-		c.adjusting.Lock()
-		defer c.adjusting.Unlock()
-		change := pubsub.Subscribe
-		if c.space(s.adapter.Name()) == nil {
-			change = pubsub.Unsubscribe
+	c.adjusting.Lock() // nobody subscribes between the look and the deed
+	defer c.adjusting.Unlock()
+	c.mu.Lock()
+	var channels []string
+	for _, s := range c.gone {
+		if c.spaces[s.adapter.Name()] == nil {
+			channels = append(channels, c.channels(s)...)
 		}
-		// A connection that fails here fails the listener, which begins anew.
-		_ = change(standing(), c.channels(s)...)
-	})
+	}
+	for _, channel := range channels {
+		delete(c.listeners, channel)
+	}
+	c.gone = nil
+	pubsub := c.pubsub
+	c.mu.Unlock()
+	if pubsub != nil && len(channels) > 0 {
+		_ = pubsub.Unsubscribe(standing(), channels...) // see Attach
+	}
 }
 
 // channels are those that a namespace listens to beside the broadcasts.
