@@ -218,16 +218,13 @@ func (c *Context) event(p *packet.Packet) {
 	if err == nil && p.HasID {
 		err = c.ack(p.ID, reply)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoAck) {
 		c.space.failed(c, p.Event, err)
 	}
 }
 
 func (c *Context) ack(id uint64, reply []any) error {
-	if len(reply) == 1 && isNull(reply[0]) {
-		reply = nil // as Flask does with None
-	}
-	data, err := appendArgs(make([]any, 0, len(reply)), reply)
+	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
 	if err != nil {
 		return err
 	}

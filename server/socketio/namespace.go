@@ -84,8 +84,8 @@ func (n *Namespace) isUsed() bool {
 // value, and a struct ignores fields that it does not have.
 //
 // What it returns is sent as the acknowledgement, if the client asked for one:
-// several values as several arguments, nil alone as none. An error as the last
-// result fails the event instead. An event with another number of arguments, or of
+// several values as several arguments, nil alone as none, [Args] as what is in it. An
+// error as the last result fails the event instead, see also [ErrNoAck]. An event with another number of arguments, or of
 // other types, fails as well. A failed event is not acknowledged, and told to the
 // error handler, see [Namespace.OnError].
 //
@@ -166,7 +166,7 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 
 // Emit sends an event to every client of the namespace. An argument is a [Value],
 // []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument. It fails when an argument cannot be written, and for
+// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
 // the names that clients keep for themselves: connect, connect_error, disconnect,
 // disconnecting, newListener and removeListener. To a client that has left, nothing
 // is sent, and that is no error.
@@ -231,6 +231,11 @@ func isLifecycle(event string) bool { return event == "connect" || event == "dis
 // errNoHandler is an event that nobody registered for. Flask ignores those, and
 // does not acknowledge them.
 var errNoHandler = errors.New("no handler for this event")
+
+// ErrNoAck is what a handler, or middleware, returns as its error for an event that is
+// not to be acknowledged, although nothing went wrong: the client waits until its own
+// time limit. Flask has none; in Node it is a callback that is not called.
+var ErrNoAck = errors.New("no acknowledgement is wanted")
 
 // PanicError is a handler's panic.
 type PanicError struct {

@@ -186,12 +186,25 @@ func eventData(event string, args []any) ([]any, error) {
 	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
 		return nil, fmt.Errorf("event name %q is reserved", event)
 	}
-	if len(args) == 1 && isNull(args[0]) {
-		args = nil
-	}
+	args = spread(args)
 	data := make([]any, 1, 1+len(args))
 	data[0] = event
 	return appendArgs(data, args)
+}
+
+// spread is what a list of arguments stands for: a single nil for none, as None does in
+// Flask, and a single Args for what is in it.
+func spread(args []any) []any {
+	if len(args) != 1 {
+		return args
+	}
+	if several, ok := args[0].(Args); ok {
+		return several
+	}
+	if isNull(args[0]) {
+		return nil
+	}
+	return args
 }
 
 func appendArgs(data []any, args []any) ([]any, error) {

@@ -50,6 +50,8 @@ func (a *app) registerRest() error {
 		a.s.On("sum", a.handleSum),
 		a.s.On("divide", a.handleDivide),
 		a.s.On("nothing", a.handleNothing),
+		a.s.On("count to", a.handleCountTo),
+		a.s.On("find", a.handleFind),
 		a.s.On("connect", a.handleConnect),
 		a.s.On("disconnect", a.handleDisconnect),
 		a.s.Of("/rooms").On("enter", a.handleEnter),
@@ -87,6 +89,17 @@ func (a *app) handleDivide(n, by int) (int, int, error) {
 }
 
 func (a *app) handleNothing() {}
+
+func (a *app) handleCountTo(n int) (numbers socketio.Args) {
+	for i := range n {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
+func (a *app) handleFind(name string) socketio.Args {
+	return socketio.Args{nil}
+}
 
 func (a *app) handleConnect(c *socketio.Context, auth struct{ Token string }) error {
 	if auth.Token != "secret" {
@@ -185,6 +198,7 @@ func (a *app) emits(c *socketio.Context, sid, room string) []func() error {
 		func() error { return c.Emit("r", "x") },
 		func() error { return c.Emit("r") },
 		func() error { return c.Emit("r", 1, "two") },
+		func() error { return c.Emit("r", socketio.Args{nil}) },
 		func() error { return c.Emit("r", []int{1, 2}) },
 		func() error { return c.Emit("r", map[string]any{"n": 1}) },
 		func() error { return c.Emit("message", "x") },

@@ -113,6 +113,9 @@ func steps() (steps []step, want []string) {
 	}{
 		{step{"a", "divide", 7, 2}, `[[3,1],[["welcome"]]]`},
 		{step{"a", "nothing"}, `[[],[]]`},
+		{step{"a", "count to", 3}, `[[1,2,3],[]]`},
+		{step{"a", "count to", 0}, `[[],[]]`},
+		{step{"a", "find", "Ann"}, `[null,[]]`},
 		{step{"a", "other event", map[string]int{"n": 1}}, `[[],[]]`},
 		{step{"a", "sum", 1, 2, 3}, `[6,[]]`},
 		{step{"a", "sum"}, `[0,[]]`},
@@ -151,7 +154,7 @@ func heard(who, event string) string {
 func wantEmits() []string {
 	const rx = `["r","x"]`
 	return []string{
-		heard("a", rx), heard("a", `["r"]`), heard("a", `["r",1,"two"]`), heard("a", `["r",[1,2]]`), heard("a", `["r",{"n":1}]`),
+		heard("a", rx), heard("a", `["r"]`), heard("a", `["r",1,"two"]`), heard("a", `["r",null]`), heard("a", `["r",[1,2]]`), heard("a", `["r",{"n":1}]`),
 		heard("a", `["message","x"]`), heard("a", `["json",{"n":1}]`),
 		heard("a b c", rx), heard("b c", rx), heard("b", rx), heard("a b", rx), heard("a b", rx), heard("b", rx), heard("a", rx),
 		heard("d", rx), heard("a b c", rx), heard("a b", rx),
