@@ -467,6 +467,9 @@ func (c *conn) await(nsp string, begin func()) {
 	begin()
 	<-gate
 	c.mu.Lock()
+	if c.joining != nil { // it was not connected after all
+		c.joining.dropAuthLocked()
+	}
 	c.joining, c.auth = nil, packet.Value{}
 	c.mu.Unlock()
 }

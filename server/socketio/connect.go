@@ -25,6 +25,11 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
+	if !ctx.keepAuth(c.authPayload()) {
+		c.tooMuch()
+		next(socket.NewExtendedError(rejected, nil))
+		return
+	}
 	c.mu.Lock()
 	ctx.remember()
 	c.joining = ctx
@@ -36,6 +41,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	if err != nil {
 		c.joining = nil
 		ctx.finish()
+		ctx.dropAuthLocked()
 	}
 	c.mu.Unlock()
 	if err != nil {
@@ -177,6 +183,7 @@ func (c *Context) runDisconnect(reason string) {
 	}
 	c.conn.mu.Lock()
 	c.rooms = nil
+	c.dropAuthLocked()
 	c.conn.mu.Unlock()
 	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)

@@ -27,6 +27,8 @@ type Context struct {
 	unwanted bool          // it is to be disconnected once it is connected
 	claim    *claim        // to its session, with recovery
 	rooms    []socket.Room // it was in, until the disconnect handler has run
+	auth     []byte        // nil for {}
+	own      *session      // see SetData; nil until somebody asks
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -197,11 +199,15 @@ func (c *Context) To(rooms ...string) *Target {
 // Flask: emit(..., broadcast=True, include_self=False).
 func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 
-// Join puts the client into a room. Flask: join_room(room).
-func (c *Context) Join(room string) { c.sock.Join(socket.Room(room)) }
+// Join puts the client into rooms. Flask: join_room(room).
+func (c *Context) Join(rooms ...string) { c.sock.Join(roomList(rooms)...) }
 
-// Leave takes the client out of a room. Flask: leave_room(room).
-func (c *Context) Leave(room string) { c.sock.Leave(socket.Room(room)) }
+// Leave takes the client out of rooms. Flask: leave_room(room).
+func (c *Context) Leave(rooms ...string) {
+	for _, room := range rooms {
+		c.sock.Leave(socket.Room(room))
+	}
+}
 
 // Rooms lists the rooms the client is in, its own among them. In the disconnect handler
 // these are the rooms it was in until then, so that the others can be told: an emit to

@@ -128,3 +128,54 @@ func ExampleContext_Recovered() {
 	fmt.Println(client.Receive("news").Args[0])
 	// Output: "while it was away"
 }
+
+// Flask: the auth of the connect handler, and request.remote_addr. Shows Context.Auth,
+// Context.Address, Context.Transport and Context.Protocol.
+func ExampleContext_Auth() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("about me", func(c *socketio.Context) error {
+		var auth struct{ Name string }
+		if err := c.Auth().Decode(&auth); err != nil {
+			return err
+		}
+		return c.Emit("you", auth.Name, c.Address(), c.Transport(), c.Protocol())
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Auth: map[string]string{"name": "Ann"}})
+	client.Emit("about me")
+	fmt.Println(client.Next())
+	// Output: you ["Ann","192.0.2.1","polling",4]
+}
+
+// Flask has no counterpart; in Node it is socket.data. Shows Context.Data and As.
+func ExampleContext_SetData() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("visit", func(c *socketio.Context) int {
+		visits, _ := socketio.As[int](c.Data("visits"))
+		c.SetData("visits", visits+1)
+		return visits + 1
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	fmt.Println(client.Call("visit"), client.Call("visit"))
+	// Output: [1] [2]
+}
+
+// Flask: disconnect() and socketio.server.eio.disconnect(eio_sid). Shows Target.Close.
+func ExampleContext_Close() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("bye", func(c *socketio.Context) { c.Close() }))
+	check(s.On("bye all", func(c *socketio.Context) { c.To().Close() }))
+	check(s.On("disconnect", func(reason string) { fmt.Println(reason) }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Emit("bye")
+	client.AwaitDisconnect()
+	// Output: server disconnect
+}

@@ -12,3 +12,6 @@ func (s *Server) Dynamic() int {
 
 // InLibrary counts those of them that the library knows.
 func (n *Namespace) InLibrary() int { return len(n.To().namespaces()) }
+
+// Held is how many bytes are taken from the memory for clients.
+func (s *Server) Held() int64 { return s.memory.Used() }

@@ -70,16 +70,12 @@ func (t inspected) List() []inspect.Client {
 	return list
 }
 
-func (t inspected) Close() {
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), true)
-	}
-}
+func (t inspected) Join(room string) { t.Target.Join(room) }
+
+func (t inspected) Leave(room string) { t.Target.Leave(room) }
 
 // inspectedClient is a Context as [inspect.Client].
 type inspectedClient struct{ *Context }
-
-func (c inspectedClient) Transport() string { return c.conn.session.Transport() }
 
 func (c inspectedClient) Since() time.Time { return time.UnixMilli(c.sock.Handshake().Issued) }
 

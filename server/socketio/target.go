@@ -127,17 +127,17 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	return slices.Clone(answers), err
 }
 
-// Join puts the clients into a room. Flask: join_room(room, sid=sid).
-func (t *Target) Join(room string) {
+// Join puts the clients into rooms. Flask: join_room(room, sid=sid).
+func (t *Target) Join(rooms ...string) {
 	for _, nsp := range t.namespaces() {
-		nsp.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
+		nsp.Adapter().AddSockets(t.options(), roomList(rooms))
 	}
 }
 
-// Leave takes the clients out of a room. Flask: leave_room(room, sid=sid).
-func (t *Target) Leave(room string) {
+// Leave takes the clients out of rooms. Flask: leave_room(room, sid=sid).
+func (t *Target) Leave(rooms ...string) {
 	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
+		nsp.Adapter().DelSockets(t.options(), roomList(rooms))
 	}
 }
 
@@ -146,6 +146,15 @@ func (t *Target) Leave(room string) {
 func (t *Target) Disconnect() {
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().DisconnectSockets(t.options(), false)
+	}
+}
+
+// Close ends the clients' whole connections, as [Context.Close] does; in a cluster also
+// those of clients of other Hipflask and Node servers. Flask: disconnect(sid=sid) and
+// eio.disconnect; Node: disconnectSockets(true).
+func (t *Target) Close() {
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().DisconnectSockets(t.options(), true)
 	}
 }
 
@@ -170,6 +179,14 @@ func (t *Target) options() *socket.BroadcastOptions {
 		return nil
 	}
 	return &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
+}
+
+func roomList(names []string) []socket.Room {
+	list := make([]socket.Room, len(names))
+	for i, name := range names {
+		list[i] = socket.Room(name)
+	}
+	return list
 }
 
 func roomSet(names []string) *types.Set[socket.Room] {

@@ -141,7 +141,7 @@ func (a *app) handleTell(c *socketio.Context) {
 }
 
 func (a *app) handleVisit(c *socketio.Context) (int, string) {
-	visits, _ := c.Get("visits").(int)
+	visits, _ := socketio.As[int](c.Get("visits"))
 	c.Set("visits", visits+1)
 	return visits + 1, c.Request().Header.Get("User-Agent")
 }

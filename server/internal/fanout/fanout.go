@@ -41,6 +41,10 @@ type leaver interface {
 // ignores a disconnect before that.
 type joiner interface{ Unwanted(socket.SocketId) bool }
 
+// ender is a connection that can end with all its namespaces, at the wish of the client of
+// that id in one of them.
+type ender interface{ End(socket.SocketId) }
+
 // Builder makes an adapter for each namespace, as the library asks for them.
 type Builder struct {
 	Engine   *engineio.Server
@@ -509,11 +513,12 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 // and with closing set ends their connections.
 func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
 	for _, s := range a.sockets(opts) {
+		if e, ok := s.Conn().(ender); ok && closing {
+			e.End(s.Id())
+			continue
+		}
 		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
 			s.Disconnect(false)
-		}
-		if c, ok := s.Conn().(Carrier); ok && closing {
-			c.Session().Close(engineio.ServerClose)
 		}
 	}
 	if peers := a.others(opts); peers != nil {
