@@ -513,12 +513,11 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 // and with closing set ends their connections.
 func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
 	for _, s := range a.sockets(opts) {
-		if e, ok := s.Conn().(ender); ok && closing {
-			e.End(s.Id())
-			continue
-		}
 		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
 			s.Disconnect(false)
+		}
+		if e, ok := s.Conn().(ender); ok && closing {
+			e.End(s.Id())
 		}
 	}
 	if peers := a.others(opts); peers != nil {
