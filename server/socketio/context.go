@@ -162,12 +162,21 @@ func (c *Context) Emit(event string, args ...any) error {
 // the client hears nothing before that has returned. Flask: call(event, ...,
 // to=request.sid).
 func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
-	data, err := eventData(event, args)
+	wait, err := c.ask(event, args)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
+	return wait(ctx)
+}
+
+// ask sends the event. What it returns waits for the acknowledgement, and is called once.
+func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
+	data, err := eventData(event, args)
+	if err != nil {
+		return nil, err
+	}
 	gone := c.Context()
 	answer := make(chan []Value, 1)
 	id := c.sock.Nsp().Ids()
@@ -176,22 +185,50 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 			answer <- ackValues(args)
 		}
 	})
-	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
 	c.tellSent(data)
-	select {
-	case values := <-answer:
-		return values, nil
-	case <-gone.Done():
-		return nil, ErrDisconnected
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	return func(ctx context.Context) ([]Value, error) {
+		defer c.sock.Acks().Delete(id)
+		select {
+		case values := <-answer:
+			return values, nil
+		case <-gone.Done():
+			err = ErrDisconnected
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		select { // both
+		case values := <-answer:
+			return values, nil
+		default:
+			return nil, err
+		}
+	}, nil
+}
+
+// Ask sends an event to this client and returns at once; callback is told later what it
+// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
+// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
+func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
+	wait, err := c.ask(event, args)
+	if err == nil {
+		c.space.server.aside(func() {
+			ctx, cancel := withDeadline(context.Background())
+			defer cancel()
+			callback(wait(ctx))
+		})
 	}
+	return err
 }
 
 // To returns the clients in any of the rooms, this one among them if it is in one;
-// without rooms, every client. Flask: emit(..., to=room), emit(..., broadcast=True).
+// without rooms, every client. The empty name alone, such as that of a room that the
+// client has not sent, means this client, as to=None and to=” do in Flask.
+// Flask: emit(..., to=room), emit(..., broadcast=True).
 func (c *Context) To(rooms ...string) *Target {
+	if len(rooms) == 1 && rooms[0] == "" {
+		rooms = []string{c.ID()}
+	}
 	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
 }
 
@@ -200,7 +237,11 @@ func (c *Context) To(rooms ...string) *Target {
 func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 
 // Join puts the client into rooms. Flask: join_room(room).
-func (c *Context) Join(rooms ...string) { c.sock.Join(roomList(rooms)...) }
+func (c *Context) Join(rooms ...string) {
+	if c.To().named(rooms, "Join") {
+		c.sock.Join(roomList(rooms)...)
+	}
+}
 
 // Leave takes the client out of rooms. Flask: leave_room(room).
 func (c *Context) Leave(rooms ...string) {

@@ -69,8 +69,13 @@ func ExampleTarget_Call() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	answers, err := s.To(client.ID()).Call(ctx, "question", "sure?")
-	fmt.Println(answers, err)
-	// Output: [[yes]] <nil>
+	for _, a := range answers {
+		fmt.Println(a.Client == client.ID(), a.Values)
+	}
+	fmt.Println(err)
+	// Output:
+	// true [yes]
+	// <nil>
 }
 
 // Flask: request.sid
@@ -178,4 +183,40 @@ func ExampleContext_Close() {
 	client.Emit("bye")
 	client.AwaitDisconnect()
 	// Output: server disconnect
+}
+
+// Flask: emit('question', 'sure?', callback=answered)
+func ExampleContext_Ask() {
+	t, s, end := begin()
+	defer end()
+
+	answered := make(chan []socketio.Value)
+	check(s.On("begin", func(c *socketio.Context) error {
+		return c.Ask(func(answer []socketio.Value, err error) { answered <- answer }, "question", "sure?")
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Call("begin") // which is acknowledged before the question is
+	client.Receive("question").Ack("yes")
+	fmt.Println(<-answered)
+	// Output: [yes]
+}
+
+// Flask has no counterpart; in Node it is io.volatile.local.emit. Shows Target.Local.
+func ExampleTarget_Volatile() {
+	_, s, end := begin()
+	defer end()
+
+	fmt.Println(s.To().Volatile().Local().Emit("position", 12, 7))
+	// Output: <nil>
+}
+
+// Flask has no counterpart; in Node it is io.serverSideEmitWithAck.
+func ExampleNamespace_CallServers() {
+	_, s, end := begin()
+	defer end()
+
+	answers, err := s.CallServers(context.Background(), "load") // nobody: it is alone
+	fmt.Println(len(answers), err)
+	// Output: 0 <nil>
 }

@@ -184,6 +184,11 @@ func (s *Server) release() {
 	s.held, s.later = false, nil
 }
 
+// aside runs what was begun for a client, and ends with it.
+func (s *Server) aside(run func()) {
+	s.begin(func(context.Context) { run() })
+}
+
 func (s *Server) begin(task func(ctx context.Context)) {
 	s.tasks.Go(func() {
 		defer func() {

@@ -131,13 +131,12 @@ func (a *app) handleAsk(c *socketio.Context) error {
 	return c.Emit("thanks", answer[0])
 }
 
-func (a *app) handleTell(c *socketio.Context) {
-	a.s.Go(func(ctx context.Context) {
-		answer, err := c.Call(ctx, "question", "sure?")
-		if err == nil {
-			fmt.Println("answered", answer)
-		}
-	})
+func (a *app) answered(answer []socketio.Value, err error) {
+	fmt.Println("answered", answer, err)
+}
+
+func (a *app) handleTell(c *socketio.Context) error {
+	return c.Ask(a.answered, "question", "sure?")
 }
 
 func (a *app) handleVisit(c *socketio.Context) (int, string) {
@@ -205,6 +204,7 @@ func (a *app) emits(c *socketio.Context, sid, room string) []func() error {
 		func() error { return c.Emit("json", Data{N: 1}) },
 		func() error { return c.To().Emit("r", "x") },
 		func() error { return c.Others().Emit("r", "x") },
+		func() error { return c.To("").Emit("r", "x") },
 		func() error { return c.To(sid).Emit("r", "x") },
 		func() error { return c.To(room).Emit("r", "x") },
 		func() error { return c.To(room, sid).Emit("r", "x") },

@@ -249,13 +249,20 @@ func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
 	}
 }
 
-// BroadcastWithAck sends a packet and calls ack with each member's answer, or an
+// BroadcastWithAck is CallMembers in the library's form.
+func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
+	a.CallMembers(p, opts, counted, func(_ socket.SocketId, args []any, err error) { ack(args, err) })
+}
+
+// CallMembers sends a packet and calls answered with each member's answer, or an
 // error for one that goes instead; counted is told how many members it went to.
 // It is for this server's members: see CallOthers.
-func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
+func (a *Adapter) CallMembers(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64),
+	answered func(member socket.SocketId, args []any, err error)) {
 	id := a.nsp.Ids()
 	p.Id = &id
 	counted(a.broadcast(p, opts, func(m *member) {
+		ack := func(args []any, err error) { answered(m.id, args, err) }
 		if m.sock == nil {
 			ack(nil, errGone)
 			return
