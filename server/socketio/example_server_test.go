@@ -226,3 +226,31 @@ func ExampleNew() {
 	// message ["hello"]
 	// <nil>
 }
+
+// Flask has no counterpart; in Node it is allowRequest.
+func ExampleServer_OnRequest() {
+	t, s, end := begin()
+	defer end()
+
+	s.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		return r.Header.Get("X-Robot") == ""
+	})
+
+	_, err := socketiotest.Dial(t, s, socketiotest.Options{Header: http.Header{"X-Robot": {"yes"}}})
+	fmt.Println(err != nil)
+	// Output: true
+}
+
+// Flask has no counterpart; in Node it is off.
+func ExampleNamespace_Off() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("add", func(a, b int) int { return a + b }))
+	check(s.On("*", func(event string, _ ...socketio.Value) string { return "nobody handles " + event }))
+	s.Off("add")
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	fmt.Println(client.Call("add", 1, 2))
+	// Output: ["nobody handles add"]
+}

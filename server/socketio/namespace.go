@@ -72,7 +72,8 @@ func (n *Namespace) isUsed() bool {
 	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
 }
 
-// On registers the handler of an event, in the place of an earlier one. fn is a
+// On registers the handler of an event, in the place of an earlier one, which the log
+// then says. fn is a
 // function that takes, in this order,
 //
 //   - nothing or a *[Context], the client that sent the event;
@@ -105,8 +106,19 @@ func (n *Namespace) On(event string, fn any) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.handlers[event] != nil {
+		n.server.log.Warn("handler replaced by another for the same event", "namespace", n.name, "event", event)
+	}
 	n.handlers[event] = h
 	return nil
+}
+
+// Off removes the handler of an event, if it has one. Flask has none: a handler stays; in
+// Node it is off.
+func (n *Namespace) Off(event string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.handlers, event)
 }
 
 // Handle registers the methods of v whose names begin with On: OnConnect for

@@ -23,6 +23,7 @@ package socketio
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,7 @@ type Server struct {
 	patterns []*Namespace        // in the order of OfFunc
 	dynamic  map[string]*dynamic // by name
 	onError  ErrorHandler
+	allow    func(http.ResponseWriter, *http.Request) bool // see OnRequest; nil: all
 }
 
 // ErrorHandler is told of an event that failed: its handler returned an error or
@@ -113,6 +115,7 @@ func New(opts Options) *Server {
 	s.opts.SessionValues = opts.SessionValues
 	s.life, s.end = context.WithCancel(opts.Context)
 	s.opts.Engine.Open = s.open
+	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.openDoor()
 
@@ -159,6 +162,25 @@ func (s *Server) OnErrorDefault(handler ErrorHandler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onError = handler
+}
+
+// OnRequest registers a function that is asked before a connection is opened, by polling,
+// WebSocket or plain WebSocket, in the place of an earlier one. What it puts into the
+// header is part of the answer, of a 101 too. If it reports false, the client is refused:
+// with what it has written to w, or 403. Origins, hosts and limits of addresses are
+// checked before and connect handlers run after. Flask has none: it is middleware around
+// the WSGI application; in Node it is allowRequest and the event initial_headers.
+func (s *Server) OnRequest(allow func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.allow = allow
+}
+
+func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.RLock()
+	allow := s.allow
+	s.mu.RUnlock()
+	return allow == nil || allow(w, r)
 }
 
 // Go runs a background task: a goroutine that has to end when its context does,
