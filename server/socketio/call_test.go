@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func TestTargetCall(t *testing.T) {
 	s := serve(t, nil)
 	clients := []*socketiotest.Client{join(t, s), join(t, s), join(t, s)}
 	type result struct {
-		answers [][]socketio.Value
+		answers []socketio.Answer
 		err     error
 	}
 	call := func(ctx context.Context, target *socketio.Target) <-chan result {
@@ -187,12 +188,14 @@ func TestTargetCall(t *testing.T) {
 		c.Receive("question").Ack(i)
 	}
 	got := await(t, done, "end of Call")
-	seen := map[string]bool{}
-	for _, values := range got.answers {
-		seen[show(values)] = true
+	seen := map[string]string{} // by client
+	for _, a := range got.answers {
+		seen[a.Client] = show(a.Values)
 	}
-	if got.err != nil || len(got.answers) != 3 || !seen["[0]"] || !seen["[1]"] || !seen["[2]"] {
-		t.Errorf("Call returned %v, %v", got.answers, got.err)
+	for i, c := range clients {
+		if want := fmt.Sprintf("[%d]", i); got.err != nil || len(seen) != 3 || seen[c.ID()] != want {
+			t.Errorf("Call returned %v, %v, want %s of client %d", got.answers, got.err, want, i)
+		}
 	}
 
 	if got := await(t, call(limit(t), s.To("nobody")), "end of Call"); got.err != nil || len(got.answers) != 0 {
@@ -207,7 +210,7 @@ func TestTargetCall(t *testing.T) {
 	register(t, s.Namespace, map[string]any{"barrier": func() {}})
 	clients[0].Call("barrier")
 	cancel()
-	if got := await(t, done, "end of Call"); !errors.Is(got.err, context.Canceled) || len(got.answers) != 1 || show(got.answers[0]) != "[only one]" {
+	if got := await(t, done, "end of Call"); !errors.Is(got.err, context.Canceled) || len(got.answers) != 1 || show(got.answers[0].Values) != "[only one]" {
 		t.Errorf("Call returned %v, %v", got.answers, got.err)
 	}
 	answered.Ack("late")

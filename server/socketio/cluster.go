@@ -33,6 +33,29 @@ func (n *Namespace) EmitServers(event string, args ...any) error {
 	return errors.Join(errs...)
 }
 
+// CallServers is EmitServers for who wants answers: it returns what the handlers of the
+// other servers returned, Node's among them, once all have answered. When ctx ends, or a
+// minute has passed if it has no deadline, it returns those that came and an error. Flask
+// has no counterpart; Node's is io.serverSideEmitWithAck.
+func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) ([]Value, error) {
+	data, err := eventData(event, args)
+	if err != nil || n.server.opts.Peers == nil {
+		return nil, err
+	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	var answers []Value
+	var errs []error
+	for _, nsp := range n.To().namespaces() {
+		found, err := n.server.opts.Peers.CallServers(ctx, nsp.Name(), data)
+		for _, v := range found {
+			answers = append(answers, Value{packet.Carry(v)})
+		}
+		errs = append(errs, err)
+	}
+	return answers, errors.Join(errs...)
+}
+
 // OnServers registers the handler of an event that another server sends, in the
 // place of an earlier one. Such events are handled one after another. Flask has no
 // counterpart; Node's is io.on.
@@ -85,8 +108,8 @@ func (t *Target) selected() fanout.Selection {
 
 // callOthers begins to ask the clients of the other servers. What it returns waits
 // until all have answered or ctx has ended.
-func (t *Target) callOthers(ctx context.Context, data []any, answered func([]Value)) func() error {
-	if t.server.opts.Peers == nil {
+func (t *Target) callOthers(ctx context.Context, data []any, answered func(Answer)) func() error {
+	if t.server.opts.Peers == nil || t.local {
 		return func() error { return nil }
 	}
 	namespaces := t.namespaces()
@@ -94,12 +117,12 @@ func (t *Target) callOthers(ctx context.Context, data []any, answered func([]Val
 	for _, nsp := range namespaces {
 		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
 		go func() {
-			done <- a.CallOthers(ctx, data, t.selected(), func(v packet.Value) {
-				if v.IsNull() {
-					answered([]Value{})
-					return
+			done <- a.CallOthers(ctx, data, t.selected(), func(a fanout.Answer) {
+				values := make([]Value, len(a.Args))
+				for i, v := range a.Args {
+					values[i] = Value{packet.Carry(v)}
 				}
-				answered([]Value{{packet.Carry(v)}})
+				answered(Answer{a.Client, values})
 			})
 		}()
 	}
@@ -114,7 +137,7 @@ func (t *Target) callOthers(ctx context.Context, data []any, answered func([]Val
 
 // fetchOthers lists the clients of the other servers.
 func (t *Target) fetchOthers() []string {
-	if t.server.opts.Peers == nil {
+	if t.server.opts.Peers == nil || t.local {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)

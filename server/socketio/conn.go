@@ -213,6 +213,22 @@ func (c *conn) Gone(id socket.SocketId) bool {
 	return true
 }
 
+// Left keeps the rooms of a client that has just left them all, for its disconnect
+// handler.
+func (c *conn) Left(id socket.SocketId, rooms []socket.Room) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining != nil && c.joining.sock.Id() == id {
+		c.joining.rooms = rooms
+		return
+	}
+	for _, ctx := range c.spaces {
+		if ctx.sock.Id() == id {
+			ctx.rooms = rooms
+		}
+	}
+}
+
 // Unwanted has a client that is only now being connected disconnected once it is, and
 // reports whether the client of that id is.
 func (c *conn) Unwanted(id socket.SocketId) bool {
@@ -428,7 +444,7 @@ func (c *conn) connect(p *packet.Packet) {
 		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
 		return
 	}
-	c.server.create(p.Namespace)
+	defer c.server.enter(p.Namespace)()
 	session := c.comeBack(p)
 	c.mu.Lock()
 	c.auth = auth(p)
@@ -453,6 +469,9 @@ func (c *conn) await(nsp string, begin func()) {
 	begin()
 	<-gate
 	c.mu.Lock()
+	if c.joining != nil { // it was not connected after all
+		c.joining.dropAuthLocked()
+	}
 	c.joining, c.auth = nil, packet.Value{}
 	c.mu.Unlock()
 }

@@ -25,6 +25,11 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	ctx := &Context{space: n, conn: c, sock: sock}
+	if !ctx.keepAuth(c.authPayload()) {
+		c.tooMuch()
+		next(socket.NewExtendedError(rejected, nil))
+		return
+	}
 	c.mu.Lock()
 	ctx.remember()
 	c.joining = ctx
@@ -36,6 +41,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	if err != nil {
 		c.joining = nil
 		ctx.finish()
+		ctx.dropAuthLocked()
 	}
 	c.mu.Unlock()
 	if err != nil {
@@ -117,6 +123,7 @@ func connected(args ...any) {
 	unwanted := ctx.unwanted
 	c.settle()
 	c.mu.Unlock()
+	c.server.use(ctx)
 	_ = sock.On("disconnect", ctx.disconnected)
 	if !sock.Connected() { // somebody disconnected it before we listened
 		ctx.disconnected("server namespace disconnect")
@@ -174,10 +181,15 @@ func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
+	c.conn.mu.Lock()
+	c.rooms = nil
+	c.dropAuthLocked()
+	c.conn.mu.Unlock()
 	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)
+	c.space.server.leave(c.in)
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.
@@ -213,16 +225,13 @@ func (c *Context) event(p *packet.Packet) {
 	if err == nil && p.HasID {
 		err = c.ack(p.ID, reply)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoAck) {
 		c.space.failed(c, p.Event, err)
 	}
 }
 
 func (c *Context) ack(id uint64, reply []any) error {
-	if len(reply) == 1 && isNull(reply[0]) {
-		reply = nil // as Flask does with None
-	}
-	data, err := appendArgs(make([]any, 0, len(reply)), reply)
+	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
 	if err != nil {
 		return err
 	}

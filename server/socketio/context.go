@@ -18,13 +18,17 @@ type Context struct {
 	space *Namespace
 	conn  *conn
 	sock  *socket.Socket
+	in    *dynamic // the namespace, if it can be forgotten; set once it is connected
 
 	// The rest is guarded by conn.mu.
-	left     bool   // the disconnect handler has run or is about to
-	over     bool   // the client is gone, whether or not the queue has got there
-	kicked   bool   // this side disconnects it
-	unwanted bool   // it is to be disconnected once it is connected
-	claim    *claim // to its session, with recovery
+	left     bool          // the disconnect handler has run or is about to
+	over     bool          // the client is gone, whether or not the queue has got there
+	kicked   bool          // this side disconnects it
+	unwanted bool          // it is to be disconnected once it is connected
+	claim    *claim        // to its session, with recovery
+	rooms    []socket.Room // it was in, until the disconnect handler has run
+	auth     []byte        // nil for {}
+	own      *session      // see SetData; nil until somebody asks
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -158,12 +162,21 @@ func (c *Context) Emit(event string, args ...any) error {
 // the client hears nothing before that has returned. Flask: call(event, ...,
 // to=request.sid).
 func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
-	data, err := eventData(event, args)
+	wait, err := c.ask(event, args)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
+	return wait(ctx)
+}
+
+// ask sends the event. What it returns waits for the acknowledgement, and is called once.
+func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
+	data, err := eventData(event, args)
+	if err != nil {
+		return nil, err
+	}
 	gone := c.Context()
 	answer := make(chan []Value, 1)
 	id := c.sock.Nsp().Ids()
@@ -172,22 +185,50 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 			answer <- ackValues(args)
 		}
 	})
-	defer c.sock.Acks().Delete(id)
 	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
 	c.tellSent(data)
-	select {
-	case values := <-answer:
-		return values, nil
-	case <-gone.Done():
-		return nil, ErrDisconnected
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	return func(ctx context.Context) ([]Value, error) {
+		defer c.sock.Acks().Delete(id)
+		select {
+		case values := <-answer:
+			return values, nil
+		case <-gone.Done():
+			err = ErrDisconnected
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		select { // both
+		case values := <-answer:
+			return values, nil
+		default:
+			return nil, err
+		}
+	}, nil
+}
+
+// Ask sends an event to this client and returns at once; callback is told later what it
+// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
+// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
+func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
+	wait, err := c.ask(event, args)
+	if err == nil {
+		c.space.server.aside(func() {
+			ctx, cancel := withDeadline(context.Background())
+			defer cancel()
+			callback(wait(ctx))
+		})
 	}
+	return err
 }
 
 // To returns the clients in any of the rooms, this one among them if it is in one;
-// without rooms, every client. Flask: emit(..., to=room), emit(..., broadcast=True).
+// without rooms, every client. The empty name alone, such as that of a room that the
+// client has not sent, means this client, as to=None and to=” do in Flask.
+// Flask: emit(..., to=room), emit(..., broadcast=True).
 func (c *Context) To(rooms ...string) *Target {
+	if len(rooms) == 1 && rooms[0] == "" {
+		rooms = []string{c.ID()}
+	}
 	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
 }
 
@@ -195,17 +236,34 @@ func (c *Context) To(rooms ...string) *Target {
 // Flask: emit(..., broadcast=True, include_self=False).
 func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 
-// Join puts the client into a room. Flask: join_room(room).
-func (c *Context) Join(room string) { c.sock.Join(socket.Room(room)) }
+// Join puts the client into rooms. Flask: join_room(room).
+func (c *Context) Join(rooms ...string) {
+	if c.To().named(rooms, "Join") {
+		c.sock.Join(roomList(rooms)...)
+	}
+}
 
-// Leave takes the client out of a room. Flask: leave_room(room).
-func (c *Context) Leave(room string) { c.sock.Leave(socket.Room(room)) }
+// Leave takes the client out of rooms. Flask: leave_room(room).
+func (c *Context) Leave(rooms ...string) {
+	for _, room := range rooms {
+		c.sock.Leave(socket.Room(room))
+	}
+}
 
-// Rooms lists the rooms the client is in, its own among them. Flask: rooms().
+// Rooms lists the rooms the client is in, its own among them. In the disconnect handler
+// these are the rooms it was in until then, so that the others can be told: an emit to
+// them reaches everybody else, whatever made the client leave. Afterwards there are none.
+// Flask: rooms(); Node's "disconnecting" shows the same.
 func (c *Context) Rooms() []string {
-	rooms := []string{}
-	for _, room := range c.sock.Rooms().Keys() {
-		rooms = append(rooms, string(room))
+	c.conn.mu.Lock()
+	left := c.rooms
+	c.conn.mu.Unlock()
+	if left == nil {
+		left = c.sock.Rooms().Keys()
+	}
+	rooms := make([]string, len(left))
+	for i, room := range left {
+		rooms[i] = string(room)
 	}
 	return rooms
 }

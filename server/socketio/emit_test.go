@@ -225,36 +225,6 @@ func TestRooms(t *testing.T) {
 	answers(t, g.a.Call("rooms"), `["left"]`)
 }
 
-// A client is in the room of its own id, and in none once it has left.
-func TestOwnRoomAndNoneAfterwards(t *testing.T) {
-	left := make(chan []string, 1)
-	contexts := make(chan *socketio.Context, 1)
-	s := serve(t, map[string]any{
-		"connect":    func(c *socketio.Context) { c.Join("room"); contexts <- c },
-		"disconnect": func(c *socketio.Context) { left <- c.Rooms() },
-	})
-	client := join(t, s)
-	c := await(t, contexts, "connect")
-	rooms := c.Rooms()
-	slices.Sort(rooms)
-	want := []string{"room", client.ID()}
-	slices.Sort(want)
-	if !slices.Equal(rooms, want) {
-		t.Errorf("the client is in %v, want %v", rooms, want)
-	}
-	client.Disconnect()
-	if rooms := await(t, left, "disconnect"); len(rooms) > 0 {
-		t.Errorf("in its disconnect handler the client is in %v", rooms)
-	}
-	c.Join("late")
-	if rooms, ids := c.Rooms(), s.To("late").Clients(); len(rooms)+len(ids) > 0 {
-		t.Errorf("after its end the client is in %v, and the room has %v", rooms, ids)
-	}
-	if err := c.Emit("late"); err != nil {
-		t.Errorf("Emit to a client that has left: %v", err)
-	}
-}
-
 // Disconnect ends the namespace and leaves the connection: the other namespace of
 // the same connection goes on, and so can this one.
 func TestDisconnectLeavesTheConnection(t *testing.T) {

@@ -69,8 +69,13 @@ func ExampleTarget_Call() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	answers, err := s.To(client.ID()).Call(ctx, "question", "sure?")
-	fmt.Println(answers, err)
-	// Output: [[yes]] <nil>
+	for _, a := range answers {
+		fmt.Println(a.Client == client.ID(), a.Values)
+	}
+	fmt.Println(err)
+	// Output:
+	// true [yes]
+	// <nil>
 }
 
 // Flask: request.sid
@@ -127,4 +132,91 @@ func ExampleContext_Recovered() {
 	client = socketiotest.Connect(t, s, socketiotest.Options{Auth: client.Key()})
 	fmt.Println(client.Receive("news").Args[0])
 	// Output: "while it was away"
+}
+
+// Flask: the auth of the connect handler, and request.remote_addr. Shows Context.Auth,
+// Context.Address, Context.Transport and Context.Protocol.
+func ExampleContext_Auth() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("about me", func(c *socketio.Context) error {
+		var auth struct{ Name string }
+		if err := c.Auth().Decode(&auth); err != nil {
+			return err
+		}
+		return c.Emit("you", auth.Name, c.Address(), c.Transport(), c.Protocol())
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Auth: map[string]string{"name": "Ann"}})
+	client.Emit("about me")
+	fmt.Println(client.Next())
+	// Output: you ["Ann","192.0.2.1","polling",4]
+}
+
+// Flask has no counterpart; in Node it is socket.data. Shows Context.Data and As.
+func ExampleContext_SetData() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("visit", func(c *socketio.Context) int {
+		visits, _ := socketio.As[int](c.Data("visits"))
+		c.SetData("visits", visits+1)
+		return visits + 1
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	fmt.Println(client.Call("visit"), client.Call("visit"))
+	// Output: [1] [2]
+}
+
+// Flask: disconnect() and socketio.server.eio.disconnect(eio_sid). Shows Target.Close.
+func ExampleContext_Close() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("bye", func(c *socketio.Context) { c.Close() }))
+	check(s.On("bye all", func(c *socketio.Context) { c.To().Close() }))
+	check(s.On("disconnect", func(reason string) { fmt.Println(reason) }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Emit("bye")
+	client.AwaitDisconnect()
+	// Output: server disconnect
+}
+
+// Flask: emit('question', 'sure?', callback=answered)
+func ExampleContext_Ask() {
+	t, s, end := begin()
+	defer end()
+
+	answered := make(chan []socketio.Value)
+	check(s.On("begin", func(c *socketio.Context) error {
+		return c.Ask(func(answer []socketio.Value, err error) { answered <- answer }, "question", "sure?")
+	}))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	client.Call("begin") // which is acknowledged before the question is
+	client.Receive("question").Ack("yes")
+	fmt.Println(<-answered)
+	// Output: [yes]
+}
+
+// Flask has no counterpart; in Node it is io.volatile.local.emit. Shows Target.Local.
+func ExampleTarget_Volatile() {
+	_, s, end := begin()
+	defer end()
+
+	fmt.Println(s.To().Volatile().Local().Emit("position", 12, 7))
+	// Output: <nil>
+}
+
+// Flask has no counterpart; in Node it is io.serverSideEmitWithAck.
+func ExampleNamespace_CallServers() {
+	_, s, end := begin()
+	defer end()
+
+	answers, err := s.CallServers(context.Background(), "load") // nobody: it is alone
+	fmt.Println(len(answers), err)
+	// Output: 0 <nil>
 }

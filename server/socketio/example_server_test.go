@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"time"
 
 	"hipflask/server/socketio"
@@ -35,6 +36,19 @@ func ExampleServer_Of_catchAll() {
 	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/any/name"})
 	fmt.Println(client.Call("who"))
 	// Output: ["/any/name"]
+}
+
+// Flask has no counterpart; in Node it is io.of(/^\/room-\d+$/).
+func ExampleServer_OfFunc() {
+	t, s, end := begin()
+	defer end()
+
+	rooms := s.OfFunc(regexp.MustCompile(`^/room-\d+$`).MatchString)
+	check(rooms.On("who", func(c *socketio.Context) string { return c.Namespace() }))
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/room-12"})
+	fmt.Println(client.Call("who"))
+	// Output: ["/room-12"]
 }
 
 // Flask has no counterpart. Shows Namespace.EmitServers, too: a server that is alone
@@ -211,4 +225,32 @@ func ExampleNew() {
 	// Output:
 	// message ["hello"]
 	// <nil>
+}
+
+// Flask has no counterpart; in Node it is allowRequest.
+func ExampleServer_OnRequest() {
+	t, s, end := begin()
+	defer end()
+
+	s.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		return r.Header.Get("X-Robot") == ""
+	})
+
+	_, err := socketiotest.Dial(t, s, socketiotest.Options{Header: http.Header{"X-Robot": {"yes"}}})
+	fmt.Println(err != nil)
+	// Output: true
+}
+
+// Flask has no counterpart; in Node it is off.
+func ExampleNamespace_Off() {
+	t, s, end := begin()
+	defer end()
+
+	check(s.On("add", func(a, b int) int { return a + b }))
+	check(s.On("*", func(event string, _ ...socketio.Value) string { return "nobody handles " + event }))
+	s.Off("add")
+
+	client := socketiotest.Connect(t, s, socketiotest.Options{})
+	fmt.Println(client.Call("add", 1, 2))
+	// Output: ["nobody handles add"]
 }

@@ -2,3 +2,16 @@ package socketio
 
 // Draining says whether Shutdown has begun.
 func (s *Server) Draining() bool { return s.engine.IsDraining() }
+
+// Dynamic counts the namespaces that clients have brought into being.
+func (s *Server) Dynamic() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.dynamic)
+}
+
+// InLibrary counts those of them that the library knows.
+func (n *Namespace) InLibrary() int { return len(n.To().namespaces()) }
+
+// Held is how many bytes are taken from the memory for clients.
+func (s *Server) Held() int64 { return s.memory.Used() }

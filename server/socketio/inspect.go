@@ -35,8 +35,8 @@ func (s *Server) namespaces() map[string]inspect.Clients {
 			all[name] = inspected{n.To()}
 		}
 	}
-	for name := range s.dynamic {
-		all[name] = inspected{&Target{server: s, io: s.io.Of(name, nil)}}
+	for name, d := range s.dynamic {
+		all[name] = inspected{&Target{server: s, io: d.io}}
 	}
 	return all
 }
@@ -70,16 +70,12 @@ func (t inspected) List() []inspect.Client {
 	return list
 }
 
-func (t inspected) Close() {
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), true)
-	}
-}
+func (t inspected) Join(room string) { t.Target.Join(room) }
+
+func (t inspected) Leave(room string) { t.Target.Leave(room) }
 
 // inspectedClient is a Context as [inspect.Client].
 type inspectedClient struct{ *Context }
-
-func (c inspectedClient) Transport() string { return c.conn.session.Transport() }
 
 func (c inspectedClient) Since() time.Time { return time.UnixMilli(c.sock.Handshake().Issued) }
 

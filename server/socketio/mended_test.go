@@ -64,7 +64,7 @@ func TestTargetCallWhoseClientLeaves(t *testing.T) {
 	s := serve(t, nil)
 	stays, leaves := join(t, s), join(t, s)
 	type result struct {
-		answers [][]socketio.Value
+		answers []socketio.Answer
 		err     error
 	}
 	done := make(chan result, 1)
@@ -215,7 +215,7 @@ func TestTargetOfAllNamespaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	hears(t, two, "hi []")
-	done := make(chan [][]socketio.Value, 1)
+	done := make(chan []socketio.Answer, 1)
 	go func() {
 		got, _ := all.Call(limit(t), "question")
 		done <- got

@@ -19,15 +19,12 @@ import (
 	"hipflask/server/internal/sparse"
 )
 
-// maxDynamic is how many namespaces clients can bring into being through Of("*").
-// The library keeps each for good.
-const maxDynamic = 10_000
-
 // Namespace is a set of handlers that clients connect to by name.
 type Namespace struct {
 	name   string
 	server *Server
 	io     socket.Namespace
+	match  func(name string) bool // see OfFunc; nil otherwise
 
 	mu       sync.RWMutex
 	handlers map[string]*handler
@@ -48,13 +45,14 @@ type Middleware func(next Handler) Handler
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
-	if _, there := s.dynamic[name]; there {
-		n.io = s.io.Of(name, nil) // create has set it up
+	if d := s.dynamic[name]; d != nil {
+		d.kept = true
+		n.io = d.io // createLocked has set it up
 		return n
 	}
 	if name == "*" {
 		// The library would make a namespace twice for two clients that ask for
-		// it at once, and lose one; so create does it, and nothing matches here.
+		// it at once, and lose one; so enter does it, and nothing matches here.
 		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
 		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
 	} else {
@@ -67,17 +65,6 @@ func newNamespace(s *Server, name string) *Namespace {
 	return n
 }
 
-// handling is the namespace whose handlers a client of that name gets.
-func (s *Server) handling(name string) *Namespace {
-	s.mu.RLock()
-	own, all := s.spaces[name], s.spaces["*"]
-	s.mu.RUnlock()
-	if own == nil || all != nil && !own.isUsed() {
-		return all
-	}
-	return own
-}
-
 // isUsed says whether anything was registered.
 func (n *Namespace) isUsed() bool {
 	n.mu.RLock()
@@ -85,28 +72,8 @@ func (n *Namespace) isUsed() bool {
 	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
 }
 
-// create brings a namespace into being that Of("*") stands for.
-func (s *Server) create(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.spaces["*"]
-	if all == nil || s.spaces[name] != nil {
-		return
-	}
-	if _, there := s.dynamic[name]; there {
-		return
-	}
-	if len(s.dynamic) >= maxDynamic {
-		s.log.Warn("namespace refused: clients connected to too many", "limit", maxDynamic)
-		return
-	}
-	if parent, ok := all.io.(socket.ParentNamespace); ok {
-		s.tellRooms(parent.CreateChild(name))
-		s.dynamic[name] = struct{}{}
-	}
-}
-
-// On registers the handler of an event, in the place of an earlier one. fn is a
+// On registers the handler of an event, in the place of an earlier one, which the log
+// then says. fn is a
 // function that takes, in this order,
 //
 //   - nothing or a *[Context], the client that sent the event;
@@ -118,8 +85,8 @@ func (s *Server) create(name string) {
 // value, and a struct ignores fields that it does not have.
 //
 // What it returns is sent as the acknowledgement, if the client asked for one:
-// several values as several arguments, nil alone as none. An error as the last
-// result fails the event instead. An event with another number of arguments, or of
+// several values as several arguments, nil alone as none, [Args] as what is in it. An
+// error as the last result fails the event instead, see also [ErrNoAck]. An event with another number of arguments, or of
 // other types, fails as well. A failed event is not acknowledged, and told to the
 // error handler, see [Namespace.OnError].
 //
@@ -139,8 +106,19 @@ func (n *Namespace) On(event string, fn any) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.handlers[event] != nil {
+		n.server.log.Warn("handler replaced by another for the same event", "namespace", n.name, "event", event)
+	}
 	n.handlers[event] = h
 	return nil
+}
+
+// Off removes the handler of an event, if it has one. Flask has none: a handler stays; in
+// Node it is off.
+func (n *Namespace) Off(event string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.handlers, event)
 }
 
 // Handle registers the methods of v whose names begin with On: OnConnect for
@@ -200,7 +178,7 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 
 // Emit sends an event to every client of the namespace. An argument is a [Value],
 // []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument. It fails when an argument cannot be written, and for
+// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
 // the names that clients keep for themselves: connect, connect_error, disconnect,
 // disconnecting, newListener and removeListener. To a client that has left, nothing
 // is sent, and that is no error.
@@ -265,6 +243,11 @@ func isLifecycle(event string) bool { return event == "connect" || event == "dis
 // errNoHandler is an event that nobody registered for. Flask ignores those, and
 // does not acknowledge them.
 var errNoHandler = errors.New("no handler for this event")
+
+// ErrNoAck is what a handler, or middleware, returns as its error for an event that is
+// not to be acknowledged, although nothing went wrong: the client waits until its own
+// time limit. Flask has none; in Node it is a callback that is not called.
+var ErrNoAck = errors.New("no acknowledgement is wanted")
 
 // PanicError is a handler's panic.
 type PanicError struct {

@@ -1,8 +1,10 @@
 package socketio_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -229,4 +231,30 @@ func TestMiddlewareIsOneNamespaces(t *testing.T) {
 	s.Use(answer)
 	answers(t, join(t, s).Call("unknown"), `"instead of unknown"`)
 	answers(t, joinAs(t, s, "/other").Call("event"), `"handled"`)
+}
+
+// A handler that takes the place of another says so in the log, and one can be removed.
+func TestHandlersReplacedAndRemoved(t *testing.T) {
+	log := new(bytes.Buffer)
+	s := socketiotest.NewServer(t, socketio.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	register(t, s.Namespace, map[string]any{"event": func() int { return 1 }, "*": func(...socketio.Value) int { return 3 }})
+	if log.Len() > 0 {
+		t.Errorf("the log says %s", log)
+	}
+	register(t, s.Namespace, map[string]any{"event": func() int { return 2 }})
+	if text := log.String(); !strings.Contains(text, "handler replaced") || !strings.Contains(text, "event=event") {
+		t.Errorf("the log says %q", text)
+	}
+	c := join(t, s)
+	answers(t, c.Call("event"), "2")
+	s.Off("event")
+	s.Off("never there")
+	answers(t, c.Call("event"), "3")
+	s.Off("*")
+	unanswered := c.Start("event")
+	register(t, s.Namespace, map[string]any{"end": func() {}})
+	c.Call("end")
+	if len(unanswered) > 0 {
+		t.Error("a handler that was removed has answered")
+	}
 }

@@ -155,7 +155,13 @@ func (c *Context) remember() {
 	if c.space.server.opts.Recovery <= 0 {
 		return
 	}
-	kept, _ := c.sock.Data().(*session)
+	was, _ := c.sock.Data().(*values)
+	var kept *session
+	if was != nil {
+		kept, c.own = was.conn, was.own
+	} else {
+		c.own = &session{values: make(map[string]any)}
+	}
 	switch {
 	case c.conn.values == nil && kept != nil:
 		c.conn.values = kept
@@ -164,8 +170,11 @@ func (c *Context) remember() {
 	case kept != nil:
 		c.conn.values.merge(kept) // another of its namespaces was sooner
 	}
-	c.sock.SetData(c.conn.values)
+	c.sock.SetData(&values{conn: c.conn.values, own: c.own})
 }
+
+// values are what is kept for a client that was cut off.
+type values struct{ conn, own *session }
 
 // merge takes over what it does not have itself.
 func (s *session) merge(kept *session) {

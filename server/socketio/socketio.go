@@ -23,6 +23,7 @@ package socketio
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -69,12 +70,14 @@ type Server struct {
 
 	claims claims // with recovery
 
-	mu      sync.RWMutex
-	held    bool                        // background tasks begin later
-	later   []func(ctx context.Context) // those
-	spaces  map[string]*Namespace
-	dynamic map[string]struct{} // names that clients connected to through Of("*")
-	onError ErrorHandler
+	mu       sync.RWMutex
+	held     bool                        // background tasks begin later
+	later    []func(ctx context.Context) // those
+	spaces   map[string]*Namespace
+	patterns []*Namespace        // in the order of OfFunc
+	dynamic  map[string]*dynamic // by name
+	onError  ErrorHandler
+	allow    func(http.ResponseWriter, *http.Request) bool // see OnRequest; nil: all
 }
 
 // ErrorHandler is told of an event that failed: its handler returned an error or
@@ -106,12 +109,13 @@ func New(opts Options) *Server {
 		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
-		dynamic: make(map[string]struct{}),
+		dynamic: make(map[string]*dynamic),
 	}
 	s.memory = s.opts.Engine.Memory
 	s.opts.SessionValues = opts.SessionValues
 	s.life, s.end = context.WithCancel(opts.Context)
 	s.opts.Engine.Open = s.open
+	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.openDoor()
 
@@ -124,6 +128,7 @@ func New(opts Options) *Server {
 		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
 		o.SetConnectionStateRecovery(recovery)
 	}
+	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
 	o.SetConnectTimeout(libraryPatience)
 	s.io = socket.NewServer(nil, o)
 	s.io.Bind(&base{server: s})
@@ -132,8 +137,9 @@ func New(opts Options) *Server {
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
-// stands for every namespace that has no handlers of its own; which handlers a
-// client gets is decided when it connects.
+// stands for every namespace that has no handlers of its own, see also [Server.OfFunc];
+// which handlers a client gets is decided when it connects. A namespace that Of has
+// named is kept for good, so a handler that acts on its own client's has c.To.
 // Its Flask counterpart is the namespace= of every method.
 func (s *Server) Of(name string) *Namespace {
 	if name != "*" && (name == "" || name[0] != '/') {
@@ -158,6 +164,25 @@ func (s *Server) OnErrorDefault(handler ErrorHandler) {
 	s.onError = handler
 }
 
+// OnRequest registers a function that is asked before a connection is opened, by polling,
+// WebSocket or plain WebSocket, in the place of an earlier one. What it puts into the
+// header is part of the answer, of a 101 too. If it reports false, the client is refused:
+// with what it has written to w, or 403. Origins, hosts and limits of addresses are
+// checked before and connect handlers run after. Flask has none: it is middleware around
+// the WSGI application; in Node it is allowRequest and the event initial_headers.
+func (s *Server) OnRequest(allow func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.allow = allow
+}
+
+func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.RLock()
+	allow := s.allow
+	s.mu.RUnlock()
+	return allow == nil || allow(w, r)
+}
+
 // Go runs a background task: a goroutine that has to end when its context does,
 // which is when the server shuts down. Its Flask counterpart is
 // socketio.start_background_task. In a registration it begins once the server listens.
@@ -179,6 +204,11 @@ func (s *Server) release() {
 		s.begin(task)
 	}
 	s.held, s.later = false, nil
+}
+
+// aside runs what was begun for a client, and ends with it.
+func (s *Server) aside(run func()) {
+	s.begin(func(context.Context) { run() })
 }
 
 func (s *Server) begin(task func(ctx context.Context)) {

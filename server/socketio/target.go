@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,30 +15,67 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Target is a choice of a namespace's clients. It does not change: To and Except
-// return new ones.
+// Target is a choice of a namespace's clients, and how they are sent to. It does not
+// change: To, Except, Volatile and Local return new ones.
 type Target struct {
-	server        *Server
-	io            socket.Namespace
-	rooms, except []string
+	server          *Server
+	io              socket.Namespace
+	rooms, except   []string
+	volatile, local bool
 }
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
-// every client, so a list of rooms that may be empty needs a look before.
+// every client, so a list of rooms that may be empty needs a look before. No room has the
+// empty name: Emit and Call fail with it, and what returns no error logs it.
 // Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
-	return &Target{server: t.server, io: t.io, rooms: slices.Concat(t.rooms, rooms), except: t.except}
+	more := *t
+	more.rooms = slices.Concat(t.rooms, rooms)
+	return &more
 }
 
 // Except leaves the clients in these rooms out. Flask: skip_sid=[sid, ...].
 func (t *Target) Except(rooms ...string) *Target {
-	return &Target{server: t.server, io: t.io, rooms: t.rooms, except: slices.Concat(t.except, rooms)}
+	more := *t
+	more.except = slices.Concat(t.except, rooms)
+	return &more
+}
+
+// Volatile sends only to those clients that can take an event at once, which a later one
+// makes worthless: who is slow, or between two polls, misses it, also with recovery. It
+// is for Emit alone. Flask has none; Node: volatile.
+func (t *Target) Volatile() *Target {
+	more := *t
+	more.volatile = true
+	return &more
+}
+
+// Local chooses among the clients of this server of a cluster alone. Flask has none; Node:
+// local.
+func (t *Target) Local() *Target {
+	more := *t
+	more.local = true
+	return &more
+}
+
+// errNoRoom is a missing name where a room is meant, such as a field that the client has
+// not sent.
+var errNoRoom = errors.New(`the room "" is none: its name is missing`)
+
+// named reports whether all rooms that are meant have names; if not, it logs what is not
+// done for anybody.
+func (t *Target) named(rooms []string, what string) bool {
+	if !slices.Contains(t.rooms, "") && !slices.Contains(rooms, "") {
+		return true
+	}
+	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.io.Name(), "method", what)
+	return false
 }
 
 // Emit sends an event to the clients. Arguments and errors are those of
 // [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
 func (t *Target) Emit(event string, args ...any) error {
-	data, err := eventData(event, args)
+	data, err := t.event(event, args)
 	if err != nil {
 		return err
 	}
@@ -56,21 +94,28 @@ func (t *Target) namespaces() []socket.Namespace {
 	return []socket.Namespace{t.io}
 }
 
+// Answer is what one client acknowledged. Client is its id, empty for one of a Node server
+// in the cluster, which does not tell it.
+type Answer struct {
+	Client string
+	Values []Value
+}
+
 // Call sends an event to the clients and waits for their acknowledgements. When
 // ctx ends, or a minute has passed if it has no deadline, it returns those that
 // came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected]. In a cluster clients of the other servers answer as well, but
-// with their first argument only, and one that leaves is waited for until the end.
-// Flask: socketio.call(event, ..., to=sid), for one client.
-func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value, error) {
-	data, err := eventData(event, args)
+// [ErrDisconnected]. In a cluster clients of the other servers answer as well, those of
+// Node servers with their first argument only, and one that leaves is waited for until
+// the end. Flask: socketio.call(event, ..., to=sid), for one client.
+func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	data, err := t.event(event, args)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	var mu sync.Mutex
-	var answers [][]Value
+	var answers []Answer
 	expected, gone := -1, 0
 	done := make(chan struct{})
 	check := func() { // with mu held
@@ -79,13 +124,13 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 			expected = -1
 		}
 	}
-	answered := func(args []any, err error) {
+	answered := func(client socket.SocketId, args []any, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
 			gone++
 		} else {
-			answers = append(answers, ackValues(args))
+			answers = append(answers, Answer{string(client), ackValues(args)})
 		}
 		check()
 	}
@@ -93,20 +138,19 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	forget := []func(){}
 	for _, nsp := range t.namespaces() {
 		p := &parser.Packet{Type: parser.EVENT, Data: data}
-		nsp.Adapter().BroadcastWithAck(p, t.options(), func(n uint64) { sent += int(n) }, answered)
-		if a, ok := nsp.Adapter().(*fanout.Adapter); ok {
-			forget = append(forget, func() { a.ForgetAck(*p.Id) })
-		}
+		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
+		a.CallMembers(p, t.options(), func(n uint64) { sent += int(n) }, answered)
+		forget = append(forget, func() { a.ForgetAck(*p.Id) })
 	}
 	mu.Lock()
 	expected = sent
 	check()
 	mu.Unlock()
 	t.tellSent(data)
-	others := t.callOthers(ctx, data, func(args []Value) {
+	others := t.callOthers(ctx, data, func(answer Answer) {
 		mu.Lock()
 		defer mu.Unlock()
-		answers = append(answers, args)
+		answers = append(answers, answer)
 	})
 	select {
 	case <-done:
@@ -127,25 +171,46 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([][]Value
 	return slices.Clone(answers), err
 }
 
-// Join puts the clients into a room. Flask: join_room(room, sid=sid).
-func (t *Target) Join(room string) {
+// Join puts the clients into rooms. Flask: join_room(room, sid=sid).
+func (t *Target) Join(rooms ...string) {
+	if !t.named(rooms, "Join") {
+		return
+	}
 	for _, nsp := range t.namespaces() {
-		nsp.Adapter().AddSockets(t.options(), []socket.Room{socket.Room(room)})
+		nsp.Adapter().AddSockets(t.options(), roomList(rooms))
 	}
 }
 
-// Leave takes the clients out of a room. Flask: leave_room(room, sid=sid).
-func (t *Target) Leave(room string) {
+// Leave takes the clients out of rooms. Flask: leave_room(room, sid=sid).
+func (t *Target) Leave(rooms ...string) {
+	if !t.named(rooms, "Leave") {
+		return
+	}
 	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DelSockets(t.options(), []socket.Room{socket.Room(room)})
+		nsp.Adapter().DelSockets(t.options(), roomList(rooms))
 	}
 }
 
 // Disconnect disconnects the clients from the namespace, as [Context.Disconnect] does.
 // Flask: disconnect(sid=sid).
 func (t *Target) Disconnect() {
+	if !t.named(nil, "Disconnect") {
+		return
+	}
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().DisconnectSockets(t.options(), false)
+	}
+}
+
+// Close ends the clients' whole connections, as [Context.Close] does; in a cluster also
+// those of clients of other Hipflask and Node servers. Flask: disconnect(sid=sid) and
+// eio.disconnect; Node: disconnectSockets(true).
+func (t *Target) Close() {
+	if !t.named(nil, "Close") {
+		return
+	}
+	for _, nsp := range t.namespaces() {
+		nsp.Adapter().DisconnectSockets(t.options(), true)
 	}
 }
 
@@ -154,6 +219,9 @@ func (t *Target) Disconnect() {
 // Flask: socketio.server.manager.get_participants(namespace, room).
 func (t *Target) Clients() []string {
 	ids := []string{}
+	if !t.named(nil, "Clients") {
+		return ids
+	}
 	for _, nsp := range t.namespaces() {
 		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
 			for _, s := range found {
@@ -166,10 +234,31 @@ func (t *Target) Clients() []string {
 
 // options is the target as the adapter reads it; nil for every client.
 func (t *Target) options() *socket.BroadcastOptions {
-	if len(t.rooms) == 0 && len(t.except) == 0 {
+	if len(t.rooms) == 0 && len(t.except) == 0 && !t.volatile && !t.local {
 		return nil
 	}
-	return &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
+	opts := &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
+	if t.volatile || t.local {
+		opts.Flags = &socket.BroadcastFlags{Local: t.local}
+		opts.Flags.Volatile = t.volatile
+	}
+	return opts
+}
+
+// event is eventData for the target.
+func (t *Target) event(event string, args []any) ([]any, error) {
+	if slices.Contains(t.rooms, "") {
+		return nil, errNoRoom
+	}
+	return eventData(event, args)
+}
+
+func roomList(names []string) []socket.Room {
+	list := make([]socket.Room, len(names))
+	for i, name := range names {
+		list[i] = socket.Room(name)
+	}
+	return list
 }
 
 func roomSet(names []string) *types.Set[socket.Room] {
@@ -186,12 +275,25 @@ func eventData(event string, args []any) ([]any, error) {
 	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
 		return nil, fmt.Errorf("event name %q is reserved", event)
 	}
-	if len(args) == 1 && isNull(args[0]) {
-		args = nil
-	}
+	args = spread(args)
 	data := make([]any, 1, 1+len(args))
 	data[0] = event
 	return appendArgs(data, args)
+}
+
+// spread is what a list of arguments stands for: a single nil for none, as None does in
+// Flask, and a single Args for what is in it.
+func spread(args []any) []any {
+	if len(args) != 1 {
+		return args
+	}
+	if several, ok := args[0].(Args); ok {
+		return several
+	}
+	if isNull(args[0]) {
+		return nil
+	}
+	return args
 }
 
 func appendArgs(data []any, args []any) ([]any, error) {

@@ -5,6 +5,12 @@ import (
 	"hipflask/server/internal/pyprint"
 )
 
+// Args are several values where one is expected: a handler that returns Args
+// acknowledges with as many as there are, and Emit sends them as so many arguments. What
+// is in it is sent as it is: Args{nil} is one null, where nil alone is no argument, and
+// Args{} is none. Its Flask counterpart is a tuple: return 1, 'two' and return (None,).
+type Args []any
+
 // Value is one argument of an event as the client sent it: JSON that is not
 // decoded until somebody asks. Emitted again it goes out byte for byte as it came
 // in, with its key order, its big integers and its binary attachments; also as part

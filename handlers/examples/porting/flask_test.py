@@ -2,8 +2,9 @@
 
 stdin: {"blocks": [code], "emits": [code], "rooms": [code], "steps": [step], "visits": [[visit]]}
 stdout: {"emits": [...], "rooms": [...], "steps": [...], "visits": [...]}, what the clients got.
-A step is [client, event, argument...], and each client connects with the first. A visit is
-what a browser asks for; without a path it opens a socket with its cookies.
+A step is [client, event, argument...], and each client connects with the first; behind
+its name is its namespace, if that is not "/". "disconnect" ends it. A visit is what a
+browser asks for; without a path it opens a socket with its cookies.
 """
 import ast
 import functools
@@ -58,10 +59,15 @@ def run_row(row, code, in_room, probe):
 def run_steps(steps):
     clients, results = {}, []
     for name, event, *args in steps:
+        namespace = '/' + name.partition('/')[2]
         if name not in clients:
-            clients[name] = socketio.test_client(app, auth=AUTH)
-        ack = clients[name].emit(event, *args, callback=True)
-        results.append([ack, received(clients[name])])
+            clients[name] = socketio.test_client(app, namespace=namespace, auth=AUTH)
+        client, ack = clients[name], []
+        if event == 'disconnect':
+            client.disconnect(namespace)
+        else:
+            ack = client.emit(event, *args, callback=True, namespace=namespace)
+        results.append([ack, received(client, namespace)])
     return results
 
 

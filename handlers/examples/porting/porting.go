@@ -56,8 +56,12 @@ func (a *application) registerRest() error {
 		a.s.On("sum", a.handleSum),
 		a.s.On("divide", a.handleDivide),
 		a.s.On("nothing", a.handleNothing),
+		a.s.On("count to", a.handleCountTo),
+		a.s.On("find", a.handleFind),
 		a.s.On("connect", a.handleConnect),
 		a.s.On("disconnect", a.handleDisconnect),
+		a.s.Of("/rooms").On("enter", a.handleEnter),
+		a.s.Of("/rooms").On("disconnect", a.handleGone),
 		a.s.On("ask", a.handleAsk),
 		a.s.On("tell", a.handleTell),
 		a.s.On("visit", a.handleVisit),
@@ -93,6 +97,17 @@ func (a *application) handleDivide(n, by int) (int, int, error) {
 
 func (a *application) handleNothing() {}
 
+func (a *application) handleCountTo(n int) (numbers socketio.Args) {
+	for i := range n {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
+func (a *application) handleFind(name string) socketio.Args {
+	return socketio.Args{nil}
+}
+
 func (a *application) handleConnect(c *socketio.Context, auth struct{ Token string }) error {
 	if auth.Token != "secret" {
 		return &socketio.Refusal{Message: "wrong token", Data: map[string]int{"code": 7}}
@@ -102,6 +117,15 @@ func (a *application) handleConnect(c *socketio.Context, auth struct{ Token stri
 
 func (a *application) handleDisconnect(c *socketio.Context, reason string) {
 	fmt.Println(c.ID(), reason)
+}
+
+func (a *application) handleEnter(c *socketio.Context, name, room string) {
+	c.Set("name", name)
+	c.Join(room)
+}
+
+func (a *application) handleGone(c *socketio.Context) error {
+	return c.To(c.Rooms()...).Emit("left", c.Get("name"))
 }
 
 func (a *application) handleAsk(c *socketio.Context) error {
@@ -114,17 +138,16 @@ func (a *application) handleAsk(c *socketio.Context) error {
 	return c.Emit("thanks", answer[0])
 }
 
-func (a *application) handleTell(c *socketio.Context) {
-	a.s.Go(func(ctx context.Context) {
-		answer, err := c.Call(ctx, "question", "sure?")
-		if err == nil {
-			fmt.Println("answered", answer)
-		}
-	})
+func (a *application) answered(answer []socketio.Value, err error) {
+	fmt.Println("answered", answer, err)
+}
+
+func (a *application) handleTell(c *socketio.Context) error {
+	return c.Ask(a.answered, "question", "sure?")
 }
 
 func (a *application) handleVisit(c *socketio.Context) (int, string) {
-	visits, _ := c.Get("visits").(int)
+	visits, _ := socketio.As[int](c.Get("visits"))
 	c.Set("visits", visits+1)
 	return visits + 1, c.Request().Header.Get("User-Agent")
 }
@@ -181,12 +204,14 @@ func (a *application) emits(c *socketio.Context, sid, room string) []func() erro
 		func() error { return c.Emit("r", "x") },
 		func() error { return c.Emit("r") },
 		func() error { return c.Emit("r", 1, "two") },
+		func() error { return c.Emit("r", socketio.Args{nil}) },
 		func() error { return c.Emit("r", []int{1, 2}) },
 		func() error { return c.Emit("r", map[string]any{"n": 1}) },
 		func() error { return c.Emit("message", "x") },
 		func() error { return c.Emit("json", Data{N: 1}) },
 		func() error { return c.To().Emit("r", "x") },
 		func() error { return c.Others().Emit("r", "x") },
+		func() error { return c.To("").Emit("r", "x") },
 		func() error { return c.To(sid).Emit("r", "x") },
 		func() error { return c.To(room).Emit("r", "x") },
 		func() error { return c.To(room, sid).Emit("r", "x") },

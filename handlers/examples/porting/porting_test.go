@@ -98,7 +98,8 @@ func source(t *testing.T, name string) string {
 	return string(text)
 }
 
-// step is a client, which connects with its first, an event, and its arguments.
+// step is a client, which connects with its first, an event, and its arguments. Behind the
+// client's name is its namespace, if that is not "/". "disconnect" ends it.
 type step []any
 
 // steps are run one after another. want is the acknowledgement and what the client
@@ -110,6 +111,9 @@ func steps() (steps []step, want []string) {
 	}{
 		{step{"a", "divide", 7, 2}, `[[3,1],[["welcome"]]]`},
 		{step{"a", "nothing"}, `[[],[]]`},
+		{step{"a", "count to", 3}, `[[1,2,3],[]]`},
+		{step{"a", "count to", 0}, `[[],[]]`},
+		{step{"a", "find", "Ann"}, `[null,[]]`},
 		{step{"a", "other event", map[string]int{"n": 1}}, `[[],[]]`},
 		{step{"a", "sum", 1, 2, 3}, `[6,[]]`},
 		{step{"a", "sum"}, `[0,[]]`},
@@ -118,6 +122,10 @@ func steps() (steps []step, want []string) {
 		{step{"a", "visit"}, `[[1,""],[]]`},
 		{step{"b", "visit"}, `[[1,""],[["welcome"]]]`},
 		{step{"a", "visit"}, `[[2,""],[]]`},
+		{step{"a/rooms", "enter", "Ann", "hall"}, `[[],[]]`},
+		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[]]`},
+		{step{"a/rooms", "disconnect"}, `[[],"disconnected"]`},
+		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[["left","Ann"]]]`},
 	} {
 		steps, want = append(steps, s.step), append(want, s.want)
 	}
@@ -144,9 +152,9 @@ func heard(who, event string) string {
 func wantEmits() []string {
 	const rx = `["r","x"]`
 	return []string{
-		heard("a", rx), heard("a", `["r"]`), heard("a", `["r",1,"two"]`), heard("a", `["r",[1,2]]`), heard("a", `["r",{"n":1}]`),
+		heard("a", rx), heard("a", `["r"]`), heard("a", `["r",1,"two"]`), heard("a", `["r",null]`), heard("a", `["r",[1,2]]`), heard("a", `["r",{"n":1}]`),
 		heard("a", `["message","x"]`), heard("a", `["json",{"n":1}]`),
-		heard("a b c", rx), heard("b c", rx), heard("b", rx), heard("a b", rx), heard("a b", rx), heard("b", rx), heard("a", rx),
+		heard("a b c", rx), heard("b c", rx), heard("a", rx), heard("b", rx), heard("a b", rx), heard("a b", rx), heard("b", rx), heard("a", rx),
 		heard("d", rx), heard("a b c", rx), heard("a b", rx),
 	}
 }

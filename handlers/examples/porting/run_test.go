@@ -38,10 +38,19 @@ func runSteps(t *testing.T, steps []step) (results []string) {
 	s := serve(t)
 	clients := make(map[any]*socketiotest.Client)
 	for _, step := range steps {
+		_, namespace, _ := strings.Cut(step[0].(string), "/")
 		c := clients[step[0]]
 		if c == nil {
-			c = socketiotest.Connect(t, s, secret("/"))
+			c = socketiotest.Connect(t, s, secret("/"+namespace))
 			clients[step[0]] = c
+		}
+		if step[1] == "disconnect" {
+			c.Disconnect()
+			again := secret("/" + namespace)
+			again.Over = c
+			socketiotest.Connect(t, s, again) // comes after the disconnect handler
+			results = append(results, `[[],"disconnected"]`)
+			continue
 		}
 		ack := c.Call(step[1].(string), step[2:]...)
 		answer := "[" + join(ack) + "]"

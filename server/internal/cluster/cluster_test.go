@@ -128,12 +128,17 @@ func TestClientsOfAllServersAreListed(t *testing.T) {
 
 func TestCallsAreAnsweredByAllServers(t *testing.T) {
 	_, servers := several(t, 3)
+	var ids []string
 	for i, s := range servers {
 		for range 2 {
 			c := s.join(t)
+			ids = append(ids, c.ID())
 			go func() {
 				if e := c.Receive("ask"); e.String() == `ask ["what"]` {
-					e.Ack(i)
+					e.Ack(i, nil, []byte("x"))
+				}
+				if i == 0 {
+					c.Receive("ask").Ack()
 				}
 			}()
 		}
@@ -144,11 +149,17 @@ func TestCallsAreAnsweredByAllServers(t *testing.T) {
 	must(t, err)
 	var got []string
 	for _, a := range answers {
-		got = append(got, a[0].String())
+		if a.Client == "" || !slices.Contains(ids, a.Client) {
+			t.Errorf("%q has answered", a.Client)
+		}
+		got = append(got, text("%v", a.Values))
 	}
 	slices.Sort(got)
-	if want := []string{"0", "0", "1", "1", "2", "2"}; !slices.Equal(got, want) {
+	if want := []string{"[0 None b'x']", "[0 None b'x']", "[1 None b'x']", "[1 None b'x']", "[2 None b'x']", "[2 None b'x']"}; !slices.Equal(got, want) {
 		t.Errorf("answers %q, want %q", got, want)
+	}
+	if answers, err := servers[0].To().Local().Call(ctx, "ask", "who"); err != nil || len(answers) != 2 {
+		t.Errorf("of this server %v answered, %v", answers, err)
 	}
 	if answers, err := servers[0].To("nobody").Call(ctx, "ask"); err != nil || len(answers) != 0 {
 		t.Errorf("nobody answered %v, %v", answers, err)
@@ -255,5 +266,72 @@ func TestWithoutRedisAtTheStart(t *testing.T) {
 	}
 	if m.cluster.Ready() == nil {
 		t.Error("it is ready")
+	}
+}
+
+// A namespace that is forgotten on one server and comes back hears the others again, and
+// what they ask meanwhile waits for nobody.
+func TestNamespacesThatComeAndGo(t *testing.T) {
+	_, servers := several(t, 2)
+	a, b := servers[0], servers[1]
+	for _, s := range servers {
+		must(t, s.Of("*").On("event", func() {}))
+	}
+	in := func(s *member) *socketiotest.Client {
+		return socketiotest.Connect(t, s.Server, socketiotest.Options{Namespace: "/x"})
+	}
+	stays := in(b)
+	for range 20 {
+		in(a).Drop()
+	}
+	comes := in(a)
+	eventually(t, "both clients are listed", func() bool { return len(b.Of("*").To().Clients()) == 2 })
+	eventually(t, "a client of the other server joins", func() bool {
+		b.Of("*").To(comes.ID()).Join("room")
+		return len(a.Of("*").To("room").Clients()) == 1
+	})
+	must(t, b.Of("*").To("room").Emit("hi"))
+	hears(t, comes, "hi []")
+	must(t, a.Of("*").Emit("all"))
+	hears(t, stays, "all []")
+	comes.Drop()
+	eventually(t, "the other server knows of one client", func() bool { return len(b.Of("*").To().Clients()) == 1 })
+}
+
+// Events for the handlers of the other servers can be answered, and the answers collected.
+func TestAnswersOfServers(t *testing.T) {
+	_, servers := several(t, 3)
+	for i, s := range servers {
+		s.OnServers("load", func(args []socketio.Value) (any, error) { return text("%d %v", i, args), nil })
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answers, err := servers[0].CallServers(ctx, "load", "now")
+	must(t, err)
+	got := []string{}
+	for _, a := range answers {
+		got = append(got, a.String())
+	}
+	slices.Sort(got)
+	if want := []string{"1 [now]", "2 [now]"}; !slices.Equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+	if _, err := servers[0].CallServers(ctx, "disconnect"); err == nil {
+		t.Error("a reserved name was taken")
+	}
+}
+
+// Local reaches the clients of one server of a cluster, Volatile those of all.
+func TestLocalAndVolatile(t *testing.T) {
+	_, servers := several(t, 2)
+	here, there := servers[0].join(t), servers[1].join(t)
+	must(t, servers[0].To().Local().Emit("local"))
+	servers[0].To().Local().Join("room")
+	must(t, servers[0].To("room").Emit("room"))
+	must(t, servers[0].Emit("end"))
+	hears(t, here, "local []", "room []", "end []")
+	hears(t, there, "end []")
+	if ids := servers[0].To().Local().Clients(); !slices.Equal(ids, []string{here.ID()}) {
+		t.Errorf("of this server are %v", ids)
 	}
 }

@@ -100,6 +100,26 @@ func (c *Cluster) ServerSideEmit(namespace string, event []any) error {
 	return c.request(namespace, &nodewire.Request{Type: nodewire.ServerSideEmit, Event: name, Args: args}, true)
 }
 
+// CallServers sends an event to the other servers and collects their answers.
+func (c *Cluster) CallServers(ctx context.Context, namespace string, event []any) ([]packet.Value, error) {
+	name, args, err := eventParts(event)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex // an answer may come while the time ends
+	var answers []packet.Value
+	r := &nodewire.Request{Type: nodewire.ServerSideEmit, Event: name, Args: args}
+	err = c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, a.Data)
+		return len(answers) >= others
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.Clone(answers), err
+}
+
 // errAway is why nobody can be asked.
 var errAway = errors.New("the other servers cannot be asked: Redis is away")
 
@@ -147,7 +167,7 @@ func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request
 // Call sends an event to clients of the other servers and waits for their
 // acknowledgements.
 func (c *Cluster) Call(ctx context.Context, namespace string, event []any, to fanout.Selection,
-	answer func(packet.Value)) error {
+	answer func(fanout.Answer)) error {
 	name, args, err := eventParts(event)
 	if err != nil {
 		return err
@@ -168,10 +188,21 @@ func (c *Cluster) Call(ctx context.Context, namespace string, event []any, to fa
 			clients += a.ClientCount
 		case nodewire.BroadcastAck:
 			acks++
-			answer(a.Data)
+			answer(answerOf(a))
 		}
 		return servers >= others && acks >= clients
 	})
+}
+
+// answerOf is what a client of another server has acknowledged.
+func answerOf(a *nodewire.Response) fanout.Answer {
+	switch {
+	case a.Client != "":
+		return fanout.Answer{Client: a.Client, Args: a.Args}
+	case a.Data.IsNull(): // Node's undefined
+		return fanout.Answer{}
+	}
+	return fanout.Answer{Args: []packet.Value{a.Data}}
 }
 
 // Fetch lists the ids of clients of the other servers.

@@ -178,17 +178,22 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 	if err != nil {
 		return err
 	}
-	s.adapter.BroadcastWithAck(p, who.Local(false), func(n uint64) {
+	s.adapter.CallMembers(p, who.Local(false), func(n uint64) {
 		c.respond(s, r, &nodewire.Response{
 			Type: nodewire.BroadcastClientCount, RequestID: r.RequestID, ClientCount: int(n),
 		})
-	}, func(args []any, err error) {
+	}, func(client socket.SocketId, args []any, err error) {
 		if err != nil {
 			return // the client has left; Node's format has no word for it
 		}
-		c.respond(s, r, &nodewire.Response{
-			Type: nodewire.BroadcastAck, RequestID: r.RequestID, Data: firstOf(args),
-		})
+		answer := nodewire.Response{Type: nodewire.BroadcastAck, RequestID: r.RequestID, Args: valuesOf(args)}
+		if len(answer.Args) > 0 {
+			answer.Data = answer.Args[0]
+		}
+		if strings.HasPrefix(r.UID, uidPrefix) { // Node would have it twice
+			answer.Client = string(client)
+		}
+		c.respond(s, r, &answer)
 	})
 	patience := forgetAfter
 	if r.Flags.Timeout > 0 {
@@ -199,14 +204,11 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 	return nil
 }
 
-// firstOf is the first argument of an acknowledgement.
-func firstOf(args []any) packet.Value {
-	if len(args) == 0 {
-		return packet.Value{}
+// valuesOf are the arguments of an acknowledgement.
+func valuesOf(args []any) []packet.Value {
+	values := make([]packet.Value, len(args))
+	for i, arg := range args {
+		values[i], _ = packet.NewValue(arg) // a client has sent it: it can be written
 	}
-	v, err := packet.NewValue(args[0])
-	if err != nil {
-		return packet.Value{}
-	}
-	return v
+	return values
 }

@@ -10,6 +10,7 @@ package engineio
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"hipflask/server/internal/budget"
@@ -61,6 +62,10 @@ type Config struct {
 	Memory   *budget.Budget // what all clients together may hold; nil: no limit
 	Proxies  Proxies        // who is believed about clients' addresses
 	Logger   *slog.Logger
+
+	// Allow is asked before a session is opened; nil allows all. It may add to the
+	// header of the answer; if it reports false, it has answered.
+	Allow func(w http.ResponseWriter, r *http.Request) bool
 
 	// Open is called for each new session before anything of it is read or
 	// written. What the session then receives goes to the Receiver. Open must not

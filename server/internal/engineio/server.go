@@ -214,6 +214,10 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
 		return
 	}
+	added, ok := srv.allow(w, r)
+	if !ok {
+		return
+	}
 	place, no := srv.gate.enter(remote(r), webSocket)
 	if no != nil {
 		srv.tooMany(w, r, no)
@@ -222,7 +226,7 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 	s := srv.newSession(r, q.Has("b64"), protocol)
 	s.place = place
 	if webSocket {
-		srv.openWebSocket(w, r, s)
+		srv.openWebSocket(w, r, s, added)
 		return
 	}
 	srv.openPolling(w, r, q, s)
@@ -230,7 +234,7 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 
 func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, s *Session) {
 	for k, v := range srv.sessionHeader(s) {
-		w.Header()[k] = v
+		w.Header()[k] = append(w.Header()[k], v...)
 	}
 	s.parked = true
 	s.push(srv.openPacket(s, true))

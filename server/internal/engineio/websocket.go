@@ -54,7 +54,7 @@ func (r *sessionReader) Pong([]byte) error {
 }
 
 // openWebSocket begins a session on a WebSocket.
-func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session) {
+func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session, added http.Header) {
 	if !srv.hire() {
 		srv.gate.leave(s.place, true)
 		srv.unavailable(w)
@@ -64,7 +64,10 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	if s.protocol != 0 {
 		first = srv.openPacket(s, false).frames(s.wire)
 	}
-	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(srv.sessionHeader(s), r), first)
+	for name, values := range srv.sessionHeader(s) {
+		added[name] = append(added[name], values...)
+	}
+	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(added, r), first)
 	if err != nil {
 		srv.workers.Done()
 		srv.gate.leave(s.place, true)

@@ -16,6 +16,8 @@ import (
 type Peers interface {
 	// Attach makes what the others say of a namespace reach its adapter.
 	Attach(a *Adapter)
+	// Detach ends that: the namespace is forgotten.
+	Detach(a *Adapter)
 	// Servers counts the servers of the cluster, this one among them, as of late.
 	Servers() int
 
@@ -25,11 +27,22 @@ type Peers interface {
 	Disconnect(namespace string, who Selection, closing bool)
 	ServerSideEmit(namespace string, event []any) error
 
+	// CallServers is ServerSideEmit for who wants answers: it returns those that came, and
+	// an error unless all have.
+	CallServers(ctx context.Context, namespace string, event []any) ([]packet.Value, error)
+
 	// Call sends an event to clients of the other servers and calls answer with
 	// what each acknowledges, until all have or ctx ends.
-	Call(ctx context.Context, namespace string, event []any, to Selection, answer func(packet.Value)) error
+	Call(ctx context.Context, namespace string, event []any, to Selection, answer func(Answer)) error
 	// Fetch lists the ids of clients of the other servers.
 	Fetch(ctx context.Context, namespace string, who Selection) ([]string, error)
+}
+
+// Answer is what a client of another server acknowledges. Client is empty where that
+// server does not name it, as Node's do, which pass on the first argument alone.
+type Answer struct {
+	Client string
+	Args   []packet.Value
 }
 
 // Selection is a choice of a namespace's clients: those in any of Rooms, or all if
@@ -91,7 +104,7 @@ func (a *Adapter) publish(p *parser.Packet, opts *socket.BroadcastOptions) {
 
 // CallOthers sends an event to clients of the other servers: see [Peers]. Without
 // others it returns at once.
-func (a *Adapter) CallOthers(ctx context.Context, event []any, to Selection, answer func(packet.Value)) error {
+func (a *Adapter) CallOthers(ctx context.Context, event []any, to Selection, answer func(Answer)) error {
 	if a.peers == nil {
 		return nil
 	}

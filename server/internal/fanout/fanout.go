@@ -29,13 +29,21 @@ var errGone = errors.New("the client is gone")
 // Carrier is what a socket's connection must be for the adapter to reach it.
 type Carrier interface{ Session() *engineio.Session }
 
-// leaver is a connection that knows of a client's end before the library does.
-type leaver interface{ Gone(socket.SocketId) bool }
+// leaver is a connection that knows of a client's end before the library does, and
+// keeps the rooms that it was in for whoever handles that end.
+type leaver interface {
+	Gone(socket.SocketId) bool
+	Left(id socket.SocketId, rooms []socket.Room)
+}
 
 // joiner is a connection that knows of a client that is only being connected. Unwanted
 // has it disconnected once it is, and reports whether there is such a one: the library
 // ignores a disconnect before that.
 type joiner interface{ Unwanted(socket.SocketId) bool }
+
+// ender is a connection that can end with all its namespaces, at the wish of the client of
+// that id in one of them.
+type ender interface{ End(socket.SocketId) }
 
 // Builder makes an adapter for each namespace, as the library asks for them.
 type Builder struct {
@@ -241,13 +249,20 @@ func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
 	}
 }
 
-// BroadcastWithAck sends a packet and calls ack with each member's answer, or an
+// BroadcastWithAck is CallMembers in the library's form.
+func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
+	a.CallMembers(p, opts, counted, func(_ socket.SocketId, args []any, err error) { ack(args, err) })
+}
+
+// CallMembers sends a packet and calls answered with each member's answer, or an
 // error for one that goes instead; counted is told how many members it went to.
 // It is for this server's members: see CallOthers.
-func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
+func (a *Adapter) CallMembers(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64),
+	answered func(member socket.SocketId, args []any, err error)) {
 	id := a.nsp.Ids()
 	p.Id = &id
 	counted(a.broadcast(p, opts, func(m *member) {
+		ack := func(args []any, err error) { answered(m.id, args, err) }
 		if m.sock == nil {
 			ack(nil, errGone)
 			return
@@ -412,7 +427,13 @@ func (a *Adapter) DelAll(id socket.SocketId) {
 	a.order[len(a.order)-1] = nil
 	a.order = a.order[:len(a.order)-1]
 	delete(a.members, id)
+	sock := m.sock
 	a.mu.Unlock()
+	if sock != nil {
+		if c, ok := sock.Conn().(leaver); ok {
+			c.Left(id, m.rooms)
+		}
+	}
 	for i, room := range m.rooms {
 		a.announceLeft(id, room, true, gone[i])
 	}
@@ -502,8 +523,8 @@ func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool)
 		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
 			s.Disconnect(false)
 		}
-		if c, ok := s.Conn().(Carrier); ok && closing {
-			c.Session().Close(engineio.ServerClose)
+		if e, ok := s.Conn().(ender); ok && closing {
+			e.End(s.Id())
 		}
 	}
 	if peers := a.others(opts); peers != nil {
@@ -552,7 +573,13 @@ func (a *Adapter) Proto() socket.Adapter          { return a.proto }
 func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
 func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
 func (a *Adapter) Init()                          {}
-func (a *Adapter) Close()                         {}
+
+// Close ends the namespace's part in the cluster.
+func (a *Adapter) Close() {
+	if a.peers != nil {
+		a.peers.Detach(a)
+	}
+}
 
 // ServerCount is the number of servers in the cluster.
 func (a *Adapter) ServerCount() int64 {

@@ -212,6 +212,9 @@ type conn struct {
 
 func (c *conn) Session() *engineio.Session { return c.session }
 
+// End ends the connection, which has one namespace.
+func (c *conn) End(socket.SocketId) { c.session.Close(engineio.ServerClose) }
+
 func (c *conn) On(name events.EventName, l ...events.Listener) error {
 	if name == "data" {
 		c.data = l[0]

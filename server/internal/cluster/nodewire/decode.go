@@ -309,6 +309,17 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 		return text(key, v, &r.RequestID)
 	case "rooms":
 		return d.texts(key, v, &r.Rooms)
+	case "client":
+		return text(key, v, &r.Client)
+	case "args":
+		r.Args = []packet.Value{}
+		return d.elements(key, v, func(e packet.Value) error {
+			if max := d.limits.Args(); len(r.Args) == max {
+				return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+			}
+			r.Args = append(r.Args, e)
+			return nil
+		})
 	case "clientCount":
 		if err := number(key, v, &r.ClientCount); err != nil || r.ClientCount < 0 || r.ClientCount > maxClients {
 			return malformed("clientCount is not an integer that counts clients")

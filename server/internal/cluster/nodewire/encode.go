@@ -105,7 +105,11 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 
 func (r *Response) appendMsgpack(dst []byte) ([]byte, error) {
 	w := writer{dst: dst}
-	w.object(3)
+	fields := 3
+	if r.Client != "" {
+		fields = 5
+	}
+	w.object(fields)
 	w.text("type")
 	w.integer(int64(r.Type))
 	w.text("requestId")
@@ -113,6 +117,18 @@ func (r *Response) appendMsgpack(dst []byte) ([]byte, error) {
 	w.text("packet")
 	if err := w.value(r.Data); err != nil {
 		return dst, err
+	}
+	if r.Client == "" {
+		return w.dst, nil
+	}
+	w.text("client")
+	w.text(r.Client)
+	w.text("args")
+	w.array(len(r.Args))
+	for _, v := range r.Args {
+		if err := w.value(v); err != nil {
+			return dst, err
+		}
 	}
 	return w.dst, nil
 }

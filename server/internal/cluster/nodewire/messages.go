@@ -82,6 +82,11 @@ type Response struct {
 	Rooms       []string // of AllRooms; nil if the response holds none
 	ClientCount int
 	Data        packet.Value // ServerSideEmit, BroadcastAck: the first argument, or null
+
+	// BroadcastAck between Hipflask servers, which Node ignores and does not write: who
+	// answers, and all arguments.
+	Client string
+	Args   []packet.Value // nil without a Client
 }
 
 // Socket is a client of another server.

@@ -1,0 +1,186 @@
+package socketio
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// maxDynamic is how many namespaces there can be at a time that clients have brought
+// into being, through [Server.OfFunc] and Of("*").
+const maxDynamic = 10_000
+
+// dynamic is a namespace that clients have brought into being. It is forgotten when
+// nobody uses it any more: no client that is connected to it, or whose disconnect handler
+// has still to run, and no attempt to connect; with recovery, once nobody can come back
+// to it either. The server's mutex guards it.
+//
+// The library forgets a namespace only by itself, when a socket is removed and its table
+// of sockets is empty, whoever is on the way into it. So the table is never empty before
+// the right moment: a placeholder is in it. And it holds nothing else for long, as the
+// library counts all of it whenever a client leaves.
+type dynamic struct {
+	name  string
+	of    *Namespace // whose handlers its clients get
+	io    socket.Namespace
+	users int
+	kept  bool        // Of has named it
+	empty *time.Timer // nil while it is used, and without recovery
+}
+
+// placeholder is the socket with the empty id.
+var placeholder = socket.SocketId("")
+
+// OfFunc returns the namespace that stands for all whose names match, which have no
+// handlers of their own: clients bring them into being, and they are forgotten when the
+// last one has left. Of several functions the first that was given decides, and Of("*")
+// comes last. match may be called at any time, from several goroutines; a method such as
+// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
+// Node's is io.of with a pattern or a function.
+func (s *Server) OfFunc(match func(name string) bool) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := newNamespace(s, "*")
+	n.match = match
+	s.patterns = append(s.patterns, n)
+	return n
+}
+
+// standsFor reports whether clients may bring a namespace of that name into being.
+func (n *Namespace) standsFor(name string) (match bool) {
+	if n.match == nil {
+		return true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			match = false
+			n.server.log.Error("the function of OfFunc panicked", "namespace", name, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return n.match(name)
+}
+
+// pattern is the namespace that stands for one of that name, nil if none does.
+func (s *Server) pattern(name string) *Namespace {
+	s.mu.RLock()
+	patterns, all := s.patterns, s.spaces["*"]
+	s.mu.RUnlock()
+	for _, n := range patterns {
+		if n.standsFor(name) {
+			return n
+		}
+	}
+	return all
+}
+
+// handling is the namespace whose handlers a client of that name gets.
+func (s *Server) handling(name string) *Namespace {
+	s.mu.RLock()
+	own, d := s.spaces[name], s.dynamic[name]
+	s.mu.RUnlock()
+	switch {
+	case own != nil && own.isUsed():
+		return own
+	case d != nil:
+		return d.of
+	}
+	if n := s.pattern(name); n != nil {
+		return n
+	}
+	return own
+}
+
+// enter brings a namespace into being that OfFunc or Of("*") stands for, unless it is
+// there, for as long as a client tries to connect to it. What it returns ends that.
+func (s *Server) enter(name string) (done func()) {
+	s.mu.RLock()
+	own := s.spaces[name]
+	s.mu.RUnlock()
+	if own != nil { // for good
+		return func() {}
+	}
+	n := s.pattern(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.dynamic[name]
+	if d == nil {
+		if d = s.createLocked(name, n); d == nil {
+			return func() {}
+		}
+	}
+	s.useLocked(d)
+	return func() { s.leave(d) }
+}
+
+// createLocked brings a namespace into being that n stands for; nil if it may not be.
+func (s *Server) createLocked(name string, n *Namespace) *dynamic {
+	if n == nil || s.spaces[name] != nil {
+		return nil
+	}
+	if len(s.dynamic) >= maxDynamic {
+		s.log.Warn("namespace refused: clients are connected to too many", "limit", maxDynamic)
+		return nil
+	}
+	parent, ok := n.io.(socket.ParentNamespace)
+	if !ok {
+		return nil
+	}
+	d := &dynamic{name: name, of: n, io: parent.CreateChild(name)}
+	d.io.Sockets().Store(placeholder, new(socket.Socket))
+	s.tellRooms(d.io)
+	s.dynamic[name] = d
+	return d
+}
+
+// use notes that the client is connected to a namespace, which is not forgotten before
+// its disconnect handler has run.
+func (s *Server) use(c *Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.in = s.dynamic[c.Namespace()]; c.in != nil {
+		s.useLocked(c.in)
+		c.in.io.Sockets().Delete(c.sock.Id())
+	}
+}
+
+func (s *Server) useLocked(d *dynamic) {
+	d.users++
+	if d.empty != nil {
+		d.empty.Stop()
+		d.empty = nil
+	}
+}
+
+// leave ends a use of the namespace; nil is one that is never forgotten.
+func (s *Server) leave(d *dynamic) {
+	if d == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.users--
+	switch {
+	case d.users > 0:
+	case s.opts.Recovery > 0:
+		d.empty = time.AfterFunc(s.opts.Recovery, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.forgetLocked(d)
+		})
+	default:
+		s.forgetLocked(d)
+	}
+}
+
+// forgetLocked forgets the namespace if nobody uses it.
+func (s *Server) forgetLocked(d *dynamic) {
+	if d.users > 0 || d.kept || s.dynamic[d.name] != d {
+		return
+	}
+	delete(s.dynamic, d.name)
+	d.io.Remove(new(socket.Socket)) // the placeholder: with it the library lets go
+	// Who still holds the namespace cannot make the library let go of the next one of
+	// that name.
+	d.io.Sockets().Store(placeholder, new(socket.Socket))
+}
