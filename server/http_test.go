@@ -157,7 +157,9 @@ func TestHTTPPaths(t *testing.T) {
 	addr := startServer(t).Addr
 	for path, want := range map[string]int{
 		"/": 200, "/socket.io/socket.io.js": 200, "/socket.io/socket.io.min.js": 200, "/socket.io/socket.io.esm.min.js": 200,
-		"/nothing": 404, "/socket.io/nothing": 404, "/socket.io/..%2f..%2fmain.go": 404, "/socket.io/../../go.mod": 404,
+		"/nothing": 404, "/socket.io/none.js": 404,
+		// What lies beneath the path is the endpoint, which finds no transport named.
+		"/socket.io/nothing": 400, "/socket.io/..%2f..%2fmain.go": 400, "/socket.io/../../go.mod": 400,
 		"/socket.iox/?EIO=4&transport=polling": 404, "//socket.io/?EIO=4&transport=polling": 404, "/SOCKET.IO/": 404,
 		"/static": 404, "/.git/config": 404, "/debug/pprof/": 404,
 	} {

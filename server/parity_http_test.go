@@ -142,6 +142,7 @@ func (s *story) connected(r httpRequest, got answer) {
 	// Ours has connected it without being asked to; over WebSocket it has left already.
 	if got.status == http.StatusOK {
 		_, packet, _ := strings.Cut(got.body, "\xff") // its length stands before it
+		packet, _, _ = strings.Cut(packet, "\x00")    // where the answer to CONNECT may follow
 		sid, err := openedSID(packet)
 		if err != nil {
 			s.t.Fatal(err)
