@@ -16,7 +16,7 @@ import (
 
 // others are names in the documents that are no settings: flags of Docker and systemctl,
 // the example of a switch, variables of the tests.
-var others = []string{"--ulimit", "--stop-timeout", "--now", "--name", "HIPFLASK_WRITE_SETTINGS", "HIPFLASK_TEST_TARGET"}
+var others = []string{"--ulimit", "--stop-timeout", "--now", "--name", "HIPFLASK_WRITE_SETTINGS", "HIPFLASK_TEST_TARGET", "HIPFLASK_TEST_ENGINES"}
 
 // documents are the project's Markdown files, by their paths from its top.
 func documents(t *testing.T) map[string]string {
