@@ -74,10 +74,10 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	if err != nil {
 		return nil, err
 	}
-	if a.cluster, err = a.newCluster(); err != nil {
+	if a.sessions, err = sessions(cfg, log); err != nil {
 		return nil, err
 	}
-	if a.sessions, err = sessions(cfg, log); err != nil {
+	if a.cluster, err = a.newCluster(); err != nil { // last: it would have to be closed
 		return nil, err
 	}
 	if ui != nil {
