@@ -106,7 +106,7 @@ func (w *whiteboard) handleCursor(c *socketio.Context, x, y int) error {
 	if !onBoard(x, y) {
 		return errOutside
 	}
-	return c.Others().Emit("cursor", number(c), x, y)
+	return c.Others().Volatile().Emit("cursor", number(c), x, y) // the next one is as good
 }
 
 // number is the client's: other than its session id it is for everybody to see.
