@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio/socketiotest"
@@ -79,8 +80,7 @@ func TestDrawing(t *testing.T) {
 	}
 
 	first.Emit("cursor", -1, 0) // refused
-	first.Emit("cursor", 10, 20)
-	if got := second.Receive("cursor").String(); got != "cursor [1,10,20]" {
+	if got := cursor(t, first, second); got != "cursor [1,10,20]" {
 		t.Errorf("received %s", got)
 	}
 	third.Emit("clear")
@@ -91,4 +91,20 @@ func TestDrawing(t *testing.T) {
 	if got := second.Receive("left").String(); got != "left [1]" {
 		t.Errorf("received %s", got)
 	}
+}
+
+// cursor moves one client's cursor until the other one sees it: cursors are volatile, so
+// one that moves while the other is between two polls is left out.
+func cursor(t *testing.T, from, to *socketiotest.Client) string {
+	t.Helper()
+	for end := time.Now().Add(socketiotest.DefaultTimeout); time.Now().Before(end); {
+		from.Call("cursor", 10, 20)
+		for _, e := range to.Received() {
+			if e.Name == "cursor" {
+				return e.String()
+			}
+		}
+	}
+	t.Fatal("no cursor was seen")
+	return ""
 }
