@@ -27,22 +27,15 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/pool"
 	"hipflask/server/internal/sparse"
 )
-
-// libraryPatience is longer than any client lasts that connects to nothing: ours is
-// the timer that ends it, see connectedTooLate.
-const libraryPatience = 1000 * time.Hour
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
 // is embedded: s.On, s.Emit and s.To are those of that namespace.
@@ -52,10 +45,9 @@ type Server struct {
 	invalid error // what is wrong with the options; nil: nothing
 	opts    setup
 	log     *slog.Logger
-	io      *socket.Server
+	library *library.Server
 	engine  *engineio.Server
 	clients clientFiles
-	http    *types.HttpContext
 	pool    pool.Pool      // of goroutines for the connections' queues
 	conns   sync.WaitGroup // sessions, and the goroutines that work for them
 	told    sync.Once      // of invalid: the log
@@ -106,7 +98,6 @@ func New(opts Options) *Server {
 		opts:    newSetup(cfg, opts.Logger, more),
 		log:     opts.Logger,
 		clients: newClientFiles(),
-		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]*dynamic),
@@ -119,21 +110,25 @@ func New(opts Options) *Server {
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.openDoor()
 
-	o := socket.DefaultServerOptions()
-	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent})
-	if s.opts.Recovery > 0 {
-		recovery := new(socket.ConnectionStateRecovery)
-		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
-		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
-		o.SetConnectionStateRecovery(recovery)
-	}
-	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
-	o.SetConnectTimeout(libraryPatience)
-	s.io = socket.NewServer(nil, o)
-	s.io.Bind(&base{server: s})
+	s.library = library.New(library.Options{
+		Rooms:    s.newRooms,
+		Recovery: s.opts.Recovery,
+		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
+	})
 	s.Namespace = s.Of("/")
 	return s
+}
+
+// newRooms makes a namespace's adapter.
+func (s *Server) newRooms(namespace string) *fanout.Adapter {
+	return fanout.New(namespace, fanout.Config{
+		Engine:      s.engine,
+		Recovery:    s.opts.Recovery,
+		Peers:       s.opts.Peers,
+		ServerEvent: s.serverEvent,
+		Joined:      s.opts.Inspect.Joined,
+		Left:        s.opts.Inspect.Left,
+	})
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
