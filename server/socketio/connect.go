@@ -123,7 +123,7 @@ func (c *conn) Connected(*library.Client) {
 	c.mu.Unlock()
 	c.server.use(ctx)
 	ctx.member.Admit()
-	if tell := c.server.opts.Inspect.Connected; tell != nil {
+	if tell := c.server.opts.Hooks.Connected; tell != nil {
 		tell(inspectedClient{ctx})
 	}
 	if unwanted { // after what its connect handler has sent it
@@ -159,7 +159,7 @@ func (c *Context) runDisconnect(reason string) {
 	c.conn.mu.Lock()
 	c.dropAuthLocked()
 	c.conn.mu.Unlock()
-	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
+	if tell := c.space.server.opts.Hooks.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)
@@ -172,7 +172,7 @@ func (c *Context) event(p *packet.Packet) {
 	for i, v := range p.Args {
 		args[i] = Value{packet.Carry(v)}
 	}
-	if tell := c.space.server.opts.Inspect.Received; tell != nil {
+	if tell := c.space.server.opts.Hooks.Received; tell != nil {
 		tell(inspectedClient{c}, p.Event, p.Args)
 	}
 	reply, err := c.space.run(c, p.Event, args)

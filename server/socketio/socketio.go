@@ -108,14 +108,15 @@ func New(opts Options) *Server {
 	s.opts.Engine.Open = s.open
 	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
-	s.openDoor()
-
 	s.library = library.New(library.Options{
 		Rooms:    s.newRooms,
 		Recovery: s.opts.Recovery,
 		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
 	})
 	s.Namespace = s.Of("/")
+	if more.View != nil {
+		more.View(view{s.engine, s})
+	}
 	return s
 }
 
@@ -126,8 +127,8 @@ func (s *Server) newRooms(namespace string) *fanout.Adapter {
 		Recovery:    s.opts.Recovery,
 		Peers:       s.opts.Peers,
 		ServerEvent: s.serverEvent,
-		Joined:      s.opts.Inspect.Joined,
-		Left:        s.opts.Inspect.Left,
+		Joined:      s.opts.Hooks.Joined,
+		Left:        s.opts.Hooks.Left,
 	})
 }
 
