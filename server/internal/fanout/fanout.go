@@ -119,23 +119,23 @@ type Member struct {
 
 	// The rest is guarded by the adapter's mutex; session, client and since are set by
 	// the introduction and then stay.
-	index   int // in order
 	session *engineio.Session
 	client  Client // nil until it is introduced
-	since   time.Time
-	rooms   []string
-	over    bool   // nobody asks any more in which rooms it was
+	since   int64  // Unix milliseconds
+	index   int    // in order
 	visited uint64 // the choice that came by last
+	rooms   []string
+
+	over      bool // nobody asks any more in which rooms it was
+	recovered bool // it came back to its session
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
 
-	data      any     // see Keep
-	recovered bool    // it came back to its session
-	past      *past   // what recovery has to know; nil if it is switched off
-	coming    *coming // a client that comes back to its session, until it is admitted
+	past   *past   // what recovery has to know; nil if it is switched off
+	coming *coming // a client that comes back to its session, until it is admitted
 }
 
 // coming is a client on its way back to its session: nothing that waits for it may go.
@@ -150,7 +150,7 @@ func (a *Adapter) Introduce(id string, session *engineio.Session, client Client)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m := a.memberLocked(id)
-	m.session, m.client, m.since = session, client, time.Now()
+	m.session, m.client, m.since = session, client, time.Now().UnixMilli()
 	return m
 }
 
@@ -305,4 +305,4 @@ func (m *Member) Address() string {
 func (m *Member) Client() Client { return m.client }
 
 // Since is when the client came to the namespace.
-func (m *Member) Since() time.Time { return m.since }
+func (m *Member) Since() time.Time { return time.UnixMilli(m.since) }
