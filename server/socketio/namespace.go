@@ -41,10 +41,6 @@ type Handler func(c *Context, event string, args []Value) (reply []any, err erro
 // instead of it.
 type Middleware func(next Handler) Handler
 
-// ServerHandler handles an event that another server of the cluster sent to this
-// one. reply is for a server that asks for an answer, as Node's can.
-type ServerHandler func(args []Value) (reply any, err error)
-
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
@@ -293,4 +289,19 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 func (c *Context) logged(event string, args ...any) []any {
 	session := c.conn.session
 	return append([]any{"namespace", c.Namespace(), "event", event, "connection", session.Name(), "address", session.Remote()}, args...)
+}
+
+// ErrDisconnected ends a Call whose client went away.
+var ErrDisconnected = errors.New("client disconnected")
+
+// waitTimeout is how long a Call waits whose context has no deadline: Flask's
+// default.
+const waitTimeout = time.Minute
+
+// withDeadline gives ctx the default deadline if it has none.
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, waitTimeout)
 }

@@ -3,16 +3,13 @@ package socketio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
-
-// fetchTimeout is how long the other servers have to list their clients.
-const fetchTimeout = 5 * time.Second
 
 // Target is a choice of a namespace's clients, and how they are sent to. It does not
 // change: To, Except, Volatile and Local return new ones.
@@ -236,50 +233,67 @@ func (t *Target) Clients() []string {
 	return append(ids, t.fetchOthers()...)
 }
 
-// callOthers begins to ask the clients of the other servers. What it returns waits
-// until all have answered or ctx has ended.
-func (t *Target) callOthers(ctx context.Context, e fanout.Event, answered func(Answer)) func() error {
-	if t.server.opts.Peers == nil || t.who.Local {
-		return func() error { return nil }
-	}
-	namespaces := t.adapters()
-	done := make(chan error, len(namespaces))
-	for _, a := range namespaces {
-		go func() {
-			done <- a.CallOthers(ctx, e, t.who, func(a fanout.Answer) { answered(Answer{a.Client, valueList(a.Args)}) })
-		}()
-	}
-	return func() error {
-		var errs []error
-		for range namespaces {
-			errs = append(errs, <-done)
-		}
-		return errors.Join(errs...)
-	}
-}
-
-// fetchOthers lists the clients of the other servers.
-func (t *Target) fetchOthers() []string {
-	if t.server.opts.Peers == nil || t.who.Local {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
-	defer cancel()
-	var ids []string
-	for _, a := range t.adapters() {
-		found, err := a.FetchOthers(ctx, t.who)
-		if err != nil {
-			t.server.log.Warn("not all servers have listed their clients", "namespace", a.Name(), "error", err)
-		}
-		ids = append(ids, found...)
-	}
-	return ids
-}
-
 // event is newEvent for the target.
 func (t *Target) event(event string, args []any) (fanout.Event, error) {
 	if slices.Contains(t.who.Rooms, "") {
 		return fanout.Event{}, errNoRoom
 	}
 	return newEvent(event, args)
+}
+
+// newEvent is an event as clients are sent it. What may change later is written down now.
+func newEvent(name string, args []any) (fanout.Event, error) {
+	if packet.Reserved(name) {
+		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
+	}
+	args = spread(args)
+	frozen, err := appendArgs(make([]any, 0, len(args)), args)
+	return fanout.Event{Name: name, Args: frozen}, err
+}
+
+// spread is what a list of arguments stands for: a single nil for none, as None does in
+// Flask, and a single Args for what is in it.
+func spread(args []any) []any {
+	if len(args) != 1 {
+		return args
+	}
+	if several, ok := args[0].(Args); ok {
+		return several
+	}
+	if isNull(args[0]) {
+		return nil
+	}
+	return args
+}
+
+func appendArgs(data []any, args []any) ([]any, error) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case Value:
+			data = append(data, packet.Carried(v.raw))
+		case string, bool, nil:
+			data = append(data, v)
+		default:
+			frozen, err := packet.NewValue(arg)
+			if err != nil {
+				return nil, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+			data = append(data, frozen)
+		}
+	}
+	return data, nil
+}
+
+func isNull(arg any) bool {
+	v, ok := arg.(Value)
+	return arg == nil || ok && v.IsNull()
+}
+
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
+	}
+	return values
 }
