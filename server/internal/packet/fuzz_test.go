@@ -20,7 +20,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, maxDepth uint8) {
 		s := newScanner(text, 0, int(maxDepth))
-		s.collect, s.marks = true, map[int]int{}
+		s.collect = true
 		start, end, ok := s.document()
 		want := json.Valid(text) && utf8.Valid(text)
 		if want && jsonDepth(text) > int(maxDepth) {
@@ -78,7 +78,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, blobs []byte, size uint8) {
 		limits := Limits{MaxAttachments: 4, MaxDepth: 8, MaxBytes: 4096, MaxArgs: 16}
-		d := NewDecoder(limits)
+		d := newDecoder(limits)
 		p := feed(t, d, text, blobs, int(size))
 		if p == nil {
 			return
@@ -172,7 +172,7 @@ func reencode(t *testing.T, p *Packet) (text []byte, attachments [][]byte) {
 func refeed(t *testing.T, l Limits, text []byte, attachments [][]byte) *Packet {
 	// An event's name with lone surrogates grows when it becomes Go text.
 	l.MaxBytes *= 4
-	d := NewDecoder(l)
+	d := newDecoder(l)
 	p, err := d.Text(text)
 	for _, a := range attachments {
 		if p != nil || err != nil {
@@ -245,7 +245,7 @@ func FuzzAppendEvent(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d := NewDecoder(Limits{MaxDepth: DepthCeiling, MaxBytes: 1 << 30})
+		d := newDecoder(Limits{MaxDepth: DepthCeiling, MaxBytes: 1 << 30})
 		p, err := d.Text(out)
 		for _, a := range attachments {
 			if p != nil || err != nil {
