@@ -51,7 +51,7 @@ func (s *scanner) value() bool {
 		}
 		ok = s.number()
 	}
-	if ok && s.tell != nil {
+	if ok && s.tell.to != nil {
 		s.tell.scalar(s.data[start:s.pos], s.escaped)
 	}
 	return ok
@@ -94,7 +94,7 @@ func (s *scanner) array() bool {
 	if !s.open() {
 		return false
 	}
-	if s.tell != nil {
+	if s.tell.to != nil {
 		s.tell.to.BeginArray()
 	}
 	n, another := 0, !s.at(']')
@@ -109,7 +109,7 @@ func (s *scanner) array() bool {
 			return false
 		}
 	}
-	if s.tell != nil {
+	if s.tell.to != nil {
 		s.tell.to.EndArray(n)
 	}
 	return true
@@ -119,13 +119,13 @@ func (s *scanner) array() bool {
 // does to those who will read the text.
 func (s *scanner) object() bool {
 	start := s.pos
-	if s.tell != nil && s.attachment() {
+	if s.tell.to != nil && s.attachment() {
 		return true
 	}
 	if !s.open() {
 		return false
 	}
-	if s.tell != nil {
+	if s.tell.to != nil {
 		s.tell.to.BeginObject()
 	}
 	members, marked, num := 0, false, -1
@@ -152,7 +152,7 @@ func (s *scanner) object() bool {
 			return false
 		}
 	}
-	if s.tell != nil {
+	if s.tell.to != nil {
 		s.tell.to.EndObject(members)
 	}
 	if marked && members != 2 {
@@ -172,7 +172,7 @@ func (s *scanner) key() (name string, ok bool) {
 		return "", false
 	}
 	text := s.data[start:s.pos]
-	if t := s.tell; t != nil {
+	if t := &s.tell; t.to != nil {
 		t.to.Key(t.plain(text, s.escaped))
 	}
 	name = keyName(text[1:len(text)-1], s.escaped)
@@ -188,7 +188,7 @@ func (s *scanner) key() (name string, ok bool) {
 // attachment steps over the object if it is one of the placeholders that are known, and
 // tells of what it stands for.
 func (s *scanner) attachment() bool {
-	t := s.tell
+	t := &s.tell
 	if len(t.spans) == 0 || t.spans[0].start != s.pos {
 		return false
 	}

@@ -19,7 +19,7 @@ type span struct {
 	num        int // the attachment, or -1 if the object is no proper placeholder
 }
 
-// telling tells a Walker what a scanner reads.
+// telling tells a Walker what a scanner reads, if there is one.
 type telling struct {
 	to          Walker
 	spans       []span // the placeholders still to come, which are told as attachments
@@ -75,7 +75,9 @@ type scanner struct {
 	// packet's with that many: an improper placeholder is then an error.
 	attachments int
 
-	tell *telling // who is told of what is read, if anybody
+	trusted bool // the text has been found valid
+
+	tell telling
 }
 
 func newScanner(data []byte, depth, maxDepth int) scanner {
@@ -128,7 +130,7 @@ func (s *scanner) str() bool {
 		}
 		switch c := data[i]; {
 		case c == '"':
-			if seen&highBits != 0 && !utf8.Valid(data[s.pos:i]) {
+			if seen&highBits != 0 && !s.trusted && !utf8.Valid(data[s.pos:i]) {
 				return s.fail("invalid UTF-8 in a string")
 			}
 			s.pos = i + 1

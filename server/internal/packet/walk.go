@@ -86,17 +86,28 @@ func (v Value) Walk(w Walker) error {
 	if err != nil {
 		return err
 	}
-	return tell(v.JSON, telling{to: w, spans: spans, attachments: v.Attachments})
+	return tell(v.JSON, true, telling{to: w, spans: spans, attachments: v.Attachments})
 }
 
-// Read checks that text is one JSON value, nesting at most DepthCeiling deep, and tells w of
-// it in the same pass: what it is told before an error is of no use. Strings and keys are as
-// they are written between their quotes, see [Unescape]; placeholders are objects.
-func Read(text []byte, w Walker) error { return tell(text, telling{to: w, verbatim: true}) }
+// Read is Walk in one pass, for those who make out escapes and placeholders themselves:
+// strings and keys are as they are written between their quotes, see [Unescape], and
+// placeholders are objects. What w is told before an error is of no use.
+func (v Value) Read(w Walker) error {
+	return tell(v.JSON, v.state&stateScanned != 0, telling{to: w, verbatim: true})
+}
 
-func tell(text []byte, t telling) error {
+// Scalar returns the JSON of a value that is neither an array nor an object.
+func (v Value) Scalar() (text []byte, ok bool) {
+	if v.state&stateScanned == 0 {
+		v, _ = Parse(v.JSON, 0)
+	}
+	text = v.JSON
+	return text, len(text) > 0 && text[0] != '[' && text[0] != '{'
+}
+
+func tell(text []byte, trusted bool, t telling) error {
 	s := newScanner(text, 0, DepthCeiling)
-	s.tell = &t
+	s.trusted, s.tell = trusted, t
 	if _, _, ok := s.document(); !ok {
 		return s.err
 	}

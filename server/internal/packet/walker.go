@@ -1,6 +1,6 @@
 package packet
 
-// Walker is told of a value part by part, by [Value.Walk] and [Read]. Texts are valid
+// Walker is told of a value part by part, by [Value.Walk] and [Value.Read]. Texts are valid
 // during the call alone.
 type Walker interface {
 	Null()

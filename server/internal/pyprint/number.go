@@ -5,49 +5,18 @@ import (
 	"strconv"
 )
 
-// number reads a number: an int when it has neither fraction nor exponent, as
+// appendNumber appends a number: an int when it has neither fraction nor exponent, as
 // json.loads decides it, else a float.
-func (p *printer) number() bool {
-	start := p.pos
-	p.take('-')
-	if !p.take('0') && !p.digits() {
-		return false
-	}
-	isInt := true
-	if p.take('.') {
-		isInt = false
-		if !p.digits() {
-			return false
+func appendNumber(dst, text []byte) []byte {
+	for _, c := range text {
+		if c == '.' || c == 'e' || c == 'E' {
+			return appendFloat(dst, text)
 		}
 	}
-	if p.take('e') || p.take('E') {
-		isInt = false
-		if !p.take('-') {
-			p.take('+')
-		}
-		if !p.digits() {
-			return false
-		}
+	if string(text) == "-0" {
+		return append(dst, '0')
 	}
-	text := p.src[start:p.pos]
-	switch {
-	case !isInt:
-		p.dst = appendFloat(p.dst, text)
-	case string(text) == "-0":
-		p.dst = append(p.dst, '0')
-	default:
-		p.dst = append(p.dst, text...)
-	}
-	return true
-}
-
-// digits reads decimal digits and reports whether there were any.
-func (p *printer) digits() bool {
-	start := p.pos
-	for p.pos < len(p.src) && '0' <= p.src[p.pos] && p.src[p.pos] <= '9' {
-		p.pos++
-	}
-	return p.pos > start
+	return append(dst, text...)
 }
 
 // appendFloat appends the repr of the double nearest to a JSON number: the
