@@ -30,6 +30,14 @@ func (e *encoder) written() Value {
 	return v
 }
 
+// AppendJSON appends a Go value as the arguments of an event are written, and returns the
+// attachments that stand in it. After an error dst is returned as it was given.
+func AppendJSON(dst []byte, v any) ([]byte, [][]byte, error) {
+	e := encoder{dst: dst}
+	err := e.twice(func() error { return e.any(v) })
+	return e.dst, e.attachments, err
+}
+
 // TextValue is a string as an argument.
 func TextValue(text string) Value {
 	return Value{JSON: AppendText(nil, text), state: stateScanned}

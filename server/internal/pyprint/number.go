@@ -19,14 +19,19 @@ func appendNumber(dst, text []byte) []byte {
 	return append(dst, text...)
 }
 
-// appendFloat appends the repr of the double nearest to a JSON number: the
-// fewest digits that read back as the same double, with an exponent below 1e-4
-// and from 1e16 on, and with ".0" where a whole number has none.
+// appendFloat appends the repr of the double nearest to a JSON number.
 func appendFloat(dst, text []byte) []byte {
 	// The only error a JSON number can give is ErrRange, with the infinity that
 	// Python prints too. (ParseFloat stops counting at exponents of 10^5: a
 	// number with as many leading or trailing zeros can come out as 0 or inf.)
 	f, _ := strconv.ParseFloat(string(text), 64)
+	return AppendFloat(dst, f)
+}
+
+// AppendFloat appends the repr of a double that is not NaN: the fewest digits that read back
+// as the same double, with an exponent below 1e-4 and from 1e16 on, and with ".0" where a
+// whole number has none.
+func AppendFloat(dst []byte, f float64) []byte {
 	abs := math.Abs(f)
 	switch {
 	case math.IsInf(f, 0):

@@ -1,10 +1,10 @@
 package flaskqueue
 
 import (
-	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"math"
-	"strconv"
+	"slices"
 
 	"hipflask/server/internal/packet"
 )
@@ -38,119 +38,91 @@ func (m *Message) namespace() string {
 	return m.Namespace
 }
 
-// appendJSON writes the message as python-socketio 5.16 does.
+// wire is a message as python-socketio 5.16 writes it. What is nil is not part of it; what
+// points to nil is null.
+type wire struct {
+	Method      Method `json:"method"`
+	Event       *any   `json:"event,omitempty"`
+	Data        *any   `json:"data,omitempty"`
+	Binary      *any   `json:"binary,omitempty"`
+	SID         *any   `json:"sid,omitempty"`
+	ID          *any   `json:"id,omitempty"`
+	Args        *any   `json:"args,omitempty"`
+	Room        *any   `json:"room,omitempty"`
+	SkipSIDs    *any   `json:"skip_sid,omitempty"`
+	CallbackRef *any   `json:"callback,omitempty"`
+	Namespace   string `json:"namespace"`
+	HostID      string `json:"host_id"`
+}
+
+func is(v any) *any { return &v }
+
 func appendJSON(dst []byte, m *Message) ([]byte, error) {
-	w := jsonWriter{dst: append(dst, '{')}
-	w.text("method", string(m.Method))
+	w := wire{Method: m.Method, Namespace: m.namespace(), HostID: m.HostID}
 	switch m.Method {
 	case Emit:
-		args, attachments, err := encodeArgs(m.Args)
+		data, binary, err := encodeData(m.Args)
 		if err != nil {
 			return nil, err
 		}
-		w.text("event", m.Event)
-		w.data(args, attachments)
-		w.texts("room", m.Rooms)
-		w.texts("skip_sid", m.SkipSIDs)
-		w.ref(m.Callback)
+		w.Event, w.Data, w.Binary = is(m.Event), is(data), is(binary)
+		w.Room, w.SkipSIDs = is(oneOrAll(m.Rooms)), is(oneOrAll(m.SkipSIDs))
+		w.CallbackRef = is(nil)
+		if ref := m.Callback; ref != nil {
+			w.CallbackRef = is([]any{ref.SID, ref.Namespace, ref.ID})
+		}
 	case Callback:
-		args, attachments, err := encodeArgs(m.Args)
-		if err != nil {
-			return nil, err
-		}
-		if len(attachments) > 0 {
-			return nil, malformed("python-socketio's JSON has no binary acknowledgements")
-		}
-		w.text("sid", m.SID)
-		w.key("id")
-		w.dst = append(strconv.AppendUint(w.dst, m.ID, 10), ',')
-		w.key("args")
-		w.dst = append(append(w.dst, args...), ',')
+		w.SID, w.ID, w.Args = is(m.SID), is(m.ID), is(notNil(m.Args))
 	case CloseRoom:
-		w.text("room", m.Room)
+		w.Room = is(m.Room)
 	case EnterRoom, LeaveRoom:
-		w.text("sid", m.SID)
-		w.text("room", m.Room)
+		w.SID, w.Room = is(m.SID), is(m.Room)
 	case Disconnect:
-		w.text("sid", m.SID)
+		w.SID = is(m.SID)
 	}
-	w.text("namespace", m.namespace())
-	w.text("host_id", m.HostID)
-	w.dst[len(w.dst)-1] = '}' // in place of the last comma
-	return w.dst, nil
+	out, attachments, err := packet.AppendJSON(dst, w)
+	switch {
+	case err != nil:
+		return nil, malformed(err.Error())
+	case len(attachments) > 0:
+		return nil, malformed("python-socketio's JSON has no binary acknowledgements")
+	}
+	return out, nil
 }
 
-// encodeArgs writes the arguments as one list, with its attachments numbered
-// from 0.
-func encodeArgs(args []packet.Value) (list []byte, attachments [][]byte, err error) {
-	all := make([]any, len(args))
-	for i, arg := range args {
-		all[i] = arg
+// encodeData is the list of the arguments; with attachments, which it numbers from 0, it is
+// [arguments, base64, ...].
+func encodeData(args []packet.Value) (data any, binary bool, err error) {
+	list := notNil(args)
+	if !slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 }) {
+		return list, false, nil
 	}
-	// An acknowledgement is such a list, behind a number.
-	text, attachments, err := packet.AppendAck(nil, "/", 0, all)
+	text, attachments, err := packet.AppendJSON(nil, list)
 	if err != nil {
-		return nil, nil, malformed(err.Error())
+		return nil, false, malformed(err.Error())
 	}
-	return text[bytes.IndexByte(text, '['):], attachments, nil
+	all := []any{json.RawMessage(text)}
+	for _, data := range attachments {
+		all = append(all, base64.StdEncoding.EncodeToString(data))
+	}
+	return all, true, nil
 }
 
-// jsonWriter appends members, each followed by a comma.
-type jsonWriter struct{ dst []byte }
-
-// key writes a name, which needs no escapes.
-func (w *jsonWriter) key(name string) {
-	w.dst = append(append(append(w.dst, '"'), name...), `":`...)
+// notNil returns the list, empty where null would be written.
+func notNil(args []packet.Value) []packet.Value {
+	if args == nil {
+		return []packet.Value{}
+	}
+	return args
 }
 
-func (w *jsonWriter) text(name, value string) {
-	w.key(name)
-	w.dst = append(packet.AppendText(w.dst, value), ',')
-}
-
-// texts writes null, a string or a list, as python-socketio does.
-func (w *jsonWriter) texts(name string, all []string) {
-	w.key(name)
+// oneOrAll is null, a string or a list, as python-socketio has it.
+func oneOrAll(all []string) any {
 	switch {
 	case all == nil:
-		w.dst = append(w.dst, "null"...)
+		return nil
 	case len(all) == 1:
-		w.dst = packet.AppendText(w.dst, all[0])
-	default:
-		w.dst = append(w.dst, '[')
-		for i, s := range all {
-			if i > 0 {
-				w.dst = append(w.dst, ',')
-			}
-			w.dst = packet.AppendText(w.dst, s)
-		}
-		w.dst = append(w.dst, ']')
+		return all[0]
 	}
-	w.dst = append(w.dst, ',')
-}
-
-// data writes the arguments, with attachments as [arguments, base64, ...].
-func (w *jsonWriter) data(args []byte, attachments [][]byte) {
-	w.key("data")
-	if len(attachments) == 0 {
-		w.dst = append(append(w.dst, args...), `,"binary":false,`...)
-		return
-	}
-	w.dst = append(append(w.dst, '['), args...)
-	for _, data := range attachments {
-		w.dst = append(base64.StdEncoding.AppendEncode(append(w.dst, `,"`...), data), '"')
-	}
-	w.dst = append(w.dst, `],"binary":true,`...)
-}
-
-func (w *jsonWriter) ref(ref *CallbackRef) {
-	w.key("callback")
-	if ref == nil {
-		w.dst = append(w.dst, "null,"...)
-		return
-	}
-	w.dst = packet.AppendText(append(w.dst, '['), ref.SID)
-	w.dst = packet.AppendText(append(w.dst, ','), ref.Namespace)
-	w.dst = strconv.AppendUint(append(w.dst, ','), ref.ID, 10)
-	w.dst = append(w.dst, "],"...)
+	return all
 }
