@@ -46,6 +46,12 @@ type Limits struct {
 	MaxArgs int
 }
 
+// Filled returns the limits with the defaults in place of zeros, and a MaxAttachments of 0
+// for none.
+func (l Limits) Filled() Limits {
+	return Limits{MaxAttachments: l.attachments(), MaxDepth: l.depth(), MaxBytes: l.bytes(), MaxArgs: l.args()}
+}
+
 func (l Limits) attachments() int {
 	if l.MaxAttachments < 0 {
 		return 0

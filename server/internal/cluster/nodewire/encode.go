@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // AppendRequest appends the request to dst: BroadcastWithAck in msgpack, all
@@ -59,21 +60,21 @@ type targetJSON struct {
 func notNil(all []string) []string { return append([]string{}, all...) }
 
 func (r *Request) appendMsgpack(dst []byte) ([]byte, error) {
-	w := writer{dst: dst}
-	w.object(5)
-	w.text("uid")
-	w.text(r.UID)
-	w.text("requestId")
-	w.text(r.RequestID)
-	w.text("type")
-	w.integer(int64(r.Type))
-	w.text("packet")
+	w := writer{msgpack.NewWriter(dst, prefix)}
+	w.Object(5)
+	w.Text("uid")
+	w.Text(r.UID)
+	w.Text("requestId")
+	w.Text(r.RequestID)
+	w.Text("type")
+	w.Integer(int64(r.Type))
+	w.Text("packet")
 	if err := w.packet(r.Namespace, r.Event, r.Args); err != nil {
 		return dst, err
 	}
-	w.text("opts")
+	w.Text("opts")
 	w.options(r.Target, r.Flags)
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 // AppendResponse appends the response to dst: BroadcastAck in msgpack, all
@@ -127,33 +128,33 @@ type socketJSON struct {
 }
 
 func (r *Response) appendMsgpack(dst []byte) ([]byte, error) {
-	w := writer{dst: dst}
+	w := writer{msgpack.NewWriter(dst, prefix)}
 	fields := 3
 	if r.Client != "" {
 		fields = 5
 	}
-	w.object(fields)
-	w.text("type")
-	w.integer(int64(r.Type))
-	w.text("requestId")
-	w.text(r.RequestID)
-	w.text("packet")
-	if err := w.value(r.Data); err != nil {
+	w.Object(fields)
+	w.Text("type")
+	w.Integer(int64(r.Type))
+	w.Text("requestId")
+	w.Text(r.RequestID)
+	w.Text("packet")
+	if err := w.Value(r.Data); err != nil {
 		return dst, err
 	}
 	if r.Client == "" {
-		return w.dst, nil
+		return w.Bytes(), nil
 	}
-	w.text("client")
-	w.text(r.Client)
-	w.text("args")
-	w.array(len(r.Args))
+	w.Text("client")
+	w.Text(r.Client)
+	w.Text("args")
+	w.Array(len(r.Args))
 	for _, v := range r.Args {
-		if err := w.value(v); err != nil {
+		if err := w.Value(v); err != nil {
 			return dst, err
 		}
 	}
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {
