@@ -38,74 +38,89 @@ func (m *Message) namespace() string {
 	return m.Namespace
 }
 
-// wire is a message as python-socketio 5.16 writes it. What is nil is not part of it; what
-// points to nil is null.
-type wire struct {
-	Method      Method `json:"method"`
-	Event       *any   `json:"event,omitempty"`
-	Data        *any   `json:"data,omitempty"`
-	Binary      *any   `json:"binary,omitempty"`
-	SID         *any   `json:"sid,omitempty"`
-	ID          *any   `json:"id,omitempty"`
-	Args        *any   `json:"args,omitempty"`
-	Room        *any   `json:"room,omitempty"`
-	SkipSIDs    *any   `json:"skip_sid,omitempty"`
-	CallbackRef *any   `json:"callback,omitempty"`
-	Namespace   string `json:"namespace"`
-	HostID      string `json:"host_id"`
+// sender ends every message.
+type sender struct {
+	Namespace string `json:"namespace"`
+	HostID    string `json:"host_id"`
 }
 
-func is(v any) *any { return &v }
+// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them.
+type emitJSON struct {
+	Method   Method `json:"method"`
+	Event    string `json:"event"`
+	Data     any    `json:"data"`
+	Binary   bool   `json:"binary"`
+	Rooms    any    `json:"room"`
+	SkipSIDs any    `json:"skip_sid"`
+	Callback []any  `json:"callback"`
+	sender
+}
+
+type callbackJSON struct {
+	Method Method         `json:"method"`
+	SID    string         `json:"sid"`
+	ID     uint64         `json:"id"`
+	Args   []packet.Value `json:"args"`
+	sender
+}
+
+type changeJSON struct {
+	Method Method  `json:"method"`
+	SID    *string `json:"sid,omitempty"`
+	Room   *string `json:"room,omitempty"`
+	sender
+}
 
 func appendJSON(dst []byte, m *Message) ([]byte, error) {
-	w := wire{Method: m.Method, Namespace: m.namespace(), HostID: m.HostID}
+	from := sender{m.namespace(), m.HostID}
+	var out any
 	switch m.Method {
 	case Emit:
-		data, binary, err := encodeData(m.Args)
-		if err != nil {
+		emit := &emitJSON{Method: m.Method, Event: m.Event, Rooms: oneOrAll(m.Rooms), SkipSIDs: oneOrAll(m.SkipSIDs), sender: from}
+		if ref := m.Callback; ref != nil {
+			emit.Callback = []any{ref.SID, ref.Namespace, ref.ID}
+		}
+		if err := emit.encodeData(m.Args); err != nil {
 			return nil, err
 		}
-		w.Event, w.Data, w.Binary = is(m.Event), is(data), is(binary)
-		w.Room, w.SkipSIDs = is(oneOrAll(m.Rooms)), is(oneOrAll(m.SkipSIDs))
-		w.CallbackRef = is(nil)
-		if ref := m.Callback; ref != nil {
-			w.CallbackRef = is([]any{ref.SID, ref.Namespace, ref.ID})
-		}
+		out = emit
 	case Callback:
-		w.SID, w.ID, w.Args = is(m.SID), is(m.ID), is(notNil(m.Args))
+		out = &callbackJSON{m.Method, m.SID, m.ID, notNil(m.Args), from}
 	case CloseRoom:
-		w.Room = is(m.Room)
+		out = &changeJSON{m.Method, nil, &m.Room, from}
 	case EnterRoom, LeaveRoom:
-		w.SID, w.Room = is(m.SID), is(m.Room)
+		out = &changeJSON{m.Method, &m.SID, &m.Room, from}
 	case Disconnect:
-		w.SID = is(m.SID)
+		out = &changeJSON{m.Method, &m.SID, nil, from}
 	}
-	out, attachments, err := packet.AppendJSON(dst, w)
+	text, attachments, err := packet.AppendJSON(dst, out)
 	switch {
 	case err != nil:
 		return nil, malformed(err.Error())
 	case len(attachments) > 0:
 		return nil, malformed("python-socketio's JSON has no binary acknowledgements")
 	}
-	return out, nil
+	return text, nil
 }
 
-// encodeData is the list of the arguments; with attachments, which it numbers from 0, it is
-// [arguments, base64, ...].
-func encodeData(args []packet.Value) (data any, binary bool, err error) {
+// encodeData fills in the list of the arguments; with attachments, which it numbers from 0,
+// that is [arguments, base64, ...].
+func (emit *emitJSON) encodeData(args []packet.Value) error {
 	list := notNil(args)
 	if !slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 }) {
-		return list, false, nil
+		emit.Data = &list
+		return nil
 	}
 	text, attachments, err := packet.AppendJSON(nil, list)
 	if err != nil {
-		return nil, false, malformed(err.Error())
+		return malformed(err.Error())
 	}
 	all := []any{json.RawMessage(text)}
 	for _, data := range attachments {
 		all = append(all, base64.StdEncoding.EncodeToString(data))
 	}
-	return all, true, nil
+	emit.Data, emit.Binary = all, true
+	return nil
 }
 
 // notNil returns the list, empty where null would be written.
@@ -122,7 +137,7 @@ func oneOrAll(all []string) any {
 	case all == nil:
 		return nil
 	case len(all) == 1:
-		return all[0]
+		return &all[0]
 	}
 	return all
 }

@@ -11,6 +11,101 @@ import (
 	"hipflask/server/internal/cluster/jsonval"
 )
 
+// Value writes the next value as JSON, as JavaScript's JSON.stringify would
+// write what notepack.io makes of it, but with integers of 64 bits exact and
+// with binary as attachments. The depth of the recursion is bounded by the
+// Builder, which has an error from its limit on.
+func (r *Reader) Value(b *jsonval.Builder) (err error) {
+	var rest []byte
+	switch r.Next() {
+	case msgp.StrType:
+		var s []byte
+		if s, rest, err = msgp.ReadStringZC(r.data); err == nil {
+			b.Text(s)
+		}
+	case msgp.IntType:
+		var n int64
+		if n, rest, err = msgp.ReadInt64Bytes(r.data); err == nil {
+			b.Int(n)
+		}
+	case msgp.UintType:
+		var n uint64
+		if n, rest, err = msgp.ReadUint64Bytes(r.data); err == nil {
+			b.Uint(n)
+		}
+	case msgp.Float32Type, msgp.Float64Type:
+		var f float64
+		if f, rest, err = msgp.ReadFloat64Bytes(r.data); err == nil {
+			b.Float(f)
+		}
+	case msgp.BoolType:
+		var v bool
+		if v, rest, err = msgp.ReadBoolBytes(r.data); err == nil {
+			b.Bool(v)
+		}
+	case msgp.NilType:
+		b.Null()
+		rest, err = msgp.ReadNilBytes(r.data)
+	case msgp.BinType:
+		var data []byte
+		if data, rest, err = msgp.ReadBytesZC(r.data); err == nil {
+			b.Binary(append([]byte{}, data...))
+		}
+	case msgp.ArrayType:
+		return r.values(b)
+	case msgp.MapType:
+		return r.members(b)
+	case msgp.InvalidType:
+		if len(r.data) == 0 {
+			return r.wrong(msgp.ErrShortBytes)
+		}
+		return r.malformed("invalid msgpack")
+	default:
+		return r.extension(b)
+	}
+	if err := r.took(rest, err); err != nil {
+		return err
+	}
+	return b.Err()
+}
+
+func (r *Reader) values(b *jsonval.Builder) error {
+	n, err := r.Array()
+	if err != nil {
+		return err
+	}
+	b.BeginArray()
+	if err := b.Err(); err != nil {
+		return err
+	}
+	for range n {
+		if err := r.Value(b); err != nil {
+			return err
+		}
+	}
+	b.EndArray()
+	return b.Err()
+}
+
+func (r *Reader) members(b *jsonval.Builder) error {
+	b.BeginObject()
+	if err := b.Err(); err != nil {
+		return err
+	}
+	err := r.Object(func(key []byte) error {
+		if r.client && r.Undefined() {
+			return r.Skip()
+		}
+		b.Key(key)
+		return r.Value(b)
+	})
+	if err != nil {
+		return err
+	}
+	b.EndObject()
+	return b.Err()
+}
+
 // The extension types that notepack.io knows: its own 0, from versions before 3,
 // and the timestamp of msgpack's specification.
 const (
