@@ -175,7 +175,9 @@ func (s *scanner) key() (name string, ok bool) {
 	if t := &s.tell; t.to != nil {
 		t.to.Key(t.plain(text, s.escaped))
 	}
-	name = keyName(text[1:len(text)-1], s.escaped)
+	if c := text[1]; s.escaped || c == markerKey[0] || c == numberKey[0] {
+		name = keyName(text[1:len(text)-1], s.escaped)
+	}
 	s.space()
 	if !s.at(':') {
 		return "", s.fail("object key without a value")

@@ -113,8 +113,12 @@ func (p *printer) Number(text []byte) {
 
 // Text prints a string by itself, or the repr of one.
 func (p *printer) Text(text []byte) {
+	if len(p.open) == 0 {
+		p.dst = appendStr(p.dst, text)
+		return
+	}
 	p.begin()
-	p.dst = appendString(p.dst, text, len(p.open) > 0)
+	p.dst = appendRepr(p.dst, text)
 	p.end()
 }
 
@@ -150,7 +154,7 @@ func (p *printer) BeginObject() { p.enter('{', true) }
 func (p *printer) Key(text []byte) {
 	p.comma(p.top())
 	m := member{key: len(p.dst)}
-	p.dst = appendString(p.dst, text, true)
+	p.dst = appendRepr(p.dst, text)
 	m.keyEnd = len(p.dst)
 	p.dst = append(p.dst, ": "...)
 	p.members = append(p.members, m)

@@ -11,13 +11,23 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// appendString appends a string, s being how JSON writes it between its quotes: as repr
-// does or, without repr, as str does.
-func appendString(dst, s []byte, repr bool) []byte {
-	open := len(dst)
-	if repr {
-		dst = append(dst, '\'')
+// appendStr appends a string as str does; s is how JSON writes it between its quotes.
+func appendStr(dst, s []byte) []byte {
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 {
+			return append(dst, s...)
+		}
+		r, size := packet.Unescape(s[i:])
+		dst = appendRune(append(dst, s[:i]...), r, utf16.IsSurrogate(r))
+		s = s[i+size:]
 	}
+}
+
+// appendRepr appends a string as repr does; s is as for appendStr.
+func appendRepr(dst, s []byte) []byte {
+	open := len(dst)
+	dst = append(dst, '\'')
 	run, i := 0, 0 // s[run:i] is to be copied as it is
 	for {
 		i += plain(s[i:])
@@ -28,14 +38,14 @@ func appendString(dst, s []byte, repr bool) []byte {
 		case c == '\\':
 			r, size := packet.Unescape(s[i:])
 			dst = append(dst, s[run:i]...)
-			dst = appendRune(dst, r, repr)
+			dst = appendRune(dst, r, r == '\\' || !isPrintable(r))
 			i += size
 			run = i
-		case c == '\'' || c < utf8.RuneSelf && !repr:
+		case c == '\'':
 			i++
 		default:
 			r, size := utf8.DecodeRune(s[i:])
-			if repr && !isPrintable(r) {
+			if !isPrintable(r) {
 				dst = append(dst, s[run:i]...)
 				dst = appendEscaped(dst, r)
 				run = i + size
@@ -43,11 +53,7 @@ func appendString(dst, s []byte, repr bool) []byte {
 			i += size
 		}
 	}
-	dst = append(dst, s[run:]...)
-	if repr {
-		dst = closeQuote(dst, open)
-	}
-	return dst
+	return closeQuote(append(dst, s[run:]...), open)
 }
 
 // plain returns how many of the first bytes of s mean themselves in a JSON
@@ -76,11 +82,7 @@ func plain(s []byte) int {
 }
 
 // appendRune appends a character that the JSON text gave by an escape.
-func appendRune(dst []byte, r rune, repr bool) []byte {
-	escape := utf16.IsSurrogate(r)
-	if repr {
-		escape = r == '\\' || !isPrintable(r)
-	}
+func appendRune(dst []byte, r rune, escape bool) []byte {
 	if escape {
 		return appendEscaped(dst, r)
 	}
