@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // is one event.
 func BenchmarkEvents(b *testing.B) {
 	const many = 100
-	s := socketiotest.NewServer(b, socketio.Options{})
+	s := socketiotest.NewServer(b, socketio.Options{Logger: slog.New(slog.DiscardHandler)})
 	handled, done := 0, make(chan struct{}, 1)
 	if err := s.On("e", func(socketio.Value) {
 		if handled++; handled%many == 0 {
@@ -50,7 +51,7 @@ func BenchmarkEvents(b *testing.B) {
 
 // BenchmarkConnections opens a connection, has it connected and ends it.
 func BenchmarkConnections(b *testing.B) {
-	s := socketiotest.NewServer(b, socketio.Options{})
+	s := socketiotest.NewServer(b, socketio.Options{Logger: slog.New(slog.DiscardHandler)})
 	gone := make(chan struct{}, 1)
 	if err := s.On("disconnect", func() { gone <- struct{}{} }); err != nil {
 		b.Fatal(err)

@@ -13,10 +13,6 @@ import (
 // fetchTimeout is how long the other servers have to list their clients.
 const fetchTimeout = 5 * time.Second
 
-// ServerHandler handles an event that another server of the cluster sent to this
-// one. reply is for a server that asks for an answer, as Node's can.
-type ServerHandler func(args []Value) (reply any, err error)
-
 // EmitServers sends an event to the other servers of the cluster, to be handled
 // there by what [Namespace.OnServers] registered; clients get nothing of it.
 // Without others nothing happens. Arguments are those of [Namespace.Emit], binary

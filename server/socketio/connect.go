@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -14,6 +15,56 @@ import (
 
 // rejected is what a client is told that was refused without a message of its own.
 const rejected = "Connection rejected by server"
+
+// connect has the library connect a client, and returns when it is connected or refused.
+func (c *conn) connect(p *packet.Packet) {
+	defer c.excuse(time.Now())
+	c.mu.Lock()
+	full := len(c.spaces) >= c.server.opts.MaxNamespaces
+	c.mu.Unlock()
+	if full {
+		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
+			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
+		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
+			Data: map[string]any{"message": "Connected to too many namespaces"}})
+		return
+	}
+	nsp := p.Namespace
+	if p.Query != "" && c.Protocol() == 3 {
+		nsp += "?" + p.Query // the library parses it; newer clients have auth instead
+	}
+	if u, err := url.Parse(p.Namespace); c.Protocol() == 3 && (err != nil || u.Path != p.Namespace) {
+		// The library reads the name of an Engine.IO 3 client as a URL, and would
+		// connect it to another namespace than it asked for.
+		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
+		return
+	}
+	defer c.server.enter(p.Namespace)()
+	var had map[string]any
+	c.coming, had = c.server.claims.comeBack(p, c.session, &c.queue)
+	c.mu.Lock()
+	c.auth = auth(p)
+	c.mu.Unlock()
+	c.await(p.Namespace, func() {
+		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: had})
+	})
+	c.server.claims.release(c.coming) // it was not given its session back
+	c.coming = nil
+}
+
+// reconnect handles a CONNECT to a namespace that the client is connected to: it has
+// begun anew, as a page does that disconnects and connects in one turn, whose
+// DISCONNECT is never sent. A refusal, or a DISCONNECT from here, would leave it
+// deaf for good. The old one's disconnect handler comes first: what leaves puts it in
+// front of the queue.
+func (c *conn) reconnect(p *packet.Packet) {
+	c.queue.PushFront(task{run: func() { c.connect(p) }})
+	c.leave(p.Namespace)
+}
+
+func (c *conn) leave(nsp string) {
+	c.await(nsp, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: nsp}) })
+}
 
 // connecting is the library's middleware for a namespace: it runs the connect
 // handler, before the client is told that it is connected.
@@ -31,7 +82,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	c.mu.Lock()
-	ctx.remember()
+	ctx.rememberLocked()
 	c.joining = ctx
 	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
@@ -40,7 +91,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	c.mu.Lock()
 	if err != nil {
 		c.joining = nil
-		ctx.finish()
+		ctx.finishLocked()
 		ctx.dropAuthLocked()
 	}
 	c.mu.Unlock()
@@ -49,6 +100,14 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 		return
 	}
 	next(nil)
+}
+
+// leaves says whether a client that is only now being connected has gone already, as
+// one may have that did not wait for the answer.
+func (c *conn) leaves(nsp string) bool {
+	return c.queue.EndsOrHas(func(t task) bool {
+		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
+	})
 }
 
 // auth is what the client sent along with CONNECT, an empty object if nothing. An
@@ -121,7 +180,7 @@ func connected(args ...any) {
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
 	unwanted := ctx.unwanted
-	c.settle()
+	c.endPatienceLocked()
 	c.mu.Unlock()
 	c.server.use(ctx)
 	_ = sock.On("disconnect", ctx.disconnected)
@@ -136,105 +195,4 @@ func connected(args ...any) {
 		sock.Disconnect(false)
 	}
 	c.pass(ctx.Namespace())
-}
-
-// kick notes that this side disconnects the client.
-func (c *Context) kick() {
-	c.conn.mu.Lock()
-	c.kicked = true
-	c.conn.mu.Unlock()
-}
-
-// disconnected is called by the library once the client has left the namespace.
-// The handler runs next in the connection's queue, whoever caused it.
-func (c *Context) disconnected(args ...any) {
-	reason := ""
-	if len(args) > 0 {
-		reason, _ = args[0].(string)
-	}
-	c.conn.mu.Lock()
-	left := c.left
-	c.left = true
-	switch {
-	case c.kicked: // its connection may have been quicker to end
-		reason = "server namespace disconnect"
-	case c.conn.goodbye && reason == string(engineio.TransportClose):
-		// A polling client says goodbye also when a request of it was cut off, and
-		// comes back; so to the library it is a connection that was lost.
-		reason = string(engineio.ClientDisconnect)
-	}
-	c.conn.spaces = remove(c.conn.spaces, c)
-	c.finish()
-	c.conn.mu.Unlock()
-	if left {
-		return
-	}
-	if c.conn.session.IsPlain() {
-		// It has no other namespace, and cannot read that it left this one.
-		c.conn.session.Close(engineio.ServerClose)
-	}
-	c.conn.before(func() { c.runDisconnect(reasonName(reason)) })
-	c.conn.pass(c.Namespace())
-}
-
-func (c *Context) runDisconnect(reason string) {
-	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
-		c.space.failed(c, "disconnect", err)
-	}
-	c.conn.mu.Lock()
-	c.rooms = nil
-	c.dropAuthLocked()
-	c.conn.mu.Unlock()
-	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
-		tell(inspectedClient{c}, reason)
-	}
-	c.space.server.claims.release(c.claim)
-	c.space.server.leave(c.in)
-}
-
-// reasonName gives the library's reasons the names that Flask-SocketIO uses.
-func reasonName(reason string) string {
-	switch reason {
-	case "client namespace disconnect":
-		return "client disconnect"
-	case "server namespace disconnect", "forced close", "forced server close":
-		return "server disconnect"
-	}
-	return reason
-}
-
-func remove(list []*Context, c *Context) []*Context {
-	for i, other := range list {
-		if other == c {
-			return append(list[:i:i], list[i+1:]...)
-		}
-	}
-	return list
-}
-
-// event runs the handler of an event and answers it.
-func (c *Context) event(p *packet.Packet) {
-	args := make([]Value, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	if tell := c.space.server.opts.Inspect.Received; tell != nil {
-		tell(inspectedClient{c}, p.Event, p.Args)
-	}
-	reply, err := c.space.run(c, p.Event, args)
-	if err == nil && p.HasID {
-		err = c.ack(p.ID, reply)
-	}
-	if err != nil && !errors.Is(err, ErrNoAck) {
-		c.space.failed(c, p.Event, err)
-	}
-}
-
-func (c *Context) ack(id uint64, reply []any) error {
-	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
-	if err != nil {
-		return err
-	}
-	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.Namespace(), Id: &id, Data: data})
-	return nil
 }

@@ -2,7 +2,7 @@ package socketio
 
 import (
 	"bytes"
-	"reflect"
+	"slices"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -10,16 +10,157 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Auth is what the client sent along to be connected, as it came, until its disconnect
-// handler has run: an empty object if that was nothing, and for a client of version 1 or 2
-// the query of the namespace's name. Flask: the connect handler's auth.
-func (c *Context) Auth() Value {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.auth == nil {
-		return Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+// space is the client's part in the namespace of that name, nil if it has none.
+func (c *connection) space(name string) *Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if ctx.Namespace() == name {
+			return ctx
+		}
 	}
-	return Value{packet.Carry(packet.Value{JSON: c.auth})}
+	return nil
+}
+
+// findLocked is the client of that id, which may only now be being connected.
+func (c *connection) findLocked(id socket.SocketId) *Context {
+	if c.joining != nil && c.joining.sock.Id() == id {
+		return c.joining
+	}
+	for _, ctx := range c.spaces {
+		if ctx.sock.Id() == id {
+			return ctx
+		}
+	}
+	return nil
+}
+
+// Gone says whether the client of that id has left, in the adapter's eyes: it has
+// also when its end is still in the queue.
+func (c *connection) Gone(id socket.SocketId) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx := c.findLocked(id)
+	return ctx == nil || ctx.over
+}
+
+// Left keeps the rooms of a client that has just left them all, for its disconnect
+// handler.
+func (c *connection) Left(id socket.SocketId, rooms []socket.Room) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx := c.findLocked(id); ctx != nil {
+		ctx.rooms = rooms
+	}
+}
+
+// Unwanted has a client that is only now being connected disconnected once it is, and
+// reports whether the client of that id is.
+func (c *connection) Unwanted(id socket.SocketId) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining == nil || c.joining.sock.Id() != id {
+		return false
+	}
+	c.joining.unwanted = true
+	return true
+}
+
+// End ends the connection of the client of that id: it is told in each of its namespaces.
+func (c *connection) End(id socket.SocketId) {
+	if !c.Unwanted(id) { // who is only now being connected will not be: the session ends before
+		c.leaveAll()
+	}
+	c.session.Close(engineio.ServerClose)
+}
+
+// leaveAll disconnects the client from all its namespaces.
+func (c *connection) leaveAll() {
+	c.mu.Lock()
+	all := slices.Clone(c.spaces)
+	c.mu.Unlock()
+	for _, ctx := range all {
+		ctx.sock.Disconnect(false)
+	}
+}
+
+// finish ends what waits for the client of a namespace, or of all for "": a handler
+// that waits for it holds up the queue, in which the end is only one more task.
+func (c *connection) finish(namespace string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if namespace == "" || namespace == ctx.Namespace() {
+			ctx.finishLocked()
+		}
+	}
+	if c.joining != nil && (namespace == "" || namespace == c.joining.Namespace()) {
+		c.joining.finishLocked()
+	}
+}
+
+// ID is the client's session id in this namespace. Flask: request.sid.
+func (c *Context) ID() string { return string(c.sock.Id()) }
+
+// Namespace is the namespace's name. Flask: request.namespace.
+func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
+
+// finishLocked ends what waits for the client.
+func (c *Context) finishLocked() {
+	c.over = true
+	if c.end != nil {
+		c.end(ErrDisconnected)
+	}
+	acks := c.sock.Acks()
+	acks.Range(func(id uint64, _ socket.Ack) bool {
+		if ack, waits := acks.LoadAndDelete(id); waits {
+			ack(nil, ErrDisconnected)
+		}
+		return true
+	})
+}
+
+// kick notes that this side disconnects the client.
+func (c *Context) kick() {
+	c.conn.mu.Lock()
+	c.kicked = true
+	c.conn.mu.Unlock()
+}
+
+// valuesLocked are the values of the connection. What they begin with is not made before
+// somebody asks, except with recovery: it would keep the connection for as long.
+func (c *connection) valuesLocked() *values {
+	if c.values != nil {
+		return c.values
+	}
+	c.values = newValues()
+	if begin := c.server.opts.SessionValues; begin != nil {
+		session := c.session
+		c.values.begin = func() map[string]any { return begin(session.Request(), session.Opened()) }
+		if c.server.opts.Recovery > 0 {
+			c.values.beginNow()
+		}
+	}
+	return c.values
+}
+
+// rememberLocked gives the connection the values that were kept for the client, and sees
+// to it that they are kept.
+func (c *Context) rememberLocked() {
+	if c.space.server.opts.Recovery <= 0 {
+		return
+	}
+	was, _ := c.sock.Data().(*remembered)
+	switch {
+	case was == nil:
+		c.own = newValues()
+	case c.conn.values == nil:
+		c.conn.values, c.own = was.connection, was.own
+	default: // another of its namespaces was sooner
+		c.conn.values.merge(was.connection)
+		c.own = was.own
+	}
+	c.sock.SetData(&remembered{c.conn.valuesLocked(), c.own})
 }
 
 // keepAuth keeps the auth, or reports that all clients together hold too much.
@@ -36,97 +177,8 @@ func (c *Context) keepAuth(auth packet.Value) bool {
 	return true
 }
 
-// dropAuthLocked lets go of it. conn.mu is held.
+// dropAuthLocked lets go of it.
 func (c *Context) dropAuthLocked() {
 	c.conn.server.memory.Give(len(c.auth))
 	c.auth = nil
-}
-
-// Transport is what the client uses now: "polling" or "websocket". Flask:
-// socketio.server.transport(request.sid).
-func (c *Context) Transport() string { return c.conn.session.Transport() }
-
-// Protocol is the revision of Engine.IO that the client speaks: 3 for a JavaScript client
-// of version 1 or 2, 4 for later ones, 0 for a plain WebSocket client. Flask:
-// request.args['EIO'].
-func (c *Context) Protocol() int { return c.conn.session.Protocol() }
-
-// Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
-// unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
-// the socket has for one. Flask: request.remote_addr.
-func (c *Context) Address() string { return c.conn.RemoteAddress() }
-
-// Close ends the client's whole connection, with all its namespaces, where Disconnect
-// ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() { c.conn.End(c.sock.Id()) }
-
-// End ends the connection of the client of that id: it is told in each of its namespaces.
-func (c *conn) End(id socket.SocketId) {
-	c.mu.Lock()
-	var spaces []*Context
-	if c.joining == nil || c.joining.sock.Id() != id {
-		spaces = append(spaces, c.spaces...)
-	} else {
-		c.joining.unwanted = true // and not connected any more: the session ends before
-	}
-	c.mu.Unlock()
-	for _, ctx := range spaces {
-		ctx.sock.Disconnect(false)
-	}
-	c.session.Close(engineio.ServerClose)
-}
-
-// SetData keeps a value for the client in this namespace alone, for as long as it is
-// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
-// socket.data[key] = value.
-func (c *Context) SetData(key string, value any) {
-	s := c.ownValues()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.values[key] = value
-}
-
-// Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
-// in Node it is socket.data[key].
-func (c *Context) Data(key string) any {
-	s := c.ownValues()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.values[key]
-}
-
-// ownValues is what SetData keeps.
-func (c *Context) ownValues() *session {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.own == nil {
-		c.own = &session{values: make(map[string]any)}
-	}
-	return c.own
-}
-
-// As returns a value as a T, if it is one, or a whole number that a T can hold: what a
-// page's session has is int64. So
-//
-//	visits, _ := socketio.As[int](c.Get("visits"))
-//
-// is 0 where nothing was kept. Flask: session.get('visits', 0).
-func As[T any](value any) (as T, ok bool) {
-	if as, ok = value.(T); ok {
-		return as, true
-	}
-	from, to := reflect.ValueOf(value), reflect.ValueOf(&as).Elem()
-	switch {
-	case !from.IsValid():
-	case from.CanInt() && to.CanInt() && !to.OverflowInt(from.Int()):
-		to.SetInt(from.Int())
-		return as, true
-	case from.CanUint() && to.CanUint() && !to.OverflowUint(from.Uint()):
-		to.SetUint(from.Uint())
-		return as, true
-	case from.CanInt() && to.CanUint() && from.Int() >= 0 && !to.OverflowUint(uint64(from.Int())):
-		to.SetUint(uint64(from.Int()))
-		return as, true
-	}
-	return as, false
 }
