@@ -6,10 +6,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/packet"
 )
 
@@ -25,31 +24,33 @@ func (c *conn) connect(p *packet.Packet) {
 	if full {
 		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
 			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
-		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
-			Data: map[string]any{"message": "Connected to too many namespaces"}})
-		return
-	}
-	nsp := p.Namespace
-	if p.Query != "" && c.Protocol() == 3 {
-		nsp += "?" + p.Query // the library parses it; newer clients have auth instead
-	}
-	if u, err := url.Parse(p.Namespace); c.Protocol() == 3 && (err != nil || u.Path != p.Namespace) {
-		// The library reads the name of an Engine.IO 3 client as a URL, and would
-		// connect it to another namespace than it asked for.
-		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
+		c.reply(fanout.EncodeConnectError(p.Namespace, map[string]any{"message": "Connected to too many namespaces"}))
 		return
 	}
 	defer c.server.enter(p.Namespace)()
-	var had map[string]any
-	c.coming, had = c.server.claims.comeBack(p, c.session, &c.queue)
+	var pid, offset string
+	if c.coming, offset = c.server.claims.comeBack(p, c.session, &c.queue); c.coming != nil {
+		pid = c.coming.pid
+	}
 	c.mu.Lock()
 	c.auth = auth(p)
 	c.mu.Unlock()
-	c.await(p.Namespace, func() {
-		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: had})
-	})
+	if !c.library.Connect(p.Namespace, pid, offset) {
+		c.reply(fanout.EncodeConnectError(p.Namespace, "Invalid namespace"))
+	}
+	c.tried()
 	c.server.claims.release(c.coming) // it was not given its session back
 	c.coming = nil
+}
+
+// tried lets go of what was held for a client while it was being connected.
+func (c *conn) tried() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining != nil { // it was not connected after all
+		c.joining.dropAuthLocked()
+	}
+	c.joining, c.auth = nil, packet.Value{}
 }
 
 // reconnect handles a CONNECT to a namespace that the client is connected to: it has
@@ -59,47 +60,48 @@ func (c *conn) connect(p *packet.Packet) {
 // front of the queue.
 func (c *conn) reconnect(p *packet.Packet) {
 	c.queue.PushFront(task{run: func() { c.connect(p) }})
-	c.leave(p.Namespace)
+	c.library.Leave(p.Namespace)
 }
 
-func (c *conn) leave(nsp string) {
-	c.await(nsp, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: nsp}) })
-}
-
-// connecting is the library's middleware for a namespace: it runs the connect
-// handler, before the client is told that it is connected.
-func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
-	n := s.handling(sock.Nsp().Name())
-	c, ok := sock.Conn().(*conn)
-	if !ok || n == nil {
-		next(socket.NewExtendedError(rejected, nil))
-		return
+// Connecting runs the connect handler, before the client is told that it is connected.
+func (c *conn) Connecting(client *library.Client) *library.Refusal {
+	s, rooms := c.server, client.Rooms()
+	n := s.handling(rooms.Name())
+	if n == nil {
+		return &library.Refusal{Message: rejected}
 	}
-	ctx := &Context{space: n, conn: c, sock: sock}
+	ctx := &Context{space: n, conn: &c.connection, client: client, rooms: rooms}
 	if !ctx.keepAuth(c.authPayload()) {
 		c.tooMuch()
-		next(socket.NewExtendedError(rejected, nil))
-		return
+		return &library.Refusal{Message: rejected}
 	}
+	ctx.member = rooms.Introduce(client.ID(), c.session, ctx)
+	was, _ := ctx.member.Kept().(*remembered)
+	var keep *remembered // without recovery nothing is
 	c.mu.Lock()
-	ctx.rememberLocked()
+	if s.opts.Recovery > 0 {
+		keep = ctx.rememberLocked(was)
+	}
 	c.joining = ctx
-	ctx.over = c.leaves(ctx.Namespace())
-	c.mu.Unlock()
-	ctx.adapter().Introduce(sock)
-	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
-	c.mu.Lock()
-	if err != nil {
-		c.joining = nil
+	if c.leaves(ctx.Namespace()) {
 		ctx.finishLocked()
-		ctx.dropAuthLocked()
 	}
 	c.mu.Unlock()
-	if err != nil {
-		next(n.refusal(ctx, err))
-		return
+	if keep != nil {
+		ctx.member.Keep(keep)
 	}
-	next(nil)
+	ctx.member.Join(ctx.ID())
+	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
+	if err == nil {
+		return nil
+	}
+	c.mu.Lock()
+	c.joining = nil
+	ctx.finishLocked()
+	ctx.dropAuthLocked()
+	c.mu.Unlock()
+	ctx.member.Forget()
+	return n.refusal(ctx, err)
 }
 
 // leaves says whether a client that is only now being connected has gone already, as
@@ -145,14 +147,14 @@ func (c *conn) authPayload() packet.Value {
 
 // refusal turns a connect handler's error into what the client is told. Only a
 // Refusal is meant for it; anything else stays in the log.
-func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
+func (n *Namespace) refusal(ctx *Context, err error) *library.Refusal {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		n.failed(ctx, "connect", err)
-		return socket.NewExtendedError(rejected, nil)
+		return &library.Refusal{Message: rejected}
 	}
 	if r.Data == nil {
-		return socket.NewExtendedError(r.Message, nil)
+		return &library.Refusal{Message: r.Message}
 	}
 	data, err := packet.NewValue(r.Data)
 	if err == nil && len(data.Attachments) > 0 {
@@ -160,21 +162,27 @@ func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
 	}
 	if err != nil {
 		n.failed(ctx, "connect", fmt.Errorf("data of the refusal: %w", err))
-		return socket.NewExtendedError(r.Message, nil)
+		return &library.Refusal{Message: r.Message}
 	}
-	return socket.NewExtendedError(r.Message, data)
+	return &library.Refusal{Message: r.Message, Data: data}
 }
 
-// connected is called by the library once the client was told that it is.
-func connected(args ...any) {
-	sock, ok := args[0].(*socket.Socket)
-	if !ok {
+// Answered notes the key to the session that the client is about to be told it has.
+func (c *conn) Answered(pid string) {
+	if pid == "" || c.session.IsPlain() {
 		return
 	}
-	c, ok := sock.Conn().(*conn)
-	if !ok {
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joining.claim = c.server.claims.answered(pid, c.joining.Namespace(), c.session, c.coming)
+	if c.joining.claim == c.coming {
+		c.coming = nil
 	}
+}
+
+// Connected makes a client of the one that Connecting was asked for last, and was told
+// that it is connected.
+func (c *conn) Connected(*library.Client) {
 	c.mu.Lock()
 	ctx := c.joining
 	c.joining = nil
@@ -183,16 +191,11 @@ func connected(args ...any) {
 	c.endPatienceLocked()
 	c.mu.Unlock()
 	c.server.use(ctx)
-	_ = sock.On("disconnect", ctx.disconnected)
-	if !sock.Connected() { // somebody disconnected it before we listened
-		ctx.disconnected("server namespace disconnect")
-	}
-	ctx.adapter().Admit(sock.Id())
+	ctx.member.Admit()
 	if tell := c.server.opts.Inspect.Connected; tell != nil {
 		tell(inspectedClient{ctx})
 	}
 	if unwanted { // after what its connect handler has sent it
-		sock.Disconnect(false)
+		ctx.client.Disconnect()
 	}
-	c.pass(ctx.Namespace())
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
@@ -22,65 +20,13 @@ func (c *connection) space(name string) *Context {
 	return nil
 }
 
-// findLocked is the client of that id, which may only now be being connected.
-func (c *connection) findLocked(id socket.SocketId) *Context {
-	if c.joining != nil && c.joining.sock.Id() == id {
-		return c.joining
-	}
-	for _, ctx := range c.spaces {
-		if ctx.sock.Id() == id {
-			return ctx
-		}
-	}
-	return nil
-}
-
-// Gone says whether the client of that id has left, in the adapter's eyes: it has
-// also when its end is still in the queue.
-func (c *connection) Gone(id socket.SocketId) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ctx := c.findLocked(id)
-	return ctx == nil || ctx.over
-}
-
-// Left keeps the rooms of a client that has just left them all, for its disconnect
-// handler.
-func (c *connection) Left(id socket.SocketId, rooms []socket.Room) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if ctx := c.findLocked(id); ctx != nil {
-		ctx.rooms = rooms
-	}
-}
-
-// Unwanted has a client that is only now being connected disconnected once it is, and
-// reports whether the client of that id is.
-func (c *connection) Unwanted(id socket.SocketId) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.joining == nil || c.joining.sock.Id() != id {
-		return false
-	}
-	c.joining.unwanted = true
-	return true
-}
-
-// End ends the connection of the client of that id: it is told in each of its namespaces.
-func (c *connection) End(id socket.SocketId) {
-	if !c.Unwanted(id) { // who is only now being connected will not be: the session ends before
-		c.leaveAll()
-	}
-	c.session.Close(engineio.ServerClose)
-}
-
 // leaveAll disconnects the client from all its namespaces.
 func (c *connection) leaveAll() {
 	c.mu.Lock()
 	all := slices.Clone(c.spaces)
 	c.mu.Unlock()
 	for _, ctx := range all {
-		ctx.sock.Disconnect(false)
+		ctx.client.Disconnect()
 	}
 }
 
@@ -100,10 +46,10 @@ func (c *connection) finish(namespace string) {
 }
 
 // ID is the client's session id in this namespace. Flask: request.sid.
-func (c *Context) ID() string { return string(c.sock.Id()) }
+func (c *Context) ID() string { return c.member.ID() }
 
 // Namespace is the namespace's name. Flask: request.namespace.
-func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
+func (c *Context) Namespace() string { return c.rooms.Name() }
 
 // finishLocked ends what waits for the client.
 func (c *Context) finishLocked() {
@@ -111,20 +57,19 @@ func (c *Context) finishLocked() {
 	if c.end != nil {
 		c.end(ErrDisconnected)
 	}
-	acks := c.sock.Acks()
-	acks.Range(func(id uint64, _ socket.Ack) bool {
-		if ack, waits := acks.LoadAndDelete(id); waits {
-			ack(nil, ErrDisconnected)
-		}
-		return true
-	})
+	c.member.End()
 }
 
-// kick notes that this side disconnects the client.
-func (c *Context) kick() {
+// unwantedWhileJoining has a client that is only now being connected disconnected once it
+// is, and reports whether it is: the library ignores a disconnect before that.
+func (c *Context) unwantedWhileJoining() bool {
 	c.conn.mu.Lock()
-	c.kicked = true
-	c.conn.mu.Unlock()
+	defer c.conn.mu.Unlock()
+	if c.conn.joining != c {
+		return false
+	}
+	c.unwanted = true
+	return true
 }
 
 // valuesLocked are the values of the connection. What they begin with is not made before
@@ -144,13 +89,9 @@ func (c *connection) valuesLocked() *values {
 	return c.values
 }
 
-// rememberLocked gives the connection the values that were kept for the client, and sees
-// to it that they are kept.
-func (c *Context) rememberLocked() {
-	if c.space.server.opts.Recovery <= 0 {
-		return
-	}
-	was, _ := c.sock.Data().(*remembered)
+// rememberLocked gives the connection the values that were kept for the client, nil for a
+// new one, and returns those that are to be kept from now on.
+func (c *Context) rememberLocked(was *remembered) *remembered {
 	switch {
 	case was == nil:
 		c.own = newValues()
@@ -160,7 +101,7 @@ func (c *Context) rememberLocked() {
 		c.conn.values.merge(was.connection)
 		c.own = was.own
 	}
-	c.sock.SetData(&remembered{c.conn.valuesLocked(), c.own})
+	return &remembered{c.conn.valuesLocked(), c.own}
 }
 
 // keepAuth keeps the auth, or reports that all clients together hold too much.
@@ -181,4 +122,20 @@ func (c *Context) keepAuth(auth packet.Value) bool {
 func (c *Context) dropAuthLocked() {
 	c.conn.server.memory.Give(len(c.auth))
 	c.auth = nil
+}
+
+// tooMuch ends a session that has sent what there is no room for: an event that is
+// left out would be missed in silence.
+func (c *connection) tooMuch() {
+	c.session.WarnMemory()
+	c.session.Close(engineio.ServerClose)
+}
+
+// reply sends a packet to this client outside the library.
+func (c *connection) reply(msg *engineio.Message, err error) {
+	if err != nil {
+		c.server.log.Error("packet not sent", "connection", c.session.Name(), "error", err)
+		return
+	}
+	c.session.Send(msg)
 }

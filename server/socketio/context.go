@@ -4,9 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
-	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
 
@@ -40,11 +38,16 @@ func (c *Context) Protocol() int { return c.conn.session.Protocol() }
 // Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
 // unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
 // the socket has for one. Flask: request.remote_addr.
-func (c *Context) Address() string { return c.conn.RemoteAddress() }
+func (c *Context) Address() string { return c.member.Address() }
 
 // Close ends the client's whole connection, with all its namespaces, where Disconnect
 // ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() { c.conn.End(c.sock.Id()) }
+func (c *Context) Close() {
+	if !c.unwantedWhileJoining() { // else the session ends before it is connected
+		c.conn.leaveAll()
+	}
+	c.conn.session.Close(engineio.ServerClose)
+}
 
 // Set keeps a value for the client's connection, whatever its namespaces, until
 // that ends. The page's session, with which that of the connection began, is not
@@ -85,7 +88,7 @@ func (c *Context) ownValues() *values {
 // Recovered says whether the client came back to its session after it was cut off:
 // it is in its rooms again, has its values, and is sent what it missed, after this.
 // Connect handlers run as for a new client. Flask has none; see [Options].Recovery.
-func (c *Context) Recovered() bool { return c.sock.Recovered() }
+func (c *Context) Recovered() bool { return c.member.Recovered() }
 
 // Context ends when the client leaves the namespace, and when it is refused: what
 // waits for the client has no more to wait for. Flask has none.
@@ -109,7 +112,7 @@ func (c *Context) To(rooms ...string) *Target {
 	if len(rooms) == 1 && rooms[0] == "" {
 		rooms = []string{c.ID()}
 	}
-	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
+	return (&Target{server: c.space.server, in: c.rooms}).To(rooms...)
 }
 
 // Others returns every client of the namespace but this one.
@@ -119,34 +122,18 @@ func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 // Join puts the client into rooms. Flask: join_room(room).
 func (c *Context) Join(rooms ...string) {
 	if c.To().named(rooms, "Join") {
-		c.sock.Join(roomList(rooms)...)
+		c.member.Join(rooms...)
 	}
 }
 
 // Leave takes the client out of rooms. Flask: leave_room(room).
-func (c *Context) Leave(rooms ...string) {
-	for _, room := range rooms {
-		c.sock.Leave(socket.Room(room))
-	}
-}
+func (c *Context) Leave(rooms ...string) { c.member.Leave(rooms...) }
 
 // Rooms lists the rooms the client is in, its own among them. In the disconnect handler
 // these are the rooms it was in until then, so that the others can be told: an emit to
 // them reaches everybody else, whatever made the client leave. Afterwards there are none.
 // Flask: rooms(); Node's "disconnecting" shows the same.
-func (c *Context) Rooms() []string {
-	c.conn.mu.Lock()
-	left := c.rooms
-	c.conn.mu.Unlock()
-	if left == nil {
-		left = c.sock.Rooms().Keys()
-	}
-	rooms := make([]string, len(left))
-	for i, room := range left {
-		rooms[i] = string(room)
-	}
-	return rooms
-}
+func (c *Context) Rooms() []string { return c.member.Rooms() }
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
@@ -154,12 +141,7 @@ func (c *Context) Rooms() []string {
 // connected, and gets what was emitted to it; to refuse it, return an error, see
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	if !c.conn.Unwanted(c.sock.Id()) {
-		c.sock.Disconnect(false)
+	if !c.unwantedWhileJoining() {
+		c.client.Disconnect()
 	}
-}
-
-func (c *Context) adapter() *fanout.Adapter {
-	// Every namespace got its adapter from our own builder.
-	return c.sock.Nsp().Adapter().(*fanout.Adapter)
 }

@@ -4,15 +4,24 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/zishang520/socket.io/v2/socket"
+	"hipflask/server/internal/fanout"
 )
 
 // maxDynamic is how many namespaces there can be at a time that clients have brought
 // into being, through [Server.OfFunc] and Of("*").
 const maxDynamic = 10_000
 
-// placeholder is the socket with the empty id.
-var placeholder = socket.SocketId("")
+// broughtBy lists the namespaces that are there because n stands for them.
+func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, d := range s.dynamic {
+		if d.of == n {
+			list = append(list, d.rooms)
+		}
+	}
+	return list
+}
 
 // standsFor reports whether clients may bring a namespace of that name into being.
 func (n *Namespace) standsFor(name string) (match bool) {
@@ -89,13 +98,8 @@ func (s *Server) createLocked(name string, n *Namespace) *dynamic {
 		s.log.Warn("namespace refused: clients are connected to too many", "limit", maxDynamic)
 		return nil
 	}
-	parent, ok := n.io.(socket.ParentNamespace)
-	if !ok {
-		return nil
-	}
-	d := &dynamic{name: name, of: n, io: parent.CreateChild(name)}
-	d.io.Sockets().Store(placeholder, new(socket.Socket))
-	s.tellRooms(d.io)
+	d := &dynamic{name: name, of: n}
+	d.rooms, d.forget = s.library.Create(name)
 	s.dynamic[name] = d
 	return d
 }
@@ -107,7 +111,6 @@ func (s *Server) use(c *Context) {
 	defer s.mu.Unlock()
 	if c.in = s.dynamic[c.Namespace()]; c.in != nil {
 		s.useLocked(c.in)
-		c.in.io.Sockets().Delete(c.sock.Id())
 	}
 }
 
@@ -146,8 +149,5 @@ func (s *Server) forgetLocked(d *dynamic) {
 		return
 	}
 	delete(s.dynamic, d.name)
-	d.io.Remove(new(socket.Socket)) // the placeholder: with it the library lets go
-	// Who still holds the namespace cannot make the library let go of the next one of
-	// that name.
-	d.io.Sockets().Store(placeholder, new(socket.Socket))
+	d.forget()
 }

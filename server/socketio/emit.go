@@ -3,18 +3,18 @@ package socketio
 import (
 	"context"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"hipflask/server/internal/packet"
 )
 
 // Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
 // errors are those of [Namespace.Emit].
 func (c *Context) Emit(event string, args ...any) error {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return err
 	}
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
-	c.tellSent(data)
+	c.member.Send(e)
+	c.tellSent(e)
 	return nil
 }
 
@@ -35,22 +35,20 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 
 // ask sends the event. What it returns waits for the acknowledgement, and is called once.
 func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return nil, err
 	}
 	gone := c.Context()
 	answer := make(chan []Value, 1)
-	id := c.sock.Nsp().Ids()
-	c.sock.Acks().Store(id, func(args []any, err error) {
+	forget := c.member.Ask(e, func(args []packet.Value, err error) {
 		if err == nil {
-			answer <- ackValues(args)
+			answer <- valueList(args)
 		}
 	})
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
-	c.tellSent(data)
+	c.tellSent(e)
 	return func(ctx context.Context) ([]Value, error) {
-		defer c.sock.Acks().Delete(id)
+		defer forget()
 		select {
 		case values := <-answer:
 			return values, nil

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
 
@@ -136,7 +135,7 @@ func (c *conn) handle(p *packet.Packet, size int) {
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:
-		c.leave(p.Namespace)
+		c.library.Leave(p.Namespace)
 	}
 }
 
@@ -180,23 +179,13 @@ func (c *Context) ack(id uint64, reply []any) error {
 	if err != nil {
 		return err
 	}
-	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.Namespace(), Id: &id, Data: data})
+	c.conn.reply(fanout.EncodeAck(c.Namespace(), id, data))
 	return nil
 }
 
 // acked calls what waits for an ack.
 func (c *conn) acked(p *packet.Packet) {
-	ctx := c.space(p.Namespace)
-	if ctx == nil {
-		return
+	if ctx := c.space(p.Namespace); ctx != nil {
+		ctx.member.Answer(p.ID, p.Args)
 	}
-	ack, ok := ctx.sock.Acks().LoadAndDelete(p.ID)
-	if !ok {
-		return
-	}
-	args := make([]any, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	ack(args, nil)
 }

@@ -83,13 +83,6 @@ func (c *conn) attachmentsMissing() {
 	}
 }
 
-// tooMuch ends a session that has sent what there is no room for: an event that is
-// left out would be missed in silence.
-func (c *conn) tooMuch() {
-	c.session.WarnMemory()
-	c.session.Close(engineio.ServerClose)
-}
-
 // settingHint names the setting that moves a limit of the packet decoder.
 func settingHint(limit string) string {
 	switch limit {

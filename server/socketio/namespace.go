@@ -141,7 +141,7 @@ func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(e
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
 func (n *Namespace) To(rooms ...string) *Target {
-	return &Target{server: n.server, io: n.io, rooms: rooms}
+	return (&Target{server: n.server, in: n.rooms, of: n}).To(rooms...)
 }
 
 // Except returns every client but those in the rooms. Its Flask counterpart is

@@ -7,10 +7,6 @@ import (
 	"hipflask/server/internal/freeze"
 )
 
-// libraryPatience is longer than any client lasts that connects to nothing. The library
-// has a timer of its own, which would not ask what goes on.
-const libraryPatience = 1000 * time.Hour
-
 // A session that connects to no namespace in time is ended. Whether it does is looked at by
 // a task of the queue, as is all that connects a client, its waiting for a session that it
 // comes back to included. The timer only asks for that look: so nobody can be ended while

@@ -62,24 +62,24 @@ func (s *claims) release(mine *claim) {
 type ender interface{ Done() <-chan struct{} }
 
 // comeBack reads in a CONNECT packet which session the client had and takes it over. It
-// returns the claim to it, and what the library needs to restore it: neither for a client
-// that is a new one. It may take as long as handlers have, but no longer than the client
-// is there.
-func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ender) (*claim, map[string]any) {
+// returns the claim to it, nil for a client that is a new one, and the offset of the last
+// event that it has seen. It may take as long as handlers have, but no longer than the
+// client is there.
+func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ender) (mine *claim, offset string) {
 	var had struct{ Pid, Offset json.RawMessage }
-	var pid, offset string
+	var pid string
 	if s.timeout <= 0 || session.Protocol() != 4 || json.Unmarshal(p.Data, &had) != nil ||
 		json.Unmarshal(had.Pid, &pid) != nil || pid == "" {
-		return nil, map[string]any{}
+		return nil, ""
 	}
 	if json.Unmarshal(had.Offset, &offset) != nil || offset == "" {
 		offset = fanout.NoOffset
 	}
-	mine := newClaim(pid, p.Namespace, session)
+	mine = newClaim(pid, p.Namespace, session)
 	if !s.takeOver(mine, conn.Done()) {
-		return nil, map[string]any{}
+		return nil, ""
 	}
-	return mine, map[string]any{"pid": pid, "offset": offset}
+	return mine, offset
 }
 
 // takeOver makes the claim, once whoever had it before is gone: its handlers have the

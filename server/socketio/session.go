@@ -14,6 +14,7 @@ const maxQueuedBytes = 1 << 20
 // open begins what a session is here.
 func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	c := &conn{connection: connection{server: s, session: session}}
+	c.library = s.library.Open(session, c)
 	c.incoming.decoder.Limits = s.opts.Limits
 	s.conns.Add(1)
 	c.queue.Init(&s.queues, c, task{run: c.opened})
@@ -27,16 +28,14 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
 // ones, are connected to "/" without asking.
 func (c *conn) opened() {
-	introduce := func() { c.server.io.Engine().Emit("connection", c) }
-	if c.session.Protocol() != 3 {
-		introduce()
-		if c.session.IsPlain() {
-			c.connect(&packet.Packet{Type: packet.Connect, Namespace: "/"})
-		}
-		return
+	if c.session.Protocol() == 3 {
+		defer c.excuse(time.Now())
 	}
-	defer c.excuse(time.Now())
-	c.await("/", introduce)
+	c.library.Begin()
+	c.tried()
+	if c.session.IsPlain() {
+		c.connect(&packet.Packet{Type: packet.Connect, Namespace: "/"})
+	}
 }
 
 // Finish calls then once all that came before is handled.
@@ -64,17 +63,9 @@ func (c *conn) Closed(reason engineio.Reason) {
 // go of: a namespace that was connected while the library closed on its own.
 func (c *conn) close(reason engineio.Reason) {
 	c.mu.Lock()
-	told := c.closed
-	c.closed = true
-	c.goodbye = reason == engineio.ClientDisconnect
-	if c.goodbye {
-		reason = engineio.TransportClose
-	}
 	c.endPatienceLocked()
 	c.mu.Unlock()
-	if !told && c.onClose != nil {
-		c.onClose(string(reason))
-	}
+	c.library.End(reason)
 	c.leaveAll()
 	c.server.conns.Done()
 }

@@ -25,11 +25,10 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/sparse"
 )
 
@@ -55,7 +54,6 @@ func New(opts Options) *Server {
 		opts:    newSetup(cfg, opts.Logger, more),
 		log:     opts.Logger,
 		clients: newClientFiles(),
-		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]*dynamic),
@@ -70,22 +68,28 @@ func New(opts Options) *Server {
 	s.queues.Copies, s.queues.IsOver = s.engine.Copies, s.engine.IsDraining
 	s.openDoor()
 
-	o := socket.DefaultServerOptions()
-	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent})
 	if s.opts.Recovery > 0 {
 		s.claims.timeout = s.opts.ConnectTimeout
-		recovery := new(socket.ConnectionStateRecovery)
-		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
-		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
-		o.SetConnectionStateRecovery(recovery)
 	}
-	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
-	o.SetConnectTimeout(libraryPatience)
-	s.io = socket.NewServer(nil, o)
-	s.io.Bind(&base{server: s})
+	s.library = library.New(library.Options{
+		Rooms:    s.newRooms,
+		Recovery: s.opts.Recovery,
+		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
+	})
 	s.Namespace = s.Of("/")
 	return s
+}
+
+// newRooms makes a namespace's adapter.
+func (s *Server) newRooms(namespace string) *fanout.Adapter {
+	return fanout.New(namespace, fanout.Config{
+		Engine:      s.engine,
+		Recovery:    s.opts.Recovery,
+		Peers:       s.opts.Peers,
+		ServerEvent: s.serverEvent,
+		Joined:      s.opts.Inspect.Joined,
+		Left:        s.opts.Inspect.Left,
+	})
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
@@ -127,21 +131,10 @@ func (s *Server) newNamespaceLocked(name string) *Namespace {
 	n.chain = n.dispatch
 	if d := s.dynamic[name]; d != nil {
 		d.kept = true
-		n.io = d.io // createLocked has set it up
-		return n
+		n.rooms = d.rooms
+	} else if name != "*" {
+		n.rooms = s.library.Of(name)
 	}
-	if name == "*" {
-		// The library would make a namespace twice for two clients that ask for
-		// it at once, and lose one; so enter does it, and nothing matches here.
-		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
-		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
-	} else {
-		n.io = s.io.Of(name, nil)
-		s.tellRooms(n.io)
-	}
-	n.io.Use(s.connecting)
-	// The library never fails to add a listener.
-	_ = n.io.On("connection", connected)
 	return n
 }
 

@@ -8,14 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/engine.io/v2/events"
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/freeze"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/pool"
 	"hipflask/server/internal/tasks"
@@ -32,10 +29,9 @@ type Server struct {
 	invalid error // what is wrong with the options; nil: nothing
 	opts    setup
 	log     *slog.Logger
-	io      *socket.Server
+	library *library.Server
 	engine  *engineio.Server
 	clients clientFiles
-	http    *types.HttpContext
 	memory  *budget.Budget  // what all clients together hold
 	life    context.Context // of background tasks
 	end     context.CancelFunc
@@ -69,7 +65,7 @@ type Namespace struct {
 	// Set once.
 	name   string
 	server *Server
-	io     socket.Namespace
+	rooms  *fanout.Adapter        // nil for those that clients bring into being
 	match  func(name string) bool // see OfFunc; nil otherwise
 
 	// Guarded by mu.
@@ -103,16 +99,12 @@ type handler struct {
 // nobody uses it any more: no client that is connected to it, or whose disconnect handler
 // has still to run, and no attempt to connect; with recovery, once nobody can come back
 // to it either.
-//
-// The library forgets a namespace only by itself, when a socket is removed and its table
-// of sockets is empty, whoever is on the way into it. So the table is never empty before
-// the right moment: a placeholder is in it. And it holds nothing else for long, as the
-// library counts all of it whenever a client leaves.
 type dynamic struct {
 	// Set once.
-	name string
-	of   *Namespace // whose handlers its clients get
-	io   socket.Namespace
+	name   string
+	of     *Namespace // whose handlers its clients get
+	rooms  *fanout.Adapter
+	forget func() // has the library forget it
 
 	// Guarded by the server's mu.
 	users int
@@ -124,20 +116,19 @@ type dynamic struct {
 // stays the same from connect to disconnect, and may be used from any goroutine.
 type Context struct {
 	// Set once.
-	space *Namespace
-	conn  *conn
-	sock  *socket.Socket
-	in    *dynamic // the namespace, if it can be forgotten; set once it is connected
+	space  *Namespace // whose handlers it has
+	conn   *connection
+	client *library.Client
+	rooms  *fanout.Adapter // of the namespace
+	member *fanout.Member  // there
+	in     *dynamic        // the namespace, if it can be forgotten; set once it is connected
 
 	// Guarded by conn.mu.
-	left     bool          // the disconnect handler has run or is about to
-	over     bool          // the client is gone, whether or not the queue has got there
-	kicked   bool          // this side disconnects it
-	unwanted bool          // it is to be disconnected once it is connected
-	claim    *claim        // to its session, with recovery
-	rooms    []socket.Room // it was in, until the disconnect handler has run
-	auth     []byte        // nil for {}
-	own      *values       // see SetData; nil until somebody asks
+	over     bool    // the client is gone, whether or not the queue has got there
+	unwanted bool    // it is to be disconnected once it is connected
+	claim    *claim  // to its session, with recovery
+	auth     []byte  // nil for {}
+	own      *values // see SetData; nil until somebody asks
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -155,33 +146,26 @@ type connection struct {
 	joining *Context     // the one whose connect handler runs or has run last
 	auth    packet.Value // the payload of the CONNECT that is being dealt with
 	values  *values      // nil until somebody asks
-	goodbye bool         // the client ended the session, and not only a namespace
 }
 
 // conn is one session on its way to handlers. To the engine it is the receiver; to
-// the library it is an engine.Socket.
+// the library it is the owner of a connection.
 //
 // Everything that happens to a session is a task in one queue, worked off by one
 // goroutine that exists while there are tasks. The library sees CONNECT and
 // DISCONNECT packets and the end only when their turn comes, and the queue waits
-// until it has dealt with them: it does so in goroutines of its own, which would
-// otherwise race with the next packet and with the end. For the same reason the
-// library is told that the session is open until it was told of its end.
+// until it has dealt with them.
 type conn struct {
-	engine.Socket // nil: what the library does not call is not there
 	connection
 
 	// Set once.
-	onData, onClose events.Listener // the library's, set before its first packet
+	library *library.Conn
 
 	// Guarded by themselves.
 	incoming incoming
 	queue    tasks.Queue[task]
 
 	// Guarded by mu.
-	closed   bool          // the library was told of the end
-	gate     chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	gateNsp  string
 	patience *time.Timer // see patience.go; nil once it does not matter
 
 	// Of the queue's worker alone, and of the library while that waits for it.
