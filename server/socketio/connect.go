@@ -192,7 +192,7 @@ func (c *conn) Connected(*library.Client) {
 	c.mu.Unlock()
 	c.server.use(ctx)
 	ctx.member.Admit()
-	if tell := c.server.opts.Inspect.Connected; tell != nil {
+	if tell := c.server.opts.Hooks.Connected; tell != nil {
 		tell(inspectedClient{ctx})
 	}
 	if unwanted { // after what its connect handler has sent it

@@ -36,7 +36,7 @@ func (c *Context) runDisconnect(reason string) {
 	c.conn.mu.Lock()
 	c.dropAuthLocked()
 	c.conn.mu.Unlock()
-	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
+	if tell := c.space.server.opts.Hooks.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)

@@ -158,14 +158,10 @@ func (c *conn) concurrently(run func()) {
 
 // event runs the handler of an event, see [Namespace.run], and answers it.
 func (c *Context) event(p *packet.Packet) {
-	args := make([]Value, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	if tell := c.space.server.opts.Inspect.Received; tell != nil {
+	if tell := c.space.server.opts.Hooks.Received; tell != nil {
 		tell(inspectedClient{c}, p.Event, p.Args)
 	}
-	reply, err := c.space.run(c, p.Event, args)
+	reply, err := c.space.run(c, p.Event, valueList(p.Args))
 	if err == nil && p.HasID {
 		err = c.ack(p.ID, reply)
 	}

@@ -1,30 +1,32 @@
 package socketio
 
 import (
+	"context"
 	"time"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/packet"
 )
 
-// openDoor lets whoever made the server look in.
-func (s *Server) openDoor() {
-	s.opts.Inspect.Namespaces = s.namespaces
-	s.opts.Inspect.Stats = s.stats
-	s.opts.Inspect.Lost = s.engine.Lost
-	s.opts.Inspect.AdmitHost, s.opts.Inspect.AdmitOps = s.engine.AdmitHost, s.engine.AdmitOps
-	s.opts.Inspect.Trusts = s.engine.Trusts
-	s.opts.Inspect.Warn = s.engine.Warn
-	s.opts.Inspect.Life = s.life
-	s.opts.Inspect.Begin = s.release
+// view is a Server as [inspect.View]: the engine's part of that, and the rest.
+type view struct {
+	*engineio.Server
+
+	server *Server
 }
 
-func (s *Server) stats() inspect.Stats {
-	return inspect.Stats{Stats: s.engine.Stats(), Waiting: s.waiting.Load()}
+func (v view) Life() context.Context { return v.server.life }
+
+func (v view) Begin() { v.server.release() }
+
+func (v view) Stats() inspect.Stats {
+	return inspect.Stats{Stats: v.Server.Stats(), Waiting: v.server.waiting.Load()}
 }
 
-func (s *Server) namespaces() map[string]inspect.Clients {
+func (v view) Namespaces() map[string]inspect.Clients {
+	s := v.server
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := make(map[string]inspect.Clients, len(s.spaces)+len(s.dynamic))
@@ -74,14 +76,14 @@ func (c inspectedClient) Connection() string { return c.conn.session.Name() }
 
 // tellSent tells of an event that was sent to the client.
 func (c *Context) tellSent(e fanout.Event) {
-	if c.space.server.opts.Inspect.Sent != nil {
+	if c.space.server.opts.Hooks.Sent != nil {
 		c.To(c.ID()).tellSent(e)
 	}
 }
 
 // tellSent tells of an event that was sent.
 func (t *Target) tellSent(e fanout.Event) {
-	tell := t.server.opts.Inspect.Sent
+	tell := t.server.opts.Hooks.Sent
 	if tell == nil {
 		return
 	}
@@ -96,7 +98,7 @@ func (t *Target) tellSent(e fanout.Event) {
 // tellHandled tells how long an event took that began at start.
 func (n *Namespace) tellHandled(event string, start time.Time) {
 	took := time.Since(start)
-	n.server.opts.Inspect.Handled(n.name, n.registered(event), took)
+	n.server.opts.Hooks.Handled(n.name, n.registered(event), took)
 }
 
 // registered is the name that an event's handlers were registered under, empty

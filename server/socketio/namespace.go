@@ -159,7 +159,7 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	if n.server.opts.Inspect.Handled != nil {
+	if n.server.opts.Hooks.Handled != nil {
 		defer n.tellHandled(event, time.Now())
 	}
 	n.mu.RLock()
@@ -199,7 +199,7 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 	var panicked *PanicError
 	errors.As(err, &panicked)
 	registered := n.registered(event)
-	if tell := n.server.opts.Inspect.Failed; tell != nil {
+	if tell := n.server.opts.Hooks.Failed; tell != nil {
 		tell(n.name, registered, panicked != nil)
 	}
 	n.mu.RLock()

@@ -66,8 +66,6 @@ func New(opts Options) *Server {
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.queues.MaxTasks, s.queues.MaxBytes = s.opts.MaxQueuedEvents, maxQueuedBytes
 	s.queues.Copies, s.queues.IsOver = s.engine.Copies, s.engine.IsDraining
-	s.openDoor()
-
 	if s.opts.Recovery > 0 {
 		s.claims.timeout = s.opts.ConnectTimeout
 	}
@@ -77,6 +75,9 @@ func New(opts Options) *Server {
 		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
 	})
 	s.Namespace = s.Of("/")
+	if more.View != nil {
+		more.View(view{s.engine, s})
+	}
 	return s
 }
 
@@ -87,8 +88,8 @@ func (s *Server) newRooms(namespace string) *fanout.Adapter {
 		Recovery:    s.opts.Recovery,
 		Peers:       s.opts.Peers,
 		ServerEvent: s.serverEvent,
-		Joined:      s.opts.Inspect.Joined,
-		Left:        s.opts.Inspect.Left,
+		Joined:      s.opts.Hooks.Joined,
+		Left:        s.opts.Hooks.Left,
 	})
 }
 
