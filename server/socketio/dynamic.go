@@ -3,25 +3,11 @@ package socketio
 import (
 	"runtime/debug"
 	"time"
-
-	"hipflask/server/internal/fanout"
 )
 
 // maxDynamic is how many namespaces there can be at a time that clients have brought
 // into being, through [Server.OfFunc] and Of("*").
 const maxDynamic = 10_000
-
-// broughtBy lists the namespaces that are there because n stands for them.
-func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, d := range s.dynamic {
-		if d.of == n {
-			list = append(list, d.rooms)
-		}
-	}
-	return list
-}
 
 // standsFor reports whether clients may bring a namespace of that name into being.
 func (n *Namespace) standsFor(name string) (match bool) {

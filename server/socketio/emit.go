@@ -1,10 +1,36 @@
 package socketio
 
 import (
-	"context"
+	"fmt"
+	"slices"
 
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
+
+// Emit sends an event to every client of the namespace. An argument is a [Value],
+// []byte, or anything that JSON can write; []byte inside it travels as binary. A
+// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
+// the names that clients keep for themselves: connect, connect_error, disconnect,
+// disconnecting, newListener and removeListener. To a client that has left, nothing
+// is sent, and that is no error.
+// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
+// Emit("message", x).
+func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
+
+// Emit sends an event to the clients. Arguments and errors are those of
+// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
+func (t *Target) Emit(event string, args ...any) error {
+	e, err := t.event(event, args)
+	if err != nil {
+		return err
+	}
+	for _, rooms := range t.adapters() {
+		rooms.Broadcast(e, t.who)
+	}
+	t.tellSent(e)
+	return nil
+}
 
 // Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
 // errors are those of [Namespace.Emit].
@@ -18,65 +44,88 @@ func (c *Context) Emit(event string, args ...any) error {
 	return nil
 }
 
-// Call sends an event to this client and waits for its acknowledgement: until ctx
-// ends, a minute if it has no deadline, or the client leaves. A handler that waits
-// holds up this client's later events. In a connect handler it cannot be answered:
-// the client hears nothing before that has returned. Flask: call(event, ...,
-// to=request.sid).
-func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
-	wait, err := c.ask(event, args)
-	if err != nil {
-		return nil, err
+// event is newEvent for the target.
+func (t *Target) event(event string, args []any) (fanout.Event, error) {
+	if slices.Contains(t.who.Rooms, "") {
+		return fanout.Event{}, errNoRoom
 	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	return wait(ctx)
+	return newEvent(event, args)
 }
 
-// ask sends the event. What it returns waits for the acknowledgement, and is called once.
-func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
-	e, err := newEvent(event, args)
-	if err != nil {
-		return nil, err
+// newEvent is an event as clients are sent it. What may change later is written down now.
+func newEvent(name string, args []any) (fanout.Event, error) {
+	if packet.Reserved(name) {
+		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
 	}
-	gone := c.Context()
-	answer := make(chan []Value, 1)
-	forget := c.member.Ask(e, func(args []packet.Value, err error) {
-		if err == nil {
-			answer <- valueList(args)
-		}
-	})
-	c.tellSent(e)
-	return func(ctx context.Context) ([]Value, error) {
-		defer forget()
-		select {
-		case values := <-answer:
-			return values, nil
-		case <-gone.Done():
-			err = ErrDisconnected
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		select { // both
-		case values := <-answer:
-			return values, nil
+	args = spread(args)
+	frozen, err := appendArgs(make([]any, 0, len(args)), args)
+	return fanout.Event{Name: name, Args: frozen}, err
+}
+
+// spread is what a list of arguments stands for: a single nil for none, as None does in
+// Flask, and a single Args for what is in it.
+func spread(args []any) []any {
+	if len(args) != 1 {
+		return args
+	}
+	if several, ok := args[0].(Args); ok {
+		return several
+	}
+	if isNull(args[0]) {
+		return nil
+	}
+	return args
+}
+
+func appendArgs(data []any, args []any) ([]any, error) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case Value:
+			data = append(data, packet.Carried(v.raw))
+		case string, bool, nil:
+			data = append(data, v)
 		default:
-			return nil, err
+			frozen, err := packet.NewValue(arg)
+			if err != nil {
+				return nil, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+			data = append(data, frozen)
 		}
-	}, nil
+	}
+	return data, nil
 }
 
-// Ask sends an event to this client and returns at once; callback is told later what it
-// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
-// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
-func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
-	wait, err := c.ask(event, args)
-	if err == nil {
-		c.space.server.aside(func() {
-			ctx, cancel := withDeadline(context.Background())
-			defer cancel()
-			callback(wait(ctx))
-		})
+func isNull(arg any) bool {
+	v, ok := arg.(Value)
+	return arg == nil || ok && v.IsNull()
+}
+
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
 	}
-	return err
+	return values
+}
+
+// tellSent tells of an event that was sent to the client.
+func (c *Context) tellSent(e fanout.Event) {
+	if c.space.server.opts.Hooks.Sent != nil {
+		c.To(c.ID()).tellSent(e)
+	}
+}
+
+// tellSent tells of an event that was sent.
+func (t *Target) tellSent(e fanout.Event) {
+	tell := t.server.opts.Hooks.Sent
+	if tell == nil {
+		return
+	}
+	args := make([]packet.Value, len(e.Args))
+	for i, arg := range e.Args {
+		// newEvent has left nothing in it that could not be written.
+		args[i], _ = packet.NewValue(arg)
+	}
+	tell(inspected{t}, e.Name, args)
 }

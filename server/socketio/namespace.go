@@ -127,16 +127,6 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 	n.onError = handler
 }
 
-// Emit sends an event to every client of the namespace. An argument is a [Value],
-// []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
-// the names that clients keep for themselves: connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener. To a client that has left, nothing
-// is sent, and that is no error.
-// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
-// Emit("message", x).
-func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
-
 // To returns the clients in any of the rooms; every client is in a room of its
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
@@ -166,6 +156,29 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 	chain := n.chain
 	n.mu.RUnlock()
 	return chain(c, event, args)
+}
+
+// tellHandled tells how long an event took that began at start.
+func (n *Namespace) tellHandled(event string, start time.Time) {
+	took := time.Since(start)
+	n.server.opts.Hooks.Handled(n.name, n.registered(event), took)
+}
+
+// registered is the name that an event's handlers were registered under, empty
+// without any.
+func (n *Namespace) registered(event string) string {
+	if isLifecycle(event) {
+		return event
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	switch {
+	case event != "*" && n.handlers[event] != nil:
+		return event
+	case n.handlers["*"] != nil:
+		return "*"
+	}
+	return ""
 }
 
 // dispatch calls the event's handler, or the one for all events.

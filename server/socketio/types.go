@@ -18,7 +18,14 @@ import (
 	"hipflask/server/internal/tasks"
 )
 
-// The types that hold each other. All other files stand on this one.
+// The types that hold each other, by nature: a Server has Namespaces, whose handlers act on
+// a Context; that is a client's part in one of them, on a connection, which has all of the
+// client's Contexts and is the Server's. So they stand in one file, and what they do in
+// others, none of which needs one that needs it.
+//
+// Order of locks: a connection's mutex comes before those of its queue, of values, of claims
+// and of what waits for acknowledgements; the Server's before those of the library. The
+// Server's, a Namespace's and a connection's are never held together.
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
 // is embedded: s.On, s.Emit and s.To are those of that namespace.
