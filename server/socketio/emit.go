@@ -52,13 +52,12 @@ func (t *Target) event(event string, args []any) (fanout.Event, error) {
 	return newEvent(event, args)
 }
 
-// newEvent is an event as clients are sent it. What may change later is written down now.
+// newEvent is an event as clients are sent it.
 func newEvent(name string, args []any) (fanout.Event, error) {
 	if packet.Reserved(name) {
 		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
 	}
-	args = spread(args)
-	frozen, err := appendArgs(make([]any, 0, len(args)), args)
+	frozen, err := freezeArgs(args)
 	return fanout.Event{Name: name, Args: frozen}, err
 }
 
@@ -77,7 +76,10 @@ func spread(args []any) []any {
 	return args
 }
 
-func appendArgs(data []any, args []any) ([]any, error) {
+// freezeArgs writes down what may change later of a list of arguments.
+func freezeArgs(args []any) ([]any, error) {
+	args = spread(args)
+	data := make([]any, 0, len(args))
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case Value:

@@ -171,7 +171,7 @@ func (c *Context) event(p *packet.Packet) {
 }
 
 func (c *Context) ack(id uint64, reply []any) error {
-	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
+	data, err := freezeArgs(reply)
 	if err != nil {
 		return err
 	}
