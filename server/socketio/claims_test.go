@@ -39,9 +39,14 @@ func peers(t *testing.T, n int) []peer {
 		return all[len(all)-1]
 	}
 	engine := engineio.NewServer(cfg)
+	get := func(query string) {
+		r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling"+query, nil)
+		engine.ServeHTTP(httptest.NewRecorder(), r)
+	}
 	t.Cleanup(func() {
 		for _, p := range all {
 			p.session.Close(engineio.TransportClose)
+			get("&sid=" + p.session.ID()) // its goodbye, which is else waited for
 		}
 		for _, end := range []func(context.Context) error{engine.Shutdown, s.Shutdown} {
 			if err := end(context.Background()); err != nil {
@@ -50,7 +55,7 @@ func peers(t *testing.T, n int) []peer {
 		}
 	})
 	for range n {
-		engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil))
+		get("")
 	}
 	return all
 }
