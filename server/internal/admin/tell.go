@@ -146,7 +146,7 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 		query[name] = strings.Join(values, ", ")
 	}
 	return map[string]any{
-		"address": address(r.RemoteAddr),
+		"address": withoutPort(r.RemoteAddr),
 		"headers": headers,
 		"query":   query,
 		"issued":  at.UnixMilli(),
@@ -157,8 +157,8 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 	}
 }
 
-// address leaves the port out.
-func address(remote string) string {
+// withoutPort is the address alone.
+func withoutPort(remote string) string {
 	if host, _, err := net.SplitHostPort(remote); err == nil {
 		return host
 	}
