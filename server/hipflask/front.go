@@ -13,6 +13,7 @@ import (
 
 	"hipflask/server/internal/folder"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/stall"
 	"hipflask/server/internal/websocket"
 	"hipflask/server/socketio"
 	"hipflask/static"
@@ -32,7 +33,7 @@ type front struct {
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is told of what nobody serves
 	log   *slog.Logger
-	stall stallLimits
+	stall stall.Limits
 }
 
 // newFront makes a front whose routes are still to come.
@@ -76,10 +77,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !f.admit(w, r) {
 			return
 		}
-		s := newStaller(w, r, f.stall)
-		defer f.recover(s, r, s.hasBegun)
+		s := stall.New(w, r, f.stall)
+		defer f.recover(s, r, s.Begun)
 		f.serveOthers(s, r)
-		s.finish()
+		s.Finish()
 	}
 }
 
@@ -204,8 +205,8 @@ func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() boo
 	if p == nil {
 		return
 	}
-	if s, ok := w.(*staller); ok {
-		s.closeHijacked()
+	if s, ok := w.(*stall.Writer); ok {
+		s.CloseHijacked()
 	}
 	if p == http.ErrAbortHandler { // net/http's way to cut an answer, not worth a line
 		panic(p)

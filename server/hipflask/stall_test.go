@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"hipflask/server/internal/stall"
 )
 
 // brief limits what stands still to a part of a second.
 func brief(a *server) {
-	a.front.stall = stallLimits{read: 200 * time.Millisecond, write: 200 * time.Millisecond}
+	a.front.stall = stall.Limits{Read: 200 * time.Millisecond, Write: 200 * time.Millisecond}
 }
 
 // An answer, and a body, may take as long as they like while something moves.
