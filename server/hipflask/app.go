@@ -119,8 +119,10 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 		SocketIO:   a.sio,
 		Router:     a.front.routes,
 		Stdout:     a.lines,
+		Log:        a.log,
 		Sessions:   a.sessions,
 		Context:    a.door.Life,
+		setting:    a.cfg.Value,
 		onShutdown: &a.onShutdown,
 	}, register)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"hipflask/static"
+	"hipflask/server/internal/assets"
 )
 
 // ServeHTTP serves Socket.IO clients: Engine.IO, and the official client's bundles, such
@@ -64,7 +64,7 @@ type clientFiles struct {
 }
 
 func newClientFiles() clientFiles {
-	return clientFiles{names: static.ClientFiles(), handler: sync.OnceValues(static.Client)}
+	return clientFiles{names: assets.ClientFiles(), handler: sync.OnceValues(assets.Client)}
 }
 
 func (f *clientFiles) has(r *http.Request) bool {

@@ -34,13 +34,12 @@ func needFlask(t *testing.T) {
 // newFlask is one that has not been started.
 func newFlask(t *testing.T) *flask {
 	t.Helper()
-	t.Setenv("HIPFLASK_SECRET_KEY", key)
 	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	addr, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &flask{python: python, folder: ".", addr: addr}
+	return &flask{python: python, folder: ".", addr: addr, key: key}
 }
 
 // The session that Flask's form has written is what the sockets here know, and Flask has
