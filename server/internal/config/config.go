@@ -85,7 +85,7 @@ type Config struct {
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
-	MessageQueue         string // a Redis URL that redislink takes; empty: this server is alone
+	MessageQueue         string // a Redis URL, which redislink checks; empty: this server is alone
 	MessageQueueOptional bool
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
@@ -187,6 +187,9 @@ func (c *Config) take(list []Setting, value func(Setting) origin) error {
 	c.given = given
 	return checkTogether(c, given)
 }
+
+// Fault blames a setting for what was found only when it was used.
+func (c *Config) Fault(name, problem string) error { return c.given.fault(name, problem) }
 
 // Value returns a setting by its name as it was written, or its default; empty for secrets, and for names that are none.
 func (c *Config) Value(name string) string { return c.given[name].value }
