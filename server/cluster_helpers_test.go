@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"hipflask/server/internal/cluster/redistest"
 )
-
-const clusterScripts = "../testdata/cluster/"
 
 // startMember starts a server that is part of the cluster of a Redis.
 func startMember(t *testing.T, redis *redistest.Server, args ...string) *testServer {
@@ -78,7 +75,7 @@ func startHelper(t *testing.T, name string, args ...string) *helper {
 // startNodeHelper starts a script of testdata/cluster with Node.
 func startNodeHelper(t *testing.T, script string, redis *redistest.Server) *helper {
 	t.Helper()
-	return startHelper(t, needNode(t), clusterScripts+script, redis.URL())
+	return startHelper(t, needNode(t), testdata("cluster", script), redis.URL())
 }
 
 // startPythonHelper starts one with Debian's Python.
@@ -88,7 +85,7 @@ func startPythonHelper(t *testing.T, script string, redis *redistest.Server) *he
 	if err := exec.Command(python, "-c", "import redis").Run(); err != nil {
 		absent(t, "needs redis for "+python+"; on Debian: apt-get install python3-redis")
 	}
-	return startHelper(t, python, "-B", "-u", clusterScripts+script, redis.URL())
+	return startHelper(t, python, "-B", "-u", testdata("cluster", script), redis.URL())
 }
 
 // next reads one line of stdout into v.
@@ -155,69 +152,4 @@ func startFlaskServer(t *testing.T, redis *redistest.Server) string {
 		return found != nil
 	})
 	return addr
-}
-
-// clusterClient is one client, with its id in the namespace "/".
-type clusterClient struct {
-	*loadClient
-	t  *testing.T
-	id string
-}
-
-// joinCluster connects a client over WebSocket.
-func joinCluster(t *testing.T, addr string) *clusterClient {
-	t.Helper()
-	c, err := loadOpen(addr, 4, "websocket", nil)
-	if err == nil {
-		t.Cleanup(c.cut)
-		err = c.send("40")
-	}
-	var connected string
-	if err == nil {
-		connected, err = c.next()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var told struct{ SID string }
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(connected, "40")), &told); err != nil || told.SID == "" {
-		t.Fatalf("CONNECT was answered %.200q", connected)
-	}
-	return &clusterClient{c, t, told.SID}
-}
-
-// says sends packets.
-func (c *clusterClient) says(packets ...string) {
-	c.t.Helper()
-	if err := c.send(packets...); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// hears reads as many packets as are wanted, and compares.
-func (c *clusterClient) hears(want ...string) {
-	c.t.Helper()
-	for _, w := range want {
-		got, err := c.next()
-		if err != nil {
-			c.t.Fatalf("waiting for %.200q: %v", w, err)
-		}
-		if got != w {
-			c.t.Fatalf("received %.200q, want %.200q", got, w)
-		}
-	}
-}
-
-// acknowledges reads an event that wants to be acknowledged, and answers it.
-func (c *clusterClient) acknowledges(event, answer string) error {
-	got, err := c.next()
-	if err != nil {
-		return err
-	}
-	head, rest, _ := strings.Cut(got, "[")
-	id, isEvent := strings.CutPrefix(head, "42")
-	if !isEvent || id == "" || rest != strings.TrimPrefix(event, "[") {
-		return fmt.Errorf("received %.200q, want %s with an id", got, event)
-	}
-	return c.send("43" + id + answer)
 }

@@ -9,12 +9,6 @@ import (
 
 // The pages of three browser engines, and the bundles that old pages load.
 
-// engine is what a script needs to start a browser.
-type engine struct {
-	Path   string `json:"path"`
-	Driver string `json:"driver,omitempty"`
-}
-
 // engines are the browsers that are there. Firefox and WebKit are no small thing to
 // install, so they are asked for in CI only; what is missing elsewhere is named.
 func engines(t *testing.T) map[string]engine {

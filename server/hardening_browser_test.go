@@ -23,8 +23,10 @@ type foreignScene struct {
 	Script string `json:"script,omitempty"` // the client's file
 }
 
-// foreignPages is the configuration of foreign.mjs, beside what every script has.
+// foreignPages is the configuration of foreign.mjs.
 type foreignPages struct {
+	Chromium string `json:"chromium"`
+
 	Names   string         `json:"names"` // for the browser's own DNS
 	Attacks []foreignScene `json:"attacks"`
 	Links   []foreignScene `json:"links"`
@@ -55,9 +57,9 @@ func TestHardeningForeignPages(t *testing.T) {
 	allowing := allowingServer(t, pages)
 	named := startServer(t, "--allowed-hosts", "chat.test")
 	called := []foreignScene{{URL: "http://chat.test:" + portOf(named.Addr)}, {URL: "http://evil.test:" + portOf(named.Addr)}}
-	reports := runNode(t, "foreign.mjs", clientConfig{Chromium: chromium, foreignPages: &foreignPages{
-		Names: "MAP *.test 127.0.0.1", Attacks: attacked.attacks, Links: attacked.links, Visits: called, JSONP: allowing,
-	}})
+	reports := runNode(t, "foreign.mjs", foreignPages{
+		Chromium: chromium, Names: "MAP *.test 127.0.0.1", Attacks: attacked.attacks, Links: attacked.links, Visits: called, JSONP: allowing,
+	})
 	t.Run("attacks", func(t *testing.T) { attacked.check(t, reports) })
 	t.Run("JSONP", func(t *testing.T) { checkJSONP(t, reports, len(allowing)) })
 	t.Run("rebinding", func(t *testing.T) { checkCalled(t, reports) })

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -14,20 +13,6 @@ import (
 // What the server answers over HTTP: the statuses, bodies and headers that clients
 // and proxies see. Broken requests are answered as the official server does, foreign
 // origins as Flask-SocketIO does.
-
-// checkRefusal checks for the official server's error body with this code.
-func checkRefusal(t *testing.T, got answer, code int) {
-	t.Helper()
-	messages := []string{
-		"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
-		"Unsupported protocol version",
-	}
-	want := fmt.Sprintf(`{"code":%d,"message":"%s"}`, code, messages[code])
-	if got.status != http.StatusBadRequest || got.body != want ||
-		!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
-		t.Errorf("answered %v; want 400 %s", got, want)
-	}
-}
 
 // checkHeader checks one header of an answer; none is the empty string.
 func checkHeader(t *testing.T, got answer, name, want string) {

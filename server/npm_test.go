@@ -259,7 +259,7 @@ func wantPrinted(t *testing.T, reports []report, config clientConfig) []string {
 // printedValues says how Python prints what is not simply a text.
 func printedValues(t *testing.T, config clientConfig) map[string]string {
 	t.Helper()
-	file, err := os.ReadFile(clientScripts + "/printed.txt")
+	file, err := os.ReadFile(clientScripts("printed.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

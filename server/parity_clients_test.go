@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -74,7 +73,7 @@ func startParityClients(s *story) *parityClients {
 		s.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline+patience)
-	cmd := exec.CommandContext(ctx, needNode(s.t), filepath.Join(clientScripts, "parity.mjs"), string(argument))
+	cmd := exec.CommandContext(ctx, needNode(s.t), clientScripts("parity.mjs"), string(argument))
 	cmd.WaitDelay = patience
 	n := &parityClients{node: &node{script: "parity.mjs", stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}}
 	cmd.Stdout, cmd.Stderr = n.stdout, n.stderr

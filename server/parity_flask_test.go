@@ -9,28 +9,9 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
-	"time"
 )
 
-const (
-	// python is the interpreter that Debian's packages are for.
-	python = "/usr/bin/python3"
-
-	flaskFolder = "../testdata/flask"
-
-	// flaskPatience is how long Python may take to import its packages on a busy machine.
-	flaskPatience = time.Minute
-)
-
-// needFlask skips the test where there is no Flask-SocketIO.
-func needFlask(t *testing.T) {
-	t.Helper()
-	const find = "import importlib.util, sys\n" +
-		"sys.exit(not all(map(importlib.util.find_spec, ['flask_socketio', 'eventlet'])))"
-	if err := exec.Command(python, "-c", find).Run(); err != nil {
-		absent(t, "needs Flask-SocketIO for "+python+"; on Debian: apt-get install python3-flask-socketio python3-eventlet")
-	}
-}
+const flaskFolder = "../testdata/flask"
 
 // The comparison is with the document's file, not with one that was made to fit.
 func TestSeedIsTheDocuments(t *testing.T) {

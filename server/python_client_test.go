@@ -30,7 +30,7 @@ func TestPythonClient(t *testing.T) {
 				server := startServer(t)
 				ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
 				defer cancel()
-				args := append([]string{"-B", clientScripts + "/polls.py", kind, transport, server.URL}, counts...)
+				args := append([]string{"-B", clientScripts("polls.py"), kind, transport, server.URL}, counts...)
 				out, err := exec.CommandContext(ctx, python, args...).Output()
 				if err != nil {
 					t.Errorf("polls.py: %v", err)

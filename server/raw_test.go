@@ -279,3 +279,17 @@ func ask(t *testing.T, addr, method, target string, header http.Header, body str
 	}
 	return all[0]
 }
+
+// checkRefusal checks for the official server's error body with this code.
+func checkRefusal(t *testing.T, got answer, code int) {
+	t.Helper()
+	messages := []string{
+		"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
+		"Unsupported protocol version",
+	}
+	want := fmt.Sprintf(`{"code":%d,"message":"%s"}`, code, messages[code])
+	if got.status != http.StatusBadRequest || got.body != want ||
+		!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
+		t.Errorf("answered %v; want 400 %s", got, want)
+	}
+}

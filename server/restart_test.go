@@ -65,7 +65,7 @@ func TestPythonClientsComeBackAfterARestart(t *testing.T) {
 				heard := restarted(t, func(url string) func() {
 					ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
 					t.Cleanup(cancel)
-					cmd := exec.CommandContext(ctx, python, "-B", clientScripts+"/restart.py", kind, transport, url)
+					cmd := exec.CommandContext(ctx, python, "-B", clientScripts("restart.py"), kind, transport, url)
 					out, log := newOutput(), newOutput()
 					cmd.Stdout, cmd.Stderr = out, log
 					if err := cmd.Start(); err != nil {
