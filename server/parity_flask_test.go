@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 const flaskFolder = "../testdata/flask"
@@ -29,13 +31,13 @@ func TestSeedIsTheDocuments(t *testing.T) {
 // ended with the test, and by itself if this one dies.
 func startFlask(t *testing.T, settings string) *side {
 	t.Helper()
-	s := &side{isFlask: true, stdout: newOutput(), stderr: newOutput()}
+	s := &side{isFlask: true, stdout: testkit.NewOutput(), stderr: testkit.NewOutput()}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, python, "-u", "launch.py", settings)
+	cmd := exec.CommandContext(ctx, testkit.Python, "-u", "launch.py", settings)
 	cmd.Dir = flaskFolder
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = testkit.Patience
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -48,8 +50,8 @@ func startFlask(t *testing.T, settings string) *side {
 	go func() {
 		defer close(done)
 		_ = cmd.Wait() // killed, whatever else
-		s.stdout.end()
-		s.stderr.end()
+		s.stdout.End()
+		s.stderr.End()
 	}()
 	s.stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -60,11 +62,11 @@ func startFlask(t *testing.T, settings string) *side {
 		cancel()
 		<-done
 		if t.Failed() {
-			t.Logf("Flask-SocketIO's log:\n%s", tail(s.stderr.String()))
+			t.Logf("Flask-SocketIO's log:\n%s", testkit.Tail(s.stderr.String()))
 		}
 	})
 	started := regexp.MustCompile(`starting up on http://(127\.0\.0\.1:\d+)`)
-	s.stderr.waitFor(t, "address from "+python, flaskPatience, func(text string) bool {
+	s.stderr.WaitFor(t, "address from "+testkit.Python, testkit.PythonPatience, func(text string) bool {
 		found := started.FindStringSubmatch(text)
 		if found != nil {
 			s.addr = found[1]
