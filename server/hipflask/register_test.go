@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/config"
 )
 
@@ -128,9 +129,9 @@ func TestTasksBeginWithTheServer(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() { ended <- a.serve(ctx, l) }()
-	await(t, began, "start of the task")
+	testkit.Await(t, began, "start of the task")
 	cancel()
-	if err := await(t, ended, "end"); err != nil {
+	if err := testkit.Await(t, ended, "end"); err != nil {
 		t.Error(err)
 	}
 }

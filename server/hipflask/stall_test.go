@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/stall"
 )
 
@@ -98,7 +99,7 @@ func TestStalledClientsAreCut(t *testing.T) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
-		if err := await(t, ended, "end of the handler"); err == nil {
+		if err := testkit.Await(t, ended, "end of the handler"); err == nil {
 			t.Errorf("%.20q: the handler saw no error", request)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 )
 
@@ -22,10 +23,10 @@ func (w *world) listen(addr string) {
 	fmt.Fprint(c, "GET /?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	go io.Copy(io.Discard, c)
-	conn := &conn{session: await(w.t, w.opened, "session")}
+	conn := &conn{session: testkit.Await(w.t, w.opened, "session")}
 	w.io.Engine().Emit("connection", conn)
 	conn.data(&parser.Packet{Type: parser.CONNECT, Nsp: "/"})
-	w.adapter.Admit(await(w.t, w.connected, "connection").Id())
+	w.adapter.Admit(testkit.Await(w.t, w.connected, "connection").Id())
 }
 
 // BenchmarkBroadcast broadcasts an argument as it came from a client. The encoding,

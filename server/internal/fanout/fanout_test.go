@@ -10,6 +10,8 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/internal/testkit"
 )
 
 // sorted lists a set in order.
@@ -191,7 +193,7 @@ func TestVolatile(t *testing.T) {
 	opts := to()
 	opts.Flags = &socket.BroadcastFlags{WriteOptions: socket.WriteOptions{Volatile: true}}
 	w.adapter.Broadcast(message("now"), opts)
-	if got := await(t, polled, "answer to the poll"); got != `42["message","now"]` {
+	if got := testkit.Await(t, polled, "answer to the poll"); got != `42["message","now"]` {
 		t.Errorf("polled %q", got)
 	}
 	idle.hears()

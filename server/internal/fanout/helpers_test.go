@@ -20,6 +20,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/engineio"
 )
 
@@ -104,12 +105,12 @@ func (w *world) introduced() *client {
 	w.t.Helper()
 	c := &client{w: w, query: "EIO=4&transport=polling"}
 	c.poll()
-	c.session = await(w.t, w.opened, "session")
+	c.session = testkit.Await(w.t, w.opened, "session")
 	c.query += "&sid=" + c.session.ID()
 	conn := &conn{session: c.session}
 	w.io.Engine().Emit("connection", conn)
 	conn.data(&parser.Packet{Type: parser.CONNECT, Nsp: "/"})
-	c.sock = await(w.t, w.connected, "connection")
+	c.sock = testkit.Await(w.t, w.connected, "connection")
 	c.id = c.sock.Id()
 	if got := c.received(); len(got) != 1 || !strings.HasPrefix(got[0], `40{"sid":`) {
 		w.t.Fatalf("CONNECT was answered %q", got)
@@ -124,17 +125,6 @@ func (w *world) join(rooms ...socket.Room) *client {
 	w.adapter.Admit(c.id)
 	c.sock.Join(rooms...)
 	return c
-}
-
-func await[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
 }
 
 func (c *client) poll() string {
