@@ -1,6 +1,8 @@
 package testkit
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,9 +77,39 @@ func NeedChromium(t testing.TB) string {
 // NeedFlask skips the test where there is no Flask-SocketIO.
 func NeedFlask(t testing.TB) {
 	t.Helper()
+	NeedModules(t, "flask_socketio", "eventlet")
+}
+
+// NeedModules skips the test where Python has not all of these. They are looked for and
+// not imported, which takes some of them a second.
+func NeedModules(t testing.TB, names ...string) {
+	t.Helper()
 	const find = "import importlib.util, sys\n" +
-		"sys.exit(not all(map(importlib.util.find_spec, ['flask_socketio', 'eventlet'])))"
-	if err := exec.Command(Python, "-c", find).Run(); err != nil {
-		Absent(t, "needs Flask-SocketIO for "+Python+"; on Debian: apt-get install python3-flask-socketio python3-eventlet")
+		"sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))"
+	if err := exec.Command(Python, append([]string{"-c", find}, names...)...).Run(); err != nil {
+		packages := "python3-" + strings.ReplaceAll(strings.Join(names, " python3-"), "_", "-")
+		Absent(t, "needs "+strings.Join(names, ", ")+" for "+Python+"; on Debian: apt-get install "+packages)
 	}
+}
+
+// RunPython runs Python with these arguments and returns the lines that it prints. It is
+// Debian's where there is one, or what the PATH has; without either the test is skipped.
+func RunPython(t testing.TB, stdin []byte, args ...string) []string {
+	t.Helper()
+	python := Python
+	if _, err := os.Stat(python); err != nil {
+		if python, err = exec.LookPath("python3"); err != nil {
+			Absent(t, "needs Python 3.11 or later on the PATH")
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, args...)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", python, args, err, &stderr)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }

@@ -82,10 +82,7 @@ func StartNodeHelper(t *testing.T, script string, redis *redistest.Server) *Help
 // StartPythonHelper starts one with Debian's Python.
 func StartPythonHelper(t *testing.T, script string, redis *redistest.Server) *Helper {
 	t.Helper()
-	testkit.NeedFlask(t)
-	if err := exec.Command(testkit.Python, "-c", "import redis").Run(); err != nil {
-		testkit.Absent(t, "needs redis for "+testkit.Python+"; on Debian: apt-get install python3-redis")
-	}
+	testkit.NeedModules(t, "flask_socketio", "eventlet", "redis")
 	return startHelper(t, testkit.Python, "-B", "-u", testkit.Testdata("cluster", script), redis.URL())
 }
 
