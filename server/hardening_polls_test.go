@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,17 +17,7 @@ import (
 // connection is small.
 func unreadPoll(t *testing.T, p *testkit.Poller, addr, header string) (begun func()) {
 	t.Helper()
-	small := net.Dialer{Timeout: testkit.Patience, Control: func(_, _ string, raw syscall.RawConn) error {
-		var err error
-		return errors.Join(raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)
-		}), err)
-	}}
-	conn, err := small.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := dialSmall(t, addr)
 	if _, err := io.WriteString(conn, "GET "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,17 +78,7 @@ func TestHardeningSlowFrame(t *testing.T) {
 func TestHardeningSlowReading(t *testing.T) {
 	addr := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms", "--read-body-timeout", "500ms").Addr
 	// With small buffers on the way, or the kernel would take all of it at once.
-	small := net.Dialer{Timeout: testkit.Patience, Control: func(_, _ string, raw syscall.RawConn) error {
-		var err error
-		return errors.Join(raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)
-		}), err)
-	}}
-	conn, err := small.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := dialSmall(t, addr)
 	const most = 100 // requests, one after another on one connection
 	for range most {
 		if _, err := io.WriteString(conn, "GET /socket.io/socket.io.esm.min.js.map HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
