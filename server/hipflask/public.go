@@ -61,8 +61,8 @@ type App struct {
 func (a *App) Setting(name string) string { return a.setting(name) }
 
 // Files serves the files of a folder of fsys from memory, each at its path, and an
-// index.html at its folder's, "/" for the first. They are read once, and routes of Router, so
-// middleware that it was given before runs for them.
+// index.html at its folder's, "/" for the first. They are read once. They are routes of
+// Router, so middleware that it was given before runs for them.
 //
 //	//go:embed page
 //	var files embed.FS
