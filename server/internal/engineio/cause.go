@@ -1,14 +1,5 @@
 package engineio
 
-import (
-	"context"
-	"log/slog"
-	"maps"
-	"sync"
-
-	"hipflask/server/internal/sparse"
-)
-
 // Cause names a reason for which something that a client did is not accepted, or a
 // client given up.
 type Cause string
@@ -53,42 +44,4 @@ func causes() []Cause {
 		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
 		CauseFrame, CausePacket, CauseMalformed, CauseNamespaces, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
 		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
-}
-
-// refusals logs what was refused and why, with the setting that would allow it, and
-// counts it.
-type refusals struct {
-	log *slog.Logger // that bounds how many lines of a cause there are
-	cfg *Config
-
-	mu     sync.Mutex
-	totals map[Cause]uint64
-}
-
-// warn counts, and logs.
-func (r *refusals) warn(cause Cause, msg string, args ...any) {
-	r.count(cause)
-	r.log.WarnContext(sparse.As(context.Background(), string(cause)), msg, args...)
-}
-
-// count counts what is no news.
-func (r *refusals) count(name Cause) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.totals == nil {
-		r.totals = make(map[Cause]uint64)
-	}
-	r.totals[name]++
-}
-
-// counts says how often there was each cause.
-func (r *refusals) counts() map[Cause]uint64 {
-	all := make(map[Cause]uint64)
-	for _, name := range causes() {
-		all[name] = 0
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.Copy(all, r.totals)
-	return all
 }

@@ -27,10 +27,6 @@ const (
 	DefaultMaxPayloadPackets = 16384
 	DefaultMaxBacklog        = 1 << 20
 	DefaultBodyTimeout       = 30 * time.Second
-
-	// closeTimeout is how long a closed connection waits for its peer's part of
-	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
-	closeTimeout = 5 * time.Second
 )
 
 // Config says how a [Server] behaves. The zero value of a limit means its default.
@@ -85,6 +81,12 @@ type Receiver interface {
 	Closed(reason Reason)
 }
 
+// Finisher is a [Receiver] that works on messages after it has taken them.
+type Finisher interface {
+	// Finish calls then once all that came before is done, in whatever goroutine.
+	Finish(then func())
+}
+
 // Reason says why a session ended, in the words that Socket.IO servers use.
 type Reason string
 
@@ -132,3 +134,6 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }
+
+// progressLimit is how long a client may take nothing of what is written to it.
+func (c *Config) progressLimit() time.Duration { return c.PingInterval + c.PingTimeout }

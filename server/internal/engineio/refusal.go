@@ -1,16 +1,19 @@
 package engineio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"hipflask/server/internal/origin"
 	"hipflask/server/internal/sparse"
-	"hipflask/server/internal/websocket"
 )
 
 // errorCode is an Engine.IO error as the official server numbers them.
@@ -67,10 +70,74 @@ func (c errorCode) cause() Cause {
 	return CauseRequest
 }
 
+// refusals logs what was refused and why, with the setting that would allow it, and
+// counts it.
+type refusals struct {
+	log *slog.Logger // that bounds how many lines of a cause there are
+	cfg *Config
+
+	mu     sync.Mutex
+	totals map[Cause]uint64
+}
+
+// warn counts, and logs.
+func (r *refusals) warn(cause Cause, msg string, args ...any) {
+	r.count(cause)
+	r.log.WarnContext(sparse.As(context.Background(), string(cause)), msg, args...)
+}
+
+// count counts what is no news.
+func (r *refusals) count(name Cause) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.totals == nil {
+		r.totals = make(map[Cause]uint64)
+	}
+	r.totals[name]++
+}
+
+// counts says how often there was each cause.
+func (r *refusals) counts() map[Cause]uint64 {
+	all := make(map[Cause]uint64)
+	for _, name := range causes() {
+		all[name] = 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(all, r.totals)
+	return all
+}
+
 // refuse logs a refused request and answers it.
-func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, code errorCode, detail string) {
-	srv.refusals.request(r, code, detail)
+func (r *refusals) refuse(w http.ResponseWriter, req *http.Request, code errorCode, detail string) {
+	r.request(req, code, detail)
 	writeError(w, code)
+}
+
+// tooMany logs and answers a handshake over a limit.
+func (r *refusals) tooMany(w http.ResponseWriter, req *http.Request, no *refusal) {
+	args := []any{"limit", no.limit, "setting", no.setting, "address", remote(req)}
+	if no.hint != "" {
+		args = append(args, "hint", no.hint)
+	}
+	r.warn(no.cause, "client refused: one too many", args...)
+	turnAway(w, no.status, no.message)
+}
+
+// refuseBlocked refuses a request for a WebSocket that does not ask for one.
+func (r *refusals) refuseBlocked(w http.ResponseWriter, req *http.Request) {
+	r.blocked(req)
+	writeError(w, codeBadRequest)
+}
+
+// shuttingDown is what a client is told that only another server can serve.
+const shuttingDown = "The server is shutting down"
+
+// unavailable answers it. Proxies can be told to ask another one on a 503, which they are
+// not on a 400.
+func (r *refusals) unavailable(w http.ResponseWriter) {
+	r.count(CauseDraining)
+	turnAway(w, http.StatusServiceUnavailable, shuttingDown)
 }
 
 // writeError answers 400 with the official server's error body.
@@ -89,6 +156,16 @@ func writeRefusal(w http.ResponseWriter, status int, code errorCode, message str
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+// retryAfter is how many seconds a client that was turned away is told to wait.
+const retryAfter = "1"
+
+// turnAway answers a client that may come again later. The code is the official
+// server's for what an application refuses.
+func turnAway(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Retry-After", retryAfter)
+	writeRefusal(w, status, codeForbidden, message)
 }
 
 func (r *refusals) request(req *http.Request, code errorCode, detail string) {
@@ -190,50 +267,4 @@ func (r *refusals) late(req *http.Request) {
 	r.warn(CauseLateSession, "request refused: the session was ended by a ping timeout, and its client is still there", "address", remote(req),
 		"hint", "its answer to the ping came too late. A proxy in between that buffers or delays must not "+
 			"(for nginx: proxy_buffering off), or raise --ping-timeout")
-}
-
-// session is warn about a session.
-func (r *refusals) session(s *Session, cause Cause, msg string, args ...any) {
-	r.warn(cause, msg, append([]any{"connection", s.Name(), "address", s.Remote()}, args...)...)
-}
-
-func (r *refusals) stuck(s *Session) {
-	r.session(s, CauseStuckUpgrade, "upgrade given up: a WebSocket was opened, and nothing came through", "setting", "--upgrade-timeout",
-		"hint", "a proxy in between passes the handshake on and not what follows; have it pass WebSockets, or take --allow-upgrades=false")
-}
-
-func (r *refusals) brokenUpgrade(s *Session, why string) {
-	r.session(s, CauseFrame, "upgrade refused: the session goes on polling", "detail", why)
-}
-
-func (r *refusals) slowClient(s *Session) {
-	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
-}
-
-// slowAnswer is a poll whose client stopped reading the answer.
-func (r *refusals) slowAnswer(s *Session) {
-	r.session(s, CauseSlowClient, "client dropped: it takes nothing of the answer to its poll",
-		"limit", (r.cfg.PingInterval + r.cfg.PingTimeout).String(), "setting", "--ping-interval and --ping-timeout")
-}
-
-// memory is a client that was dropped because all together hold too much.
-func (r *refusals) memory(s *Session) {
-	r.session(s, CauseMemory, "client dropped: what waits for all clients is too much", "waiting", s.waitingBytes(),
-		"limit", r.cfg.Memory.Limit(), "setting", "--max-memory-for-clients")
-}
-
-func (r *refusals) tooLarge(s *Session, what string) {
-	r.session(s, CauseMessageSize, "client cut off: "+what+" too large", "limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
-}
-
-func (r *refusals) frame(s *Session, err *websocket.CloseError) {
-	if err.Code == websocket.CloseTooBig {
-		r.tooLarge(s, "WebSocket message")
-		return
-	}
-	r.session(s, CauseFrame, "client cut off: WebSocket rule broken", "code", err.Code, "error", err.Reason)
-}
-
-func (r *refusals) broken(s *Session, err error) {
-	r.session(s, CausePacket, "client cut off: it broke the protocol or a limit", "error", err)
 }

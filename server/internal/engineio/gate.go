@@ -62,10 +62,10 @@ func (g *gate) enter(remote string, webSocket bool) (*place, *refusal) {
 	if b.Connections > 0 && g.inside >= b.Connections {
 		return nil, &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", b.Connections, ""}
 	}
-	if webSocket && g.noFileLeft() {
+	if webSocket && g.noFileLeftLocked() {
 		return nil, g.noFile()
 	}
-	p := g.place(remote)
+	p := g.placeLocked(remote)
 	if p != nil && p.sessions >= b.ConnectionsPerAddress {
 		return nil, &refusal{CauseAddress, http.StatusTooManyRequests, "Too many connections from this address",
 			"--max-connections-per-address", b.ConnectionsPerAddress,
@@ -91,7 +91,7 @@ func (g *gate) enter(remote string, webSocket bool) (*place, *refusal) {
 func (g *gate) upgrade() *refusal {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.noFileLeft() {
+	if g.noFileLeftLocked() {
 		return g.noFile()
 	}
 	g.sockets++
@@ -105,17 +105,19 @@ func (g *gate) giveUp() {
 	g.sockets--
 }
 
-// noFileLeft reports whether one WebSocket more would be too many. The mutex is held.
-func (g *gate) noFileLeft() bool { return g.bounds.WebSockets > 0 && g.sockets >= g.bounds.WebSockets }
+// noFileLeftLocked reports whether one WebSocket more would be too many.
+func (g *gate) noFileLeftLocked() bool {
+	return g.bounds.WebSockets > 0 && g.sockets >= g.bounds.WebSockets
+}
 
 func (g *gate) noFile() *refusal {
 	return &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", g.bounds.WebSockets,
 		"each WebSocket is an open file: raise the limit on those"}
 }
 
-// place finds an address's count, or makes one; nil if nobody counts. Whoever has one
+// placeLocked finds an address's count, or makes one; nil if nobody counts. Whoever has one
 // address of IPv6 has its /64. All that have none, on a Unix socket, are one.
-func (g *gate) place(remote string) *place {
+func (g *gate) placeLocked(remote string) *place {
 	if g.bounds.ConnectionsPerAddress == 0 {
 		return nil
 	}
@@ -144,28 +146,4 @@ func (g *gate) leave(p *place, webSocket bool) {
 	if p.sessions--; p.sessions == 0 {
 		delete(g.places, p.addr)
 	}
-}
-
-// tooMany logs and answers a handshake over a limit.
-func (srv *Server) tooMany(w http.ResponseWriter, r *http.Request, no *refusal) {
-	args := []any{"limit", no.limit, "setting", no.setting, "address", remote(r)}
-	if no.hint != "" {
-		args = append(args, "hint", no.hint)
-	}
-	srv.refusals.warn(no.cause, "client refused: one too many", args...)
-	turnAway(w, no.status, no.message)
-}
-
-// Warn logs something that was not accepted before it came to a session, and counts it.
-// A flood of one cause is cut short.
-func (srv *Server) Warn(cause Cause, msg string, args ...any) { srv.refusals.warn(cause, msg, args...) }
-
-// retryAfter is how many seconds a client that was turned away is told to wait.
-const retryAfter = "1"
-
-// turnAway answers a client that may come again later. The code is the official
-// server's for what an application refuses.
-func turnAway(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Retry-After", retryAfter)
-	writeRefusal(w, status, codeForbidden, message)
 }
