@@ -336,7 +336,7 @@ func (c *conn) connectedTooLate() {
 	}
 	c.mu.Unlock()
 	if !connected && left == 0 {
-		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
+		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time")
 		c.session.Close(engineio.ServerClose)
 	}
 }
@@ -429,7 +429,7 @@ func (c *conn) connect(p *packet.Packet) {
 	c.mu.Unlock()
 	if full {
 		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
-			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
+			"limit", c.server.opts.MaxNamespaces)
 		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
 			Data: map[string]any{"message": "Connected to too many namespaces"}})
 		return

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -90,7 +89,7 @@ func (c *conn) attachmentsMissing() {
 	c.incoming.mu.Unlock()
 	if late {
 		c.session.Warn(engineio.CauseAttachments, "client closed: attachments of a packet did not come in time",
-			"limit", c.server.opts.AttachmentTimeout, "setting", "--attachment-timeout")
+			"limit", c.server.opts.AttachmentTimeout)
 		c.session.Close(engineio.ServerClose)
 	}
 }
@@ -100,19 +99,6 @@ func (c *conn) attachmentsMissing() {
 func (c *conn) tooMuch() {
 	c.session.WarnMemory()
 	c.session.Close(engineio.ServerClose)
-}
-
-// settingHint names the setting that moves a limit of the packet decoder.
-func settingHint(limit string) string {
-	switch limit {
-	case packet.LimitAttachments:
-		return "; see --max-attachments"
-	case packet.LimitDepth:
-		return "; see --max-json-depth"
-	case packet.LimitBytes:
-		return "; see --max-http-buffer-size and --max-attachments"
-	}
-	return ""
 }
 
 // decoded passes a packet on. A malformed one is logged and forgotten, as Flask
@@ -130,7 +116,7 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 		c.tooMuch()
 		return nil
 	case errors.As(err, &refused) && refused.Limit != "":
-		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
+		return &engineio.BoundError{Bound: refused.Limit, Err: err}
 	case refused != nil && refused.Connect:
 		c.session.Warn(engineio.CauseMalformed, "client closed: malformed CONNECT", "error", err)
 		c.session.Close(engineio.ServerClose)

@@ -119,8 +119,8 @@ func (c *conn) waitFor(over <-chan struct{}, timeout <-chan time.Time) bool {
 			return true
 		default:
 		}
-		c.session.Warn("recovery", "client not given its session back: handlers of its old connection take too long",
-			"timeout", c.server.opts.ConnectTimeout, "setting", "--connect-timeout")
+		c.session.Warn(engineio.CauseRecovery, "client not given its session back: handlers of its old connection take too long",
+			"timeout", c.server.opts.ConnectTimeout)
 	}
 	return false
 }

@@ -81,7 +81,8 @@ func (c *conn) giveWay() {
 	}
 	if !c.turn.told {
 		c.turn.told = true
-		c.session.Warn(engineio.CauseRate, "client held back: it sends faster than its events are handled, and others have some as well")
+		c.session.Warn(engineio.CauseRate, "client held back: it sends faster than its events are handled, and others have some as well",
+			"bound", engineio.BoundTurn)
 	}
 	all.waiting.Add(1)
 	defer all.waiting.Add(-1)

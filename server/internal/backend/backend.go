@@ -77,7 +77,13 @@ type Backend struct {
 }
 
 // ErrLoop is the error of a backend that is this server.
-var ErrLoop = errors.New("--backend is this server's own address: name the one the application behind listens on")
+var ErrLoop = errors.New("it is this server's own address: name the one the application behind listens on")
+
+// What the log's lines name as their cause, for whoever knows the settings.
+const (
+	CauseAway         = "backend"       // it does not answer as it should
+	CauseUnnamedProxy = "unnamed proxy" // a proxy in front that is not among the trusted
+)
 
 // New makes a Backend. It connects to nobody: the backend may come later.
 func New(opts Options) (*Backend, error) {

@@ -30,7 +30,7 @@ func TestBackendThatIsAway(t *testing.T) {
 			t.Fatalf("%v %q", resp.Status, body)
 		}
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") || !strings.Contains(lines[0], addr) {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") || !strings.Contains(lines[0], addr) {
 		t.Errorf("the log: %q", lines)
 	}
 	if s := f.backend.Stats(); s.Failed != 20 || s.Requests != 20 {
@@ -155,7 +155,7 @@ func TestRequestThatComesBackIsRefused(t *testing.T) {
 	if n := f.backend.Stats().Requests; n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") {
 		t.Errorf("the log: %q", lines)
 	}
 }

@@ -150,7 +150,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil && !c.opts.Optional {
-		return fmt.Errorf("--message-queue: Redis at %s: %w (--message-queue-optional starts without)", c.opts.URL, err)
+		return fmt.Errorf("Redis at %s: %w", c.opts.URL, err)
 	}
 	return nil
 }

@@ -36,15 +36,14 @@ type Config struct {
 	UpgradeTimeout time.Duration // from the WebSocket's opening to the upgrade packet
 	BodyTimeout    time.Duration // how long the body of a POST may take
 
-	MaxMessage        int // bytes of one message or POST body (--max-http-buffer-size)
+	MaxMessage        int // bytes of one message or POST body
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Path               string                 // the URL path of Engine.IO, to tell clients that miss it
-	PlainPath          string                 // the URL path of plain WebSocket clients; empty for none
-	PlainPathTakes     func(path string) bool // whether PlainPath could be set to it, for the log's advice; nil: unknown
-	Polling, WebSocket bool                   // the transports on offer
-	AllowUpgrades      bool                   // whether polling may become WebSocket
+	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	PlainPath          string // the URL path of plain WebSocket clients; empty for none
+	Polling, WebSocket bool   // the transports on offer
+	AllowUpgrades      bool   // whether polling may become WebSocket
 
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on

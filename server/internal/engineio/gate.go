@@ -10,12 +10,12 @@ import (
 
 // Bounds are limits over all clients, and on the rate of each. 0 is no limit.
 type Bounds struct {
-	Connections           int // sessions at one time (--max-connections)
+	Connections           int // sessions at one time
 	WebSockets            int // of them, on WebSockets, each of which holds a file as long as it lasts
-	ConnectionsPerAddress int // of them, from one address (--max-connections-per-address)
-	Handshakes            int // new sessions a second (--max-handshakes-per-second)
-	Messages              int // of one client a second (--max-messages-per-second)
-	Bytes                 int // of one client a second (--max-bytes-per-second)
+	ConnectionsPerAddress int // of them, from one address
+	Handshakes            int // new sessions a second
+	Messages              int // of one client a second
+	Bytes                 int // of one client a second
 }
 
 // gate counts sessions and refuses those that are too many.
@@ -47,11 +47,10 @@ func newGate(b Bounds) *gate {
 // refusal is the answer to a client that is one too many.
 type refusal struct {
 	cause   Cause
+	bound   string // of the cause; may be empty
+	limit   int    // its value
 	status  int
 	message string // for the client
-	setting string // for the log, and its value
-	limit   int
-	hint    string // for the log; may be empty
 }
 
 // enter counts a session from this address in, until leave, unless that is refused.
@@ -60,20 +59,17 @@ func (g *gate) enter(remote string, webSocket bool) (*place, *refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if b.Connections > 0 && g.inside >= b.Connections {
-		return nil, &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", b.Connections, ""}
+		return nil, &refusal{CauseConnections, "", b.Connections, http.StatusServiceUnavailable, "Too many connections"}
 	}
 	if webSocket && g.noFileLeftLocked() {
 		return nil, g.noFile()
 	}
 	p := g.placeLocked(remote)
 	if p != nil && p.sessions >= b.ConnectionsPerAddress {
-		return nil, &refusal{CauseAddress, http.StatusTooManyRequests, "Too many connections from this address",
-			"--max-connections-per-address", b.ConnectionsPerAddress,
-			"behind a proxy every client has the proxy's address, unless --trusted-proxies names it"}
+		return nil, &refusal{CauseAddress, "", b.ConnectionsPerAddress, http.StatusTooManyRequests, "Too many connections from this address"}
 	}
 	if g.pace != nil && !g.pace.Allow() {
-		return nil, &refusal{CauseHandshakeRate, http.StatusServiceUnavailable, "Too many new connections",
-			"--max-handshakes-per-second", b.Handshakes, ""}
+		return nil, &refusal{CauseHandshakeRate, "", b.Handshakes, http.StatusServiceUnavailable, "Too many new connections"}
 	}
 	g.inside++
 	if webSocket {
@@ -111,8 +107,7 @@ func (g *gate) noFileLeftLocked() bool {
 }
 
 func (g *gate) noFile() *refusal {
-	return &refusal{CauseConnections, http.StatusServiceUnavailable, "Too many connections", "--max-connections", g.bounds.WebSockets,
-		"each WebSocket is an open file: raise the limit on those"}
+	return &refusal{CauseConnections, BoundWebSockets, g.bounds.WebSockets, http.StatusServiceUnavailable, "Too many connections"}
 }
 
 // placeLocked finds an address's count, or makes one; nil if nobody counts. Whoever has one

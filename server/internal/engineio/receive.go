@@ -133,7 +133,7 @@ func (s *Session) pause(most time.Duration, gone <-chan struct{}) {
 		return
 	}
 	if first {
-		s.Warn(CauseRate, "client held back: it sends too much", "settings", "--max-messages-per-second, --max-bytes-per-second")
+		s.Warn(CauseRate, "client held back: it sends too much")
 	}
 	if most > 0 {
 		wait = min(wait, most)

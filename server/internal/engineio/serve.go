@@ -29,11 +29,11 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	transport := q.Get("transport")
 	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
-		detail := "transport " + sparse.Cut(transport)
 		if transport == "" && websocket.IsUpgrade(r) {
-			detail = "a WebSocket that is no socket.io client's: those are served at --plain-websocket-path"
+			srv.refusals.refuse(w, r, codeTransport, "a WebSocket that is no socket.io client's", "bound", BoundPlain)
+			return
 		}
-		srv.refusals.refuse(w, r, codeTransport, detail)
+		srv.refusals.refuse(w, r, codeTransport, "transport "+sparse.Cut(transport))
 		return
 	}
 	if q.Get("sid") != "" {
@@ -86,7 +86,7 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Path != srv.cfg.PlainPath:
-		srv.refusals.plain(r, srv.cfg.PlainPath)
+		srv.refusals.plain(r)
 		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
 	case srv.admit(w, r, nil):
 		srv.openSession(w, r, nil, 0, true)
@@ -99,8 +99,8 @@ func (srv *Server) Lost(r *http.Request) {
 	srv.cfg.Proxies.locate(r)
 	switch {
 	case r.URL.Query().Has("EIO"):
-		srv.refusals.path(r, srv.cfg.Path)
+		srv.refusals.path(r)
 	case websocket.IsUpgrade(r):
-		srv.refusals.plain(r, srv.cfg.PlainPath)
+		srv.refusals.plain(r)
 	}
 }

@@ -2,9 +2,11 @@ package engineio
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"hipflask/server/internal/engineio/payload"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
 )
@@ -32,7 +34,7 @@ func (s *Session) tellEnded() {
 		"messages_in", traffic.MessagesIn, "messages_out", traffic.MessagesOut,
 		"bytes_in", traffic.BytesIn, "bytes_out", traffic.BytesOut, "connection", s.Name()}
 	if reason == PingTimeout {
-		args = append(args, "setting", "--ping-timeout")
+		args = append(args, "bound", BoundPing)
 	}
 	s.srv.cfg.Logger.InfoContext(sparse.Each(context.Background()), "connection ended", args...)
 }
@@ -41,36 +43,35 @@ func (s *Session) tellEnded() {
 // together hold as much as they may.
 func (s *Session) WarnMemory() {
 	m := s.srv.cfg.Memory
-	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit(), "setting", "--max-memory-for-clients")
+	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit())
 }
 
 func (s *Session) tellStuck() {
-	s.Warn(CauseStuckUpgrade, "upgrade given up: a WebSocket was opened, and nothing came through", "setting", "--upgrade-timeout",
-		"hint", "a proxy in between passes the handshake on and not what follows; have it pass WebSockets, or take --allow-upgrades=false")
+	s.Warn(CauseStuckUpgrade, "upgrade given up: a WebSocket was opened, and nothing came through")
 }
 
-func (s *Session) tellBrokenUpgrade(why string) {
-	s.Warn(CauseFrame, "upgrade refused: the session goes on polling", "detail", why)
+func (s *Session) tellBrokenUpgrade(why string, more ...any) {
+	s.Warn(CauseFrame, "upgrade refused: the session goes on polling", append([]any{"detail", why}, more...)...)
 }
 
 func (s *Session) tellSlowClient() {
-	s.Warn(CauseSlowClient, "client dropped: it reads too slowly", "limit", s.srv.cfg.MaxBacklog, "setting", "--max-backlog")
+	s.Warn(CauseSlowClient, "client dropped: it reads too slowly", "limit", s.srv.cfg.MaxBacklog)
 }
 
 // tellSlowAnswer is about a poll whose client stopped reading the answer.
 func (s *Session) tellSlowAnswer() {
 	s.Warn(CauseSlowClient, "client dropped: it takes nothing of the answer to its poll",
-		"limit", (s.srv.cfg.PingInterval + s.srv.cfg.PingTimeout).String(), "setting", "--ping-interval and --ping-timeout")
+		"limit", s.srv.cfg.progressLimit().String(), "bound", BoundAnswer)
 }
 
 // tellMemory is about a client that was dropped because all together hold too much.
 func (s *Session) tellMemory() {
 	s.Warn(CauseMemory, "client dropped: what waits for all clients is too much", "waiting", s.held(),
-		"limit", s.srv.cfg.Memory.Limit(), "setting", "--max-memory-for-clients")
+		"limit", s.srv.cfg.Memory.Limit())
 }
 
 func (s *Session) tellTooLarge(what string) {
-	s.Warn(CauseMessageSize, "client cut off: "+what+" too large", "limit", s.srv.cfg.MaxMessage, "setting", "--max-http-buffer-size")
+	s.Warn(CauseMessageSize, "client cut off: "+what+" too large", "limit", s.srv.cfg.MaxMessage)
 }
 
 func (s *Session) tellFrame(err *websocket.CloseError) {
@@ -82,5 +83,13 @@ func (s *Session) tellFrame(err *websocket.CloseError) {
 }
 
 func (s *Session) tellBroken(err error) {
-	s.Warn(CausePacket, "client cut off: it broke the protocol or a limit", "error", err)
+	args := []any{"error", err}
+	var over *BoundError
+	switch {
+	case errors.As(err, &over):
+		args = append(args, "bound", over.Bound)
+	case errors.Is(err, payload.ErrTooMany):
+		args = append(args, "limit", s.srv.cfg.MaxPayloadPackets, "bound", BoundPackets)
+	}
+	s.Warn(CausePacket, "client cut off: it broke the protocol or a limit", args...)
 }

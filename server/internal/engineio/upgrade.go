@@ -90,7 +90,7 @@ func (p *prober) readEnded(err error) {
 	var closed *websocket.CloseError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen() && p.probed:
-		s.tellBrokenUpgrade("its probe was answered, and 5 did not follow within --upgrade-timeout")
+		s.tellBrokenUpgrade("its probe was answered, and 5 did not follow in time", "limit", s.srv.cfg.UpgradeTimeout, "bound", BoundUpgrade)
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.IsOpen():
 		s.tellStuck()
 	case errors.Is(err, errUnknown):
