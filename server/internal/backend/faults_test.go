@@ -87,7 +87,7 @@ func TestBackendThatIsNoWebServer(t *testing.T) {
 
 func TestBackendThatNeverAnswers(t *testing.T) {
 	f := newFront(t, rawBackend(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
-		func(o *backend.Options) { o.HeaderTimeout = 100 * time.Millisecond })
+		func(o *backend.Options) { o.Hurry(100*time.Millisecond, 0) })
 	resp, body := f.get(t, "/")
 	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "too long") {
 		t.Errorf("%v %q", resp.Status, body)

@@ -10,9 +10,9 @@ import (
 // Close ends the session from this side. What was sent before still goes out,
 // then a WebSocket gets a close frame and a poll the close packet.
 func (s *Session) Close(reason Reason) {
-	code := 1000
+	code := websocket.CloseNormal
 	if reason == ServerShutdown {
-		code = 1001
+		code = websocket.CloseGoingAway
 	}
 	s.mu.Lock()
 	if s.state != stateOpen {

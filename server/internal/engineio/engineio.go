@@ -20,13 +20,13 @@ import (
 
 // The limits that hold where a [Config] names none.
 const (
-	DefaultPingInterval      = 25 * time.Second
-	DefaultPingTimeout       = 20 * time.Second
-	DefaultUpgradeTimeout    = 10 * time.Second
-	DefaultMaxMessage        = 1_000_000
-	DefaultMaxPayloadPackets = 16384
-	DefaultMaxBacklog        = 1 << 20
-	DefaultBodyTimeout       = 30 * time.Second
+	defaultPingInterval      = 25 * time.Second
+	defaultPingTimeout       = 20 * time.Second
+	defaultUpgradeTimeout    = 10 * time.Second
+	defaultMaxMessage        = 1_000_000
+	defaultMaxPayloadPackets = 16384
+	defaultMaxBacklog        = 1 << 20
+	defaultBodyTimeout       = 30 * time.Second
 )
 
 // Config says how a [Server] behaves. The zero value of a limit means its default.
@@ -106,13 +106,13 @@ func reasons() []Reason {
 }
 
 func (c *Config) setDefaults() {
-	positive(&c.PingInterval, DefaultPingInterval)
-	positive(&c.PingTimeout, DefaultPingTimeout)
-	positive(&c.UpgradeTimeout, DefaultUpgradeTimeout)
-	positive(&c.BodyTimeout, DefaultBodyTimeout)
-	positive(&c.MaxMessage, DefaultMaxMessage)
-	positive(&c.MaxPayloadPackets, DefaultMaxPayloadPackets)
-	positive(&c.MaxBacklog, DefaultMaxBacklog)
+	positive(&c.PingInterval, defaultPingInterval)
+	positive(&c.PingTimeout, defaultPingTimeout)
+	positive(&c.UpgradeTimeout, defaultUpgradeTimeout)
+	positive(&c.BodyTimeout, defaultBodyTimeout)
+	positive(&c.MaxMessage, defaultMaxMessage)
+	positive(&c.MaxPayloadPackets, defaultMaxPayloadPackets)
+	positive(&c.MaxBacklog, defaultMaxBacklog)
 	if c.Memory == nil {
 		c.Memory = budget.New(0)
 	}

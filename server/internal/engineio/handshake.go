@@ -99,7 +99,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	if !srv.open(s) {
 		go func() {
 			defer srv.workers.Done()
-			s.goodbye(conn, 1001)
+			s.goodbye(conn, websocket.CloseGoingAway)
 		}()
 		return
 	}

@@ -98,12 +98,12 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 		s.goodbye(conn, closed.Code)
 		return
 	case errors.Is(err, errClosed):
-		s.goodbye(conn, 1000)
+		s.goodbye(conn, websocket.CloseNormal)
 		return
 	case errors.As(err, &broken):
 		s.tellBroken(broken.error)
 		s.end(ParseError)
-		s.goodbye(conn, 1002)
+		s.goodbye(conn, websocket.CloseProtocolError)
 		return
 	default:
 		s.end(TransportClose)
