@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
@@ -20,6 +19,7 @@ import (
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/freeze"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -41,7 +41,7 @@ type conn struct {
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
-	mu       sync.Mutex
+	mu       locks.Connection
 	tasks    []task
 	size     int           // of the packets among tasks, in memory
 	working  bool          // the goroutine exists

@@ -4,12 +4,12 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"sync"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 )
 
 // Context is one client's connection to one namespace: what a handler acts on. It
@@ -51,7 +51,7 @@ func (c *Context) finish() {
 // session is what handlers keep for a client. With recovery it outlives the
 // connection, so it has a lock of its own.
 type session struct {
-	mu     sync.Mutex
+	mu     locks.Values
 	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
 	values map[string]any
 }

@@ -2,17 +2,17 @@ package socketio
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
 // incoming makes packets of a session's messages. What it holds of one whose
 // attachments are still to come is taken from the memory for clients, and has its time.
 type incoming struct {
-	mu      sync.Mutex
+	mu      locks.Incoming
 	decoder packet.Decoder
 	over    bool        // the session is: nothing is held any more
 	taken   int         // 0: no attachments are awaited

@@ -9,12 +9,12 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/sparse"
 )
@@ -26,7 +26,7 @@ type Namespace struct {
 	io     socket.Namespace
 	match  func(name string) bool // see OfFunc; nil otherwise
 
-	mu       sync.RWMutex
+	mu       locks.Namespace
 	handlers map[string]*handler
 	chain    Handler // the middleware around dispatch
 	use      []Middleware

@@ -2,11 +2,12 @@ package socketio
 
 import (
 	"encoding/json"
-	"sync"
+	"maps"
 	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -14,7 +15,7 @@ import (
 // was told: the pid of the CONNECT answer. A client may come back before anybody has
 // noticed that its old connection is gone; or while another attempt is under way.
 type claims struct {
-	mu sync.Mutex
+	mu locks.Claims
 	by map[string]*claim
 }
 
@@ -182,10 +183,11 @@ func (s *session) merge(kept *session) {
 		return
 	}
 	kept.mu.Lock()
-	defer kept.mu.Unlock()
+	old := maps.Clone(kept.values)
+	kept.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, value := range kept.values {
+	for key, value := range old {
 		if _, there := s.values[key]; !there {
 			s.values[key] = value
 		}

@@ -37,6 +37,7 @@ import (
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/pool"
 	"hipflask/server/internal/sparse"
 )
@@ -71,7 +72,7 @@ type Server struct {
 
 	claims claims // with recovery
 
-	mu       sync.RWMutex
+	mu       locks.Server
 	held     bool                        // background tasks begin later
 	later    []func(ctx context.Context) // those
 	spaces   map[string]*Namespace

@@ -23,6 +23,7 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/sparse"
 )
 
@@ -72,7 +73,7 @@ type Cluster struct {
 	refused   atomic.Uint64
 	events    chan func() // what other servers want handlers to do
 
-	mu        sync.RWMutex
+	mu        locks.Cluster
 	spaces    map[string]*space
 	listeners map[string]listener // by channel
 	sharp     bool                // a namespace's name contains #
@@ -80,7 +81,7 @@ type Cluster struct {
 
 	gone []*space // namespaces whose channels are still to be given up
 
-	adjusting sync.Mutex // channels are subscribed to or given up; comes before mu
+	adjusting locks.Adjusting // channels are subscribed to or given up; comes before mu
 
 	life context.Context
 	end  context.CancelFunc

@@ -3,6 +3,8 @@ package engineio
 import (
 	"sync"
 	"sync/atomic"
+
+	"hipflask/server/internal/locks"
 )
 
 // flushChunk is how many sessions the flusher takes from its list at a time, so that a
@@ -19,7 +21,7 @@ type flusher struct {
 	wake   chan struct{} // capacity 1
 	rounds sync.Pool     // of *Round
 
-	mu   sync.Mutex
+	mu   locks.Flusher
 	list []*Session
 	head int // list[:head] was taken
 }

@@ -3,9 +3,10 @@ package engineio
 import (
 	"net/http"
 	"net/netip"
-	"sync"
 
 	"golang.org/x/time/rate"
+
+	"hipflask/server/internal/locks"
 )
 
 // Bounds are limits over all clients, and on the rate of each. 0 is no limit.
@@ -23,7 +24,7 @@ type gate struct {
 	bounds Bounds
 	pace   *rate.Limiter // of handshakes; nil without a limit
 
-	mu      sync.Mutex
+	mu      locks.Gate
 	inside  int
 	sockets int // of them, WebSockets, and those that sessions are about to go over to
 	places  map[netip.Addr]*place

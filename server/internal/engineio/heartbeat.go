@@ -1,11 +1,11 @@
 package engineio
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/freeze"
+	"hipflask/server/internal/locks"
 )
 
 // beat is a session as the heartbeat sees it.
@@ -60,7 +60,7 @@ type heartbeat struct {
 	interval, timeout time.Duration
 	wake              chan struct{} // capacity 1: a list that was empty no longer is
 
-	mu     sync.Mutex
+	mu     locks.Heartbeat
 	pings  beatList // to be pinged when due
 	pongs  beatList // pinged; dead when due
 	quiet  beatList // Engine.IO 3: looked at when due

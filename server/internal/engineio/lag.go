@@ -3,6 +3,8 @@ package engineio
 import (
 	"sync"
 	"sync/atomic"
+
+	"hipflask/server/internal/locks"
 )
 
 // maxLag is how many bytes may wait for the flusher, all sessions together, before whoever
@@ -14,7 +16,7 @@ const maxLag = 4 << 20
 type lag struct {
 	bytes atomic.Int64
 
-	mu       sync.Mutex
+	mu       locks.Lag
 	relieved *sync.Cond // the lag is within its bound again
 }
 

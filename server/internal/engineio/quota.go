@@ -1,17 +1,18 @@
 package engineio
 
 import (
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"hipflask/server/internal/locks"
 )
 
 // quota is what one client may send, beyond which its reading pauses.
 type quota struct {
 	messages, bytes *rate.Limiter // nil without a limit
 
-	mu     sync.Mutex
+	mu     locks.Quota
 	until  time.Time // when what was read is paid for
 	logged bool
 }

@@ -1,17 +1,17 @@
 package engineio
 
 import (
-	"sync"
 	"time"
 
 	"hipflask/server/internal/budget"
+	"hipflask/server/internal/locks"
 )
 
 // reading is what a session knows of what comes in from its client.
 type reading struct {
 	// mu is held while the receiver is called: around an upgrade a POST may still be
 	// handled when the first WebSocket message comes.
-	mu sync.Mutex
+	mu locks.Reading
 
 	quota   *quota // nil: the client may send as much as it likes
 	pause   pause
@@ -33,7 +33,7 @@ func (r *reading) holdPartial(kept int, memory *budget.Budget) bool {
 
 // pause is the waiting of whoever reads from a client that has sent more than it may.
 type pause struct {
-	mu    sync.Mutex
+	mu    locks.Pause
 	over  chan struct{} // closed when a pause must end; nil without one
 	ended bool
 }

@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
 
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/origin"
 	"hipflask/server/internal/sparse"
 )
@@ -62,7 +62,7 @@ type refusals struct {
 	log *slog.Logger // that bounds how many lines of a cause there are
 	cfg *Config
 
-	mu     sync.Mutex
+	mu     locks.Refusals
 	totals map[Cause]uint64
 }
 

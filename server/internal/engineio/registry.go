@@ -3,6 +3,8 @@ package engineio
 import (
 	"slices"
 	"sync"
+
+	"hipflask/server/internal/locks"
 )
 
 // worthDropping is how many bytes a client must keep waiting to be dropped for another
@@ -11,9 +13,9 @@ const worthDropping = 64 << 10
 
 // registry is the list of a server's sessions.
 type registry struct {
-	relieving sync.Mutex // held by who drops clients to make room
+	relieving locks.Relieving // held by who drops clients to make room
 
-	mu       sync.RWMutex
+	mu       locks.Registry
 	sessions map[string]*Session
 	ended    [64]ended // the sessions that ended last
 	nextEnd  int

@@ -6,6 +6,7 @@ import (
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
+	"hipflask/server/internal/locks"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 //
 // A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
-	mu      sync.Mutex
+	mu      locks.Retention
 	holders int
 	bytes   int // that count
 	forms   map[formKey]*form

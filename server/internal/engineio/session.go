@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/freeze"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/websocket"
 )
 
@@ -90,7 +91,7 @@ type Session struct {
 	beat    beat
 
 	// Guarded by mu:
-	mu      sync.Mutex
+	mu      locks.Session
 	state   state
 	reason  Reason        // why it is open no more
 	leaving *freeze.Timer // ends a closing session that makes no progress; nil before

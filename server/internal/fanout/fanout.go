@@ -12,7 +12,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
@@ -21,6 +20,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -84,7 +84,7 @@ type Adapter struct {
 	engine *engineio.Server
 	nsp    socket.Namespace
 
-	mu      sync.Mutex
+	mu      locks.Adapter
 	members map[socket.SocketId]*member
 	order   []*member // the same, for iterating
 	rooms   map[socket.Room]map[*member]struct{}

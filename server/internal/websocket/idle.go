@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/pool"
 )
 
@@ -23,7 +24,7 @@ const (
 type idlers struct {
 	pool pool.Pool // of goroutines that read
 
-	mu   sync.Mutex
+	mu   locks.Idlers
 	poll *poller   // nil: not watching
 	at   []*idling // those that were watched, by their descriptors
 	warm []*idling // those that keep a goroutine and may become idle
@@ -41,7 +42,7 @@ type idling struct {
 	place   int         // in idlers.warm, plus one; guarded by its mutex
 	heard   atomic.Bool // something was read since the last look
 
-	mu       sync.Mutex
+	mu       locks.Idling
 	watched  bool // without a goroutine
 	enrolled bool // the poller knows the descriptor
 	asked    bool // the read deadline was set to make the reading goroutine look

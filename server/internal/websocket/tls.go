@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"syscall"
+
+	"hipflask/server/internal/locks"
 )
 
 const (
@@ -47,7 +49,7 @@ type outlet struct {
 	sender  sender
 	buffers *sync.Pool
 
-	mu       sync.Mutex
+	mu       locks.Outlet
 	direct   bool    // a WebSocket's: Write does not wait
 	filling  bool    // more comes at once: Write does not even send
 	draining bool    // drain is writing what comes before held, or has failed to
