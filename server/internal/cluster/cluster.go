@@ -151,7 +151,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil && !c.opts.Optional {
-		return fmt.Errorf("Redis at %s: %w", c.opts.URL, err)
+		return fmt.Errorf("cannot reach Redis at %s: %w", c.opts.URL, err)
 	}
 	return nil
 }
