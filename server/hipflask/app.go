@@ -70,7 +70,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 
 // wire is newServer; measured has the handlers measured.
 func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error, measured bool) (*server, error) {
-	log = sparse.Logger(log)
+	log = advised(cfg, log)
 	a := &server{cfg: cfg, log: log, capacity: capacity.Here(cfg)}
 	a.memory = budget.New(a.capacity.ForClients)
 	a.conns = a.newConns()

@@ -2,6 +2,7 @@ package hipflask
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,7 +45,10 @@ func (a *server) joinCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
-	return a.cluster.Start(ctx)
+	if err := a.cluster.Start(ctx); err != nil {
+		return fmt.Errorf("--message-queue: %w (--message-queue-optional starts without)", err)
+	}
+	return nil
 }
 
 // leaveCluster publishes what clients and handlers have said until now. What comes after

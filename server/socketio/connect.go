@@ -24,7 +24,7 @@ func (c *conn) connect(p *packet.Packet) {
 	c.mu.Unlock()
 	if full {
 		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
-			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
+			"limit", c.server.opts.MaxNamespaces)
 		c.reply(fanout.EncodeConnectError(p.Namespace, map[string]any{"message": "Connected to too many namespaces"}))
 		return
 	}

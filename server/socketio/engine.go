@@ -70,7 +70,6 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		MaxBacklog:           int(cfg.MaxBacklog),
 		Path:                 cfg.Path,
 		PlainPath:            cfg.PlainWebSocketPath,
-		PlainPathTakes:       cfg.PlainPathTakes,
 		Polling:              cfg.Polling,
 		WebSocket:            cfg.WebSocket,
 		AllowUpgrades:        cfg.AllowUpgrades,

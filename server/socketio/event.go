@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"hipflask/server/internal/engineio"
@@ -50,7 +49,7 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 		c.tooMuch()
 		return nil
 	case errors.As(err, &refused) && refused.Limit != "":
-		return fmt.Errorf("%w%s", err, settingHint(refused.Limit))
+		return &engineio.BoundError{Bound: refused.Limit, Err: err}
 	case refused != nil && refused.Connect:
 		c.session.Warn(engineio.CauseMalformed, "client closed: malformed CONNECT", "error", err)
 		c.session.Close(engineio.ServerClose)
@@ -110,7 +109,8 @@ func (c *conn) Do(t task, size int) {
 
 // HeldBack is told that the client sends faster than its events are handled.
 func (c *conn) HeldBack() {
-	c.session.Warn(engineio.CauseRate, "client held back: it sends faster than its events are handled, and others have some as well")
+	c.session.Warn(engineio.CauseRate, "client held back: it sends faster than its events are handled, and others have some as well",
+		"bound", engineio.BoundTurn)
 }
 
 // handle deals with a packet, which takes up so much memory until then.

@@ -78,20 +78,7 @@ func (c *conn) attachmentsMissing() {
 	c.incoming.mu.Unlock()
 	if late {
 		c.session.Warn(engineio.CauseAttachments, "client closed: attachments of a packet did not come in time",
-			"limit", c.server.opts.AttachmentTimeout, "setting", "--attachment-timeout")
+			"limit", c.server.opts.AttachmentTimeout)
 		c.session.Close(engineio.ServerClose)
 	}
-}
-
-// settingHint names the setting that moves a limit of the packet decoder.
-func settingHint(limit string) string {
-	switch limit {
-	case packet.LimitAttachments:
-		return "; see --max-attachments"
-	case packet.LimitDepth:
-		return "; see --max-json-depth"
-	case packet.LimitBytes:
-		return "; see --max-http-buffer-size and --max-attachments"
-	}
-	return ""
 }

@@ -39,7 +39,7 @@ func (c *conn) lookWhetherConnected() {
 	}
 	c.mu.Unlock()
 	if !connected && left == 0 {
-		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time", "setting", "--connect-timeout")
+		c.session.Warn(engineio.CauseNoConnect, "client closed: it connected to no namespace in time")
 		c.session.Close(engineio.ServerClose)
 	}
 }

@@ -2,11 +2,11 @@ package socketio
 
 import (
 	"encoding/json"
-	"sync"
 	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -17,7 +17,7 @@ import (
 type claims struct {
 	timeout time.Duration // how long handlers of the old connection have to end; set once, 0 without recovery
 
-	mu sync.Mutex
+	mu locks.Claims
 	by map[string]*claim
 }
 
@@ -95,8 +95,8 @@ func (s *claims) takeOver(mine *claim, gone <-chan struct{}) bool {
 		case other.session == mine.session || other.namespace != mine.namespace:
 			return false
 		case late:
-			mine.session.Warn("recovery", "client not given its session back: handlers of its old connection take too long",
-				"timeout", s.timeout, "setting", "--connect-timeout")
+			mine.session.Warn(engineio.CauseRecovery, "client not given its session back: handlers of its old connection take too long",
+				"timeout", s.timeout)
 			return false
 		}
 		other.session.Close(engineio.TransportClose)

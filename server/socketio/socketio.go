@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"hipflask/server/internal/advice"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
@@ -41,14 +42,15 @@ func New(opts Options) *Server {
 	if opts.Context == nil {
 		opts.Context = context.Background()
 	}
-	opts.Logger = sparse.Logger(opts.Logger)
 	more := extras.From(opts.Context)
 	cfg, err := more.Settings, error(nil)
 	if cfg == nil {
 		if cfg, err = opts.settings(); err != nil {
 			cfg, _ = Options{}.settings() // defaults are never wrong
 		}
+		opts.Logger = slog.New(advice.New(opts.Logger.Handler(), cfg, optionName))
 	}
+	opts.Logger = sparse.Logger(opts.Logger)
 	s := &Server{
 		invalid: err,
 		opts:    newSetup(cfg, opts.Logger, more),

@@ -13,6 +13,7 @@ import (
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/library"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/pool"
 	"hipflask/server/internal/tasks"
@@ -23,9 +24,7 @@ import (
 // client's Contexts and is the Server's. So they stand in one file, and what they do in
 // others, none of which needs one that needs it.
 //
-// Order of locks: a connection's mutex comes before those of its queue, of values, of claims
-// and of what waits for acknowledgements; the Server's before those of the library. The
-// Server's, a Namespace's and a connection's are never held together.
+// Package locks has the order in which their mutexes are locked.
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
 // is embedded: s.On, s.Emit and s.To are those of that namespace.
@@ -53,7 +52,7 @@ type Server struct {
 	claims  claims         // with recovery
 
 	// Guarded by mu.
-	mu       sync.RWMutex
+	mu       locks.Server
 	held     bool                        // background tasks begin later
 	later    []func(ctx context.Context) // those
 	spaces   map[string]*Namespace
@@ -76,7 +75,7 @@ type Namespace struct {
 	match  func(name string) bool // see OfFunc; nil otherwise
 
 	// Guarded by mu.
-	mu       sync.RWMutex
+	mu       locks.Namespace
 	handlers map[string]*handler
 	chain    Handler // the middleware around dispatch
 	use      []Middleware
@@ -148,7 +147,7 @@ type connection struct {
 	session *engineio.Session
 
 	// Guarded by mu, as is what changes in each Context.
-	mu      sync.Mutex
+	mu      locks.Connection
 	spaces  []*Context   // the namespaces the client is connected to
 	joining *Context     // the one whose connect handler runs or has run last
 	auth    packet.Value // the payload of the CONNECT that is being dealt with
@@ -191,7 +190,7 @@ type task struct {
 // attachments are still to come is taken from the memory for clients, and has its time.
 type incoming struct {
 	// Guarded by mu.
-	mu      sync.Mutex
+	mu      locks.Incoming
 	decoder packet.Decoder
 	over    bool        // the session is: nothing is held any more
 	taken   int         // 0: no attachments are awaited

@@ -3,13 +3,14 @@ package socketio
 import (
 	"maps"
 	"reflect"
-	"sync"
+
+	"hipflask/server/internal/locks"
 )
 
 // values are what handlers keep for a client. With recovery they outlive its connection,
 // so they have a lock of their own.
 type values struct {
-	mu    sync.Mutex
+	mu    locks.Values
 	begin func() map[string]any // what they begin with; nil for nothing, and once that was taken over
 	kept  map[string]any
 }
@@ -50,10 +51,11 @@ func (v *values) merge(others *values) {
 		return
 	}
 	others.mu.Lock()
-	defer others.mu.Unlock()
+	old := maps.Clone(others.kept)
+	others.mu.Unlock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for key, value := range others.kept {
+	for key, value := range old {
 		if _, there := v.kept[key]; !there {
 			v.kept[key] = value
 		}

@@ -31,7 +31,7 @@ func TestBackendThatIsAway(t *testing.T) {
 			t.Fatalf("%v %q", resp.Status, body)
 		}
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") || !strings.Contains(lines[0], addr) {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") || !strings.Contains(lines[0], addr) {
 		t.Errorf("the log: %q", lines)
 	}
 	if s := f.backend.Stats(); s.Failed != 20 || s.Requests != 20 {
@@ -88,7 +88,7 @@ func TestBackendThatIsNoWebServer(t *testing.T) {
 
 func TestBackendThatNeverAnswers(t *testing.T) {
 	f := newFront(t, rawBackend(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
-		func(o *backend.Options) { o.HeaderTimeout = 100 * time.Millisecond })
+		func(o *backend.Options) { o.Hurry(100*time.Millisecond, 0) })
 	resp, body := f.get(t, "/")
 	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "too long") {
 		t.Errorf("%v %q", resp.Status, body)
@@ -156,7 +156,7 @@ func TestRequestThatComesBackIsRefused(t *testing.T) {
 	if n := f.backend.Stats().Requests; n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") {
 		t.Errorf("the log: %q", lines)
 	}
 }

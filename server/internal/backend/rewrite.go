@@ -103,7 +103,7 @@ func (b *Backend) noteUnnamedProxy(r *http.Request) {
 	}
 	b.unnamed.Do(func() {
 		b.log.Warn("X-Forwarded-Proto is not passed on to the backend: its sender is not among the trusted proxies",
-			"address", r.RemoteAddr, "setting", "--trusted-proxies")
+			"address", r.RemoteAddr, "cause", CauseUnnamedProxy)
 	})
 }
 

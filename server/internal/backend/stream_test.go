@@ -246,7 +246,7 @@ func TestClientThatDoesNotReadIsCut(t *testing.T) {
 		}
 		flood(conn)
 	})
-	f := newFront(t, target, func(o *backend.Options) { o.StallTimeout = 200 * time.Millisecond })
+	f := newFront(t, target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
 	f.dial(t, upgrade)
 	f.dial(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for range 2 {
@@ -272,7 +272,7 @@ func TestClientThatDoesNotSendItsBodyIsCut(t *testing.T) {
 		_, err := io.Copy(io.Discard, r.Body)
 		ended <- err
 	})
-	impatient := newFront(t, f.target, func(o *backend.Options) { o.StallTimeout = 200 * time.Millisecond })
+	impatient := newFront(t, f.target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
 	impatient.dial(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
 	if err := <-ended; err == nil {
 		t.Error("the backend got the whole of a body that was not sent")

@@ -118,7 +118,7 @@ func TestAnswerWithoutProgress(t *testing.T) {
 	f := start(t, func(c *Config) { c.PingInterval, c.PingTimeout = time.Second, time.Second })
 	m := textMessage(t, strings.Repeat("x", huge))
 	o, query := f.polling(3)
-	f.srv.heart.remove(o.Session) // as if it were heard all the time
+	f.srv.heart.remove(&o.Session.beat) // as if it were heard all the time
 	o.Send(m)
 	f.unread(query, o)
 	o.ends(t, TransportError)
@@ -270,7 +270,7 @@ func TestFormThatNobodyHolds(t *testing.T) {
 func TestOutboxCounts(t *testing.T) {
 	o := newOutbox(t)
 	small, large := sized(t, 100), sized(t, largeFrame)
-	lag, held := &o.shared.flusher.lag, o.shared.memory
+	lag, held := &o.shared.lag.bytes, o.shared.memory
 	o.push(small)
 	o.push(large)
 	if int(lag.Load()) != o.queued || held.Used() != 0 {

@@ -104,7 +104,7 @@ const toComeBack = `400 {"code":4,"message":"The server is shutting down"}`
 func (o *opened) isPolled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.poll != nil
+	return o.polls.poll != nil
 }
 
 // gone checks that the session is not known any more.

@@ -41,7 +41,7 @@ func (f *fixture) slowPOST(query, body string) (finish func() int) {
 func (o *opened) isPosting() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.posting
+	return o.polls.posting
 }
 
 // A client that upgrades while a POST of its own is still being handled must not

@@ -138,7 +138,7 @@ func (f *fixture) check() {
 	if n := f.srv.Count(); n != 0 {
 		f.t.Errorf("%d sessions are left", n)
 	}
-	if lag := f.srv.flusher.lag.Load(); lag != 0 {
+	if lag := f.srv.outlet.lag.bytes.Load(); lag != 0 {
 		f.t.Errorf("the flusher's lag is %d bytes with nothing to send", lag)
 	}
 	if held := f.srv.cfg.Memory.Used(); held != 0 {

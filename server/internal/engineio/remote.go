@@ -26,11 +26,6 @@ func forwardedHeaders() []string {
 	return []string{forwardedFor, origin.ForwardedHost, "X-Forwarded-Proto"}
 }
 
-// Remote is the client's address: what a trusted proxy says it is, as an IP address
-// and with a port only if the proxy named one, or else the connection's other end.
-// It is also the RemoteAddr of Request.
-func (s *Session) Remote() string { return s.opening.remote }
-
 // locate makes r.RemoteAddr the client's address. Where proxies are named, what
 // anybody else claims in their headers is removed, so that nobody can believe it.
 func (p *Proxies) locate(r *http.Request) {
@@ -54,10 +49,6 @@ func (p *Proxies) speaksFor(r *http.Request) bool {
 	peer, isIP := address.Parse(r.RemoteAddr)
 	return isIP && p.trusts(peer) || !isIP && p.UnixSocket
 }
-
-// Trusts reports whether a trusted proxy made the request, which has not been located
-// yet.
-func (srv *Server) Trusts(r *http.Request) bool { return srv.cfg.Proxies.speaksFor(r) }
 
 // host is the Host that the client asked for, by the word of a trusted proxy if that
 // says so in X-Forwarded-Host. r has not been located yet.

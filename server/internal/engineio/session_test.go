@@ -321,7 +321,7 @@ func TestAbandonedUpgrade(t *testing.T) {
 func (o *opened) isUpgrading() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.upgrading
+	return o.upgrade.begun
 }
 
 func TestRefusedUpgrades(t *testing.T) {

@@ -2,8 +2,8 @@ package fanout
 
 import (
 	"errors"
-	"sync"
 
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -16,7 +16,7 @@ type Ack func(args []packet.Value, err error)
 // acks are what waits for a client's acknowledgements. It has a lock of its own, which is
 // held while nothing else is called.
 type acks struct {
-	mu   sync.Mutex
+	mu   locks.Acks
 	over bool
 	by   map[uint64]Ack // nil while nothing waits
 }

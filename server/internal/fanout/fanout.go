@@ -11,11 +11,11 @@ import (
 	"context"
 	"net"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
@@ -71,7 +71,7 @@ type Adapter struct {
 	name   string
 	ids    atomic.Uint64 // of what waits for acknowledgements
 
-	mu      sync.Mutex
+	mu      locks.Adapter
 	members map[string]*Member
 	order   []*Member // the same, for iterating
 	rooms   map[string]map[*Member]struct{}

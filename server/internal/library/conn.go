@@ -2,7 +2,6 @@ package library
 
 import (
 	"net/url"
-	"sync"
 	"sync/atomic"
 
 	"github.com/zishang520/engine.io/v2/engine"
@@ -13,6 +12,7 @@ import (
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 )
 
 // Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's
@@ -63,7 +63,7 @@ type Conn struct {
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
-	mu      sync.Mutex
+	mu      locks.Library
 	closed  bool          // the library was told of the end, or wished for it
 	goodbye bool          // the client ended the session, and not only a namespace
 	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise

@@ -5,8 +5,9 @@ package tasks
 
 import (
 	"slices"
-	"sync"
 	"time"
+
+	"hipflask/server/internal/locks"
 )
 
 // Owner is whose tasks a queue holds.
@@ -33,7 +34,7 @@ type Queue[T any] struct {
 	group *Group
 
 	// Guarded by mu.
-	mu      sync.Mutex
+	mu      locks.Queue
 	tasks   []entry[T]
 	size    int           // of the tasks that wait
 	working bool          // Run was asked for, and has not ended

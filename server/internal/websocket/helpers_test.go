@@ -56,12 +56,19 @@ func (e *echo) Pong(p []byte) error {
 	return nil
 }
 
-// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing handshake that Serve's error
+// serve reads until the connection ends, and returns why.
+func serve(c *Conn, h Handler, maxMessage int) error {
+	ended := make(chan error, 1)
+	c.Start(h, maxMessage, func(err error) { ended <- err })
+	return <-ended
+}
+
+// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing handshake that the reason
 // asks for.
 func serveEcho(c *Conn, log chan<- string) error {
 	defer c.Close()
 	e := &echo{c: c, log: log}
-	err := c.Serve(e, testMax)
+	err := serve(c, e, testMax)
 	var closing *CloseError
 	if errors.As(err, &closing) {
 		reason := closing.Reason
@@ -79,7 +86,7 @@ func serveEcho(c *Conn, log chan<- string) error {
 type server struct {
 	*httptest.Server
 	log  chan string // what the echo wrote down
-	ends chan error  // what Serve returned, once for each connection
+	ends chan error  // why reading ended, once for each connection
 }
 
 func newServer(t testing.TB, start func(*httptest.Server)) *server {

@@ -138,7 +138,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			}
 			u.idlers.mu.Lock()
 			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == s.c || s.c.place != 0 {
+			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.place != 0 {
 				t.Error("it is kept after its end")
 			}
 		})

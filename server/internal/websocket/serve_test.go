@@ -74,7 +74,7 @@ func TestViolations(t *testing.T) {
 			c.Close()
 			var end *CloseError
 			if err := <-s.ends; !errors.As(err, &end) || end.Code != tt.code || end.Received {
-				t.Errorf("Serve returned %v", err)
+				t.Errorf("reading ended with %v", err)
 			}
 			drain(s.log)
 		})
@@ -104,7 +104,7 @@ func TestCloseCodes(t *testing.T) {
 			c.Close()
 			var end *CloseError
 			if err := <-s.ends; !errors.As(err, &end) || end.Received != (code == answer) || end.Code != answer {
-				t.Fatalf("Serve returned %v", err)
+				t.Fatalf("reading ended with %v", err)
 			}
 			if end.Received && end.Reason != "so long, é" {
 				t.Errorf("reason %q", end.Reason)
@@ -118,7 +118,7 @@ func TestCloseCodes(t *testing.T) {
 		c.Close()
 		var end *CloseError
 		if err := <-s.ends; !errors.As(err, &end) || !end.Received || end.Code != CloseNoStatus {
-			t.Fatalf("Serve returned %v", err)
+			t.Fatalf("reading ended with %v", err)
 		}
 	})
 }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// enters checks whether a client of this address is let in, or which setting refuses it.
-func enters(t *testing.T, g *gate, remote, setting string) *place {
+// enters checks whether a client of this address is let in, or for which cause it is refused.
+func enters(t *testing.T, g *gate, remote string, cause Cause) *place {
 	t.Helper()
 	p, no := g.enter(remote, false)
-	got := ""
+	var got Cause
 	if no != nil {
-		got = no.setting
+		got = no.cause
 	}
-	if got != setting {
-		t.Errorf("%s is refused by %q, want %q", remote, got, setting)
+	if got != cause {
+		t.Errorf("%s is refused by %q, want %q", remote, got, cause)
 	}
 	return p
 }
@@ -26,10 +26,10 @@ func TestGateCountsConnections(t *testing.T) {
 	g := newGate(Bounds{Connections: 2})
 	enters(t, g, "192.0.2.1:1", "")
 	p := enters(t, g, "192.0.2.1:2", "")
-	enters(t, g, "192.0.2.1:3", "--max-connections")
+	enters(t, g, "192.0.2.1:3", CauseConnections)
 	g.leave(p, false)
 	enters(t, g, "192.0.2.1:4", "")
-	enters(t, g, "192.0.2.1:5", "--max-connections")
+	enters(t, g, "192.0.2.1:5", CauseConnections)
 }
 
 // WebSockets have a bound of their own, and those count that sessions go over to.
@@ -39,7 +39,7 @@ func TestGateCountsWebSockets(t *testing.T) {
 	if no != nil || g.upgrade() != nil {
 		t.Fatal("refused within the limit")
 	}
-	if _, no := g.enter("192.0.2.1:2", true); no == nil || no.setting != "--max-connections" || g.upgrade() == nil {
+	if _, no := g.enter("192.0.2.1:2", true); no == nil || no.bound != BoundWebSockets || g.upgrade() == nil {
 		t.Error("three WebSockets, want two")
 	}
 	enters(t, g, "192.0.2.1:3", "") // it polls
@@ -50,7 +50,7 @@ func TestGateCountsWebSockets(t *testing.T) {
 	}
 }
 
-const perAddress = "--max-connections-per-address"
+const perAddress = CauseAddress
 
 // An address is one whatever its port and form; of IPv6 it is a network of 64 bits.
 func TestGateCountsAddresses(t *testing.T) {
@@ -94,7 +94,7 @@ func TestGateForgetsAddresses(t *testing.T) {
 // As many handshakes as may come in a second may come at once. What other limits
 // refuse does not count.
 func TestGatePacesHandshakes(t *testing.T) {
-	const perSecond = "--max-handshakes-per-second"
+	const perSecond = CauseHandshakeRate
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(Bounds{Handshakes: 10, ConnectionsPerAddress: 9})
 		for range 9 {
