@@ -76,9 +76,9 @@ func startHelper(t *testing.T, name string, args ...string) *helper {
 }
 
 // startNodeHelper starts a script of testdata/cluster with Node.
-func startNodeHelper(t *testing.T, script string, redis *redistest.Server) *helper {
+func startNodeHelper(t *testing.T, script string, redis *redistest.Server, args ...string) *helper {
 	t.Helper()
-	return startHelper(t, needNode(t), clusterScripts+script, redis.URL())
+	return startHelper(t, needNode(t), append([]string{clusterScripts + script, redis.URL()}, args...)...)
 }
 
 // startPythonHelper starts one with Debian's Python.
@@ -133,9 +133,9 @@ func (h *helper) tell(action string, c command) {
 }
 
 // startNodeServer starts a Node server of the cluster and returns its address.
-func startNodeServer(t *testing.T, redis *redistest.Server) (*helper, string) {
+func startNodeServer(t *testing.T, redis *redistest.Server, args ...string) (*helper, string) {
 	t.Helper()
-	h := startNodeHelper(t, "server.mjs", redis)
+	h := startNodeHelper(t, "server.mjs", redis, args...)
 	var listening struct{ Port int }
 	h.next(&listening)
 	return h, fmt.Sprintf("127.0.0.1:%d", listening.Port)

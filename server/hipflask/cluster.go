@@ -8,6 +8,7 @@ import (
 
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/config"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/ops"
 )
@@ -23,6 +24,7 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}
 	return cluster.New(cluster.Options{
 		URL:      url,
+		Prefix:   a.cfg.ClusterPrefix,
 		Channel:  a.cfg.Channel,
 		Format:   cluster.Format(a.cfg.ChannelFormat),
 		Optional: a.cfg.MessageQueueOptional,
@@ -44,7 +46,22 @@ func (a *server) joinCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
+	a.tellHalfApart()
 	return a.cluster.Start(ctx)
+}
+
+// tellHalfApart logs that this application has one name of its own in Redis and not the
+// other, so that it still shares something with others there.
+func (a *server) tellHalfApart() {
+	prefix, channel := a.cfg.ClusterPrefix, a.cfg.Channel
+	switch ownPrefix, ownChannel := prefix != config.DefaultClusterPrefix, channel != config.DefaultChannel; {
+	case ownChannel && !ownPrefix:
+		a.log.Warn("only Python's queue has a name of its own: all servers on this Redis with the same --cluster-prefix are one application",
+			"channel", channel, "cluster_prefix", prefix, "setting", "--cluster-prefix")
+	case ownPrefix && !ownChannel:
+		a.log.Warn("only the servers have a name of their own: what Python emits on --channel reaches every application on this Redis that has the same",
+			"cluster_prefix", prefix, "channel", channel, "setting", "--channel")
+	}
 }
 
 // leaveCluster publishes what clients and handlers have said until now. What comes after

@@ -1,7 +1,7 @@
 // A Node server with the official Redis adapter, which takes part in a cluster: the
 // chat of the Python example, and whatever its stdin asks for.
 //
-//   node server.mjs REDIS_URL
+//   node server.mjs REDIS_URL [KEY]
 //
 // It prints one JSON object a line: {"port": N} once it listens, then the answer to
 // each line of stdin, in order. It ends with its stdin.
@@ -20,7 +20,7 @@ for (const client of [publisher, subscriber]) {
 await Promise.all([publisher.connect(), subscriber.connect()]);
 
 const http = createServer();
-const io = new Server(http, { adapter: createAdapter(publisher, subscriber) });
+const io = new Server(http, { adapter: createAdapter(publisher, subscriber, { key: process.argv[3] ?? 'socket.io' }) });
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 io.on('connection', (socket) => {

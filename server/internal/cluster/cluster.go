@@ -8,6 +8,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -33,9 +34,12 @@ const (
 	uidDigits = 12
 )
 
-// Options says where the others are. Channel is that of Flask-SocketIO's queue.
+// Options says where the others are. Prefix begins the names of all that servers say to
+// each other, as Node's option key does; empty is Node's default. Channel is that of
+// Flask-SocketIO's queue.
 type Options struct {
 	URL      *redislink.URL
+	Prefix   string
 	Channel  string
 	Format   Format
 	Optional bool // go on without Redis when it is not there at the start
@@ -105,11 +109,12 @@ type listener struct {
 
 // New makes a server's part in a cluster. Nothing is connected before Start.
 func New(opts Options) *Cluster {
+	opts.Prefix = cmp.Or(opts.Prefix, nodewire.DefaultPrefix)
 	c := &Cluster{
 		opts:   opts,
 		log:    sparse.Logger(opts.Logger),
 		uid:    uidPrefix + rand.Text()[:uidDigits],
-		link:   opts.URL.Open(),
+		link:   opts.URL.OpenFor(opts.Prefix),
 		out:    newOutbox(MaxQueued),
 		events: make(chan func(), maxEvents),
 		told:   make(chan struct{}),
@@ -239,7 +244,7 @@ func (c *Cluster) Servers() int { return int(c.servers.Load()) }
 
 // Attach makes what the others say of a namespace reach its adapter.
 func (c *Cluster) Attach(a *fanout.Adapter) {
-	s := &space{adapter: a, channels: nodewire.NewChannels("", a.Name())}
+	s := &space{adapter: a, channels: c.names(a.Name())}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.spaces[a.Name()] = s
@@ -301,6 +306,11 @@ func (c *Cluster) unlisten() {
 	if pubsub != nil && len(channels) > 0 {
 		_ = pubsub.Unsubscribe(standing(), channels...) // see Attach
 	}
+}
+
+// names are the channels of a namespace.
+func (c *Cluster) names(namespace string) nodewire.Channels {
+	return nodewire.NewChannels(c.opts.Prefix, namespace)
 }
 
 // channels are those that a namespace listens to beside the broadcasts.

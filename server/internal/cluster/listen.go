@@ -13,10 +13,6 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 )
 
-// everyBroadcast matches the channels of all namespaces' broadcasts. A pattern for
-// each namespace would cost Redis a comparison each, for every message.
-const everyBroadcast = nodewire.DefaultPrefix + "#*"
-
 // pingInterval is how long Redis may be silent to a subscriber before it is pinged,
 // and then before the connection counts as broken, where the URL does not say: long
 // enough for one large message on a slow line.
@@ -74,7 +70,7 @@ func (c *Cluster) session(ready func()) error {
 
 	channels := c.use(pubsub)
 	stands := standing()
-	if err := pubsub.PSubscribe(life, everyBroadcast); err != nil {
+	if err := pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix)); err != nil {
 		return err
 	}
 	if err := pubsub.Subscribe(stands, channels...); err != nil {

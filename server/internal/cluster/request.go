@@ -52,7 +52,7 @@ func (c *Cluster) request(namespace string, r *nodewire.Request, once bool) erro
 	if err != nil {
 		return err
 	}
-	c.out.put(entry{channel: nodewire.NewChannels("", namespace).Request(), payload: payload, once: once}, false)
+	c.out.put(entry{channel: c.names(namespace).Request(), payload: payload, once: once}, false)
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error
 	if c.health.err() != nil {
 		return 0, errAway
 	}
-	n, err := c.link.Subscribers(ctx, nodewire.NewChannels("", namespace).Request())
+	n, err := c.link.Subscribers(ctx, c.names(namespace).Request())
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errAway, err)
 	}

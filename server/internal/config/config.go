@@ -86,6 +86,7 @@ type Config struct {
 
 	MessageQueue         string // a Redis URL that redislink takes; empty: this server is alone
 	MessageQueueOptional bool
+	ClusterPrefix        string
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
 
@@ -206,6 +207,9 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if err := checkChannel(c, given); err != nil {
+		return err
 	}
 	if err := checkSecretKey(c, given); err != nil {
 		return err

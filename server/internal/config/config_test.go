@@ -121,6 +121,9 @@ func samples() []sample {
 		proxySample(), sessionSamples()[0], sessionSamples()[1],
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"cluster-prefix", "ClusterPrefix", "socket.io", []good{{"shop", "shop"}, {"a.b_c:d/{e}-1", "a.b_c:d/{e}-1"}}, map[string]string{
+			"": "1 to 100 letters", "a#b": "letters", "a*": "letters", "a b": "letters", "shop-request": "-response", strings.Repeat("a", 101): "1 to 100",
+		}},
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
 			"": "must be a name", "a b": "white space", "socket.io#/#": "begin with socket.io",
 		}},

@@ -13,6 +13,15 @@ import "strings"
 // DefaultPrefix is the "key" option of Node's adapter and emitter.
 const DefaultPrefix = "socket.io"
 
+// EveryBroadcast is what to PSUBSCRIBE to for the broadcasts of all namespaces. A pattern
+// for each would cost Redis a comparison each, for every message.
+func EveryBroadcast(prefix string) string { return escaped(prefix+"#") + "*" }
+
+// escaped is a text without what Redis takes for a wildcard.
+func escaped(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+}
+
 // Channels names the channels of one namespace.
 type Channels struct {
 	broadcast, request, response string
@@ -42,10 +51,7 @@ func (c Channels) Broadcast(rooms []string) string {
 
 // Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What
 // Redis would take for a wildcard in the name is escaped.
-func (c Channels) Pattern() string {
-	escaped := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
-	return escaped.Replace(c.broadcast) + "*"
-}
+func (c Channels) Pattern() string { return escaped(c.broadcast) + "*" }
 
 // Room returns the room of a broadcast's channel, "" for that of the namespace.
 // ok says whether the channel is one of this namespace's broadcasts.
