@@ -24,6 +24,8 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}
 	return cluster.New(cluster.Options{
 		URL:      url,
+		Streams:  a.cfg.ClusterAdapter == config.AdapterStreams,
+		Length:   int64(a.cfg.ClusterStreamLength),
 		Prefix:   a.cfg.ClusterPrefix,
 		Channel:  a.cfg.Channel,
 		Format:   cluster.Format(a.cfg.ChannelFormat),
@@ -38,7 +40,7 @@ func (a *server) peers() fanout.Peers {
 	if a.cluster == nil {
 		return nil
 	}
-	return a.cluster
+	return a.cluster.Peers()
 }
 
 // joinCluster returns once this server hears the others.
@@ -47,7 +49,11 @@ func (a *server) joinCluster(ctx context.Context) error {
 		return nil
 	}
 	a.tellHalfApart()
-	return a.cluster.Start(ctx)
+	err := a.cluster.Start(ctx)
+	if cluster.Unfit(err) {
+		return &config.Error{Source: "--cluster-adapter", Value: a.cfg.ClusterAdapter, Problem: err.Error()}
+	}
+	return err
 }
 
 // tellHalfApart logs that this application has one name of its own in Redis and not the
@@ -94,7 +100,7 @@ func (a *server) clusterMetrics() []prometheus.Collector {
 	read := func(field func(cluster.Stats) uint64) func() float64 {
 		return func() float64 { return float64(field(a.cluster.Stats())) }
 	}
-	return []prometheus.Collector{
+	collectors := []prometheus.Collector{
 		ops.Counter("cluster_published_total", "Messages that Redis took for the other servers.",
 			read(func(s cluster.Stats) uint64 { return s.Published })),
 		ops.Counter("cluster_received_total", "Messages that came from Redis.",
@@ -111,5 +117,25 @@ func (a *server) clusterMetrics() []prometheus.Collector {
 			read(func(s cluster.Stats) uint64 { return uint64(s.QueuedBytes) })),
 		ops.Gauge("cluster_servers", "Servers in the cluster, this one among them.",
 			read(func(s cluster.Stats) uint64 { return uint64(s.Servers) })),
+	}
+	if a.cfg.ClusterAdapter == config.AdapterStreams {
+		collectors = append(collectors, streamMetrics(read)...)
+	}
+	return collectors
+}
+
+// streamMetrics counts what goes through the stream.
+func streamMetrics(read func(func(cluster.Stats) uint64) func() float64) []prometheus.Collector {
+	return []prometheus.Collector{
+		ops.Counter("cluster_stream_written_total", "Entries of the stream that Redis took from this server.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Written })),
+		ops.Counter("cluster_stream_read_total", "Entries of the stream that this server has read, its own among them.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Read })),
+		ops.Counter("cluster_stream_holes_total", "How often entries were gone before they could be read, so that clients had to connect anew.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Holes })),
+		ops.Gauge("cluster_stream_waiting", "Entries that wait to be written.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Waiting) })),
+		ops.Gauge("cluster_stream_waiting_bytes", "Bytes of what waits to be written, and of what waits behind it.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.WaitingBytes) })),
 	}
 }

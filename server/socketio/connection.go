@@ -58,7 +58,7 @@ func (c *Context) Address() string { return c.conn.RemoteAddress() }
 
 // Close ends the client's whole connection, with all its namespaces, where Disconnect
 // ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() { c.conn.End(c.sock.Id()) }
+func (c *Context) Close() { c.adapter().Finally(func() { c.conn.End(c.sock.Id()) }) }
 
 // End ends the connection of the client of that id: it is told in each of its namespaces.
 func (c *conn) End(id socket.SocketId) {

@@ -275,7 +275,7 @@ func (c *Context) Rooms() []string {
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
 	if !c.conn.Unwanted(c.sock.Id()) {
-		c.sock.Disconnect(false)
+		c.adapter().Finally(func() { c.sock.Disconnect(false) })
 	}
 }
 

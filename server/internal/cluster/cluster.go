@@ -23,6 +23,7 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/sparse"
 )
@@ -40,6 +41,8 @@ const (
 type Options struct {
 	URL      *redislink.URL
 	Prefix   string
+	Streams  bool  // servers hear each other through a stream, as with Node's streams adapter
+	Length   int64 // entries that it keeps, about; 0 for Node's default
 	Channel  string
 	Format   Format
 	Optional bool // go on without Redis when it is not there at the start
@@ -65,6 +68,7 @@ type Cluster struct {
 	link *redislink.Link
 
 	out    *outbox
+	stream *stream // nil without one
 	health *health
 	heard  senders
 	asked  pending
@@ -123,10 +127,11 @@ func New(opts Options) *Cluster {
 		listeners: make(map[string]listener),
 	}
 	c.servers.Store(1)
-	c.health = newHealth(c.log, opts.URL.String(), func() uint64 {
-		_, _, dropped := c.out.state()
-		return dropped
-	})
+	c.health = newHealth(c.log, opts.URL.String(), c.dropped)
+	if opts.Streams {
+		c.stream = newStream(opts.Prefix, opts.Length)
+		c.health.reading = errNotYet
+	}
 	c.life, c.end = context.WithCancel(context.Background())
 	return c
 }
@@ -143,21 +148,38 @@ func (c *Cluster) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNoAnswer)
 	defer cancel()
 	c.started = true
-	tried := make(chan error, 1)
-	c.work.Go(func() { c.listen(tried) })
+	tried := make(chan error, 2)
+	waits := 1
+	c.work.Go(func() { c.persist(tried, c.session, c.health.hears) })
+	if c.stream != nil {
+		waits++
+		c.work.Go(func() { c.persist(tried, c.follow, c.health.reads) })
+		go c.writeStream()
+	}
 	c.work.Go(c.watch)
 	c.work.Go(c.handleEvents)
 	go c.publish()
 	var err error
-	select {
-	case err = <-tried:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
+	for ; waits > 0 && err == nil; waits-- {
+		select {
+		case err = <-tried:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 	}
-	if err != nil && !c.opts.Optional {
+	switch {
+	case Unfit(err):
+		return fmt.Errorf("Redis at %s: %w", c.opts.URL, err)
+	case err != nil && !c.opts.Optional:
 		return fmt.Errorf("--message-queue: Redis at %s: %w (--message-queue-optional starts without)", c.opts.URL, err)
 	}
 	return nil
+}
+
+// Unfit reports whether an error of Start says that this Redis cannot be used as it is,
+// however long one waits.
+func Unfit(err error) bool {
+	return errors.Is(err, streams.ErrTooOld) || errors.Is(err, streams.ErrNoStream)
 }
 
 // endTime is how long the cluster's goroutines may take to end once nothing that they
@@ -169,9 +191,12 @@ const endTime = time.Second
 // ended, whatever Redis does.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.out.close()
+	if c.stream != nil {
+		c.stream.queue.Close()
+	}
 	if c.started {
 		select {
-		case <-c.told:
+		case <-c.written():
 		case <-ctx.Done():
 		}
 	}
@@ -182,10 +207,29 @@ func (c *Cluster) Close(ctx context.Context) error {
 		err = c.awaitEnd()
 	}
 	_ = c.link.Close()
-	if left := c.left.Load(); left > 0 {
+	left := c.left.Load()
+	if c.stream != nil {
+		left += c.stream.left.Load()
+	}
+	if left > 0 {
 		err = errors.Join(fmt.Errorf("%d messages for other servers were given up: Redis did not take them in time", left), err)
 	}
 	return err
+}
+
+// written is closed when all that was said has been published, and written into the
+// stream, or given up.
+func (c *Cluster) written() <-chan struct{} {
+	if c.stream == nil {
+		return c.told
+	}
+	both := make(chan struct{})
+	go func() {
+		defer close(both)
+		<-c.told
+		<-c.stream.ended
+	}()
+	return both
 }
 
 // awaitEnd waits for the goroutines, after they were told to end.
@@ -193,7 +237,7 @@ func (c *Cluster) awaitEnd() error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		<-c.told
+		<-c.written()
 		c.work.Wait()
 	}()
 	late := time.NewTimer(endTime)
@@ -222,6 +266,18 @@ type Stats struct {
 	Servers     int // in the cluster, this one among them, as of the last seconds
 	Queued      int // messages that wait to be published
 	QueuedBytes int
+
+	Stream *StreamStats // nil without a stream
+}
+
+// StreamStats are counters of the stream, and states. What was given up of it is in
+// Stats.Dropped.
+type StreamStats struct {
+	Read         uint64 // entries, of all servers
+	Written      uint64 // entries that Redis has taken
+	Holes        uint64 // how often entries were lost before they could be read
+	Waiting      int    // entries that are not written yet
+	WaitingBytes int    // what they take, and what waits behind them
 }
 
 // Stats returns the counters.
@@ -235,8 +291,25 @@ func (c *Cluster) Stats() Stats {
 		Connected:  c.health.err() == nil,
 		Servers:    c.Servers(),
 	}
-	s.Queued, s.QueuedBytes, s.Dropped = c.out.state()
+	s.Queued, s.QueuedBytes, _ = c.out.state()
+	s.Dropped = c.dropped()
+	if t := c.stream; t != nil {
+		waiting, bytes, _ := t.queue.State()
+		s.Stream = &StreamStats{
+			Read: t.read.Load(), Written: t.wrote.Load(), Holes: t.holes.Load(), Waiting: waiting, WaitingBytes: bytes,
+		}
+	}
 	return s
+}
+
+// dropped counts what was given up of all that was said to the others.
+func (c *Cluster) dropped() uint64 {
+	_, _, dropped := c.out.state()
+	if c.stream != nil {
+		_, _, late := c.stream.queue.State()
+		dropped += late
+	}
+	return dropped
 }
 
 // Servers counts the servers of the cluster, this one among them, as of late.
@@ -249,9 +322,9 @@ func (c *Cluster) Attach(a *fanout.Adapter) {
 	defer c.mu.Unlock()
 	c.spaces[a.Name()] = s
 	c.sharp = c.sharp || strings.Contains(a.Name(), "#")
-	c.listeners[s.channels.Request()] = listener{s, true}
-	c.listeners[s.channels.Response()] = listener{s, false}
-	c.listeners[s.channels.ResponseTo(c.uid)] = listener{s, false}
+	for _, channel := range c.channels(s) {
+		c.listeners[channel] = listener{s, channel == c.questions(a.Name())}
+	}
 	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
 		c.work.Go(func() {
 			c.adjusting.Lock()
@@ -315,7 +388,19 @@ func (c *Cluster) names(namespace string) nodewire.Channels {
 
 // channels are those that a namespace listens to beside the broadcasts.
 func (c *Cluster) channels(s *space) []string {
+	if c.stream != nil {
+		return []string{s.channels.Public(), s.channels.Private(c.uid)}
+	}
 	return []string{s.channels.Request(), s.channels.Response(), s.channels.ResponseTo(c.uid)}
+}
+
+// questions is the channel on which all servers that know a namespace are asked, and by
+// whose subscribers they are counted.
+func (c *Cluster) questions(namespace string) string {
+	if c.stream != nil {
+		return c.names(namespace).Public()
+	}
+	return c.names(namespace).Request()
 }
 
 // space returns a namespace that exists here, or nil.

@@ -130,6 +130,11 @@ func (c *Cluster) Broadcast(namespace string, event []any, to fanout.Selection, 
 	}
 	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: name, Args: args, Target: nodewire.Target(to)}
 	b.Flags.Volatile = volatile
+	if c.stream != nil {
+		c.broadcastInOrder(&b)
+		c.emitToQueue(namespace, name, args, to)
+		return
+	}
 	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
 	if err != nil {
 		c.notSent(namespace, err)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,6 +24,8 @@ type health struct {
 	changed  chan struct{} // closed and replaced with every change
 	hearing  error         // why nothing is received; nil while it is
 	speaking error         // the same for publishing
+	reading  error         // the same for reading the stream, if there is one
+	writing  error         // the same for writing into it
 	settled  bool          // the other servers had time to come back as well
 	epoch    uint64        // changes with everything that settled has to be found out anew for
 
@@ -42,11 +45,10 @@ func newHealth(log *slog.Logger, address string, dropped func() uint64) *health 
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.hearing != nil {
-		return h.hearing
-	}
-	return h.speaking
+	return cmp.Or(h.hearing, h.reading, h.speaking, h.writing)
 }
+
+func (h *health) wellLocked() bool { return cmp.Or(h.hearing, h.reading, h.speaking, h.writing) == nil }
 
 // hears notes that the subscriptions stand, or why they do not.
 func (h *health) hears(err error) {
@@ -85,23 +87,47 @@ func (h *health) speaks(err error) {
 	})
 }
 
+// reads notes that the stream is read, or why it is not.
+func (h *health) reads(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.change(func() { h.reading = err })
+}
+
+// writes notes that something was written into the stream, or why it could not be.
+func (h *health) writes(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.writing != nil || err != nil {
+		h.change(func() { h.writing = err })
+	}
+}
+
+// awaitStream waits until the stream is read.
+func (h *health) awaitStream(ctx context.Context) error {
+	_, err := h.await(ctx, func() bool { return h.reading == nil })
+	return err
+}
+
 // change tells whoever waits, and logs what begins or ends by it. The mutex is held.
 func (h *health) change(set func()) {
-	well := func() bool { return h.hearing == nil && h.speaking == nil }
-	was, first := well(), !h.begun
+	was, first := h.wellLocked(), !h.begun
 	set()
-	if !well() {
+	close(h.changed)
+	h.changed = make(chan struct{})
+	if first && h.startingLocked() {
+		return
+	}
+	if !h.wellLocked() {
 		h.failures++
 		h.deaf = h.deaf || h.hearing != nil
 	}
 	h.begun = true
-	close(h.changed)
-	h.changed = make(chan struct{})
-	switch now := well(); {
+	switch now := h.wellLocked(); {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
 		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "setting", "--message-queue")
+			"redis", h.address, "error", h.faultsLocked(), "setting", "--message-queue")
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
@@ -110,6 +136,22 @@ func (h *health) change(set func()) {
 		h.backLocked()
 		h.failures, h.deaf = 0, false
 	}
+}
+
+// startingLocked reports whether all that is missing is not there yet.
+func (h *health) startingLocked() bool {
+	return h.faultsLocked() == nil && !h.wellLocked()
+}
+
+// faultsLocked is all that is wrong, but what is only not there yet.
+func (h *health) faultsLocked() error {
+	var all []error
+	for _, err := range []error{h.hearing, h.reading, h.speaking, h.writing} {
+		if err != errNotYet {
+			all = append(all, withoutArgs(err))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // pubsubLimit is Redis' setting for what may queue up for a subscriber.

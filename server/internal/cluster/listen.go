@@ -18,16 +18,17 @@ import (
 // enough for one large message on a slow line.
 const pingInterval = 10 * time.Second
 
-// listen is the goroutine that receives. tried is told how the first attempt to
-// connect went.
-func (c *Cluster) listen(tried chan<- error) {
+// persist is a goroutine that receives: it has a session of what receive does, and another
+// whenever one has failed. tried is told how the first attempt to connect went, note of
+// what changes.
+func (c *Cluster) persist(tried chan<- error, receive func(ready func()) error, note func(error)) {
 	var retry backoff
 	first := true
 	for c.life.Err() == nil {
 		var stands time.Time
-		err := c.session(func() {
+		err := receive(func() {
 			stands = time.Now()
-			c.health.hears(nil)
+			note(nil)
 			if first {
 				first = false
 				tried <- nil
@@ -39,11 +40,11 @@ func (c *Cluster) listen(tried chan<- error) {
 		if first {
 			first = false
 			tried <- err
-			if !c.opts.Optional {
+			if !c.opts.Optional || Unfit(err) {
 				return // Start reports it
 			}
 		}
-		c.health.hears(err)
+		note(err)
 		// One that Redis cuts again and again is not opened at full speed.
 		if !stands.IsZero() && time.Since(stands) > longestPause {
 			retry = backoff{}
@@ -70,14 +71,18 @@ func (c *Cluster) session(ready func()) error {
 
 	channels := c.use(pubsub)
 	stands := standing()
-	if err := pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix)); err != nil {
-		return err
+	missing := len(channels)
+	if c.stream == nil {
+		missing++
+		if err := pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix)); err != nil {
+			return err
+		}
 	}
 	if err := pubsub.Subscribe(stands, channels...); err != nil {
 		return err
 	}
 	guard.Go(func() { keepAlive(life, end, pubsub, &lively, cmp.Or(c.opts.URL.PingInterval(), pingInterval)) })
-	for missing := len(channels) + 1; ; {
+	for {
 		message, err := pubsub.Receive(stands)
 		if err != nil {
 			if cause := context.Cause(life); cause != nil {

@@ -250,5 +250,5 @@ func (c *Cluster) awaitOthers() {
 func (c *Cluster) countServers() (int, error) {
 	ctx, cancel := context.WithTimeout(c.life, settleTime)
 	defer cancel()
-	return c.link.Subscribers(ctx, c.names("/").Request())
+	return c.link.Subscribers(ctx, c.questions("/"))
 }

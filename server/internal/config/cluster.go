@@ -14,6 +14,12 @@ const (
 	DefaultChannel       = "flask-socketio"
 )
 
+// The values of Config.ClusterAdapter.
+const (
+	AdapterRedis   = "redis"
+	AdapterStreams = "redis-streams"
+)
+
 // The values of Config.ChannelFormat.
 const (
 	ChannelAuto   = "auto"
@@ -28,6 +34,12 @@ func cluster(c *Config) []Setting {
 				"unix://PATH, redis+sentinel://HOST:26379?master_name=NAME or redis+cluster://HOST:7000."},
 		{Name: "message-queue-optional", Default: "false", set: boolean(&c.MessageQueueOptional),
 			Meaning: "Start without that Redis when it is not there, and go on trying."},
+		{Name: "cluster-adapter", Value: "ADAPTER", Default: AdapterRedis, set: clusterAdapter(&c.ClusterAdapter),
+			Meaning: "How servers hear each other, which all have to do alike: redis publishes, as Node's @socket.io/redis-adapter; " +
+				"redis-streams writes into a stream, as @socket.io/redis-streams-adapter, so that nothing is lost while one is cut off from Redis."},
+		{Name: "cluster-stream-length", Value: "NUMBER", Default: "10000", set: number(&c.ClusterStreamLength, 1000, 100_000_000),
+			Meaning: "Entries that the stream keeps, about, with --cluster-adapter redis-streams; a server that was cut off for longer " +
+				"has its clients connect anew. Node's maxLen."},
 		{Name: "cluster-prefix", Value: "NAME", Default: DefaultClusterPrefix, set: clusterPrefix(&c.ClusterPrefix),
 			Meaning: "Name with which begins all that the servers of this application say to each other through Redis, as key does in Node's adapter: " +
 				"it keeps applications apart. Python's queue has --channel."},
@@ -47,6 +59,17 @@ func messageQueue(field *string) func(string) error {
 		}
 		_, err := redislink.Parse(v)
 		return err
+	}
+}
+
+func clusterAdapter(field *string) func(string) error {
+	return func(v string) error {
+		v = strings.ToLower(v)
+		if v != AdapterRedis && v != AdapterStreams {
+			return errors.New("must be redis or redis-streams")
+		}
+		*field = v
+		return nil
 	}
 }
 

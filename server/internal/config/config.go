@@ -86,6 +86,8 @@ type Config struct {
 
 	MessageQueue         string // a Redis URL that redislink takes; empty: this server is alone
 	MessageQueueOptional bool
+	ClusterAdapter       string // AdapterRedis or AdapterStreams
+	ClusterStreamLength  int
 	ClusterPrefix        string
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle

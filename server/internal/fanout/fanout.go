@@ -21,6 +21,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet"
 )
 
@@ -69,6 +70,10 @@ func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
 		serverEvent:  b.ServerEvent,
 	}
 	a.proto = a
+	a.sequence, _ = a.peers.(Sequence)
+	if a.recovery != nil {
+		a.recovery.sequenced = a.sequence != nil
+	}
 	if a.peers != nil {
 		a.peers.Attach(a)
 	}
@@ -92,6 +97,7 @@ type Adapter struct {
 
 	recovery *recovery // nil: switched off
 	peers    Peers     // nil: this server is alone
+	sequence Sequence  // the same, if they keep one order; else nil
 
 	serverEvent func(namespace, event string, args []packet.Value) packet.Value
 }
@@ -210,13 +216,21 @@ func (m *member) keep(msg *engineio.Message) {
 // Broadcast sends a packet to the members that opts selects, and has the other
 // servers do the same.
 func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
-	a.broadcast(p, opts, nil)
+	if a.sequenced(opts) && p.Type == parser.EVENT {
+		a.publish(p, opts) // and Deliver, in its turn
+		return
+	}
+	a.broadcast(p, opts, offset.ID{}, nil)
 	a.publish(p, opts)
 }
 
 // Direct sends a packet to one client.
 func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	p.Nsp = a.nsp.Name()
+	if a.sequence != nil {
+		a.inTurn(id, p)
+		return
+	}
 	if a.recovery != nil && p.Id == nil {
 		a.directStamped(id, p)
 		return
@@ -225,6 +239,11 @@ func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	if err != nil {
 		return // as in broadcast
 	}
+	a.direct(id, msg)
+}
+
+// direct queues a message for one client.
+func (a *Adapter) direct(id socket.SocketId, msg *engineio.Message) {
 	a.mu.Lock()
 	m := a.members[id]
 	admitted := m != nil && m.admitted
@@ -261,7 +280,7 @@ func (a *Adapter) CallMembers(p *parser.Packet, opts *socket.BroadcastOptions, c
 	answered func(member socket.SocketId, args []any, err error)) {
 	id := a.nsp.Ids()
 	p.Id = &id
-	counted(a.broadcast(p, opts, func(m *member) {
+	counted(a.broadcast(p, opts, offset.ID{}, func(m *member) {
 		ack := func(args []any, err error) { answered(m.id, args, err) }
 		if m.sock == nil {
 			ack(nil, errGone)
@@ -288,10 +307,10 @@ func (a *Adapter) ForgetAck(id uint64) {
 	}
 }
 
-func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
+func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, place offset.ID, each func(*member)) uint64 {
 	p.Nsp = a.nsp.Name()
 	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
-	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil
+	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil && (a.sequence == nil || !place.IsZero())
 	to := chosen(opts)
 	var msg *engineio.Message
 	var err error
@@ -303,7 +322,7 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if stamped {
-		msg, err = a.recovery.stamp(p, logged{among: to})
+		msg, err = a.recovery.stamp(p, logged{among: to, place: place})
 	}
 	if err != nil {
 		return 0 // emits check their arguments before they come here
@@ -496,6 +515,10 @@ func (a *Adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket
 
 // AddSockets makes the sockets that opts names join rooms.
 func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	if a.sequenced(opts) {
+		a.peers.Join(a.nsp.Name(), Select(opts), names(rooms))
+		return
+	}
 	for _, s := range a.sockets(opts) {
 		s.Join(rooms...)
 	}
@@ -506,6 +529,10 @@ func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 
 // DelSockets makes the sockets that opts names leave rooms.
 func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	if a.sequenced(opts) {
+		a.peers.Leave(a.nsp.Name(), Select(opts), names(rooms))
+		return
+	}
 	for _, s := range a.sockets(opts) {
 		for _, room := range rooms {
 			s.Leave(room)
@@ -519,6 +546,10 @@ func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room)
 // DisconnectSockets disconnects the sockets that opts names from the namespace,
 // and with closing set ends their connections.
 func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
+	if a.sequenced(opts) {
+		a.peers.Disconnect(a.nsp.Name(), Select(opts), closing)
+		return
+	}
 	for _, s := range a.sockets(opts) {
 		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
 			s.Disconnect(false)

@@ -14,6 +14,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/offset"
 )
 
 const (
@@ -43,6 +44,12 @@ type recovery struct {
 	events []logged
 	bytes  int // what they take in memory
 
+	// In a sequence offsets are places in it.
+	sequenced bool
+	latest    offset.ID // of all events so far
+	known     offset.ID // all that come behind it are kept
+	lapsed    uint64    // sessions that began before this event do not go on
+
 	sessions      map[socket.PrivateSessionId]kept
 	sessionsBytes int
 	order         []left // the sessions in the order they left
@@ -51,6 +58,7 @@ type recovery struct {
 // logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
 	at    time.Time
+	place offset.ID // in the sequence; zero without
 	to    socket.SocketId
 	among *choice           // nil if to is set
 	msg   *engineio.Message // bare
@@ -108,16 +116,25 @@ func newRecovery(keep time.Duration) *recovery {
 	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[socket.PrivateSessionId]kept)}
 }
 
-func (r *recovery) offset(n uint64) string { return r.epoch + "-" + strconv.FormatUint(n, 36) }
+// offset is what clients are told of the next event.
+func (r *recovery) offset(place offset.ID) string {
+	if r.sequenced {
+		return place.String()
+	}
+	return r.epoch + "-" + strconv.FormatUint(r.next, 36)
+}
 
 // unseen is the first event that a client has not seen which names this offset. An
 // offset from before its session, even of another process, says that it saw none of
 // this session; one that is no offset says nothing.
-func (r *recovery) unseen(offset string, since uint64) (uint64, bool) {
-	if offset == NoOffset {
+func (r *recovery) unseen(seen string, since uint64) (uint64, bool) {
+	if seen == NoOffset {
 		return since, true
 	}
-	epoch, digits, _ := strings.Cut(offset, "-")
+	if r.sequenced {
+		return r.behind(seen, since)
+	}
+	epoch, digits, _ := strings.Cut(seen, "-")
 	n, err := strconv.ParseUint(digits, 36, 64)
 	switch {
 	case err != nil || len(epoch) != len(r.epoch):
@@ -126,6 +143,27 @@ func (r *recovery) unseen(offset string, since uint64) (uint64, bool) {
 		return since, true
 	}
 	return max(n+1, since), n < r.next
+}
+
+// behind is unseen in a sequence.
+func (r *recovery) behind(seen string, since uint64) (uint64, bool) {
+	place, ok := offset.Parse(seen)
+	switch {
+	case !ok || place.Compare(r.latest) > 0:
+		return 0, false
+	case place.Compare(r.known) < 0:
+		return since, true
+	}
+	n, _ := slices.BinarySearchFunc(r.events, place.Next(), func(e logged, id offset.ID) int { return e.place.Compare(id) })
+	return max(r.first()+uint64(n), since), true
+}
+
+// lapse counts as an event that nobody has: no session that began before goes on.
+func (r *recovery) lapse() {
+	r.events, r.bytes = nil, 0
+	r.next++
+	r.lapsed = r.next
+	r.known, r.latest = offset.ID{}, offset.ID{}
 }
 
 // first is the number of the oldest event that is kept.
@@ -139,7 +177,7 @@ func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) 
 		return Encode(p)
 	}
 	stamped := *p
-	stamped.Data = append(slices.Clip(data), r.offset(r.next))
+	stamped.Data = append(slices.Clip(data), r.offset(e.place))
 	msg, err := Encode(&stamped)
 	if err != nil {
 		return nil, err
@@ -148,6 +186,7 @@ func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) 
 		msg.SetPlain(func() (engineio.Plain, bool) { return readPlain(p.Nsp, event, data[1:]) })
 	}
 	e.at, e.msg = time.Now(), msg.Bare()
+	r.latest = e.place
 	r.next++
 	r.bytes += e.memory()
 	r.events = append(r.events, e)
@@ -160,6 +199,7 @@ func (r *recovery) prune(now time.Time) {
 	n := 0
 	for n < len(r.events) && (r.bytes > maxLogged || now.Sub(r.events[n].at) > r.keep) {
 		r.bytes -= r.events[n].memory()
+		r.known = r.events[n].place
 		r.events[n] = logged{}
 		n++
 	}
@@ -192,7 +232,7 @@ func (r *recovery) forget(pid socket.PrivateSessionId) {
 // forgotten.
 func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Message, bool) {
 	first := r.first()
-	if n < first || n < p.known {
+	if n < first || n < p.known || p.since < r.lapsed {
 		return nil, false
 	}
 	var list []*engineio.Message
@@ -226,7 +266,7 @@ func (a *Adapter) PersistSession(s *socket.SessionToPersist) {
 // on it is a member again, so that nothing comes between what it missed, which waits
 // for its admission, and what is sent next. The library has nothing to send: it would
 // do so before it has answered CONNECT.
-func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
+func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, seen string) (*socket.Session, error) {
 	a.mu.Lock()
 	r := a.recovery
 	if r == nil {
@@ -241,7 +281,7 @@ func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*s
 	}
 	r.forget(pid)
 	id := s.session.Sid
-	unseen, ok := r.unseen(offset, s.past.since)
+	unseen, ok := r.unseen(seen, s.past.since)
 	var missed []*engineio.Message
 	if ok {
 		missed, ok = r.missed(id, s.past, unseen)

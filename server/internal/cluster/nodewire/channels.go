@@ -70,6 +70,13 @@ func (c Channels) Request() string { return c.request }
 // Response is the channel that responses come on.
 func (c Channels) Response() string { return c.response }
 
+// Public is the channel of the namespace with the streams adapter, and Private that of the
+// answers to one server.
+func (c Channels) Public() string { return c.broadcast }
+
+// Private is the channel of the answers to one server, see Public.
+func (c Channels) Private(uid string) string { return c.broadcast + uid + "#" }
+
 // ResponseTo is the channel of responses to one server, which servers with
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
