@@ -74,11 +74,18 @@ func (c *Cluster) session(ready func()) error {
 	missing := len(channels)
 	if c.stream == nil {
 		missing++
-		if err := pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix)); err != nil {
-			return err
-		}
+		err = pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix))
+	} else { // broadcasts are in the stream
+		err = pubsub.Subscribe(life, c.opts.Channel)
+		channels = channels[1:]
 	}
-	if err := pubsub.Subscribe(stands, channels...); err != nil {
+	if err != nil {
+		return err
+	}
+	if len(channels) > 0 {
+		err = pubsub.Subscribe(stands, channels...)
+	}
+	if err != nil {
 		return err
 	}
 	guard.Go(func() { keepAlive(life, end, pubsub, &lively, cmp.Or(c.opts.URL.PingInterval(), pingInterval)) })
@@ -119,7 +126,7 @@ func (c *Cluster) use(pubsub *redis.PubSub) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pubsub = pubsub
-	channels := []string{c.opts.Channel}
+	channels := []string{c.opts.Channel} // the first, see session
 	for _, s := range c.spaces {
 		channels = append(channels, c.channels(s)...)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/streams"
@@ -95,11 +97,9 @@ func (c *Cluster) follow(ready func()) error {
 	}
 	conn := node.Conn()
 	defer conn.Close()
-	tail, err := s.log.Tail(c.life, conn)
-	if err != nil {
+	if err := c.goOn(conn); err != nil {
 		return err
 	}
-	c.goOn(tail)
 	ready()
 	block := blockTime
 	if limit := node.Options().ReadTimeout; limit > 0 {
@@ -112,8 +112,13 @@ func (c *Cluster) follow(ready func()) error {
 		if err != nil {
 			return err
 		}
-		if hole != streams.NoHole {
+		switch {
+		case hole != streams.NoHole:
 			c.tellHole(hole)
+		case len(entries) == 0: // perhaps because it is another stream, whose ids are lower
+			if err := c.goOn(conn); err != nil {
+				return err
+			}
 		}
 		size := 0
 		for _, e := range entries {
@@ -136,16 +141,20 @@ func (c *Cluster) follow(ready func()) error {
 const readPatience = 10 * time.Second
 
 // goOn finds the place in the stream from which to read.
-func (c *Cluster) goOn(tail streams.Tail) {
+func (c *Cluster) goOn(conn *redis.Conn) error {
 	s := c.stream
+	tail, err := s.log.Tail(c.life, conn)
+	if err != nil {
+		return err
+	}
 	if !s.begun {
 		s.position, s.begun = tail.Last, true
-		return
+		return nil
 	}
 	hole := tail.After(s.position)
 	switch hole {
 	case streams.NoHole:
-		return
+		return nil
 	case streams.Gone: // all of the next one is new
 		s.position = offset.ID{}
 		s.queue.Forget(s.position)
@@ -154,6 +163,7 @@ func (c *Cluster) goOn(tail streams.Tail) {
 		s.queue.Forget(s.position)
 	}
 	c.tellHole(hole)
+	return nil
 }
 
 // tellHole says that something was lost that nobody can read any more, and has the
