@@ -40,7 +40,7 @@ func newStream(key string, length int64) *stream {
 	}
 	return &stream{
 		log:   streams.Log{Key: key, Length: length},
-		queue: streams.NewQueue(MaxQueued),
+		queue: streams.NewQueue(MaxQueued, int(length/4)),
 		ended: make(chan struct{}),
 	}
 }
@@ -155,13 +155,17 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	switch hole {
 	case streams.NoHole:
 		return nil
+	case streams.Trimmed:
+		s.position = tail.First.Before()
+		if tail.First.IsZero() {
+			s.position = tail.Last
+		}
 	case streams.Gone: // all of the next one is new
 		s.position = offset.ID{}
-		s.queue.Forget(s.position)
 	case streams.Back: // what it has may have been read before
 		s.position = tail.Last
-		s.queue.Forget(s.position)
 	}
+	s.queue.Forget(s.position)
 	c.tellHole(hole)
 	return nil
 }

@@ -18,14 +18,13 @@ func (c *Cluster) writeStream() {
 	defer close(s.ended)
 	w := writer{Cluster: c}
 	defer w.close()
-	for batch := s.queue.Take(); len(batch) > 0; batch = s.queue.Take() {
+	for batch := s.queue.Take(c.life); len(batch) > 0; batch = s.queue.Take(c.life) {
 		if batch = w.deliver(batch); len(batch) > 0 {
-			waiting, _, _ := s.queue.State()
-			s.queue.Lost(batch...)
-			s.left.Store(int64(len(batch) + waiting))
-			return
+			break
 		}
 	}
+	left, _, _ := s.queue.State()
+	s.left.Store(int64(left))
 }
 
 // writer is the one connection that writes.

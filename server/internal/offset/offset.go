@@ -4,6 +4,7 @@ package offset
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -35,6 +36,17 @@ func (id ID) IsZero() bool { return id == ID{} }
 // Compare is negative if id comes before other, and 0 if they are the same.
 func (id ID) Compare(other ID) int {
 	return cmp.Or(cmp.Compare(id.Ms, other.Ms), cmp.Compare(id.Seq, other.Seq))
+}
+
+// Before is the id that comes at once before; none comes before the zero one.
+func (id ID) Before() ID {
+	switch {
+	case id.Seq > 0:
+		id.Seq--
+	case id.Ms > 0:
+		id.Ms, id.Seq = id.Ms-1, math.MaxUint64
+	}
+	return id
 }
 
 // Next is the id that follows at once.

@@ -90,7 +90,7 @@ func (t Tail) After(id offset.ID) Hole {
 		return NoHole
 	case id.IsZero() && t.Added <= t.Kept: // Redis before 7.0 does not count Added
 		return NoHole
-	case t.First.IsZero() || t.First.Compare(id) > 0:
+	case t.First.IsZero() || t.First.Compare(id.Next()) > 0:
 		return Trimmed
 	}
 	return NoHole
@@ -115,7 +115,7 @@ func (l Log) Read(ctx context.Context, c redis.Cmdable, after offset.ID, count i
 		if err != nil {
 			return nil, NoHole, err
 		}
-		if !after.IsZero() && (len(first) == 0 || idOf(first[0].ID).Compare(after) > 0) {
+		if !after.IsZero() && (len(first) == 0 || idOf(first[0].ID).Compare(after.Next()) > 0) {
 			return entries, Trimmed, nil
 		}
 		return entries, NoHole, nil

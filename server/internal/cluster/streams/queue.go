@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"context"
 	"sync"
 
 	"hipflask/server/internal/cluster/nodewire"
@@ -22,6 +23,7 @@ const (
 // Forget for the one that reads.
 type Queue struct {
 	limit int
+	ahead int
 
 	mu      sync.Mutex
 	more    *sync.Cond // there is something to write, or the queue is closed
@@ -29,6 +31,9 @@ type Queue struct {
 	queue   []*Item    // behind them
 	bytes   int        // of the queue
 	entries int        // in the queue
+	unread  int        // entries among taken
+	flying  int        // those of them that may not be written
+	heavy   int        // bytes of those
 	closed  bool
 	dropped uint64
 	read    offset.ID // the latest entry that was read
@@ -57,9 +62,10 @@ const (
 	over // read, or given up
 )
 
-// NewQueue makes a queue that holds about so many bytes. Beyond it the oldest go.
-func NewQueue(limit int) *Queue {
-	q := &Queue{limit: limit}
+// NewQueue makes a queue that holds about so many bytes. Beyond it the oldest go. No more
+// than ahead entries are written and not read: else they might be trimmed before that.
+func NewQueue(limit, ahead int) *Queue {
+	q := &Queue{limit: limit, ahead: ahead}
 	q.more, q.rest = sync.NewCond(&q.mu), sync.NewCond(&q.mu)
 	return q
 }
@@ -127,16 +133,24 @@ func (q *Queue) popLocked() *Item {
 }
 
 // Take waits for entries, and takes as many as go into a batch. It returns nil when the
-// queue is closed and all were taken.
-func (q *Queue) Take() []*Item {
+// queue is closed and all were taken, or when ctx has ended.
+func (q *Queue) Take(ctx context.Context) []*Item {
+	defer context.AfterFunc(ctx, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.more.Broadcast()
+	})()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.entries == 0 && !q.closed {
+	for (q.entries == 0 && !q.closed || q.entries > 0 && q.unread >= q.ahead) && ctx.Err() == nil {
 		q.more.Wait()
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	var batch []*Item
 	bytes := 0
-	for q.entries > 0 && len(batch) < maxBatch && bytes < maxBatchBytes {
+	for q.entries > 0 && len(batch) < maxBatch && bytes < maxBatchBytes && q.unread < q.ahead {
 		lone := q.queue[0].then == nil && q.queue[0].size >= loneBytes
 		if lone && len(batch) > 0 {
 			break
@@ -146,6 +160,9 @@ func (q *Queue) Take() []*Item {
 		if i.then == nil {
 			batch = append(batch, i)
 			bytes += i.size
+			q.unread++
+			q.flying++
+			q.heavy += i.size
 		}
 		if lone {
 			break
@@ -158,10 +175,8 @@ func (q *Queue) Take() []*Item {
 func (q *Queue) Written(batch []*Item, ids []offset.ID) {
 	q.mu.Lock()
 	for n, id := range ids {
-		if i := batch[n]; i.state == waits {
-			i.id, i.state = id, written
-			i.Entry = nodewire.Entry{}
-		}
+		batch[n].id = id
+		q.landLocked(batch[n], written)
 	}
 	q.settleLocked()
 	q.mu.Unlock()
@@ -179,9 +194,18 @@ func (q *Queue) Lost(items ...*Item) {
 
 func (q *Queue) giveUpLocked(items []*Item) {
 	for _, i := range items {
-		i.state, i.Entry = over, nodewire.Entry{}
+		q.landLocked(i, over)
 	}
 	q.settleLocked()
+}
+
+// landLocked notes what has become of an entry that was taken, unless that is known.
+func (q *Queue) landLocked(i *Item, as state) {
+	if i.state == waits {
+		i.state, i.Entry = as, nodewire.Entry{}
+		q.flying--
+		q.heavy -= i.size
+	}
 }
 
 // DropVolatile drops what is volatile and not written, and returns the batch without it.
@@ -216,7 +240,7 @@ func (q *Queue) DropVolatile(batch []*Item) []*Item {
 func (q *Queue) Read(e Stored) {
 	q.mu.Lock()
 	if len(q.taken) > 0 && q.taken[0].state == waits && q.taken[0].Entry == e.Entry {
-		q.taken[0].state = over // it is ours, and was read before its writing was answered
+		q.landLocked(q.taken[0], over) // it is ours, and was read before its writing was answered
 	}
 	q.read = e.ID
 	q.settleLocked()
@@ -251,6 +275,9 @@ func (q *Queue) settleLocked() {
 		}
 		if i.then != nil {
 			q.due = append(q.due, i.then)
+		} else {
+			q.unread--
+			q.more.Signal()
 		}
 		q.taken[0] = nil
 		q.taken = q.taken[1:]
@@ -280,12 +307,12 @@ func (q *Queue) run() {
 	q.rest.Broadcast()
 }
 
-// State tells how many entries wait to be written, how many bytes what waits takes, and
-// how much was given up so far.
+// State tells how many entries may not have been written, how many bytes they and what
+// waits behind them take, and how much was given up so far.
 func (q *Queue) State() (waiting, bytes int, dropped uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.entries, q.bytes, q.dropped
+	return q.entries + q.flying, q.bytes + q.heavy, q.dropped
 }
 
 // Close makes Take return nil once all were taken. What is put later is dropped.
