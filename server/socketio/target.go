@@ -7,10 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
@@ -18,10 +14,10 @@ import (
 // Target is a choice of a namespace's clients, and how they are sent to. It does not
 // change: To, Except, Volatile and Local return new ones.
 type Target struct {
-	server          *Server
-	io              socket.Namespace
-	rooms, except   []string
-	volatile, local bool
+	server *Server
+	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
+	of     *Namespace
+	who    fanout.Selection
 }
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
@@ -30,14 +26,14 @@ type Target struct {
 // Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
 	more := *t
-	more.rooms = slices.Concat(t.rooms, rooms)
+	more.who = t.who.To(rooms...)
 	return &more
 }
 
 // Except leaves the clients in these rooms out. Flask: skip_sid=[sid, ...].
 func (t *Target) Except(rooms ...string) *Target {
 	more := *t
-	more.except = slices.Concat(t.except, rooms)
+	more.who = t.who.Without(rooms...)
 	return &more
 }
 
@@ -46,7 +42,7 @@ func (t *Target) Except(rooms ...string) *Target {
 // is for Emit alone. Flask has none; Node: volatile.
 func (t *Target) Volatile() *Target {
 	more := *t
-	more.volatile = true
+	more.who.Volatile = true
 	return &more
 }
 
@@ -54,7 +50,7 @@ func (t *Target) Volatile() *Target {
 // local.
 func (t *Target) Local() *Target {
 	more := *t
-	more.local = true
+	more.who.Local = true
 	return &more
 }
 
@@ -65,33 +61,41 @@ var errNoRoom = errors.New(`the room "" is none: its name is missing`)
 // named reports whether all rooms that are meant have names; if not, it logs what is not
 // done for anybody.
 func (t *Target) named(rooms []string, what string) bool {
-	if !slices.Contains(t.rooms, "") && !slices.Contains(rooms, "") {
+	if !slices.Contains(t.who.Rooms, "") && !slices.Contains(rooms, "") {
 		return true
 	}
-	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.io.Name(), "method", what)
+	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.namespace(), "method", what)
 	return false
 }
 
 // Emit sends an event to the clients. Arguments and errors are those of
 // [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
 func (t *Target) Emit(event string, args ...any) error {
-	data, err := t.event(event, args)
+	e, err := t.event(event, args)
 	if err != nil {
 		return err
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	for _, rooms := range t.adapters() {
+		rooms.Broadcast(e, t.who)
 	}
-	t.tellSent(data)
+	t.tellSent(e)
 	return nil
 }
 
-// namespaces are those that the clients are in: several for Of("*").
-func (t *Target) namespaces() []socket.Namespace {
-	if all, ok := t.io.(socket.ParentNamespace); ok {
-		return all.Children().Keys()
+// adapters are those of the namespaces that the clients are in: several for Of("*").
+func (t *Target) adapters() []*fanout.Adapter {
+	if t.in != nil {
+		return []*fanout.Adapter{t.in}
 	}
-	return []socket.Namespace{t.io}
+	return t.server.broughtBy(t.of)
+}
+
+// namespace is the name of the namespace.
+func (t *Target) namespace() string {
+	if t.in != nil {
+		return t.in.Name()
+	}
+	return t.of.name
 }
 
 // Answer is what one client acknowledged. Client is its id, empty for one of a Node server
@@ -108,7 +112,7 @@ type Answer struct {
 // Node servers with their first argument only, and one that leaves is waited for until
 // the end. Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	data, err := t.event(event, args)
+	e, err := t.event(event, args)
 	if err != nil {
 		return nil, err
 	}
@@ -124,30 +128,29 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer,
 			expected = -1
 		}
 	}
-	answered := func(client socket.SocketId, args []any, err error) {
+	answered := func(client string, args []packet.Value, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
 			gone++
 		} else {
-			answers = append(answers, Answer{string(client), ackValues(args)})
+			answers = append(answers, Answer{client, valueList(args)})
 		}
 		check()
 	}
 	sent := 0
 	forget := []func(){}
-	for _, nsp := range t.namespaces() {
-		p := &parser.Packet{Type: parser.EVENT, Data: data}
-		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
-		a.CallMembers(p, t.options(), func(n uint64) { sent += int(n) }, answered)
-		forget = append(forget, func() { a.ForgetAck(*p.Id) })
+	for _, rooms := range t.adapters() {
+		n, f := rooms.Call(e, t.who, answered)
+		sent += n
+		forget = append(forget, f)
 	}
 	mu.Lock()
 	expected = sent
 	check()
 	mu.Unlock()
-	t.tellSent(data)
-	others := t.callOthers(ctx, data, func(answer Answer) {
+	t.tellSent(e)
+	others := t.callOthers(ctx, e, func(answer Answer) {
 		mu.Lock()
 		defer mu.Unlock()
 		answers = append(answers, answer)
@@ -176,8 +179,8 @@ func (t *Target) Join(rooms ...string) {
 	if !t.named(rooms, "Join") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().AddSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Join(t.who, rooms)
 	}
 }
 
@@ -186,8 +189,8 @@ func (t *Target) Leave(rooms ...string) {
 	if !t.named(rooms, "Leave") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DelSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Leave(t.who, rooms)
 	}
 }
 
@@ -197,8 +200,8 @@ func (t *Target) Disconnect() {
 	if !t.named(nil, "Disconnect") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), false)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, false)
 	}
 }
 
@@ -209,8 +212,8 @@ func (t *Target) Close() {
 	if !t.named(nil, "Close") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), true)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, true)
 	}
 }
 
@@ -222,63 +225,30 @@ func (t *Target) Clients() []string {
 	if !t.named(nil, "Clients") {
 		return ids
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
-			for _, s := range found {
-				ids = append(ids, string(s.Id()))
-			}
-		})
+	for _, a := range t.adapters() {
+		for _, m := range a.Members(t.who) {
+			ids = append(ids, m.ID())
+		}
 	}
 	return append(ids, t.fetchOthers()...)
 }
 
-// options is the target as the adapter reads it; nil for every client.
-func (t *Target) options() *socket.BroadcastOptions {
-	if len(t.rooms) == 0 && len(t.except) == 0 && !t.volatile && !t.local {
-		return nil
+// event is newEvent for the target.
+func (t *Target) event(event string, args []any) (fanout.Event, error) {
+	if slices.Contains(t.who.Rooms, "") {
+		return fanout.Event{}, errNoRoom
 	}
-	opts := &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
-	if t.volatile || t.local {
-		opts.Flags = &socket.BroadcastFlags{Local: t.local}
-		opts.Flags.Volatile = t.volatile
-	}
-	return opts
+	return newEvent(event, args)
 }
 
-// event is eventData for the target.
-func (t *Target) event(event string, args []any) ([]any, error) {
-	if slices.Contains(t.rooms, "") {
-		return nil, errNoRoom
-	}
-	return eventData(event, args)
-}
-
-func roomList(names []string) []socket.Room {
-	list := make([]socket.Room, len(names))
-	for i, name := range names {
-		list[i] = socket.Room(name)
-	}
-	return list
-}
-
-func roomSet(names []string) *types.Set[socket.Room] {
-	set := types.NewSet[socket.Room]()
-	for _, name := range names {
-		set.Add(socket.Room(name))
-	}
-	return set
-}
-
-// eventData is an event as the library carries it: the name, then the arguments.
-// What may change later is written down now.
-func eventData(event string, args []any) ([]any, error) {
-	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
-		return nil, fmt.Errorf("event name %q is reserved", event)
+// newEvent is an event as clients are sent it. What may change later is written down now.
+func newEvent(name string, args []any) (fanout.Event, error) {
+	if packet.Reserved(name) {
+		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
 	}
 	args = spread(args)
-	data := make([]any, 1, 1+len(args))
-	data[0] = event
-	return appendArgs(data, args)
+	frozen, err := appendArgs(make([]any, 0, len(args)), args)
+	return fanout.Event{Name: name, Args: frozen}, err
 }
 
 // spread is what a list of arguments stands for: a single nil for none, as None does in
@@ -319,13 +289,11 @@ func isNull(arg any) bool {
 	return arg == nil || ok && v.IsNull()
 }
 
-// ackValues turns what conn.acked hands on back into values.
-func ackValues(args []any) []Value {
-	values := make([]Value, 0, len(args))
-	for _, arg := range args {
-		if v, ok := arg.(Value); ok {
-			values = append(values, v)
-		}
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
 	}
 	return values
 }

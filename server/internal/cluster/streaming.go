@@ -217,9 +217,11 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 
 // deliver sends a broadcast of the stream to clients of this server.
 func deliver(a *fanout.Adapter, b *nodewire.Broadcast, place offset.ID) error {
-	p, err := eventPacket(b.Event, b.Args)
+	e, err := eventOf(b.Event, b.Args)
 	if err == nil {
-		a.Deliver(p, fanout.Selection(b.Target).Local(b.Flags.Volatile), place)
+		to := here(b.Target)
+		to.Volatile = b.Flags.Volatile
+		a.Deliver(e, to, place)
 	}
 	return err
 }

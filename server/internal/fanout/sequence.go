@@ -4,9 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/offset"
 )
@@ -22,37 +19,42 @@ type Sequence interface {
 	After(bytes int, fn func())
 }
 
-// sequenced reports whether what opts says has a place in the order of all servers.
-func (a *Adapter) sequenced(opts *socket.BroadcastOptions) bool {
-	return a.sequence != nil && a.others(opts) != nil
+// sequenceOf is the sequence in which what is for these clients has a place, or nil.
+func (a *Adapter) sequenceOf(s Selection) Sequence {
+	if s.Local {
+		return nil
+	}
+	return a.sequence
 }
 
 // Deliver sends an event of the sequence, which has this place in it, to the members that
-// opts selects.
-func (a *Adapter) Deliver(p *parser.Packet, opts *socket.BroadcastOptions, place offset.ID) {
-	a.broadcast(p, opts, place, nil)
+// are selected.
+func (a *Adapter) Deliver(e Event, to Selection, place offset.ID) {
+	a.broadcast(e, to, 0, place, nil)
 }
 
-// inTurn sends a packet to one client behind what was emitted before. With recovery it
-// takes a place in the order of all servers, since the client may come back to any.
-func (a *Adapter) inTurn(id socket.SocketId, p *parser.Packet) {
-	if a.recovery != nil && p.Id == nil {
-		a.publish(p, &socket.BroadcastOptions{Rooms: roomSet([]string{string(id)})})
+// inTurn sends an event to the client behind what was emitted before. With recovery it
+// takes a place in the sequence, since the client may come back to any server.
+func (m *Member) inTurn(e Event, id uint64) {
+	a := m.adapter
+	if a.recovery != nil && id == 0 {
+		a.sequence.Broadcast(a.name, e, Selection{Rooms: []string{m.id}})
 		return
 	}
-	msg, err := Encode(p)
+	msg, err := e.encode(a.name, id)
 	if err != nil {
-		return // as in broadcast
+		return // as in direct
 	}
-	a.sequence.After(msg.Memory(), func() { a.direct(id, msg) })
+	a.sequence.After(msg.Memory(), func() { m.queue(msg) })
 }
 
 // lastWords is how long the end of a client waits for what was emitted before it.
 const lastWords = time.Second
 
-// Finally calls fn once the clients have been sent what was emitted before, or after a
-// second: it is for what ends a client. fn must not block.
-func (a *Adapter) Finally(fn func()) {
+// Finally calls fn once the client has been sent what was emitted before, or after a
+// second: it is for what ends it. fn must not block.
+func (m *Member) Finally(fn func()) {
+	a := m.adapter
 	if a.sequence == nil {
 		fn()
 		return
@@ -71,7 +73,7 @@ func (a *Adapter) Lapse() {
 	a.mu.Lock()
 	var cut []*engineio.Session
 	for _, m := range a.order {
-		if a.find(m) {
+		if m.session != nil {
 			cut = append(cut, m.session)
 		}
 	}
