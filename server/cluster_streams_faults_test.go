@@ -20,7 +20,11 @@ func hearAll(t *testing.T, all *crowd, speakers ...*speaker) {
 	for i, c := range all.clients {
 		for _, s := range speakers {
 			if got := c.of(s.name); !slices.Equal(got, numbers(s.next)) {
-				t.Errorf("client %d heard %d of %d messages of %s, or in another order", i, len(got), s.next, s.name)
+				wrong := 0
+				for wrong < min(len(got), s.next) && got[wrong] == fmt.Sprint(wrong) {
+					wrong++
+				}
+				t.Errorf("client %d heard %d of %d messages of %s, from %d on others: %.200q", i, len(got), s.next, s.name, wrong, got[wrong:])
 			}
 		}
 	}

@@ -43,7 +43,8 @@ type Queue struct {
 	rest    *sync.Cond
 }
 
-// Item is an entry on its way, or else what happens once those before it are read.
+// Item is an entry on its way, or else what happens once those before it are read. Its
+// Entry stays as it is: it may be read before the writer knows that it was written.
 type Item struct {
 	Entry    nodewire.Entry
 	volatile bool
@@ -202,7 +203,7 @@ func (q *Queue) giveUpLocked(items []*Item) {
 // landLocked notes what has become of an entry that was taken, unless that is known.
 func (q *Queue) landLocked(i *Item, as state) {
 	if i.state == waits {
-		i.state, i.Entry = as, nodewire.Entry{}
+		i.state = as
 		q.flying--
 		q.heavy -= i.size
 	}
