@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -226,4 +227,35 @@ func TestHardeningClusterStreamEnds(t *testing.T) {
 	next := joinCluster(t, ours.Addr)
 	next.says(message("again"))
 	next.hears(message("again"))
+}
+
+// TestClusterStreamsLeastRights: a user with the rights that SCALING.md lists is enough, as
+// is one that may not end its own connections.
+func TestClusterStreamsLeastRights(t *testing.T) {
+	redis := redistest.Start(t)
+	text, err := os.ReadFile("SCALING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "ACL SETUSER streams ")
+	line, _, found := strings.Cut(rest, "\n")
+	if !found {
+		t.Fatal("SCALING.md lists no rights for the stream")
+	}
+	for name, rights := range map[string]string{"whole": line, "less": strings.ReplaceAll(line, "+client|kill +client|info", "")} {
+		args := []any{"ACL", "SETUSER", name}
+		for _, right := range strings.Fields(rights) {
+			args = append(args, right)
+		}
+		redis.Do(args...)
+		ours, _ := streamsMember(t, "redis://"+name+":SECRET@"+redis.Addr)
+		c := joinCluster(t, ours.Addr)
+		c.says(message(name), message("again"))
+		c.hears(message(name), message("again"))
+		c.cut()
+		ours.end()
+		if log := ours.Stderr.String(); strings.Contains(log, "level=WARN") {
+			t.Errorf("%s:\n%s", name, log)
+		}
+	}
 }

@@ -20,6 +20,8 @@ type health struct {
 	address string
 	dropped func() uint64 // how many messages were given up so far
 
+	stream bool // emits wait for Redis, and lose nothing by that
+
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced with every change
 	hearing  error         // why nothing is received; nil while it is
@@ -126,8 +128,11 @@ func (h *health) change(set func()) {
 	switch now := h.wellLocked(); {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
-		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", h.faultsLocked(), "setting", "--message-queue")
+		what := "this server's clients go on, and what they say waits for the others"
+		if h.stream {
+			what = "what is emitted waits"
+		}
+		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "setting", "--message-queue")
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
@@ -162,6 +167,10 @@ const pubsubLimit = "client-output-buffer-limit pubsub"
 // what they publish next: [Cluster.tellMissed] says so then.
 func (h *health) backLocked() {
 	args := []any{"redis", h.address, "after", time.Since(h.since).Round(time.Millisecond), "dropped", h.dropped() - h.before}
+	if h.stream {
+		h.log.Info("Redis is back", args...)
+		return
+	}
 	if h.deaf {
 		args = append(args, "missed", "unknown")
 	}

@@ -43,11 +43,6 @@ func away(t *testing.T, m *member) {
 	eventually(t, "it notices that Redis is away", func() bool { return m.cluster.Ready() != nil })
 }
 
-func ready(t *testing.T, m *member) {
-	t.Helper()
-	eventually(t, "it notices that Redis is back", func() bool { return m.cluster.Ready() == nil })
-}
-
 // What is emitted while a server is cut off from Redis reaches its clients when it is
 // back, and what it emitted itself reaches the others.
 func TestStreamReachesWhoWasCutOff(t *testing.T) {

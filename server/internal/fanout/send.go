@@ -106,6 +106,21 @@ func (m *Member) direct(e Event, id uint64) {
 	m.queue(msg)
 }
 
+// inTurn sends an event to the client behind what was emitted before. With recovery it
+// takes a place in the sequence, since the client may come back to any server.
+func (m *Member) inTurn(e Event, id uint64) {
+	a := m.adapter
+	if a.recovery != nil && id == 0 {
+		a.sequence.Broadcast(a.name, e, Selection{Rooms: []string{m.id}})
+		return
+	}
+	msg, err := e.encode(a.name, id)
+	if err != nil {
+		return // as in direct
+	}
+	a.sequence.After(msg.Memory(), func() { m.queue(msg) })
+}
+
 // queue queues a message for the client, or keeps it until the client is admitted.
 func (m *Member) queue(msg *engineio.Message) {
 	a := m.adapter
@@ -191,4 +206,12 @@ func (a *Adapter) others(s Selection) Peers {
 		return nil
 	}
 	return a.config.Peers
+}
+
+// sequenceOf is the sequence in which what is for these clients has a place, or nil.
+func (a *Adapter) sequenceOf(s Selection) Sequence {
+	if s.Local {
+		return nil
+	}
+	return a.sequence
 }

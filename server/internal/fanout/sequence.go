@@ -8,44 +8,10 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// Sequence are peers that bring what all servers emit into one order. What they are told
-// of comes back to this server as well, in its place: broadcasts by [Adapter.Deliver],
-// the rest as for this server's clients alone.
-type Sequence interface {
-	Peers
-	// After calls fn once this server's clients have been sent what the peers were told of
-	// before, or that was given up: at once, if nothing waits. fn takes so many bytes, and
-	// may be dropped if too much waits; never, if they are 0. It must not block.
-	After(bytes int, fn func())
-}
-
-// sequenceOf is the sequence in which what is for these clients has a place, or nil.
-func (a *Adapter) sequenceOf(s Selection) Sequence {
-	if s.Local {
-		return nil
-	}
-	return a.sequence
-}
-
 // Deliver sends an event of the sequence, which has this place in it, to the members that
 // are selected.
 func (a *Adapter) Deliver(e Event, to Selection, place offset.ID) {
 	a.broadcast(e, to, 0, place, nil)
-}
-
-// inTurn sends an event to the client behind what was emitted before. With recovery it
-// takes a place in the sequence, since the client may come back to any server.
-func (m *Member) inTurn(e Event, id uint64) {
-	a := m.adapter
-	if a.recovery != nil && id == 0 {
-		a.sequence.Broadcast(a.name, e, Selection{Rooms: []string{m.id}})
-		return
-	}
-	msg, err := e.encode(a.name, id)
-	if err != nil {
-		return // as in direct
-	}
-	a.sequence.After(msg.Memory(), func() { m.queue(msg) })
 }
 
 // lastWords is how long the end of a client waits for what was emitted before it.

@@ -41,10 +41,10 @@ type Tail struct {
 }
 
 // ErrTooOld is a Redis that knows no streams.
-var ErrTooOld = errors.New("this Redis knows no streams, which came with version 5.0")
+var ErrTooOld = errors.New("it knows no streams, which came with version 5.0")
 
 // ErrNoStream is a key that holds something else.
-var ErrNoStream = errors.New("the key of the stream holds something else")
+var ErrNoStream = errors.New("the key of the stream, --cluster-prefix, holds something else")
 
 // Tail looks at the stream's ends.
 func (l Log) Tail(ctx context.Context, c redis.Cmdable) (Tail, error) {
