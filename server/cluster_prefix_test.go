@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterPrefixKeepsApplicationsApart has two applications on one Redis, each with a
@@ -12,13 +14,13 @@ import (
 func TestClusterPrefixKeepsApplicationsApart(t *testing.T) {
 	redis := redistest.Start(t)
 	type application struct {
-		node        *helper
+		node        *harness.Helper
 		here, there *clusterClient
 	}
 	var apps []application
 	for _, name := range []string{"shop", "desk"} {
-		ours := startMember(t, redis, "--cluster-prefix", name, "--channel", name)
-		node, addr := startNodeServer(t, redis, name)
+		ours := harness.StartMember(t, redis, "--cluster-prefix", name, "--channel", name)
+		node, addr := harness.StartNodeServer(t, redis, name)
 		redis.AwaitSubscribers(name+"-request#/#", 2)
 		if log := ours.Stderr.String(); strings.Contains(log, "a name of its own") {
 			t.Errorf("told of what is not so:\n%s", log)
@@ -27,24 +29,24 @@ func TestClusterPrefixKeepsApplicationsApart(t *testing.T) {
 	}
 	shop, desk := apps[0], apps[1]
 	everyone := []string{shop.here.id, shop.there.id, desk.here.id, desk.there.id}
-	shop.node.tell("join", command{"who": everyone, "room": "room"})
+	shop.node.Tell("join", harness.Command{"who": everyone, "room": "room"})
 	awaitClients(shop.node, "room", 2)
-	shop.node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
-	shop.node.tell("disconnect", command{"who": []string{desk.here.id, desk.there.id}})
+	shop.node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
+	shop.node.Tell("disconnect", harness.Command{"who": []string{desk.here.id, desk.there.id}})
 	shop.here.hears(`42["e",1]`)
 	shop.there.hears(`42["e",1]`)
-	shop.here.says(message("shop"))
-	shop.here.hears(message("shop"))
-	shop.there.hears(message("shop"))
-	desk.here.says(message("desk"))
-	desk.here.hears(message("desk"))
-	desk.there.hears(message("desk"))
+	shop.here.says(testkit.Message("shop"))
+	shop.here.hears(testkit.Message("shop"))
+	shop.there.hears(testkit.Message("shop"))
+	desk.here.says(testkit.Message("desk"))
+	desk.here.hears(testkit.Message("desk"))
+	desk.there.hears(testkit.Message("desk"))
 }
 
 // TestClusterPrefixTellsWhoIsHalfApart: one name of one's own and not the other is most
 // likely a mistake.
 func TestClusterPrefixTellsWhoIsHalfApart(t *testing.T) {
 	redis := redistest.Start(t)
-	awaitLog(t, startMember(t, redis, "--channel", "shop"), "only Python's queue has a name of its own", 1)
-	awaitLog(t, startMember(t, redis, "--cluster-prefix", "shop"), "only the servers have a name of their own", 1)
+	awaitLog(t, harness.StartMember(t, redis, "--channel", "shop"), "only Python's queue has a name of its own", 1)
+	awaitLog(t, harness.StartMember(t, redis, "--cluster-prefix", "shop"), "only the servers have a name of their own", 1)
 }

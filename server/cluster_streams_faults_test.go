@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
 )
@@ -168,8 +169,8 @@ func TestClusterStreamsUnfitRedis(t *testing.T) {
 	for why, redis := range map[string]*redistest.Server{"knows no streams": old, "holds something else": taken} {
 		for _, optional := range []bool{false, true} {
 			args := []string{"--port", "0", "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams", fmt.Sprintf("--message-queue-optional=%v", optional)}
-			stderr := newOutput()
-			err := hipflask.Run(t.Context(), args, noEnv, newOutput(), stderr, func(*hipflask.App) error { return nil })
+			stderr := testkit.NewOutput()
+			err := hipflask.Run(t.Context(), args, noEnv, testkit.NewOutput(), stderr, func(*hipflask.App) error { return nil })
 			if err == nil || hipflask.ExitCode(err) != 2 || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "--cluster-adapter") {
 				t.Errorf("optional %v: %v, exit code %d; want %q", optional, err, hipflask.ExitCode(err), why)
 			}
@@ -197,9 +198,9 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 		}
 	}
 	redis.Do("XADD", "socket.io", "*", "uid", "u", "nsp", "/", "type", "3", "data", good, "more", "of it")
-	c.hears(message("hello"))
+	c.hears(testkit.Message("hello"))
 	c.cut() // or the server would wait for it
-	ours.end()
+	ours.End()
 	log := ours.Stderr.String()
 	if n := strings.Count(log, "ignored") + strings.Count(log, "refused"); n == 0 || n > 40 {
 		t.Errorf("%d lines about what was ignored, want a few", n)
@@ -216,7 +217,7 @@ func TestHardeningClusterStreamEnds(t *testing.T) {
 	ours, io := streamsMember(t, redis.URL())
 	c := joinCluster(t, ours.Addr)
 	redis.Do("XADD", "socket.io", "18446744073709551615-18446744073709551615", "x", "y")
-	c.says(message("lost"))
+	c.says(testkit.Message("lost"))
 	awaitLog(t, ours, "entry given up", 1)
 	if err := io.To().Local().Emit("local"); err != nil {
 		t.Fatal(err)
@@ -225,8 +226,8 @@ func TestHardeningClusterStreamEnds(t *testing.T) {
 	redis.Do("DEL", "socket.io")
 	awaitLog(t, ours, "are lost", 1)
 	next := joinCluster(t, ours.Addr)
-	next.says(message("again"))
-	next.hears(message("again"))
+	next.says(testkit.Message("again"))
+	next.hears(testkit.Message("again"))
 }
 
 // TestClusterStreamsLeastRights: a user with the rights that SCALING.md lists is enough, as
@@ -250,10 +251,10 @@ func TestClusterStreamsLeastRights(t *testing.T) {
 		redis.Do(args...)
 		ours, _ := streamsMember(t, "redis://"+name+":SECRET@"+redis.Addr)
 		c := joinCluster(t, ours.Addr)
-		c.says(message(name), message("again"))
-		c.hears(message(name), message("again"))
+		c.says(testkit.Message(name), testkit.Message("again"))
+		c.hears(testkit.Message(name), testkit.Message("again"))
 		c.cut()
-		ours.end()
+		ours.End()
 		if log := ours.Stderr.String(); strings.Contains(log, "level=WARN") {
 			t.Errorf("%s:\n%s", name, log)
 		}

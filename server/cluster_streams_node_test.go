@@ -8,29 +8,31 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
 // streamsMember starts a server with the chat's handlers that hears the others through a
 // stream, and returns what its handlers are written against.
-func streamsMember(t *testing.T, redis string, args ...string) (*testServer, *socketio.Server) {
+func streamsMember(t *testing.T, redis string, args ...string) (*harness.Server, *socketio.Server) {
 	t.Helper()
 	var io *socketio.Server
 	register := func(app *hipflask.App) error {
 		io = app.SocketIO
 		return io.On("message", func(message socketio.Value) error { return io.Emit("message", message) })
 	}
-	s := startApp(t, register, append([]string{"--message-queue", redis, "--cluster-adapter", "redis-streams"}, args...)...)
+	s := harness.StartApp(t, register, append([]string{"--message-queue", redis, "--cluster-adapter", "redis-streams"}, args...)...)
 	return s, io
 }
 
 // startNodeStreams starts a Node server with the streams adapter, and returns once it
 // reads the stream as the n-th server that does.
-func startNodeStreams(t *testing.T, redis *redistest.Server, n int) (*helper, string) {
+func startNodeStreams(t *testing.T, redis *redistest.Server, n int) (*harness.Helper, string) {
 	t.Helper()
-	node, addr := startNodeServer(t, redis, "socket.io", "streams")
+	node, addr := harness.StartNodeServer(t, redis, "socket.io", "streams")
 	awaitReaders(t, redis, n)
 	redis.AwaitSubscribers("socket.io#/#", n)
 	return node, addr
@@ -39,9 +41,9 @@ func startNodeStreams(t *testing.T, redis *redistest.Server, n int) (*helper, st
 // awaitReaders waits until n servers wait for entries of the stream.
 func awaitReaders(t *testing.T, redis *redistest.Server, n int) {
 	t.Helper()
-	for end := time.Now().Add(patience); !strings.Contains(fmt.Sprint(redis.Do("INFO", "clients")), fmt.Sprintf("blocked_clients:%d\r\n", n)); {
+	for end := time.Now().Add(testkit.Patience); !strings.Contains(fmt.Sprint(redis.Do("INFO", "clients")), fmt.Sprintf("blocked_clients:%d\r\n", n)); {
 		if time.Now().After(end) {
-			t.Fatalf("not %d servers read the stream within %v", n, patience)
+			t.Fatalf("not %d servers read the stream within %v", n, testkit.Patience)
 		}
 		time.Sleep(10 * time.Millisecond) // Redis tells nobody
 	}
@@ -59,31 +61,31 @@ func TestClusterStreamsFromNode(t *testing.T) {
 	for _, c := range []*clusterClient{here, there} {
 		c.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
 	}
-	node.tell("join", command{"who": []string{here.id, there.id}, "room": "room"})
+	node.Tell("join", harness.Command{"who": []string{here.id, there.id}, "room": "room"})
 	awaitClients(node, "room", 2)
-	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
-	node.tell("emit", command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
-	node.tell("emit", command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
-	node.tell("emit", command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
+	node.Tell("emit", harness.Command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
+	node.Tell("emit", harness.Command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
 	here.hears(`42["e",1]`, `42["e",3]`)
 	there.hears(`42["e",1]`, `42["e",2]`)
 	for _, c := range []*clusterClient{here, there} {
 		hearsBytes(c, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 	}
-	node.tell("emit", command{"volatile": true, "event": "e", "args": []any{4}}) // nothing waits for anybody
+	node.Tell("emit", harness.Command{"volatile": true, "event": "e", "args": []any{4}}) // nothing waits for anybody
 	here.hears(`42["e",4]`)
 	there.hears(`42["e",4]`)
-	node.tell("leave", command{"who": here.id, "room": "room"})
-	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{5}})
-	node.tell("emit", command{"event": "e", "args": []any{6}})
+	node.Tell("leave", harness.Command{"who": here.id, "room": "room"})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{5}})
+	node.Tell("emit", harness.Command{"event": "e", "args": []any{6}})
 	here.hears(`42["e",6]`)
 	there.hears(`42["e",5]`, `42["e",6]`)
 
 	var servers struct{ Servers int }
-	if node.do("servers", nil, &servers); servers.Servers != 2 {
+	if node.Do("servers", nil, &servers); servers.Servers != 2 {
 		t.Errorf("Node counts %d servers", servers.Servers)
 	}
-	node.tell("disconnect", command{"who": here.id})
+	node.Tell("disconnect", harness.Command{"who": here.id})
 	here.hears("41")
 }
 
@@ -104,7 +106,7 @@ func TestClusterStreamsNodeAsks(t *testing.T) {
 		Queries []string
 		Rooms   [][]string
 	}
-	node.do("fetch", nil, &found)
+	node.Do("fetch", nil, &found)
 	want := []string{here.id, there.id}
 	slices.Sort(want)
 	got := slices.Clone(found.IDs)
@@ -124,7 +126,7 @@ func TestClusterStreamsNodeAsks(t *testing.T) {
 		Answers []string
 		Error   string
 	}
-	node.do("ask", command{"event": "question"}, &answers)
+	node.Do("ask", harness.Command{"event": "question"}, &answers)
 	for range 2 {
 		if err := <-answered; err != nil {
 			t.Error(err)
@@ -133,10 +135,10 @@ func TestClusterStreamsNodeAsks(t *testing.T) {
 	if slices.Sort(answers.Answers); !slices.Equal(answers.Answers, []string{"a", "b"}) {
 		t.Errorf("answers %q, %s", answers.Answers, answers.Error)
 	}
-	if node.do("tell", command{"event": "question", "args": []any{"x"}}, &answers); !slices.Equal(answers.Answers, []string{"ours"}) {
+	if node.Do("tell", harness.Command{"event": "question", "args": []any{"x"}}, &answers); !slices.Equal(answers.Answers, []string{"ours"}) {
 		t.Errorf("answers %q, %s", answers.Answers, answers.Error)
 	}
-	node.tell("tellAll", command{"event": "question", "args": []any{"y"}})
+	node.Tell("tellAll", harness.Command{"event": "question", "args": []any{"y"}})
 	for _, want := range []string{"x", "y"} {
 		if got := <-told; got != want {
 			t.Errorf("told %s, want %s", got, want)
@@ -188,7 +190,7 @@ func TestClusterStreamsToNode(t *testing.T) {
 	for i, c := range []*clusterClient{here, there} {
 		go func() { answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`) }()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	answers, err := io.To().Call(ctx, "question")
 	for range 2 {
@@ -204,7 +206,7 @@ func TestClusterStreamsToNode(t *testing.T) {
 		t.Errorf("Node answered %v, %v", values, err)
 	}
 	var told struct{ Told []string }
-	if node.next(&told); !slices.Equal(told.Told, []string{"x"}) {
+	if node.Next(&told); !slices.Equal(told.Told, []string{"x"}) {
 		t.Errorf("Node was told %q", told.Told)
 	}
 	io.To(there.id).Disconnect()
@@ -218,13 +220,13 @@ func TestClusterStreamsPython(t *testing.T) {
 	redis := redistest.Start(t)
 	first, _ := streamsMember(t, redis.URL(), "--channel-format", "pickle")
 	second, _ := streamsMember(t, redis.URL(), "--channel-format", "pickle")
-	flask := startFlaskServer(t, redis)
+	flask := harness.StartFlaskServer(t, redis)
 	clients := []*clusterClient{joinCluster(t, first.Addr), joinCluster(t, second.Addr), joinCluster(t, flask)}
 	redis.AwaitSubscribers("flask-socketio", 3) // Flask listens once it has a client
 	for i, c := range clients {
-		c.says(message(fmt.Sprint(i)))
+		c.says(testkit.Message(fmt.Sprint(i)))
 		for _, d := range clients {
-			d.hears(message(fmt.Sprint(i)))
+			d.hears(testkit.Message(fmt.Sprint(i)))
 		}
 	}
 }

@@ -3,12 +3,10 @@ package socketio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
+	"time"
 
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/packet"
 )
 
 // Target is a choice of a namespace's clients, and how they are sent to. It does not
@@ -68,20 +66,6 @@ func (t *Target) named(rooms []string, what string) bool {
 	return false
 }
 
-// Emit sends an event to the clients. Arguments and errors are those of
-// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
-func (t *Target) Emit(event string, args ...any) error {
-	e, err := t.event(event, args)
-	if err != nil {
-		return err
-	}
-	for _, rooms := range t.adapters() {
-		rooms.Broadcast(e, t.who)
-	}
-	t.tellSent(e)
-	return nil
-}
-
 // adapters are those of the namespaces that the clients are in: several for Of("*").
 func (t *Target) adapters() []*fanout.Adapter {
 	if t.in != nil {
@@ -90,88 +74,24 @@ func (t *Target) adapters() []*fanout.Adapter {
 	return t.server.broughtBy(t.of)
 }
 
+// broughtBy lists the namespaces that are there because n stands for them.
+func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, d := range s.dynamic {
+		if d.of == n {
+			list = append(list, d.rooms)
+		}
+	}
+	return list
+}
+
 // namespace is the name of the namespace.
 func (t *Target) namespace() string {
 	if t.in != nil {
 		return t.in.Name()
 	}
 	return t.of.name
-}
-
-// Answer is what one client acknowledged. Client is its id, empty for one of a Node server
-// in the cluster, which does not tell it.
-type Answer struct {
-	Client string
-	Values []Value
-}
-
-// Call sends an event to the clients and waits for their acknowledgements. When
-// ctx ends, or a minute has passed if it has no deadline, it returns those that
-// came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected]. In a cluster clients of the other servers answer as well, those of
-// Node servers with their first argument only, and one that leaves is waited for until
-// the end. Flask: socketio.call(event, ..., to=sid), for one client.
-func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	e, err := t.event(event, args)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	var mu sync.Mutex
-	var answers []Answer
-	expected, gone := -1, 0
-	done := make(chan struct{})
-	check := func() { // with mu held
-		if len(answers)+gone == expected {
-			close(done)
-			expected = -1
-		}
-	}
-	answered := func(client string, args []packet.Value, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			gone++
-		} else {
-			answers = append(answers, Answer{client, valueList(args)})
-		}
-		check()
-	}
-	sent := 0
-	forget := []func(){}
-	for _, rooms := range t.adapters() {
-		n, f := rooms.Call(e, t.who, answered)
-		sent += n
-		forget = append(forget, f)
-	}
-	mu.Lock()
-	expected = sent
-	check()
-	mu.Unlock()
-	t.tellSent(e)
-	others := t.callOthers(ctx, e, func(answer Answer) {
-		mu.Lock()
-		defer mu.Unlock()
-		answers = append(answers, answer)
-	})
-	select {
-	case <-done:
-		if gone > 0 {
-			err = ErrDisconnected
-		}
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-		for _, f := range forget {
-			f()
-		}
-	}
-	if late := others(); err == nil {
-		err = late
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(answers), err
 }
 
 // Join puts the clients into rooms. Flask: join_room(room, sid=sid).
@@ -233,67 +153,23 @@ func (t *Target) Clients() []string {
 	return append(ids, t.fetchOthers()...)
 }
 
-// event is newEvent for the target.
-func (t *Target) event(event string, args []any) (fanout.Event, error) {
-	if slices.Contains(t.who.Rooms, "") {
-		return fanout.Event{}, errNoRoom
-	}
-	return newEvent(event, args)
-}
+// fetchTimeout is how long the other servers have to list their clients.
+const fetchTimeout = 5 * time.Second
 
-// newEvent is an event as clients are sent it. What may change later is written down now.
-func newEvent(name string, args []any) (fanout.Event, error) {
-	if packet.Reserved(name) {
-		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
-	}
-	args = spread(args)
-	frozen, err := appendArgs(make([]any, 0, len(args)), args)
-	return fanout.Event{Name: name, Args: frozen}, err
-}
-
-// spread is what a list of arguments stands for: a single nil for none, as None does in
-// Flask, and a single Args for what is in it.
-func spread(args []any) []any {
-	if len(args) != 1 {
-		return args
-	}
-	if several, ok := args[0].(Args); ok {
-		return several
-	}
-	if isNull(args[0]) {
+// fetchOthers lists the clients of the other servers.
+func (t *Target) fetchOthers() []string {
+	if t.server.opts.Peers == nil || t.who.Local {
 		return nil
 	}
-	return args
-}
-
-func appendArgs(data []any, args []any) ([]any, error) {
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case Value:
-			data = append(data, packet.Carried(v.raw))
-		case string, bool, nil:
-			data = append(data, v)
-		default:
-			frozen, err := packet.NewValue(arg)
-			if err != nil {
-				return nil, fmt.Errorf("argument %d: %w", i+1, err)
-			}
-			data = append(data, frozen)
+	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
+	defer cancel()
+	var ids []string
+	for _, a := range t.adapters() {
+		found, err := a.FetchOthers(ctx, t.who)
+		if err != nil {
+			t.server.log.Warn("not all servers have listed their clients", "namespace", a.Name(), "error", err)
 		}
+		ids = append(ids, found...)
 	}
-	return data, nil
-}
-
-func isNull(arg any) bool {
-	v, ok := arg.(Value)
-	return arg == nil || ok && v.IsNull()
-}
-
-// valueList makes values of arguments that came in.
-func valueList(args []packet.Value) []Value {
-	values := make([]Value, len(args))
-	for i, v := range args {
-		values[i] = Value{packet.Carry(v)}
-	}
-	return values
+	return ids
 }

@@ -25,6 +25,8 @@ import (
 	"net/http/httputil"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/stall"
 )
 
 // Options says which backend there is and how it is spoken to.
@@ -174,26 +176,24 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.noteUnnamedProxy(r)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	s := &stream{cancel: cancel, control: http.NewResponseController(w)}
+	s := &stream{cancel: cancel}
+	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
+	s.client = stall.New(w, out, stall.Limits{Read: b.stall, Write: b.stall})
+	defer s.client.Finish()
 	if !b.streams.add(s) {
 		w.Header().Set("Connection", "close")
 		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
 		return
 	}
 	defer b.streams.remove(s)
-	defer s.finish()
 	b.counts.requests.Add(1)
-	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
-	if r.Body != nil && r.Body != http.NoBody {
-		out.Body = &body{ReadCloser: r.Body, stream: s, stall: b.stall}
-	}
-	b.proxy.ServeHTTP(&writer{ResponseWriter: w, stream: s, stall: b.stall}, out)
+	b.proxy.ServeHTTP(&writer{Writer: s.client, limit: b.stall}, out)
 }
 
 // failed answers where the backend did not.
 func (b *Backend) failed(w http.ResponseWriter, r *http.Request, err error) {
 	s := streamOf(r)
-	if r.Context().Err() != nil || s.clientFailed() {
+	if r.Context().Err() != nil || s.client.Failed() {
 		// The client has gone, or the server goes down: nobody is there to answer.
 		b.counts.cancelled.Add(1)
 		panic(http.ErrAbortHandler)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/socketio"
@@ -40,7 +41,7 @@ func hearsNumbers(t *testing.T, c *socketiotest.Client, from, to int) {
 // away waits until a server has noticed that Redis is away.
 func away(t *testing.T, m *member) {
 	t.Helper()
-	eventually(t, "it notices that Redis is away", func() bool { return m.cluster.Ready() != nil })
+	testkit.Eventually(t, "it notices that Redis is away", func() bool { return m.cluster.Ready() != nil })
 }
 
 // What is emitted while a server is cut off from Redis reaches its clients when it is

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 )
 
@@ -21,7 +22,7 @@ func (w *world) listen(addr string) {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	go io.Copy(io.Discard, c)
 	client := &client{w: w}
-	client.introduce(await(w.t, w.opened, "session"))
+	client.introduce(testkit.Await(w.t, w.opened, "session"))
 	client.Admit()
 }
 
@@ -29,7 +30,7 @@ func (w *world) listen(addr string) {
 // once, and the queueing for each client are in the time, and what the flusher
 // writes meanwhile; when it lags, several leave in one write.
 func BenchmarkBroadcast(b *testing.B) {
-	p, err := packet.NewDecoder(packet.Limits{}).Text([]byte(`2["message","hello"]`))
+	p, err := new(packet.Decoder).Text([]byte(`2["message","hello"]`))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // The numbers of what @socket.io/redis-streams-adapter writes: MessageType of
@@ -60,69 +61,84 @@ func BroadcastEntry(b *Broadcast) (Entry, error) {
 			return b.binaryEntry(e)
 		}
 	}
-	w := jsonWriter{dst: append(make([]byte, 0, 128), '{')}
-	w.key("packet")
-	w.dst = append(w.dst, '{')
-	w.number("type", packetEvent)
-	w.event(b.Event, b.Args)
-	w.end('}')
-	w.options(b.Target, b.Flags)
-	data, err := w.finish(nil)
+	var out broadcastJSON
+	out.Packet.Type = packetEvent
+	out.Packet.Data = append(make([]any, 0, 1+len(b.Args)), b.Event)
+	for _, arg := range b.Args {
+		out.Packet.Data = append(out.Packet.Data, arg)
+	}
+	out.Options = optionsOf(b.Target, b.Flags)
+	data, err := appendJSON(nil, out)
 	e.Data = string(data)
 	return e, err
+}
+
+// broadcastJSON is the data of a broadcast as Node writes it.
+type broadcastJSON struct {
+	Packet struct {
+		Type int   `json:"type"`
+		Data []any `json:"data"`
+	} `json:"packet"`
+	Options optionsJSON `json:"opts"`
+}
+
+// optionsJSON is a selection of sockets.
+type optionsJSON struct {
+	Rooms  []string `json:"rooms"`
+	Except []string `json:"except"`
+	Flags  struct {
+		Volatile bool `json:"volatile,omitempty"`
+	} `json:"flags"`
+}
+
+func optionsOf(t Target, f Flags) optionsJSON {
+	out := optionsJSON{Rooms: notNil(t.Rooms), Except: notNil(t.Except)}
+	out.Flags.Volatile = f.Volatile
+	return out
+}
+
+// moveJSON is the data of a join, a leave or a disconnect.
+type moveJSON struct {
+	Options optionsJSON `json:"opts"`
+	Rooms   []string    `json:"rooms,omitzero"`
+	Close   *bool       `json:"close,omitempty"`
 }
 
 // packetEvent is the type of the packets in broadcasts: socket.io-parser's EVENT.
 const packetEvent = 2
 
 func (b *Broadcast) binaryEntry(e Entry) (Entry, error) {
-	var w writer
-	w.object(2)
-	w.text("packet")
+	w := writer{msgpack.NewWriter(nil, prefix)}
+	w.Object(2)
+	w.Text("packet")
 	if err := w.bare(b.Event, b.Args); err != nil {
 		return e, err
 	}
-	w.text("opts")
+	w.Text("opts")
 	w.options(b.Target, b.Flags)
-	e.Data = base64.StdEncoding.EncodeToString(w.dst)
+	e.Data = base64.StdEncoding.EncodeToString(w.Bytes())
 	return e, nil
 }
 
 // bare writes {type, data: [event, ...args]}.
 func (w *writer) bare(event string, args []packet.Value) error {
-	w.object(2)
-	w.text("type")
-	w.integer(packetEvent)
-	w.text("data")
+	w.Object(2)
+	w.Text("type")
+	w.Integer(packetEvent)
+	w.Text("data")
 	return w.event(event, args)
 }
 
 // event writes [event, ...args].
 func (w *writer) event(event string, args []packet.Value) error {
-	w.array(1 + len(args))
-	w.text(event)
+	w.Array(1 + len(args))
+	w.Text(event)
 	for _, arg := range args {
-		if err := w.value(arg); err != nil {
+		if err := w.Value(arg); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// options writes what a selection of sockets is.
-func (w *jsonWriter) options(t Target, f Flags) {
-	w.key("opts")
-	w.dst = append(w.dst, '{')
-	w.texts("rooms", t.Rooms)
-	w.texts("except", t.Except)
-	w.key("flags")
-	w.dst = append(w.dst, '{')
-	if f.Volatile {
-		w.key("volatile")
-		w.dst = append(w.dst, "true,"...)
-	}
-	w.end('}')
-	w.end('}')
 }
 
 var errNoTarget = errors.New("no target")
@@ -134,23 +150,18 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 	if err := r.check(); err != nil || !r.HasTarget {
 		return e, known("a request without opts", cmp.Or(err, errNoTarget))
 	}
-	w := jsonWriter{dst: []byte{'{'}}
-	w.options(r.Target, r.Flags)
+	out := moveJSON{Options: optionsOf(r.Target, r.Flags)}
 	switch r.Type {
 	case RemoteJoin:
-		e.Type = strconv.Itoa(kindJoin)
-		w.texts("rooms", r.Rooms)
+		e.Type, out.Rooms = strconv.Itoa(kindJoin), r.Rooms
 	case RemoteLeave:
-		e.Type = strconv.Itoa(kindLeave)
-		w.texts("rooms", r.Rooms)
+		e.Type, out.Rooms = strconv.Itoa(kindLeave), r.Rooms
 	case RemoteDisconnect:
-		e.Type = strconv.Itoa(kindDisconnect)
-		w.key("close")
-		w.dst = append(strconv.AppendBool(w.dst, r.Close), ',')
+		e.Type, out.Close = strconv.Itoa(kindDisconnect), &r.Close
 	default:
 		return e, malformed("a request that has no place in a stream")
 	}
-	data, err := w.finish(nil)
+	data, err := appendJSON(nil, out)
 	e.Data = string(data)
 	return e, err
 }

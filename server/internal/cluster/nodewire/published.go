@@ -3,6 +3,7 @@ package nodewire
 import (
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // What @socket.io/redis-streams-adapter publishes beside its stream is a map in msgpack:
@@ -22,25 +23,25 @@ func AppendPublishedRequest(dst []byte, namespace string, r *Request) ([]byte, e
 	if err := r.check(); err != nil {
 		return dst, err
 	}
-	w := writer{dst: dst}
-	w.object(4)
-	w.text(fieldType)
+	w := writer{msgpack.NewWriter(dst, prefix)}
+	w.Object(4)
+	w.Text(fieldType)
 	switch r.Type {
 	case RemoteFetch:
-		w.integer(kindFetch)
+		w.Integer(kindFetch)
 	case ServerSideEmit:
-		w.integer(kindServerEmit)
+		w.Integer(kindServerEmit)
 	case BroadcastWithAck:
-		w.integer(kindBroadcast)
+		w.Integer(kindBroadcast)
 	default:
 		return dst, malformed("a request that belongs into the stream")
 	}
-	w.text(fieldData)
+	w.Text(fieldData)
 	if err := w.requestData(r); err != nil {
 		return dst, err
 	}
 	w.sender(r.UID, namespace)
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 func (w *writer) requestData(r *Request) error {
@@ -50,19 +51,19 @@ func (w *writer) requestData(r *Request) error {
 			fields++
 		}
 	}
-	w.object(fields)
+	w.Object(fields)
 	if r.RequestID != "" {
-		w.text("requestId")
-		w.text(r.RequestID)
+		w.Text("requestId")
+		w.Text(r.RequestID)
 	}
 	if r.HasTarget {
-		w.text("opts")
+		w.Text("opts")
 		w.options(r.Target, r.Flags)
 	}
 	if r.Type == RemoteFetch {
 		return nil
 	}
-	w.text("packet")
+	w.Text("packet")
 	if r.Type == ServerSideEmit {
 		return w.event(r.Event, r.Args)
 	}
@@ -71,10 +72,10 @@ func (w *writer) requestData(r *Request) error {
 
 // sender writes who says it, and to which namespace.
 func (w *writer) sender(uid, namespace string) {
-	w.text(fieldUID)
-	w.text(uid)
-	w.text(fieldNamespace)
-	w.text(namespace)
+	w.Text(fieldUID)
+	w.Text(uid)
+	w.Text(fieldNamespace)
+	w.Text(namespace)
 }
 
 // AppendPublishedResponse appends an answer. After an error dst is returned as it was
@@ -83,24 +84,24 @@ func AppendPublishedResponse(dst []byte, uid, namespace string, r *Response) ([]
 	if r.RequestID == "" {
 		return dst, malformed("a response without requestId")
 	}
-	w := writer{dst: dst}
-	w.object(4)
-	w.text(fieldType)
+	w := writer{msgpack.NewWriter(dst, prefix)}
+	w.Object(4)
+	w.Text(fieldType)
 	var err error
 	switch r.Type {
 	case BroadcastClientCount:
-		w.integer(kindClientCount)
+		w.Integer(kindClientCount)
 		w.answer(2, r.RequestID, "clientCount")
-		w.integer(int64(r.ClientCount))
+		w.Integer(int64(r.ClientCount))
 	case BroadcastAck:
-		w.integer(kindAck)
+		w.Integer(kindAck)
 		err = w.ack(r)
 	case ServerSideEmit:
-		w.integer(kindServerEmitted)
+		w.Integer(kindServerEmitted)
 		w.answer(2, r.RequestID, "packet")
-		err = w.value(r.Data)
+		err = w.Value(r.Data)
 	default:
-		w.integer(kindFetched)
+		w.Integer(kindFetched)
 		w.answer(2, r.RequestID, "sockets")
 		err = w.sockets(r.Sockets)
 	}
@@ -108,16 +109,16 @@ func AppendPublishedResponse(dst []byte, uid, namespace string, r *Response) ([]
 		return dst, err
 	}
 	w.sender(uid, namespace)
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 // answer begins the data of a response, up to the value of its second field.
 func (w *writer) answer(fields int, requestID, second string) {
-	w.text(fieldData)
-	w.object(fields)
-	w.text("requestId")
-	w.text(requestID)
-	w.text(second)
+	w.Text(fieldData)
+	w.Object(fields)
+	w.Text("requestId")
+	w.Text(requestID)
+	w.Text(second)
 }
 
 // ack writes what a client acknowledges; between Hipflask servers also who it is, and all
@@ -125,18 +126,18 @@ func (w *writer) answer(fields int, requestID, second string) {
 func (w *writer) ack(r *Response) error {
 	if r.Client == "" {
 		w.answer(2, r.RequestID, "packet")
-		return w.value(r.Data)
+		return w.Value(r.Data)
 	}
 	w.answer(4, r.RequestID, "packet")
-	if err := w.value(r.Data); err != nil {
+	if err := w.Value(r.Data); err != nil {
 		return err
 	}
-	w.text("client")
-	w.text(r.Client)
-	w.text("args")
-	w.array(len(r.Args))
+	w.Text("client")
+	w.Text(r.Client)
+	w.Text("args")
+	w.Array(len(r.Args))
 	for _, v := range r.Args {
-		if err := w.value(v); err != nil {
+		if err := w.Value(v); err != nil {
 			return err
 		}
 	}
@@ -144,20 +145,20 @@ func (w *writer) ack(r *Response) error {
 }
 
 func (w *writer) sockets(sockets []Socket) error {
-	w.array(len(sockets))
+	w.Array(len(sockets))
 	for i := range sockets {
 		s := &sockets[i]
-		w.object(4)
-		w.text("id")
-		w.text(s.ID)
-		w.text("handshake")
-		if err := w.value(s.Handshake); err != nil {
+		w.Object(4)
+		w.Text("id")
+		w.Text(s.ID)
+		w.Text("handshake")
+		if err := w.Value(s.Handshake); err != nil {
 			return err
 		}
-		w.text("rooms")
-		w.texts(s.Rooms)
-		w.text("data")
-		if err := w.value(s.Data); err != nil {
+		w.Text("rooms")
+		w.Texts(s.Rooms)
+		w.Text("data")
+		if err := w.Value(s.Data); err != nil {
 			return err
 		}
 	}
