@@ -260,3 +260,17 @@ func TestClusterStreamsLeastRights(t *testing.T) {
 		}
 	}
 }
+
+// TestClusterStreamsMetrics: what goes through the stream is counted.
+func TestClusterStreamsMetrics(t *testing.T) {
+	redis := redistest.Start(t)
+	s, ops := startOps(t, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams")
+	c := joinCluster(t, s.Addr)
+	c.says(testkit.Message("a"), testkit.Message("b"))
+	c.hears(testkit.Message("a"), testkit.Message("b"))
+	for _, line := range []string{"written_total 2", "read_total 2", "holes_total 0", "waiting 0", "waiting_bytes 0"} {
+		testkit.Eventually(t, "the metrics have "+line, func() bool { // they are counted a moment later
+			return strings.Contains(opsGet(t, ops, "/metrics").Body, "hipflask_cluster_stream_"+line+"\n")
+		})
+	}
+}
