@@ -80,6 +80,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"websocket":                    {"locks", "pool"},
 		"cluster/flaskqueue":           {"cluster/jsonval", "cluster/pickle", "packet"},
 		"cluster/nodewire":             {"cluster/jsonval", "packet", "packet/msgpack"},
+		"cluster/streams":              {"cluster/nodewire", "offset"},
 		"cluster/pickle":               {"cluster/jsonval", "packet", "pyprint"},
 		"cluster/jsonval":              {"packet", "pyprint"},
 		"packet/msgpack":               {"cluster/jsonval", "packet"},

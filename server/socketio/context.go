@@ -42,7 +42,9 @@ func (c *Context) Address() string { return c.member.Address() }
 
 // Close ends the client's whole connection, with all its namespaces, where Disconnect
 // ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() {
+func (c *Context) Close() { c.member.Finally(c.close) }
+
+func (c *Context) close() {
 	if !c.unwantedWhileJoining() { // else the session ends before it is connected
 		c.conn.leaveAll()
 	}
@@ -142,6 +144,6 @@ func (c *Context) Rooms() []string { return c.member.Rooms() }
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
 	if !c.unwantedWhileJoining() {
-		c.client.Disconnect()
+		c.member.Finally(c.client.Disconnect)
 	}
 }

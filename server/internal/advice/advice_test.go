@@ -101,8 +101,8 @@ func TestOperationsExplainsEveryCause(t *testing.T) {
 			t.Errorf("OPERATIONS.md does not explain %q", cause)
 		}
 	}
-	if causeRedis != redislink.CauseAway {
-		t.Errorf("a Redis that is away is %q here", causeRedis)
+	if causeRedis != redislink.CauseAway || causeStream != redislink.CauseStream {
+		t.Errorf("redislink's causes are %q and %q here", causeRedis, causeStream)
 	}
 	for k, r := range rows {
 		for _, name := range named(r) {

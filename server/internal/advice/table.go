@@ -10,8 +10,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// causeRedis is redislink.CauseAway, without the Redis client that redislink stands on.
-const causeRedis = "redis"
+// redislink's causes, without the Redis client that it stands on.
+const causeRedis, causeStream = "redis", "stream"
 
 // key names a row: a cause, and which bound of it where they differ.
 type key struct{ cause, bound string }
@@ -86,6 +86,7 @@ func table() map[key]row {
 	bound(engineio.CauseIdle, capacity.BoundFiles, hints(moreFiles))
 
 	rows[key{cause: causeRedis}] = sets("message-queue")
+	rows[key{cause: causeStream}] = sets("cluster-stream-length")
 	rows[key{cause: backend.CauseAway}] = sets("backend")
 	rows[key{cause: backend.CauseUnnamedProxy}] = sets("trusted-proxies")
 	rows[key{cause: capacity.CauseEvent}] = row{settings: []string{"max-memory-for-clients"},

@@ -72,7 +72,7 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 
 // concernsNobody says whether the channel names a room that is empty here.
 func (c *Cluster) concernsNobody(channel string) bool {
-	name, room, _ := strings.Cut(strings.TrimPrefix(channel, nodewire.DefaultPrefix+"#"), "#")
+	name, room, _ := strings.Cut(strings.TrimPrefix(channel, c.opts.Prefix+"#"), "#")
 	room, isRoom := strings.CutSuffix(room, "#")
 	// A name with # in it cannot be told from a room: then the message itself says.
 	if !isRoom || strings.Contains(room, "#") {
@@ -136,12 +136,17 @@ func (c *Cluster) Broadcast(namespace string, e fanout.Event, to fanout.Selectio
 	}
 	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to)}
 	b.Flags.Volatile = to.Volatile
+	if c.stream != nil {
+		c.broadcastInOrder(&b)
+		c.emitToQueue(namespace, e.Name, args, to)
+		return
+	}
 	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
 	if err != nil {
 		c.notSent(namespace, err)
 		return
 	}
-	channel := nodewire.NewChannels("", namespace).Broadcast(to.Rooms)
+	channel := c.names(namespace).Broadcast(to.Rooms)
 	c.out.put(entry{channel: channel, payload: payload}, true)
 	c.emitToQueue(namespace, e.Name, args, to)
 }

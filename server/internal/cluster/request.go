@@ -48,16 +48,26 @@ func (p *pending) answer(r *nodewire.Response) {
 // request publishes a request.
 func (c *Cluster) request(namespace string, r *nodewire.Request, once bool) error {
 	r.UID = c.uid
-	payload, err := nodewire.AppendRequest(nil, r)
+	payload, err := c.appendRequest(namespace, r)
 	if err != nil {
 		return err
 	}
-	c.out.put(entry{channel: nodewire.NewChannels("", namespace).Request(), payload: payload, once: once}, false)
+	c.out.put(entry{channel: c.questions(namespace), payload: payload, once: once}, false)
 	return nil
 }
 
 // tell publishes a request that nobody answers, and that does no harm twice.
 func (c *Cluster) tell(namespace string, r *nodewire.Request) {
+	if c.stream != nil {
+		r.UID = c.uid
+		e, err := nodewire.RequestEntry(namespace, r)
+		if err != nil {
+			c.notSent(namespace, err)
+			return
+		}
+		c.enter(e, false)
+		return
+	}
 	if err := c.request(namespace, r, false); err != nil {
 		c.notSent(namespace, err)
 	}
@@ -128,7 +138,7 @@ func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error
 	if c.health.err() != nil {
 		return 0, errAway
 	}
-	n, err := c.link.Subscribers(ctx, nodewire.NewChannels("", namespace).Request())
+	n, err := c.link.Subscribers(ctx, c.questions(namespace))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errAway, err)
 	}
@@ -225,6 +235,9 @@ func (c *Cluster) handleOther(channel, payload string) error {
 	l := c.listener(channel)
 	if l.space == nil {
 		return nil
+	}
+	if c.stream != nil {
+		return c.handlePublished(l.space, payload)
 	}
 	if !l.isRequest {
 		r, err := nodewire.DecodeResponse([]byte(payload), jsonval.Limits{})

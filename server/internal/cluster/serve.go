@@ -133,14 +133,10 @@ func describe(members []*fanout.Member) []nodewire.Socket {
 
 // respond answers a request.
 func (c *Cluster) respond(s *space, r *nodewire.Request, answer *nodewire.Response) {
-	payload, err := nodewire.AppendResponse(nil, answer)
+	payload, channel, err := c.appendResponse(s, r, answer)
 	if err != nil {
 		c.notSent(s.adapter.Name(), err)
 		return
-	}
-	channel := s.channels.Response()
-	if r.UID != "" {
-		channel = s.channels.ResponseTo(r.UID) // which spares the others
 	}
 	c.out.put(entry{channel: channel, payload: payload, once: true}, false)
 }

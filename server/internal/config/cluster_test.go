@@ -17,3 +17,12 @@ func TestMessageQueue(t *testing.T) {
 	refused(t, []string{"--message-queue-optional"}, env(), "--message-queue-optional", "--message-queue is missing")
 	refused(t, []string{"--message-queue=redis://", "--message-queue-optional=maybe"}, env(), "--message-queue-optional", "true or false")
 }
+
+// What Python's processes say must not be taken for what servers say to each other.
+func TestChannelIsApartFromTheServers(t *testing.T) {
+	for _, channel := range []string{"shop#/#", "shop-request#x", "shop-response#"} {
+		refused(t, []string{"--cluster-prefix=shop", "--channel", channel}, env(), "--channel", "--cluster-prefix")
+		expect(t, mustParse(t, env(), "--channel", channel), "Channel", channel)
+	}
+	expect(t, mustParse(t, env(), "--cluster-prefix=shop", "--channel=shop"), "Channel", "shop")
+}

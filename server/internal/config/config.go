@@ -87,6 +87,9 @@ type Config struct {
 
 	MessageQueue         string // a Redis URL, which redislink checks; empty: this server is alone
 	MessageQueueOptional bool
+	ClusterAdapter       string // AdapterRedis or AdapterStreams
+	ClusterStreamLength  int
+	ClusterPrefix        string
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
 
@@ -223,6 +226,9 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if err := checkChannel(c, given); err != nil {
+		return err
 	}
 	if err := checkSecretKey(c, given); err != nil {
 		return err

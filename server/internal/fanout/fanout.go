@@ -58,6 +58,17 @@ type Peers interface {
 	Fetch(ctx context.Context, namespace string, who Selection) ([]string, error)
 }
 
+// Sequence are peers that bring what all servers emit into one order. What they are told
+// of comes back to this server as well, in its place: broadcasts by [Adapter.Deliver],
+// the rest as for this server's clients alone.
+type Sequence interface {
+	Peers
+	// After calls fn once this server's clients have been sent what the peers were told of
+	// before, or that was given up: at once, if nothing waits. fn takes so many bytes, and
+	// may be dropped if too much waits; never, if they are 0. It must not block.
+	After(bytes int, fn func())
+}
+
 // Answer is what a client of another server acknowledges. Client is empty where that
 // server does not name it, as Node's do, which pass on the first argument alone.
 type Answer struct {
@@ -67,9 +78,10 @@ type Answer struct {
 
 // Adapter holds one namespace's members and rooms.
 type Adapter struct {
-	config Config
-	name   string
-	ids    atomic.Uint64 // of what waits for acknowledgements
+	config   Config
+	sequence Sequence // the peers, if they keep one order; else nil
+	name     string
+	ids      atomic.Uint64 // of what waits for acknowledgements
 
 	mu      locks.Adapter
 	members map[string]*Member
@@ -88,6 +100,10 @@ func New(name string, c Config) *Adapter {
 		members:  make(map[string]*Member),
 		rooms:    make(map[string]map[*Member]struct{}),
 		recovery: newRecovery(c.Recovery),
+	}
+	a.sequence, _ = c.Peers.(Sequence)
+	if a.recovery != nil {
+		a.recovery.sequenced = a.sequence != nil
 	}
 	if a.config.Peers != nil {
 		a.config.Peers.Attach(a)
