@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"time"
 
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
-
-// fetchTimeout is how long the other servers have to list their clients.
-const fetchTimeout = 5 * time.Second
 
 // ServerHandler handles an event that another server of the cluster sent to this
 // one. reply is for a server that asks for an answer, as Node's can.
@@ -133,22 +129,4 @@ func (t *Target) callOthers(ctx context.Context, data []any, answered func(Answe
 		}
 		return errors.Join(errs...)
 	}
-}
-
-// fetchOthers lists the clients of the other servers.
-func (t *Target) fetchOthers() []string {
-	if t.server.opts.Peers == nil || t.local {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
-	defer cancel()
-	var ids []string
-	for _, nsp := range t.namespaces() {
-		found, err := nsp.Adapter().(*fanout.Adapter).FetchOthers(ctx, t.selected())
-		if err != nil {
-			t.server.log.Warn("not all servers have listed their clients", "namespace", nsp.Name(), "error", err)
-		}
-		ids = append(ids, found...)
-	}
-	return ids
 }

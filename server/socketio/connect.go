@@ -35,7 +35,7 @@ func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError
 	c.joining = ctx
 	ctx.over = c.leaves(ctx.Namespace())
 	c.mu.Unlock()
-	ctx.adapter().Introduce(sock)
+	ctx.adapter().Introduce(sock, ctx)
 	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
 	c.mu.Lock()
 	if err != nil {

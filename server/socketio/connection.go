@@ -77,13 +77,23 @@ func (c *conn) End(id socket.SocketId) {
 }
 
 // SetData keeps a value for the client in this namespace alone, for as long as it is
-// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
-// socket.data[key] = value.
+// connected to that, and shows it to [Target.Sockets] on every server, as it is now: who
+// changes what value points to sets it again. Flask keeps one session for all, see
+// [Context.Set]; in Node it is socket.data[key] = value.
 func (c *Context) SetData(key string, value any) {
 	s := c.ownValues()
+	shown, err := packet.NewValue(value)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.values[key] = value
+	if err != nil {
+		delete(s.shown, key)
+		return
+	}
+	if s.shown == nil {
+		s.shown = make(map[string]packet.Value)
+	}
+	s.shown[key] = shown
 }
 
 // Data returns what SetData has kept under the key, nil if nothing was. Flask has none;

@@ -10,6 +10,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
 )
 
 // Context is one client's connection to one namespace: what a handler acts on. It
@@ -54,6 +55,7 @@ type session struct {
 	mu     sync.Mutex
 	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
 	values map[string]any
+	shown  map[string]packet.Value // see SetData; nil for none
 }
 
 // newSession makes the connection's session. What it begins with is not made before

@@ -77,7 +77,7 @@ func (t inspected) Leave(room string) { t.Target.Leave(room) }
 // inspectedClient is a Context as [inspect.Client].
 type inspectedClient struct{ *Context }
 
-func (c inspectedClient) Since() time.Time { return time.UnixMilli(c.sock.Handshake().Issued) }
+func (c inspectedClient) Since() time.Time { return c.since() }
 
 func (c inspectedClient) Connection() string { return c.conn.session.Name() }
 

@@ -121,7 +121,7 @@ func New(opts Options) *Server {
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent})
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent, Describe: describe})
 	if s.opts.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
 		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())

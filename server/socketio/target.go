@@ -214,24 +214,6 @@ func (t *Target) Close() {
 	}
 }
 
-// Clients lists the ids of the clients. In a cluster it asks the other servers, and
-// logs it when one of them does not answer in seconds.
-// Flask: socketio.server.manager.get_participants(namespace, room).
-func (t *Target) Clients() []string {
-	ids := []string{}
-	if !t.named(nil, "Clients") {
-		return ids
-	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
-			for _, s := range found {
-				ids = append(ids, string(s.Id()))
-			}
-		})
-	}
-	return append(ids, t.fetchOthers()...)
-}
-
 // options is the target as the adapter reads it; nil for every client.
 func (t *Target) options() *socket.BroadcastOptions {
 	if len(t.rooms) == 0 && len(t.except) == 0 && !t.volatile && !t.local {
@@ -247,10 +229,17 @@ func (t *Target) options() *socket.BroadcastOptions {
 
 // event is eventData for the target.
 func (t *Target) event(event string, args []any) ([]any, error) {
-	if slices.Contains(t.rooms, "") {
-		return nil, errNoRoom
+	if err := t.checkRooms(); err != nil {
+		return nil, err
 	}
 	return eventData(event, args)
+}
+
+func (t *Target) checkRooms() error {
+	if slices.Contains(t.rooms, "") {
+		return errNoRoom
+	}
+	return nil
 }
 
 func roomList(names []string) []socket.Room {

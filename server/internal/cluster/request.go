@@ -143,11 +143,16 @@ func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request
 	if err != nil || others <= 0 {
 		return err
 	}
+	return c.await(ctx, namespace, r, func(answer *nodewire.Response) bool { return fn(others, answer) })
+}
+
+// await is ask where there are other servers.
+func (c *Cluster) await(ctx context.Context, namespace string, r *nodewire.Request, fn func(*nodewire.Response) (done bool)) error {
 	r.RequestID = rand.Text()[:16]
 	done := make(chan struct{})
 	over := false
 	remove := c.asked.add(r.RequestID, func(answer *nodewire.Response) {
-		if !over && fn(others, answer) {
+		if !over && fn(answer) {
 			over = true
 			close(done)
 		}
@@ -203,21 +208,6 @@ func answerOf(a *nodewire.Response) fanout.Answer {
 		return fanout.Answer{}
 	}
 	return fanout.Answer{Args: []packet.Value{a.Data}}
-}
-
-// Fetch lists the ids of clients of the other servers.
-func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
-	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: nodewire.Target(who)}
-	var ids []string
-	answers := 0
-	err := c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
-		for _, s := range a.Sockets {
-			ids = append(ids, s.ID)
-		}
-		answers++
-		return answers >= others
-	})
-	return ids, err
 }
 
 // handleOther deals with a request or with an answer to one.

@@ -2,11 +2,11 @@ package cluster
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -19,7 +19,7 @@ func (c *Cluster) serve(s *space, r *nodewire.Request) error {
 	answer := nodewire.Response{Type: nodewire.NoType, RequestID: r.RequestID}
 	switch r.Type {
 	case nodewire.Sockets:
-		answer.SocketIDs = []string{}
+		answer.UID, answer.SocketIDs = c.uid, []string{}
 		for _, sock := range a.LocalSockets(fanout.Selection{Rooms: r.Rooms}) {
 			answer.SocketIDs = append(answer.SocketIDs, string(sock.Id()))
 		}
@@ -29,7 +29,7 @@ func (c *Cluster) serve(s *space, r *nodewire.Request) error {
 			answer.Rooms = append(answer.Rooms, string(room))
 		}
 	case nodewire.RemoteFetch:
-		answer.Sockets = describe(a.LocalSockets(who))
+		answer.UID, answer.Sockets = c.uid, c.describe(s, r)
 	case nodewire.RemoteJoin, nodewire.RemoteLeave, nodewire.RemoteDisconnect:
 		if r.HasTarget {
 			move(a, r, who)
@@ -80,71 +80,12 @@ func moveOne(sock *socket.Socket, r *nodewire.Request) {
 	}
 }
 
-// handshake is what Node's sockets know of how they were opened.
-type handshake struct {
-	Headers map[string]string `json:"headers"`
-	Time    string            `json:"time"`
-	Address string            `json:"address"`
-	Xdomain bool              `json:"xdomain"`
-	Secure  bool              `json:"secure"`
-	Issued  int64             `json:"issued"`
-	URL     string            `json:"url"`
-	Query   map[string]string `json:"query"`
-	Auth    any               `json:"auth"`
-}
-
-// headers are written as Node writes them: names in lower case, and one text each.
-func headers(all map[string][]string) map[string]string {
-	texts := make(map[string]string, len(all))
-	for name, values := range all {
-		texts[strings.ToLower(name)] = strings.Join(values, ", ")
-	}
-	return texts
-}
-
-// query has one value for each name, the last.
-func query(all map[string][]string) map[string]string {
-	texts := make(map[string]string, len(all))
-	for name, values := range all {
-		if len(values) > 0 {
-			texts[name] = values[len(values)-1]
-		}
-	}
-	return texts
-}
-
-// opened describes how a socket was opened.
-func opened(sock *socket.Socket) packet.Value {
-	h := sock.Handshake()
-	seen := handshake{Time: h.Time, Address: h.Address, Issued: h.Issued, Auth: h.Auth}
-	if c, ok := sock.Conn().(fanout.Carrier); ok {
-		r := c.Session().Request() // the library keeps nothing of it
-		seen.Headers, seen.URL, seen.Query = headers(r.Header), r.URL.RequestURI(), query(r.URL.Query())
-		seen.Xdomain, seen.Secure = r.Header.Get("Origin") != "", r.TLS != nil
-	}
-	v, err := packet.NewValue(seen)
-	if err != nil {
-		return packet.Value{JSON: []byte("{}")}
-	}
-	return v
-}
-
-// describe lists sockets as Node's adapter does.
-func describe(sockets []*socket.Socket) []nodewire.Socket {
-	list := make([]nodewire.Socket, 0, len(sockets))
-	for _, sock := range sockets {
-		d := nodewire.Socket{ID: string(sock.Id()), Handshake: opened(sock), Data: packet.Value{JSON: []byte("{}")}}
-		for _, room := range sock.Rooms().Keys() {
-			d.Rooms = append(d.Rooms, string(room))
-		}
-		list = append(list, d)
-	}
-	return list
-}
-
 // respond answers a request.
 func (c *Cluster) respond(s *space, r *nodewire.Request, answer *nodewire.Response) {
 	payload, err := nodewire.AppendResponse(nil, answer)
+	if err == nil && len(payload) > jsonval.DefaultMaxBytes {
+		err = fmt.Errorf("an answer of %d bytes is over the limit of %d", len(payload), jsonval.DefaultMaxBytes)
+	}
 	if err != nil {
 		c.notSent(s.adapter.Name(), err)
 		return
@@ -190,7 +131,7 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 		if len(answer.Args) > 0 {
 			answer.Data = answer.Args[0]
 		}
-		if strings.HasPrefix(r.UID, uidPrefix) { // Node would have it twice
+		if isOurs(r.UID) { // Node would have it twice
 			answer.Client = string(client)
 		}
 		c.respond(s, r, &answer)

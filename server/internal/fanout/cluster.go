@@ -34,8 +34,10 @@ type Peers interface {
 	// Call sends an event to clients of the other servers and calls answer with
 	// what each acknowledges, until all have or ctx ends.
 	Call(ctx context.Context, namespace string, event []any, to Selection, answer func(Answer)) error
-	// Fetch lists the ids of clients of the other servers.
-	Fetch(ctx context.Context, namespace string, who Selection) ([]string, error)
+	// Fetch lists clients of the other servers, and IDs their ids, which costs less. With
+	// an error that names who did not answer they return what came.
+	Fetch(ctx context.Context, namespace string, who Selection) ([]Client, error)
+	IDs(ctx context.Context, namespace string, who Selection) ([]string, error)
 }
 
 // Answer is what a client of another server acknowledges. Client is empty where that
@@ -109,14 +111,6 @@ func (a *Adapter) CallOthers(ctx context.Context, event []any, to Selection, ans
 		return nil
 	}
 	return a.peers.Call(ctx, a.nsp.Name(), event, to, answer)
-}
-
-// FetchOthers lists the ids of clients of the other servers.
-func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]string, error) {
-	if a.peers == nil {
-		return nil, nil
-	}
-	return a.peers.Fetch(ctx, a.nsp.Name(), who)
 }
 
 // ServerEvent handles an event that another server sent this one, and returns the

@@ -54,6 +54,13 @@ type Builder struct {
 	// ServerEvent handles an event that another server sent this one, and returns
 	// the answer for it.
 	ServerEvent func(namespace, event string, args []packet.Value) packet.Value
+
+	// Describe tells another server of a member, by what it was introduced with; with
+	// headers also those of the request that opened its connection.
+	Describe func(owner any, headers bool) Client
+	// Moved is told of each member that joins or leaves a room, in order. The namespace is
+	// locked meanwhile, so it must not wait, and do nothing with rooms or broadcasts.
+	Moved func(owner any, room string, in bool)
 }
 
 // New makes the namespace's adapter.
@@ -67,6 +74,8 @@ func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
 		recovery:     newRecovery(b.Recovery),
 		peers:        b.Peers,
 		serverEvent:  b.ServerEvent,
+		describe:     b.Describe,
+		moved:        b.Moved,
 	}
 	a.proto = a
 	if a.peers != nil {
@@ -94,6 +103,8 @@ type Adapter struct {
 	peers    Peers     // nil: this server is alone
 
 	serverEvent func(namespace, event string, args []packet.Value) packet.Value
+	describe    func(owner any, headers bool) Client
+	moved       func(owner any, room string, in bool) // nil: nobody wants to know
 }
 
 // member is one client of the namespace.
@@ -101,6 +112,7 @@ type member struct {
 	id      socket.SocketId
 	index   int // in order
 	sock    *socket.Socket
+	owner   any               // what it was introduced with
 	session *engineio.Session // nil until it was found
 	rooms   []socket.Room
 	visited uint64 // the choice that came by last
@@ -148,10 +160,11 @@ func (a *Adapter) Admit(id socket.SocketId) {
 }
 
 // Introduce makes a client known before its connection is admitted, so that it
-// takes part in what its connect handler does.
-func (a *Adapter) Introduce(s *socket.Socket) {
+// takes part in what its connect handler does. owner is who is told of it.
+func (a *Adapter) Introduce(s *socket.Socket, owner any) {
 	a.mu.Lock()
-	a.member(s.Id()).sock = s
+	m := a.member(s.Id())
+	m.sock, m.owner = s, owner
 	a.mu.Unlock()
 	a.AddAll(s.Id(), types.NewSet(socket.Room(s.Id())))
 }
@@ -378,8 +391,15 @@ func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket
 			m.past.enter(room, a.recovery.next)
 		}
 		joined = append(joined, room)
+		a.tellMovedLocked(m, room, true)
 	}
 	return created, joined
+}
+
+func (a *Adapter) tellMovedLocked(m *member, room socket.Room, in bool) {
+	if a.moved != nil && m.owner != nil {
+		a.moved(m.owner, string(room), in)
+	}
 }
 
 func (a *Adapter) announceJoined(id socket.SocketId, created, joined []socket.Room) {
@@ -446,6 +466,7 @@ func (a *Adapter) leave(m *member, room socket.Room) (left, gone bool) {
 		return false, false
 	}
 	delete(set, m)
+	a.tellMovedLocked(m, room, false)
 	if len(set) == 0 {
 		delete(a.rooms, room)
 		gone = true

@@ -68,7 +68,7 @@ func newWorldWith(t testing.TB, recovery time.Duration, backlog int) *world {
 	nsp := w.io.Of("/", nil)
 	w.adapter = nsp.Adapter().(*Adapter)
 	nsp.Use(func(s *socket.Socket, next func(*socket.ExtendedError)) {
-		w.adapter.Introduce(s)
+		w.adapter.Introduce(s, s.Id())
 		next(nil)
 	})
 	_ = nsp.On("connection", func(args ...any) { w.connected <- args[0].(*socket.Socket) })

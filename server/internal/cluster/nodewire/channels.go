@@ -42,9 +42,10 @@ func (c Channels) Broadcast(rooms []string) string {
 
 // Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What
 // Redis would take for a wildcard in the name is escaped.
-func (c Channels) Pattern() string {
-	escaped := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
-	return escaped.Replace(c.broadcast) + "*"
+func (c Channels) Pattern() string { return escape(c.broadcast) + "*" }
+
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
 }
 
 // Room returns the room of a broadcast's channel, "" for that of the namespace.
@@ -67,3 +68,15 @@ func (c Channels) Response() string { return c.response }
 // ResponseTo is the channel of responses to one server, which servers with
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
+
+// ResponsePattern matches the ResponseTo channels of all servers, among others.
+func (c Channels) ResponsePattern() string { return escape(c.response) + "?*#" }
+
+// Responder returns the server whose ResponseTo the channel is, "" if it is none.
+func (c Channels) Responder(channel string) string {
+	name, ok := strings.CutPrefix(channel, c.response)
+	if name, ok = strings.CutSuffix(name, "#"); !ok || strings.Contains(name, "#") {
+		return ""
+	}
+	return name
+}

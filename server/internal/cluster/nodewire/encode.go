@@ -86,6 +86,9 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 		w.number("type", int(r.Type))
 	}
 	w.text("requestId", r.RequestID)
+	if r.UID != "" {
+		w.text("uid", r.UID)
+	}
 	switch r.Type {
 	case ServerSideEmit:
 		w.value("data", r.Data)
@@ -199,6 +202,9 @@ func (w *jsonWriter) sockets(sockets []Socket) {
 		w.value("handshake", s.Handshake)
 		w.texts("rooms", s.Rooms)
 		w.value("data", s.Data)
+		if s.Transport != "" {
+			w.text("transport", s.Transport)
+		}
 		w.end('}')
 	}
 	w.end(']')
