@@ -15,3 +15,10 @@ func (n *Namespace) InLibrary() int { return len(n.To().namespaces()) }
 
 // Held is how many bytes are taken from the memory for clients.
 func (s *Server) Held() int64 { return s.memory.Used() }
+
+// Untold counts the joins and leaves that listeners are still to be told of.
+func (n *Namespace) Untold() int {
+	n.moves.line.mu.Lock()
+	defer n.moves.line.mu.Unlock()
+	return len(n.moves.line.waiting)
+}

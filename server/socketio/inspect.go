@@ -7,7 +7,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/inspect"
-	"hipflask/server/internal/packet"
 )
 
 // openDoor lets whoever made the server look in.
@@ -83,24 +82,18 @@ func (c inspectedClient) Connection() string { return c.conn.session.Name() }
 
 // tellSent tells of an event that was sent to the client.
 func (c *Context) tellSent(data []any) {
-	if c.space.server.opts.Inspect.Sent != nil {
+	if s := c.space.server; s.opts.Inspect.Sent != nil || s.listened.Load() > 0 {
 		c.To(c.ID()).tellSent(data)
 	}
 }
 
 // tellSent tells of an event, as eventData made it, that was sent.
 func (t *Target) tellSent(data []any) {
-	tell := t.server.opts.Inspect.Sent
-	if tell == nil {
-		return
+	t.tellListeners(data)
+	if tell := t.server.opts.Inspect.Sent; tell != nil {
+		event, _ := data[0].(string)
+		tell(inspected{t}, event, eventArgs(data))
 	}
-	event, _ := data[0].(string)
-	args := make([]packet.Value, len(data)-1)
-	for i, arg := range data[1:] {
-		// eventData has left nothing in it that could not be written.
-		args[i], _ = packet.NewValue(arg)
-	}
-	tell(inspected{t}, event, args)
 }
 
 // tellHandled tells how long an event took that began at start.

@@ -32,6 +32,9 @@ type Namespace struct {
 	use      []Middleware
 	onError  ErrorHandler
 	servers  map[string]ServerHandler // nil until OnServers
+
+	moves    moves
+	outgoing outgoing
 }
 
 // Handler handles one event of any name: what [Middleware] wraps. reply is the
@@ -45,6 +48,8 @@ type Middleware func(next Handler) Handler
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
+	n.moves.line = line[move]{server: s, tell: n.moves.tell, fit: n.moves.fit}
+	n.outgoing.line = newSentLine(s, n.outgoing.tell)
 	if d := s.dynamic[name]; d != nil {
 		d.kept = true
 		n.io = d.io // createLocked has set it up
@@ -69,7 +74,7 @@ func newNamespace(s *Server, name string) *Namespace {
 func (n *Namespace) isUsed() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
+	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil || n.moves.heard.Load() || n.outgoing.heard.Load()
 }
 
 // On registers the handler of an event, in the place of an earlier one, which the log

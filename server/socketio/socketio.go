@@ -64,9 +64,14 @@ type Server struct {
 	memory  *budget.Budget // what all clients together hold
 	turns   turns
 
+	listened atomic.Int32 // namespaces with a listener of OnOutgoing
+
 	life  context.Context // of background tasks
 	end   context.CancelFunc
 	tasks sync.WaitGroup
+
+	beginning sync.Mutex // held while a task begins
+	over      bool       // none may any more
 
 	claims claims // with recovery
 
@@ -121,7 +126,7 @@ func New(opts Options) *Server {
 
 	o := socket.DefaultServerOptions()
 	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent, Describe: describe})
+	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent, Describe: describe, Moved: moved})
 	if s.opts.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
 		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
@@ -206,12 +211,17 @@ func (s *Server) release() {
 	s.held, s.later = false, nil
 }
 
-// aside runs what was begun for a client, and ends with it.
-func (s *Server) aside(run func()) {
-	s.begin(func(context.Context) { run() })
+// aside runs something beside what called it. It reports false when the server has ended.
+func (s *Server) aside(run func()) bool {
+	return s.begin(func(context.Context) { run() })
 }
 
-func (s *Server) begin(task func(ctx context.Context)) {
+func (s *Server) begin(task func(ctx context.Context)) bool {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	if s.over {
+		return false
+	}
 	s.tasks.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -220,6 +230,7 @@ func (s *Server) begin(task func(ctx context.Context)) {
 		}()
 		task(s.life)
 	})
+	return true
 }
 
 // Shutdown closes every client, waits until their disconnect handlers have run,
@@ -236,6 +247,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		s.conns.Wait()
 		s.end()
+		s.beginning.Lock()
+		s.over = true
+		s.beginning.Unlock()
 		s.tasks.Wait()
 		s.pool.Close()
 		close(done)

@@ -113,6 +113,7 @@ type member struct {
 	index   int // in order
 	sock    *socket.Socket
 	owner   any               // what it was introduced with
+	sent    func([]any)       // see Listen; nil: nobody listens
 	session *engineio.Session // nil until it was found
 	rooms   []socket.Room
 	visited uint64 // the choice that came by last
@@ -165,6 +166,9 @@ func (a *Adapter) Introduce(s *socket.Socket, owner any) {
 	a.mu.Lock()
 	m := a.member(s.Id())
 	m.sock, m.owner = s, owner
+	for _, room := range m.rooms { // it has come back to
+		a.tellMovedLocked(m, room, true)
+	}
 	a.mu.Unlock()
 	a.AddAll(s.Id(), types.NewSet(socket.Room(s.Id())))
 }
@@ -244,6 +248,9 @@ func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
 	if m != nil && !admitted {
 		m.keep(msg)
 	}
+	if m != nil {
+		m.tellSentLocked(p)
+	}
 	a.mu.Unlock()
 	if admitted {
 		m.session.Send(msg)
@@ -258,6 +265,7 @@ func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
 	defer a.mu.Unlock()
 	msg, err := a.recovery.stamp(p, logged{to: id})
 	if m := a.members[id]; err == nil && m != nil {
+		m.tellSentLocked(p)
 		a.send(round, m, msg)
 	}
 }
@@ -330,6 +338,7 @@ func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, eac
 		if each != nil {
 			each(m)
 		}
+		m.tellSentLocked(p)
 		a.send(round, m, msg)
 		n++
 	})

@@ -3,6 +3,9 @@ package fanout
 import (
 	"context"
 
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
 	"hipflask/server/internal/packet"
 )
 
@@ -56,4 +59,24 @@ func (a *Adapter) OtherIDs(ctx context.Context, who Selection) ([]string, error)
 		return nil, nil
 	}
 	return a.peers.IDs(ctx, a.nsp.Name(), who)
+}
+
+// Listen has fn told of each event that is sent to a member, in the order in which it is;
+// nil ends that. The namespace is locked meanwhile, so fn must not wait, and do nothing
+// with rooms or broadcasts.
+func (a *Adapter) Listen(id string, fn func(event []any)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m := a.members[socket.SocketId(id)]; m != nil {
+		m.sent = fn
+	}
+}
+
+func (m *member) tellSentLocked(p *parser.Packet) {
+	if m.sent == nil || p.Type != parser.EVENT {
+		return
+	}
+	if event, ok := p.Data.([]any); ok && len(event) > 0 {
+		m.sent(event)
+	}
 }

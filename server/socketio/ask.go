@@ -1,0 +1,121 @@
+package socketio
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"hipflask/server/internal/fanout"
+)
+
+// Answer is what one client acknowledged. Client is its id, empty for one of a Node server
+// in the cluster, which does not tell it.
+type Answer struct {
+	Client string
+	Values []Value
+}
+
+// Call sends an event to the clients and waits for their acknowledgements. When
+// ctx ends, or a minute has passed if it has no deadline, it returns those that
+// came and the context's error; when a client leaves instead of answering,
+// [ErrDisconnected]. In a cluster clients of the other servers answer as well, those of
+// Node servers with their first argument only, and one that leaves is waited for until
+// the end. Flask: socketio.call(event, ..., to=sid), for one client.
+func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	wait, err := t.ask(ctx, event, args)
+	if err != nil {
+		return nil, err
+	}
+	return wait()
+}
+
+// Ask sends an event to the clients and returns at once; callback is told later what they
+// acknowledged, and why not more, as Call returns it: it is called once, beside the
+// handlers, and not at all when Ask fails. Clients of other servers may be sent the event
+// after what is emitted next. Flask: socketio.emit(event, ..., to=sid, callback=answered),
+// for one client.
+func (t *Target) Ask(callback func(answers []Answer, err error), event string, args ...any) error {
+	ctx, cancel := withDeadline(context.Background())
+	wait, err := t.ask(ctx, event, args)
+	if err != nil {
+		cancel()
+		return err
+	}
+	t.server.aside(func() {
+		defer cancel()
+		callback(wait())
+	})
+	return nil
+}
+
+// ask sends the event. What it returns waits for the acknowledgements, or until ctx ends,
+// and is called once.
+func (t *Target) ask(ctx context.Context, event string, args []any) (wait func() ([]Answer, error), err error) {
+	data, err := t.event(event, args)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var answers []Answer
+	expected, gone := -1, 0
+	done := make(chan struct{})
+	check := func() { // with mu held
+		if len(answers)+gone == expected {
+			close(done)
+			expected = -1
+		}
+	}
+	answered := func(client socket.SocketId, args []any, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			gone++
+		} else {
+			answers = append(answers, Answer{string(client), ackValues(args)})
+		}
+		check()
+	}
+	sent := 0
+	forget := []func(){}
+	for _, nsp := range t.namespaces() {
+		p := &parser.Packet{Type: parser.EVENT, Data: data}
+		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
+		a.CallMembers(p, t.options(), func(n uint64) { sent += int(n) }, answered)
+		forget = append(forget, func() { a.ForgetAck(*p.Id) })
+	}
+	mu.Lock()
+	expected = sent
+	check()
+	mu.Unlock()
+	t.tellSent(data)
+	others := t.callOthers(ctx, data, func(answer Answer) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, answer)
+	})
+	return func() ([]Answer, error) {
+		var err error
+		select {
+		case <-done:
+			if gone > 0 {
+				err = ErrDisconnected
+			}
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+			for _, f := range forget {
+				f()
+			}
+		}
+		if late := others(); err == nil {
+			err = late
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(answers), err
+	}, nil
+}

@@ -1,0 +1,158 @@
+package socketio
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"hipflask/server/internal/packet"
+)
+
+// OnOutgoing registers a function that is told of each event that this server's handlers
+// emit to clients of the namespace, once, however many those are: to is who they are. It
+// takes the place of an earlier one; nil takes it away. Acknowledgements are no events.
+//
+// The function is called after the fact, beside the handlers and one event after another:
+// what it does holds nobody up. When a megabyte of events waits for it, later ones are left
+// out, and the log says so. What it emits itself it is told too. Flask has none; in Node it
+// is [Context.OnOutgoing] on every client.
+func (n *Namespace) OnOutgoing(listener func(to *Target, event string, args []Value)) {
+	o := &n.outgoing
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.listener = listener
+	if was := o.heard.Swap(listener != nil); was != (listener != nil) {
+		if was {
+			n.server.listened.Add(-1)
+		} else {
+			n.server.listened.Add(1)
+		}
+	}
+}
+
+// OnOutgoing registers a function that is told of each event that is sent to this client,
+// whoever emits it: this client's handlers, others, another server of the cluster. What a
+// client missed and is sent again is not told again. The rest is as [Namespace.OnOutgoing]
+// says. Flask has none; Node: socket.onAnyOutgoing, and offAnyOutgoing for nil.
+func (c *Context) OnOutgoing(listener func(event string, args []Value)) {
+	if listener == nil {
+		c.adapter().Listen(c.ID(), nil)
+		return
+	}
+	l := newSentLine(c.space.server, func(s sent) { listener(s.name(), s.args()) })
+	c.adapter().Listen(c.ID(), func(event []any) { l.add(nil, event) })
+}
+
+// outgoing is the listener of a namespace, and what it is still to be told.
+type outgoing struct {
+	heard atomic.Bool
+	line  *sentLine
+
+	mu       sync.Mutex
+	listener func(to *Target, event string, args []Value)
+}
+
+func (o *outgoing) tell(s sent) {
+	o.mu.Lock()
+	listener := o.listener
+	o.mu.Unlock()
+	if listener != nil {
+		listener(s.to, s.name(), s.args())
+	}
+}
+
+// sent is an event that went out, as eventData made it or as it came from another server.
+type sent struct {
+	to    *Target // nil for a client's own listener
+	event []any
+	size  int
+}
+
+func (s *sent) name() string {
+	name, _ := s.event[0].(string)
+	return name
+}
+
+func (s *sent) args() []Value {
+	args := make([]Value, 0, len(s.event)-1)
+	for _, v := range eventArgs(s.event) {
+		args = append(args, Value{packet.Carry(v)})
+	}
+	return args
+}
+
+// eventArgs are the arguments of an event.
+func eventArgs(event []any) []packet.Value {
+	args := make([]packet.Value, len(event)-1)
+	for i, arg := range event[1:] {
+		// There is nothing in it that could not be written.
+		args[i], _ = packet.NewValue(arg)
+	}
+	return args
+}
+
+const (
+	// maxUntold is how many bytes of events wait for one listener.
+	maxUntold = 1 << 20
+	// sentOverhead is about what an event takes beside its arguments, and each of these.
+	sentOverhead = 96
+)
+
+// sentLine is a line of events. They count in what all clients together may hold.
+type sentLine struct {
+	line[sent]
+	size atomic.Int64
+}
+
+func newSentLine(s *Server, tell func(sent)) *sentLine {
+	l := new(sentLine)
+	l.line = line[sent]{server: s, tell: func(v sent) {
+		l.size.Add(int64(-v.size))
+		s.memory.Give(v.size)
+		tell(v)
+	}}
+	return l
+}
+
+// add puts an event at the end, or leaves it out when the listener is too far behind. A
+// single event always has room there.
+func (l *sentLine) add(to *Target, event []any) {
+	v := sent{to: to, event: event, size: sentSize(event)}
+	now := l.size.Add(int64(v.size))
+	if now > maxUntold && now > int64(v.size) || !l.server.memory.TakeHalf(v.size) {
+		l.size.Add(int64(-v.size))
+		l.server.log.Warn("outgoing event not told: the listener of OnOutgoing is too slow", "limit", maxUntold)
+		return
+	}
+	l.line.add(v)
+}
+
+func sentSize(event []any) int {
+	n := sentOverhead
+	for _, arg := range event {
+		n += sentOverhead
+		switch v := arg.(type) {
+		case string:
+			n += len(v)
+		case packet.Value:
+			n += len(v.JSON)
+			for _, b := range v.Attachments {
+				n += len(b)
+			}
+		}
+	}
+	return n
+}
+
+// tellListeners tells those of OnOutgoing of an event that the target was sent.
+func (t *Target) tellListeners(event []any) {
+	if t.server.listened.Load() == 0 {
+		return
+	}
+	told := make(map[*Namespace]bool)
+	for _, nsp := range t.namespaces() {
+		if n := t.server.handling(nsp.Name()); n != nil && n.outgoing.heard.Load() && !told[n] {
+			told[n] = true
+			n.outgoing.line.add(t, event)
+		}
+	}
+}
