@@ -49,11 +49,12 @@ type answer struct {
 	cut  bool // the session ended first: nothing counts any more
 }
 
-// item is a run, or else the nth packet of a message.
+// item is a run, or else the nth packet of a message. What is stored is not compressed.
 type item struct {
-	run []byte
-	m   *Message
-	n   int
+	run    []byte
+	m      *Message
+	n      int
+	stored bool
 }
 
 // begin makes the answer that the session's client is reading from now on. The mutex
@@ -162,34 +163,44 @@ func (a *answer) assemble() {
 	}
 }
 
-// items lists what the answer is made of, and says how many bytes that is, large
-// packets as they are before they are written in the format.
+// items lists what the answer is made of, and says how many bytes of that may be
+// compressed, large packets as they are before they are written in the format.
 func (a *answer) items() (items []item, size int) {
-	run := []byte(a.before)
+	run := item{run: []byte(a.before)}
+	end := func() {
+		if len(run.run) == 0 {
+			return
+		}
+		items = append(items, run)
+		if !run.stored {
+			size += len(run.run)
+		}
+		run = item{}
+	}
 	separator := ""
 	for _, p := range a.portions {
 		for n := range p.count {
-			run = append(run, separator...)
+			if run.stored != p.stored {
+				end()
+				run.stored = p.stored
+			}
+			run.run = append(run.run, separator...)
 			separator = a.format.Separator()
 			length := p.packetLen(n)
 			if length < largeFrame {
 				part := p.part(n, a.format)
-				run = append(append(run, part.Made...), part.Own...)
+				run.run = append(append(run.run, part.Made...), part.Own...)
 				continue
 			}
-			if len(run) > 0 {
-				items = append(items, item{run: run})
-				size += len(run)
-				run = nil
+			end()
+			items = append(items, item{m: p.Message, n: n, stored: p.stored})
+			if !p.stored {
+				size += length
 			}
-			items = append(items, item{m: p.Message, n: n})
-			size += length
 		}
 	}
-	if run = append(run, a.after...); len(run) > 0 {
-		items = append(items, item{run: run})
-		size += len(run)
-	}
+	run.run = append(run.run, a.after...)
+	end()
 	return items, size
 }
 
@@ -201,9 +212,14 @@ func (a *answer) compress(items []item) (own int) {
 	for _, i := range items {
 		var s coding.Segment
 		switch {
+		case i.m != nil && i.stored:
+			part := i.m.form(i.n, a.format, nil, srv.cfg.Memory).part
+			segments = append(segments, coding.Store(part.Made))
+			s = coding.Store(part.Own)
+			own += segments[len(segments)-1].Len() + s.Len()
 		case i.m != nil:
 			s = i.m.form(i.n, a.format, &srv.compressor, srv.cfg.Memory).segment
-		case len(i.run) >= srv.cfg.CompressionThreshold:
+		case !i.stored && len(i.run) >= srv.cfg.CompressionThreshold:
 			s = srv.compressor.Compress(i.run)
 			own += s.Len()
 		default:
