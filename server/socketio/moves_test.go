@@ -287,3 +287,21 @@ func TestLeavesAreToldAtTheEnd(t *testing.T) {
 		t.Errorf("after the end: %v, %v", told.now, told.faults)
 	}
 }
+
+// Who comes back to its session joins the rooms that it is in again.
+func TestComingBackIsTold(t *testing.T) {
+	s, _ := recovering(t)
+	told := attend(s.Namespace)
+	c := join(t, s)
+	c.Call("join", "room")
+	emit(t, s, "an offset")
+	texts(t, c)
+	told.becomes(t, func() map[stay]bool { return map[stay]bool{{c.ID(), c.ID()}: true, {c.ID(), "room"}: true} })
+	c.Drop()
+	told.becomes(t, func() map[stay]bool { return map[stay]bool{} })
+	id := c.ID()
+	if c = back(t, s, c.Key()); c.ID() != id {
+		t.Fatalf("%s came back as %s", id, c.ID())
+	}
+	told.becomes(t, func() map[stay]bool { return map[stay]bool{{id, id}: true, {id, "room"}: true} })
+}

@@ -135,3 +135,26 @@ func TestClientsWhileRedisIsAway(t *testing.T) {
 		t.Errorf("found %+v, %v", all, err)
 	}
 }
+
+// What other servers' handlers send to a client is told to its listener; the listener for
+// a namespace is told of what its own server's handlers emit.
+func TestOutgoingEventsOverTheCluster(t *testing.T) {
+	_, servers := several(t, 2)
+	toOne, toAll := make(chan string, 10), make(chan string, 10)
+	must(t, servers[0].On("connect", func(c *socketio.Context) {
+		c.OnOutgoing(func(event string, args []socketio.Value) { toOne <- fmt.Sprint(event, args) })
+	}))
+	servers[0].OnOutgoing(func(_ *socketio.Target, event string, args []socketio.Value) { toAll <- fmt.Sprint(event, args) })
+	c := servers[0].join(t)
+	must(t, servers[1].To(c.ID()).Emit("from there", 1, []byte{2}))
+	c.Receive("from there")
+	must(t, servers[0].Emit("from here"))
+	for _, want := range []string{`from there[1 b'\x02']`, "from here[]"} {
+		if got := <-toOne; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	if got := <-toAll; got != "from here[]" || len(toAll) > 0 {
+		t.Errorf("told %q, and %d more", got, len(toAll))
+	}
+}
