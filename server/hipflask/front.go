@@ -41,8 +41,8 @@ func (a *server) newFront() (*front, error) {
 		path:     a.cfg.Path,
 		plain:    a.cfg.PlainWebSocketPath,
 		socketIO: a.sio,
-		admit:    a.door.AdmitHost,
-		lost:     a.door.Lost,
+		admit:    a.view.AdmitHost,
+		lost:     a.view.Lost,
 		log:      a.log,
 	}
 	var err error

@@ -109,7 +109,7 @@ func New(ctx context.Context, opts Options, register func(*App) error) (*Server,
 		return nil, errors.Join(err, a.giveUp())
 	}
 	a.ops.Started()
-	a.door.Begin()
+	a.view.Begin()
 	return &Server{a}, nil
 }
 

@@ -5,10 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
-	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/packet"
 )
 
 // Answer is what one client acknowledged. Client is its id, empty for one of a Node server
@@ -56,7 +53,7 @@ func (t *Target) Ask(callback func(answers []Answer, err error), event string, a
 // ask sends the event. What it returns waits for the acknowledgements, or until ctx ends,
 // and is called once.
 func (t *Target) ask(ctx context.Context, event string, args []any) (wait func() ([]Answer, error), err error) {
-	data, err := t.event(event, args)
+	e, err := t.event(event, args)
 	if err != nil {
 		return nil, err
 	}
@@ -70,30 +67,29 @@ func (t *Target) ask(ctx context.Context, event string, args []any) (wait func()
 			expected = -1
 		}
 	}
-	answered := func(client socket.SocketId, args []any, err error) {
+	answered := func(client string, args []packet.Value, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
 			gone++
 		} else {
-			answers = append(answers, Answer{string(client), ackValues(args)})
+			answers = append(answers, Answer{client, valueList(args)})
 		}
 		check()
 	}
 	sent := 0
 	forget := []func(){}
-	for _, nsp := range t.namespaces() {
-		p := &parser.Packet{Type: parser.EVENT, Data: data}
-		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
-		a.CallMembers(p, t.options(), func(n uint64) { sent += int(n) }, answered)
-		forget = append(forget, func() { a.ForgetAck(*p.Id) })
+	for _, rooms := range t.adapters() {
+		n, f := rooms.Call(e, t.who, answered)
+		sent += n
+		forget = append(forget, f)
 	}
 	mu.Lock()
 	expected = sent
 	check()
 	mu.Unlock()
-	t.tellSent(data)
-	others := t.callOthers(ctx, data, func(answer Answer) {
+	t.tellSent(e)
+	others := t.callOthers(ctx, e, func(answer Answer) {
 		mu.Lock()
 		defer mu.Unlock()
 		answers = append(answers, answer)

@@ -18,13 +18,13 @@ type ServerHandler func(args []Value) (reply any, err error)
 // Without others nothing happens. Arguments are those of [Namespace.Emit], binary
 // excepted. Flask has no counterpart; Node's is io.serverSideEmit.
 func (n *Namespace) EmitServers(event string, args ...any) error {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, nsp := range n.To().namespaces() {
-		errs = append(errs, nsp.Adapter().ServerSideEmit(data))
+	for _, a := range n.To().adapters() {
+		errs = append(errs, a.ServerSideEmit(e))
 	}
 	return errors.Join(errs...)
 }
@@ -34,7 +34,7 @@ func (n *Namespace) EmitServers(event string, args ...any) error {
 // minute has passed if it has no deadline, it returns those that came and an error. Flask
 // has no counterpart; Node's is io.serverSideEmitWithAck.
 func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) ([]Value, error) {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil || n.server.opts.Peers == nil {
 		return nil, err
 	}
@@ -42,11 +42,9 @@ func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) 
 	defer cancel()
 	var answers []Value
 	var errs []error
-	for _, nsp := range n.To().namespaces() {
-		found, err := n.server.opts.Peers.CallServers(ctx, nsp.Name(), data)
-		for _, v := range found {
-			answers = append(answers, Value{packet.Carry(v)})
-		}
+	for _, a := range n.To().adapters() {
+		found, err := a.CallServers(ctx, e)
+		answers = append(answers, valueList(found)...)
 		errs = append(errs, err)
 	}
 	return answers, errors.Join(errs...)
@@ -83,11 +81,7 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 			log.Error("event of another server failed", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	values := make([]Value, len(args))
-	for i, v := range args {
-		values[i] = Value{packet.Carry(v)}
-	}
-	answer, err := fn(values)
+	answer, err := fn(valueList(args))
 	if err == nil {
 		reply, err = packet.NewValue(answer)
 	}
@@ -97,29 +91,17 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 	return reply
 }
 
-// selected is the target as the adapter's cluster half reads it.
-func (t *Target) selected() fanout.Selection {
-	return fanout.Selection{Rooms: t.rooms, Except: t.except}
-}
-
 // callOthers begins to ask the clients of the other servers. What it returns waits
 // until all have answered or ctx has ended.
-func (t *Target) callOthers(ctx context.Context, data []any, answered func(Answer)) func() error {
-	if t.server.opts.Peers == nil || t.local {
+func (t *Target) callOthers(ctx context.Context, e fanout.Event, answered func(Answer)) func() error {
+	if t.server.opts.Peers == nil || t.who.Local {
 		return func() error { return nil }
 	}
-	namespaces := t.namespaces()
+	namespaces := t.adapters()
 	done := make(chan error, len(namespaces))
-	for _, nsp := range namespaces {
-		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
+	for _, a := range namespaces {
 		go func() {
-			done <- a.CallOthers(ctx, data, t.selected(), func(a fanout.Answer) {
-				values := make([]Value, len(a.Args))
-				for i, v := range a.Args {
-					values[i] = Value{packet.Carry(v)}
-				}
-				answered(Answer{a.Client, values})
-			})
+			done <- a.CallOthers(ctx, e, t.who, func(a fanout.Answer) { answered(Answer{a.Client, valueList(a.Args)}) })
 		}()
 	}
 	return func() error {

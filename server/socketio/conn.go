@@ -1,56 +1,36 @@
 package socketio
 
 import (
-	"io"
-	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 
-	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
-	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/engine.io/v2/events"
-	"github.com/zishang520/engine.io/v2/transports"
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/freeze"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/packet"
 )
 
 // conn is one session on its way to handlers. To the engine it is the receiver; to
-// the library it is an engine.Socket.
+// the library it is the owner of a connection.
 //
 // Everything that happens to a session is a task in one queue, worked off by one
 // goroutine that exists while there are tasks. The library sees CONNECT and
 // DISCONNECT packets and the end only when their turn comes, and the queue waits
-// until it has dealt with them: it does so in goroutines of its own, which would
-// otherwise race with the next packet and with the end. For the same reason the
-// library is told that the session is open until it was told of its end.
+// until it has dealt with them.
 type conn struct {
-	engine.Socket // nil: what the library does not call is not there
-
 	server   *Server
 	session  *engineio.Session
+	library  *library.Conn
 	incoming incoming
-
-	onData, onClose events.Listener // the library's, set before its first packet
 
 	mu       sync.Mutex
 	tasks    []task
 	size     int           // of the packets among tasks, in memory
 	working  bool          // the goroutine exists
 	ended    bool          // the session is over: nothing more comes in
-	closed   bool          // the library was told so
-	goodbye  bool          // the client ended the session, and not only a namespace
 	room     chan struct{} // closed when a waiting reader may go on; nil without one
-	gate     chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	gateNsp  string
 	joining  *Context      // the one whose connect handler runs or has run last
 	spaces   []*Context    // the namespaces the client is connected to
 	slots    chan struct{} // see concurrently; the queue's own
@@ -73,6 +53,7 @@ type task struct {
 
 func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	c := &conn{server: s, session: session, incoming: incoming{decoder: packet.Decoder{Limits: s.opts.Limits}}}
+	c.library = s.library.Open(session, c)
 	s.conns.Add(1)
 	c.mu.Lock()
 	c.limit = freeze.Begin(s.opts.ConnectTimeout)
@@ -197,50 +178,6 @@ func (c *conn) leaves(nsp string) bool {
 	})
 }
 
-// Gone says whether the client of that id has left, in the adapter's eyes: it has
-// also when its end is still in the queue.
-func (c *conn) Gone(id socket.SocketId) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.joining != nil && c.joining.sock.Id() == id {
-		return c.joining.over
-	}
-	for _, ctx := range c.spaces {
-		if ctx.sock.Id() == id {
-			return ctx.over
-		}
-	}
-	return true
-}
-
-// Left keeps the rooms of a client that has just left them all, for its disconnect
-// handler.
-func (c *conn) Left(id socket.SocketId, rooms []socket.Room) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.joining != nil && c.joining.sock.Id() == id {
-		c.joining.rooms = rooms
-		return
-	}
-	for _, ctx := range c.spaces {
-		if ctx.sock.Id() == id {
-			ctx.rooms = rooms
-		}
-	}
-}
-
-// Unwanted has a client that is only now being connected disconnected once it is, and
-// reports whether the client of that id is.
-func (c *conn) Unwanted(id socket.SocketId) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.joining == nil || c.joining.sock.Id() != id {
-		return false
-	}
-	c.joining.unwanted = true
-	return true
-}
-
 func (c *conn) enqueue(t task) {
 	c.mu.Lock()
 	c.tasks = append(c.tasks, t)
@@ -352,16 +289,14 @@ func (c *conn) excuse(began time.Time) {
 // opened introduces the session to the library. Engine.IO 3 clients, and plain
 // ones, are connected to "/" without asking.
 func (c *conn) opened() {
-	introduce := func() { c.server.io.Engine().Emit("connection", c) }
-	if c.session.Protocol() != 3 {
-		introduce()
-		if c.session.IsPlain() {
-			c.connect(&packet.Packet{Type: packet.Connect, Namespace: "/"})
-		}
-		return
+	if c.session.Protocol() == 3 {
+		defer c.excuse(time.Now())
 	}
-	defer c.excuse(time.Now())
-	c.await("/", introduce)
+	c.library.Begin()
+	c.tried()
+	if c.session.IsPlain() {
+		c.connect(&packet.Packet{Type: packet.Connect, Namespace: "/"})
+	}
 }
 
 // handle deals with a packet when its turn has come.
@@ -387,12 +322,8 @@ func (c *conn) handle(t task) {
 	case p.Type == packet.Event:
 		ctx.event(p)
 	case p.Type == packet.Disconnect:
-		c.leave(p.Namespace)
+		c.library.Leave(p.Namespace)
 	}
-}
-
-func (c *conn) leave(nsp string) {
-	c.await(nsp, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: nsp}) })
 }
 
 // reconnect handles a CONNECT to a namespace that the client is connected to: it has
@@ -402,7 +333,7 @@ func (c *conn) leave(nsp string) {
 // front of the queue.
 func (c *conn) reconnect(p *packet.Packet) {
 	c.before(func() { c.connect(p) })
-	c.leave(p.Namespace)
+	c.library.Leave(p.Namespace)
 }
 
 // maxConcurrent is how many events of one client are handled at the same time,
@@ -430,60 +361,29 @@ func (c *conn) connect(p *packet.Packet) {
 	if full {
 		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
 			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
-		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace,
-			Data: map[string]any{"message": "Connected to too many namespaces"}})
-		return
-	}
-	nsp := p.Namespace
-	if p.Query != "" && c.Protocol() == 3 {
-		nsp += "?" + p.Query // the library parses it; newer clients have auth instead
-	}
-	if u, err := url.Parse(p.Namespace); c.Protocol() == 3 && (err != nil || u.Path != p.Namespace) {
-		// The library reads the name of an Engine.IO 3 client as a URL, and would
-		// connect it to another namespace than it asked for.
-		c.reply(&parser.Packet{Type: parser.CONNECT_ERROR, Nsp: p.Namespace, Data: "Invalid namespace"})
+		c.reply(fanout.EncodeConnectError(p.Namespace, map[string]any{"message": "Connected to too many namespaces"}))
 		return
 	}
 	defer c.server.enter(p.Namespace)()
-	session := c.comeBack(p)
+	pid, offset := c.comeBack(p)
 	c.mu.Lock()
 	c.auth = auth(p)
 	c.mu.Unlock()
-	c.await(p.Namespace, func() {
-		c.onData(&parser.Packet{Type: parser.CONNECT, Nsp: nsp, Data: session})
-	})
+	if !c.library.Connect(p.Namespace, pid, offset) {
+		c.reply(fanout.EncodeConnectError(p.Namespace, "Invalid namespace"))
+	}
+	c.tried()
 	c.dropClaim()
 }
 
-// await lets the library begin to connect or disconnect a namespace and waits
-// until it is done.
-func (c *conn) await(nsp string, begin func()) {
-	gate := make(chan struct{})
+// tried lets go of what was held for a client while it was being connected.
+func (c *conn) tried() {
 	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return
-	}
-	c.gate, c.gateNsp = gate, nsp
-	c.mu.Unlock()
-	begin()
-	<-gate
-	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.joining != nil { // it was not connected after all
 		c.joining.dropAuthLocked()
 	}
 	c.joining, c.auth = nil, packet.Value{}
-	c.mu.Unlock()
-}
-
-// pass opens the gate for a namespace; the empty name stands for any.
-func (c *conn) pass(nsp string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gate != nil && (nsp == "" || nsp == c.gateNsp) {
-		close(c.gate)
-		c.gate = nil
-	}
 }
 
 func (c *conn) space(name string) *Context {
@@ -501,22 +401,14 @@ func (c *conn) space(name string) *Context {
 // go of: a namespace that was connected while the library closed on its own.
 func (c *conn) close(reason engineio.Reason) {
 	c.mu.Lock()
-	told := c.closed
-	c.closed = true
-	c.goodbye = reason == engineio.ClientDisconnect
-	if c.goodbye {
-		reason = engineio.TransportClose
-	}
 	c.settle()
 	c.mu.Unlock()
-	if !told && c.onClose != nil {
-		c.onClose(string(reason))
-	}
+	c.library.End(reason)
 	c.mu.Lock()
 	left := slices.Clone(c.spaces)
 	c.mu.Unlock()
 	for _, ctx := range left {
-		ctx.sock.Disconnect(false)
+		ctx.client.Disconnect()
 	}
 	c.server.conns.Done()
 }
@@ -530,8 +422,7 @@ func (c *conn) settle() {
 }
 
 // reply sends a packet to this client outside the library.
-func (c *conn) reply(p *parser.Packet) {
-	msg, err := fanout.Encode(p)
+func (c *conn) reply(msg *engineio.Message, err error) {
 	if err != nil {
 		c.server.log.Error("packet not sent", "connection", c.session.Name(), "error", err)
 		return
@@ -541,149 +432,7 @@ func (c *conn) reply(p *parser.Packet) {
 
 // acked calls what waits for an ack.
 func (c *conn) acked(p *packet.Packet) {
-	ctx := c.space(p.Namespace)
-	if ctx == nil {
-		return
+	if ctx := c.space(p.Namespace); ctx != nil {
+		ctx.member.Answer(p.ID, p.Args)
 	}
-	ack, ok := ctx.sock.Acks().LoadAndDelete(p.ID)
-	if !ok {
-		return
-	}
-	args := make([]any, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	ack(args, nil)
 }
-
-// The engine.Socket that the library sees.
-
-// Session lets the adapter find the session.
-func (c *conn) Session() *engineio.Session { return c.session }
-
-func (c *conn) On(name events.EventName, l ...events.Listener) error {
-	if name == "data" && len(l) == 1 {
-		c.onData = l[0]
-	}
-	return nil
-}
-
-func (c *conn) Once(name events.EventName, l ...events.Listener) error {
-	if name == "close" && len(l) == 1 {
-		c.onClose = l[0]
-	}
-	return nil
-}
-
-// RemoveListener keeps the listeners: they are called from the queue only, which
-// knows when the library has closed.
-func (c *conn) RemoveListener(events.EventName, events.Listener) bool { return true }
-
-func (c *conn) Id() string { return c.session.ID() }
-
-func (c *conn) Protocol() int {
-	if c.session.Protocol() == 3 {
-		return 3
-	}
-	return 4
-}
-
-// ReadyState is "open" until the library was told of the end.
-func (c *conn) ReadyState() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return "closed"
-	}
-	return "open"
-}
-
-func (c *conn) RemoteAddress() string {
-	addr := c.session.Remote()
-	if host, _, err := net.SplitHostPort(addr); err == nil {
-		return host
-	}
-	return addr
-}
-
-// Request is what the library copies into a socket's handshake. Nobody reads that
-// here, see Context.Request, so it is an empty one that all share: a copy of each
-// client's headers would be a kilobyte a connection.
-func (c *conn) Request() *types.HttpContext { return c.server.http }
-
-func (c *conn) Transport() transports.Transport { return transport{session: c.session} }
-
-// Write takes what our encoder made of a packet: all of it in one.
-func (c *conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
-	e, ok := r.(*fanout.Encoded)
-	if !ok {
-		return c
-	}
-	if ctx := c.space(e.Namespace); e.Type == parser.DISCONNECT && ctx != nil {
-		ctx.kick()
-	}
-	if e.Type == parser.CONNECT { // before the client can know of it
-		c.answered(e.Pid)
-	}
-	if e.Message != nil {
-		c.session.Send(e.Message)
-	}
-	if e.Type == parser.CONNECT_ERROR {
-		if c.session.IsPlain() {
-			c.session.Close(engineio.ServerClose) // it cannot read why
-		}
-		c.pass("") // the library refused: nothing else will be heard of it
-	}
-	return c
-}
-
-// Close is the library's wish to close the connection, which it then treats as
-// closed.
-func (c *conn) Close(bool) {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.session.Close(engineio.ServerClose)
-	c.pass("")
-}
-
-// transport answers the one question that the library has for a transport.
-type transport struct {
-	transports.Transport // nil
-
-	session *engineio.Session
-}
-
-func (t transport) Writable() bool { return t.session.Writable() }
-func (t transport) Name() string   { return t.session.Transport() }
-
-// base is the engine.BaseServer that the library binds to.
-type base struct {
-	engine.BaseServer // nil
-
-	server    *Server
-	connected events.Listener
-}
-
-func (b *base) On(name events.EventName, l ...events.Listener) error {
-	if name == "connection" && len(l) == 1 {
-		b.connected = l[0]
-	}
-	return nil
-}
-
-func (b *base) Emit(_ events.EventName, args ...any) { b.connected(args...) }
-
-// noRequest is an empty request as the library has them.
-func noRequest() *types.HttpContext {
-	c := types.NewHttpContext(noResponse{}, &http.Request{Header: http.Header{}, URL: new(url.URL)})
-	c.Flush() // ends the goroutine that it starts
-	return c
-}
-
-// noResponse stands where the library wants a response writer and uses its header.
-type noResponse struct{}
-
-func (noResponse) Header() http.Header         { return http.Header{} }
-func (noResponse) Write(p []byte) (int, error) { return len(p), nil }
-func (noResponse) WriteHeader(int)             {}

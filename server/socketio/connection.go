@@ -3,8 +3,7 @@ package socketio
 import (
 	"bytes"
 	"reflect"
-
-	"github.com/zishang520/socket.io/v2/socket"
+	"slices"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
@@ -54,26 +53,21 @@ func (c *Context) Protocol() int { return c.conn.session.Protocol() }
 // Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
 // unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
 // the socket has for one. Flask: request.remote_addr.
-func (c *Context) Address() string { return c.conn.RemoteAddress() }
+func (c *Context) Address() string { return c.member.Address() }
 
 // Close ends the client's whole connection, with all its namespaces, where Disconnect
 // ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() { c.conn.End(c.sock.Id()) }
-
-// End ends the connection of the client of that id: it is told in each of its namespaces.
-func (c *conn) End(id socket.SocketId) {
-	c.mu.Lock()
+func (c *Context) Close() {
 	var spaces []*Context
-	if c.joining == nil || c.joining.sock.Id() != id {
-		spaces = append(spaces, c.spaces...)
-	} else {
-		c.joining.unwanted = true // and not connected any more: the session ends before
+	if !c.unwantedWhileJoining() { // else the session ends before it is connected
+		c.conn.mu.Lock()
+		spaces = slices.Clone(c.conn.spaces)
+		c.conn.mu.Unlock()
 	}
-	c.mu.Unlock()
-	for _, ctx := range spaces {
-		ctx.sock.Disconnect(false)
+	for _, other := range spaces {
+		other.client.Disconnect()
 	}
-	c.session.Close(engineio.ServerClose)
+	c.conn.session.Close(engineio.ServerClose)
 }
 
 // SetData keeps a value for the client in this namespace alone, for as long as it is

@@ -6,30 +6,27 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/packet"
 )
 
 // Context is one client's connection to one namespace: what a handler acts on. It
 // stays the same from connect to disconnect, and may be used from any goroutine.
 type Context struct {
-	space *Namespace
-	conn  *conn
-	sock  *socket.Socket
-	in    *dynamic // the namespace, if it can be forgotten; set once it is connected
+	space  *Namespace // whose handlers it has
+	conn   *conn
+	client *library.Client
+	rooms  *fanout.Adapter // of the namespace
+	member *fanout.Member  // there
+	in     *dynamic        // the namespace, if it can be forgotten; set once it is connected
 
 	// The rest is guarded by conn.mu.
-	left     bool          // the disconnect handler has run or is about to
-	over     bool          // the client is gone, whether or not the queue has got there
-	kicked   bool          // this side disconnects it
-	unwanted bool          // it is to be disconnected once it is connected
-	claim    *claim        // to its session, with recovery
-	rooms    []socket.Room // it was in, until the disconnect handler has run
-	auth     []byte        // nil for {}
-	own      *session      // see SetData; nil until somebody asks
+	over     bool     // the client is gone, whether or not the queue has got there
+	unwanted bool     // it is to be disconnected once it is connected
+	claim    *claim   // to its session, with recovery
+	auth     []byte   // nil for {}
+	own      *session // see SetData; nil until somebody asks
 	life     context.Context
 	end      context.CancelCauseFunc
 }
@@ -40,13 +37,7 @@ func (c *Context) finish() {
 	if c.end != nil {
 		c.end(ErrDisconnected)
 	}
-	acks := c.sock.Acks()
-	acks.Range(func(id uint64, _ socket.Ack) bool {
-		if ack, waits := acks.LoadAndDelete(id); waits {
-			ack(nil, ErrDisconnected)
-		}
-		return true
-	})
+	c.member.End()
 }
 
 // session is what handlers keep for a client. With recovery it outlives the
@@ -92,10 +83,10 @@ func (c *Context) session() *session {
 }
 
 // ID is the client's session id in this namespace. Flask: request.sid.
-func (c *Context) ID() string { return string(c.sock.Id()) }
+func (c *Context) ID() string { return c.member.ID() }
 
 // Namespace is the namespace's name. Flask: request.namespace.
-func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
+func (c *Context) Namespace() string { return c.rooms.Name() }
 
 // Request is the HTTP request that opened the connection, without its body. Of the header
 // 8 KiB are kept: Cookie, Authorization, Origin, Referer, User-Agent and X-Forwarded-*
@@ -106,7 +97,7 @@ func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 // Recovered says whether the client came back to its session after it was cut off:
 // it is in its rooms again, has its values, and is sent what it missed, after this.
 // Connect handlers run as for a new client. Flask has none; see [Options].Recovery.
-func (c *Context) Recovered() bool { return c.sock.Recovered() }
+func (c *Context) Recovered() bool { return c.member.Recovered() }
 
 // Context ends when the client leaves the namespace, and when it is refused: what
 // waits for the client has no more to wait for. Flask has none.
@@ -149,12 +140,12 @@ func (c *Context) Get(key string) any {
 // Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
 // errors are those of [Namespace.Emit].
 func (c *Context) Emit(event string, args ...any) error {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return err
 	}
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
-	c.tellSent(data)
+	c.member.Send(e)
+	c.tellSent(e)
 	return nil
 }
 
@@ -175,22 +166,20 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 
 // ask sends the event. What it returns waits for the acknowledgement, and is called once.
 func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return nil, err
 	}
 	gone := c.Context()
 	answer := make(chan []Value, 1)
-	id := c.sock.Nsp().Ids()
-	c.sock.Acks().Store(id, func(args []any, err error) {
+	forget := c.member.Ask(e, func(args []packet.Value, err error) {
 		if err == nil {
-			answer <- ackValues(args)
+			answer <- valueList(args)
 		}
 	})
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
-	c.tellSent(data)
+	c.tellSent(e)
 	return func(ctx context.Context) ([]Value, error) {
-		defer c.sock.Acks().Delete(id)
+		defer forget()
 		select {
 		case values := <-answer:
 			return values, nil
@@ -231,7 +220,7 @@ func (c *Context) To(rooms ...string) *Target {
 	if len(rooms) == 1 && rooms[0] == "" {
 		rooms = []string{c.ID()}
 	}
-	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
+	return (&Target{server: c.space.server, in: c.rooms}).To(rooms...)
 }
 
 // Others returns every client of the namespace but this one.
@@ -241,34 +230,18 @@ func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 // Join puts the client into rooms. Flask: join_room(room).
 func (c *Context) Join(rooms ...string) {
 	if c.To().named(rooms, "Join") {
-		c.sock.Join(roomList(rooms)...)
+		c.member.Join(rooms...)
 	}
 }
 
 // Leave takes the client out of rooms. Flask: leave_room(room).
-func (c *Context) Leave(rooms ...string) {
-	for _, room := range rooms {
-		c.sock.Leave(socket.Room(room))
-	}
-}
+func (c *Context) Leave(rooms ...string) { c.member.Leave(rooms...) }
 
 // Rooms lists the rooms the client is in, its own among them. In the disconnect handler
 // these are the rooms it was in until then, so that the others can be told: an emit to
 // them reaches everybody else, whatever made the client leave. Afterwards there are none.
 // Flask: rooms(); Node's "disconnecting" shows the same.
-func (c *Context) Rooms() []string {
-	c.conn.mu.Lock()
-	left := c.rooms
-	c.conn.mu.Unlock()
-	if left == nil {
-		left = c.sock.Rooms().Keys()
-	}
-	rooms := make([]string, len(left))
-	for i, room := range left {
-		rooms[i] = string(room)
-	}
-	return rooms
-}
+func (c *Context) Rooms() []string { return c.member.Rooms() }
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
@@ -276,14 +249,21 @@ func (c *Context) Rooms() []string {
 // connected, and gets what was emitted to it; to refuse it, return an error, see
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	if !c.conn.Unwanted(c.sock.Id()) {
-		c.sock.Disconnect(false)
+	if !c.unwantedWhileJoining() {
+		c.client.Disconnect()
 	}
 }
 
-func (c *Context) adapter() *fanout.Adapter {
-	// Every namespace got its adapter from our own builder.
-	return c.sock.Nsp().Adapter().(*fanout.Adapter)
+// unwantedWhileJoining has a client that is only now being connected disconnected once it
+// is, and reports whether it is: the library ignores a disconnect before that.
+func (c *Context) unwantedWhileJoining() bool {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.conn.joining != c {
+		return false
+	}
+	c.unwanted = true
+	return true
 }
 
 // Refusal is an error with which a connect handler refuses a client.

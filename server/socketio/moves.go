@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"hipflask/server/internal/fanout"
 )
 
 // OnJoin registers a function that is told of each client of this server that joins a
@@ -101,9 +103,9 @@ func withoutUndone(waiting []move) []move {
 	return left
 }
 
-// moved is what the adapters tell, see [fanout.Builder]: with the namespace locked.
-func moved(owner any, room string, in bool) {
-	c, ok := owner.(*Context)
+// moved is what the adapters tell, see [fanout.Config]: with the namespace locked.
+func moved(client fanout.Client, room string, in bool) {
+	c, ok := client.(*Context)
 	if !ok || !c.space.moves.heard.Load() {
 		return
 	}

@@ -13,8 +13,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/sparse"
 )
@@ -23,7 +22,7 @@ import (
 type Namespace struct {
 	name   string
 	server *Server
-	io     socket.Namespace
+	rooms  *fanout.Adapter        // nil for those that clients bring into being
 	match  func(name string) bool // see OfFunc; nil otherwise
 
 	mu       sync.RWMutex
@@ -52,21 +51,10 @@ func newNamespace(s *Server, name string) *Namespace {
 	n.outgoing.line = newSentLine(s, n.outgoing.tell)
 	if d := s.dynamic[name]; d != nil {
 		d.kept = true
-		n.io = d.io // createLocked has set it up
-		return n
+		n.rooms = d.rooms
+	} else if name != "*" {
+		n.rooms = s.library.Of(name)
 	}
-	if name == "*" {
-		// The library would make a namespace twice for two clients that ask for
-		// it at once, and lose one; so enter does it, and nothing matches here.
-		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
-		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
-	} else {
-		n.io = s.io.Of(name, nil)
-		s.tellRooms(n.io)
-	}
-	n.io.Use(s.connecting)
-	// The library never fails to add a listener.
-	_ = n.io.On("connection", connected)
 	return n
 }
 
@@ -195,7 +183,7 @@ func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(e
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
 func (n *Namespace) To(rooms ...string) *Target {
-	return &Target{server: n.server, io: n.io, rooms: rooms}
+	return (&Target{server: n.server, in: n.rooms, of: n}).To(rooms...)
 }
 
 // Except returns every client but those in the rooms. Its Flask counterpart is
@@ -213,7 +201,7 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	if n.server.opts.Inspect.Handled != nil {
+	if n.server.opts.Hooks.Handled != nil {
 		defer n.tellHandled(event, time.Now())
 	}
 	n.mu.RLock()
@@ -273,7 +261,7 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 	var panicked *PanicError
 	errors.As(err, &panicked)
 	registered := n.registered(event)
-	if tell := n.server.opts.Inspect.Failed; tell != nil {
+	if tell := n.server.opts.Hooks.Failed; tell != nil {
 		tell(n.name, registered, panicked != nil)
 	}
 	n.mu.RLock()

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
 
@@ -35,11 +36,11 @@ func (n *Namespace) OnOutgoing(listener func(to *Target, event string, args []Va
 // says. Flask has none; Node: socket.onAnyOutgoing, and offAnyOutgoing for nil.
 func (c *Context) OnOutgoing(listener func(event string, args []Value)) {
 	if listener == nil {
-		c.adapter().Listen(c.ID(), nil)
+		c.member.Listen(nil)
 		return
 	}
-	l := newSentLine(c.space.server, func(s sent) { listener(s.name(), s.args()) })
-	c.adapter().Listen(c.ID(), func(event []any) { l.add(nil, event) })
+	l := newSentLine(c.space.server, func(s sent) { listener(s.event.Name, valueList(eventArgs(s.event))) })
+	c.member.Listen(func(e fanout.Event) { l.add(nil, e) })
 }
 
 // outgoing is the listener of a namespace, and what it is still to be told.
@@ -56,34 +57,22 @@ func (o *outgoing) tell(s sent) {
 	listener := o.listener
 	o.mu.Unlock()
 	if listener != nil {
-		listener(s.to, s.name(), s.args())
+		listener(s.to, s.event.Name, valueList(eventArgs(s.event)))
 	}
 }
 
-// sent is an event that went out, as eventData made it or as it came from another server.
+// sent is an event that went out.
 type sent struct {
 	to    *Target // nil for a client's own listener
-	event []any
+	event fanout.Event
 	size  int
 }
 
-func (s *sent) name() string {
-	name, _ := s.event[0].(string)
-	return name
-}
-
-func (s *sent) args() []Value {
-	args := make([]Value, 0, len(s.event)-1)
-	for _, v := range eventArgs(s.event) {
-		args = append(args, Value{packet.Carry(v)})
-	}
-	return args
-}
-
-// eventArgs are the arguments of an event.
-func eventArgs(event []any) []packet.Value {
-	args := make([]packet.Value, len(event)-1)
-	for i, arg := range event[1:] {
+// eventArgs are the arguments of an event that newEvent made, or that came from another
+// server.
+func eventArgs(e fanout.Event) []packet.Value {
+	args := make([]packet.Value, len(e.Args))
+	for i, arg := range e.Args {
 		// There is nothing in it that could not be written.
 		args[i], _ = packet.NewValue(arg)
 	}
@@ -115,8 +104,8 @@ func newSentLine(s *Server, tell func(sent)) *sentLine {
 
 // add puts an event at the end, or leaves it out when the listener is too far behind. A
 // single event always has room there.
-func (l *sentLine) add(to *Target, event []any) {
-	v := sent{to: to, event: event, size: sentSize(event)}
+func (l *sentLine) add(to *Target, e fanout.Event) {
+	v := sent{to: to, event: e, size: sentSize(e)}
 	now := l.size.Add(int64(v.size))
 	if now > maxUntold && now > int64(v.size) || !l.server.memory.TakeHalf(v.size) {
 		l.size.Add(int64(-v.size))
@@ -126,9 +115,9 @@ func (l *sentLine) add(to *Target, event []any) {
 	l.line.add(v)
 }
 
-func sentSize(event []any) int {
-	n := sentOverhead
-	for _, arg := range event {
+func sentSize(e fanout.Event) int {
+	n := sentOverhead + len(e.Name)
+	for _, arg := range e.Args {
 		n += sentOverhead
 		switch v := arg.(type) {
 		case string:
@@ -144,15 +133,15 @@ func sentSize(event []any) int {
 }
 
 // tellListeners tells those of OnOutgoing of an event that the target was sent.
-func (t *Target) tellListeners(event []any) {
+func (t *Target) tellListeners(e fanout.Event) {
 	if t.server.listened.Load() == 0 {
 		return
 	}
 	told := make(map[*Namespace]bool)
-	for _, nsp := range t.namespaces() {
-		if n := t.server.handling(nsp.Name()); n != nil && n.outgoing.heard.Load() && !told[n] {
+	for _, a := range t.adapters() {
+		if n := t.server.handling(a.Name()); n != nil && n.outgoing.heard.Load() && !told[n] {
 			told[n] = true
-			n.outgoing.line.add(t, event)
+			n.outgoing.line.add(t, e)
 		}
 	}
 }

@@ -52,22 +52,21 @@ func (s *claims) release(mine *claim) {
 }
 
 // comeBack reads in a CONNECT packet which session the client had, ends what is left
-// of that, and returns what the library needs to restore it: nothing for a client
-// that has none.
-func (c *conn) comeBack(p *packet.Packet) map[string]any {
+// of that, and returns what is needed to restore it: nothing for a client that has
+// none.
+func (c *conn) comeBack(p *packet.Packet) (pid, offset string) {
 	var had struct{ Pid, Offset json.RawMessage }
-	var pid, offset string
 	if c.server.opts.Recovery <= 0 || c.session.Protocol() != 4 || json.Unmarshal(p.Data, &had) != nil ||
 		json.Unmarshal(had.Pid, &pid) != nil || pid == "" {
-		return map[string]any{}
+		return "", ""
 	}
 	if json.Unmarshal(had.Offset, &offset) != nil || offset == "" {
 		offset = fanout.NoOffset
 	}
 	if !c.takeOver(&claim{pid: pid, namespace: p.Namespace, conn: c, over: make(chan struct{})}) {
-		return map[string]any{}
+		return "", ""
 	}
-	return map[string]any{"pid": pid, "offset": offset}
+	return pid, offset
 }
 
 // takeOver makes the claim, once whoever had it before is gone: its handlers have
@@ -125,8 +124,8 @@ func (c *conn) waitFor(over <-chan struct{}, timeout <-chan time.Time) bool {
 	return false
 }
 
-// answered notes the key to the session that the client is told it has.
-func (c *conn) answered(pid string) {
+// Answered notes the key to the session that the client is told it has.
+func (c *conn) Answered(pid string) {
 	if pid == "" || c.session.IsPlain() {
 		return
 	}
@@ -149,13 +148,9 @@ func (c *conn) dropClaim() {
 	c.server.claims.release(mine)
 }
 
-// remember gives the connection the values that were kept for the client, and sees to
-// it that they are kept. c.conn.mu is held.
-func (c *Context) remember() {
-	if c.space.server.opts.Recovery <= 0 {
-		return
-	}
-	was, _ := c.sock.Data().(*values)
+// remember gives the connection the values that were kept for the client, nil for a new
+// one, and returns what is to be kept from now on. c.conn.mu is held.
+func (c *Context) remember(was *values) *values {
 	var kept *session
 	if was != nil {
 		kept, c.own = was.conn, was.own
@@ -170,7 +165,7 @@ func (c *Context) remember() {
 	case kept != nil:
 		c.conn.values.merge(kept) // another of its namespaces was sooner
 	}
-	c.sock.SetData(&values{conn: c.conn.values, own: c.own})
+	return &values{conn: c.conn.values, own: c.own}
 }
 
 // values are what is kept for a client that was cut off.

@@ -37,7 +37,7 @@
 //	start_background_task(f)     -                          Server.Go
 //	-                            use                        Namespace.Use
 //	-                            socket.data                Context.Data, Context.SetData
-//	-                            volatile, local            Target.Volatile, Target.Local
+//	-                            volatile, local, compress  Target.Volatile, Target.Local, Target.Compress
 //	get_participants             fetchSockets()             Target.Sockets, Target.Clients, Target.Count
 //	-                            disconnect(true)           Context.Close, Target.Close
 //	-                            adapter.on('join-room')    Namespace.OnJoin, Namespace.OnLeave
@@ -64,22 +64,15 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/pool"
 	"hipflask/server/internal/sparse"
 )
-
-// libraryPatience is longer than any client lasts that connects to nothing: ours is
-// the timer that ends it, see connectedTooLate.
-const libraryPatience = 1000 * time.Hour
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
 // is part of it: s.On, s.Emit and s.To are those of that namespace.
@@ -89,10 +82,9 @@ type Server struct {
 	invalid error // what is wrong with the options; nil: nothing
 	opts    setup
 	log     *slog.Logger
-	io      *socket.Server
+	library *library.Server
 	engine  *engineio.Server
 	clients clientFiles
-	http    *types.HttpContext
 	pool    pool.Pool      // of goroutines for the connections' queues
 	conns   sync.WaitGroup // sessions, and the goroutines that work for them
 	told    sync.Once      // of invalid: the log
@@ -148,7 +140,6 @@ func New(opts Options) *Server {
 		opts:    newSetup(cfg, opts.Logger, more),
 		log:     opts.Logger,
 		clients: newClientFiles(),
-		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]*dynamic),
@@ -159,23 +150,30 @@ func New(opts Options) *Server {
 	s.opts.Engine.Open = s.open
 	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
-	s.openDoor()
-
-	o := socket.DefaultServerOptions()
-	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent, Describe: describe, Moved: moved})
-	if s.opts.Recovery > 0 {
-		recovery := new(socket.ConnectionStateRecovery)
-		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
-		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
-		o.SetConnectionStateRecovery(recovery)
-	}
-	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
-	o.SetConnectTimeout(libraryPatience)
-	s.io = socket.NewServer(nil, o)
-	s.io.Bind(&base{server: s})
+	s.library = library.New(library.Options{
+		Rooms:    s.newRooms,
+		Recovery: s.opts.Recovery,
+		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
+	})
 	s.Namespace = s.Of("/")
+	if more.View != nil {
+		more.View(view{s.engine, s})
+	}
 	return s
+}
+
+// newRooms makes a namespace's adapter.
+func (s *Server) newRooms(namespace string) *fanout.Adapter {
+	return fanout.New(namespace, fanout.Config{
+		Engine:      s.engine,
+		Recovery:    s.opts.Recovery,
+		Peers:       s.opts.Peers,
+		ServerEvent: s.serverEvent,
+		Joined:      s.opts.Hooks.Joined,
+		Left:        s.opts.Hooks.Left,
+		Describe:    describe,
+		Moved:       moved,
+	})
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"

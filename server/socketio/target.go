@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
 
 // Target is a choice of a namespace's clients, and how they are sent to. It does not
-// change: To, Except, Volatile and Local return new ones.
+// change: To, Except, Volatile, Local and Compress return new ones.
 type Target struct {
-	server          *Server
-	io              socket.Namespace
-	rooms, except   []string
-	volatile, local bool
+	server *Server
+	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
+	of     *Namespace
+	who    fanout.Selection
 }
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
@@ -27,14 +24,14 @@ type Target struct {
 // Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
 	more := *t
-	more.rooms = slices.Concat(t.rooms, rooms)
+	more.who = t.who.To(rooms...)
 	return &more
 }
 
 // Except leaves the clients in these rooms out. Flask: skip_sid=[sid, ...].
 func (t *Target) Except(rooms ...string) *Target {
 	more := *t
-	more.except = slices.Concat(t.except, rooms)
+	more.who = t.who.Without(rooms...)
 	return &more
 }
 
@@ -43,7 +40,7 @@ func (t *Target) Except(rooms ...string) *Target {
 // is for Emit alone. Flask has none; Node: volatile.
 func (t *Target) Volatile() *Target {
 	more := *t
-	more.volatile = true
+	more.who.Volatile = true
 	return &more
 }
 
@@ -51,7 +48,17 @@ func (t *Target) Volatile() *Target {
 // local.
 func (t *Target) Local() *Target {
 	more := *t
-	more.local = true
+	more.who.Local = true
+	return &more
+}
+
+// Compress says whether what is emitted may be compressed on its way, as it is by default
+// where the server compresses (--http-compression): false for what is compressed already,
+// such as a picture, and for a secret beside what somebody else may write, which its length
+// would tell of. It is for Emit, Call and Ask. Flask has none; Node: compress.
+func (t *Target) Compress(may bool) *Target {
+	more := *t
+	more.who.Uncompressed = !may
 	return &more
 }
 
@@ -62,33 +69,41 @@ var errNoRoom = errors.New(`the room "" is none: its name is missing`)
 // named reports whether all rooms that are meant have names; if not, it logs what is not
 // done for anybody.
 func (t *Target) named(rooms []string, what string) bool {
-	if !slices.Contains(t.rooms, "") && !slices.Contains(rooms, "") {
+	if !slices.Contains(t.who.Rooms, "") && !slices.Contains(rooms, "") {
 		return true
 	}
-	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.io.Name(), "method", what)
+	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.namespace(), "method", what)
 	return false
 }
 
 // Emit sends an event to the clients. Arguments and errors are those of
 // [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
 func (t *Target) Emit(event string, args ...any) error {
-	data, err := t.event(event, args)
+	e, err := t.event(event, args)
 	if err != nil {
 		return err
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
+	for _, rooms := range t.adapters() {
+		rooms.Broadcast(e, t.who)
 	}
-	t.tellSent(data)
+	t.tellSent(e)
 	return nil
 }
 
-// namespaces are those that the clients are in: several for Of("*").
-func (t *Target) namespaces() []socket.Namespace {
-	if all, ok := t.io.(socket.ParentNamespace); ok {
-		return all.Children().Keys()
+// adapters are those of the namespaces that the clients are in: several for Of("*").
+func (t *Target) adapters() []*fanout.Adapter {
+	if t.in != nil {
+		return []*fanout.Adapter{t.in}
 	}
-	return []socket.Namespace{t.io}
+	return t.server.broughtBy(t.of)
+}
+
+// namespace is the name of the namespace.
+func (t *Target) namespace() string {
+	if t.in != nil {
+		return t.in.Name()
+	}
+	return t.of.name
 }
 
 // Join puts the clients into rooms. Flask: join_room(room, sid=sid).
@@ -96,8 +111,8 @@ func (t *Target) Join(rooms ...string) {
 	if !t.named(rooms, "Join") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().AddSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Join(t.who, rooms)
 	}
 }
 
@@ -106,8 +121,8 @@ func (t *Target) Leave(rooms ...string) {
 	if !t.named(rooms, "Leave") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DelSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Leave(t.who, rooms)
 	}
 }
 
@@ -117,8 +132,8 @@ func (t *Target) Disconnect() {
 	if !t.named(nil, "Disconnect") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), false)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, false)
 	}
 }
 
@@ -129,65 +144,34 @@ func (t *Target) Close() {
 	if !t.named(nil, "Close") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), true)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, true)
 	}
 }
 
-// options is the target as the adapter reads it; nil for every client.
-func (t *Target) options() *socket.BroadcastOptions {
-	if len(t.rooms) == 0 && len(t.except) == 0 && !t.volatile && !t.local {
-		return nil
-	}
-	opts := &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
-	if t.volatile || t.local {
-		opts.Flags = &socket.BroadcastFlags{Local: t.local}
-		opts.Flags.Volatile = t.volatile
-	}
-	return opts
-}
-
-// event is eventData for the target.
-func (t *Target) event(event string, args []any) ([]any, error) {
+// event is newEvent for the target.
+func (t *Target) event(event string, args []any) (fanout.Event, error) {
 	if err := t.checkRooms(); err != nil {
-		return nil, err
+		return fanout.Event{}, err
 	}
-	return eventData(event, args)
+	return newEvent(event, args)
 }
 
 func (t *Target) checkRooms() error {
-	if slices.Contains(t.rooms, "") {
+	if slices.Contains(t.who.Rooms, "") {
 		return errNoRoom
 	}
 	return nil
 }
 
-func roomList(names []string) []socket.Room {
-	list := make([]socket.Room, len(names))
-	for i, name := range names {
-		list[i] = socket.Room(name)
-	}
-	return list
-}
-
-func roomSet(names []string) *types.Set[socket.Room] {
-	set := types.NewSet[socket.Room]()
-	for _, name := range names {
-		set.Add(socket.Room(name))
-	}
-	return set
-}
-
-// eventData is an event as the library carries it: the name, then the arguments.
-// What may change later is written down now.
-func eventData(event string, args []any) ([]any, error) {
-	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
-		return nil, fmt.Errorf("event name %q is reserved", event)
+// newEvent is an event as clients are sent it. What may change later is written down now.
+func newEvent(name string, args []any) (fanout.Event, error) {
+	if packet.Reserved(name) {
+		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
 	}
 	args = spread(args)
-	data := make([]any, 1, 1+len(args))
-	data[0] = event
-	return appendArgs(data, args)
+	frozen, err := appendArgs(make([]any, 0, len(args)), args)
+	return fanout.Event{Name: name, Args: frozen}, err
 }
 
 // spread is what a list of arguments stands for: a single nil for none, as None does in
@@ -228,13 +212,11 @@ func isNull(arg any) bool {
 	return arg == nil || ok && v.IsNull()
 }
 
-// ackValues turns what conn.acked hands on back into values.
-func ackValues(args []any) []Value {
-	values := make([]Value, 0, len(args))
-	for _, arg := range args {
-		if v, ok := arg.(Value); ok {
-			values = append(values, v)
-		}
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
 	}
 	return values
 }

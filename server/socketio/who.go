@@ -38,15 +38,10 @@ func (t *Target) Sockets(ctx context.Context) ([]Socket, error) {
 	}
 	list := []Socket{}
 	err := t.fetch(ctx, func(ctx context.Context, a *fanout.Adapter) error {
-		for _, owner := range a.Owners(t.selected()) {
-			if c, ok := owner.(*Context); ok {
-				list = append(list, c.socket())
-			}
+		for _, m := range a.Members(t.who) {
+			list = append(list, socketOf(m))
 		}
-		if t.local {
-			return nil
-		}
-		others, err := a.FetchOthers(ctx, t.selected())
+		others, err := a.FetchOthers(ctx, t.who)
 		for i := range others {
 			list = append(list, remoteSocket(&others[i]))
 		}
@@ -68,7 +63,7 @@ func (t *Target) Count(ctx context.Context) (int, error) {
 func (t *Target) Clients() []string {
 	ids, err := t.ids(t.server.life)
 	if err != nil {
-		t.server.log.Warn("clients not listed, or not all", "namespace", t.io.Name(), "error", err)
+		t.server.log.Warn("clients not listed, or not all", "namespace", t.namespace(), "error", err)
 	}
 	return ids
 }
@@ -79,15 +74,10 @@ func (t *Target) ids(ctx context.Context) ([]string, error) {
 		return ids, err
 	}
 	err := t.fetch(ctx, func(ctx context.Context, a *fanout.Adapter) error {
-		for _, owner := range a.Owners(t.selected()) {
-			if c, ok := owner.(*Context); ok {
-				ids = append(ids, c.ID())
-			}
+		for _, m := range a.Members(t.who) {
+			ids = append(ids, m.ID())
 		}
-		if t.local {
-			return nil
-		}
-		others, err := a.OtherIDs(ctx, t.selected())
+		others, err := a.OtherIDs(ctx, t.who)
 		ids = append(ids, others...)
 		return err
 	})
@@ -102,24 +92,26 @@ func (t *Target) fetch(ctx context.Context, from func(context.Context, *fanout.A
 		ctx = timed
 	}
 	var errs []error
-	for _, nsp := range t.namespaces() {
-		errs = append(errs, from(ctx, nsp.Adapter().(*fanout.Adapter))) // from our own builder
+	for _, a := range t.adapters() {
+		errs = append(errs, from(ctx, a))
 	}
 	return errors.Join(errs...)
 }
 
-// socket describes the client.
-func (c *Context) socket() Socket {
-	s := Socket{ID: c.ID(), Rooms: c.Rooms(), Auth: c.Auth(), Address: c.Address(), Transport: c.Transport(), Since: c.since()}
-	shown := c.shown()
-	s.Data = make(map[string]Value, len(shown))
-	for key, v := range shown {
-		s.Data[key] = Value{packet.Carry(v)}
+// socketOf describes a client of this server.
+func socketOf(m *fanout.Member) Socket {
+	s := Socket{
+		ID: m.ID(), Rooms: m.Rooms(), Address: m.Address(), Transport: m.Session().Transport(), Since: m.Since(),
+		Data: make(map[string]Value),
+	}
+	if c, ok := m.Client().(*Context); ok {
+		s.Auth = c.Auth()
+		for key, v := range c.shown() {
+			s.Data[key] = Value{packet.Carry(v)}
+		}
 	}
 	return s
 }
-
-func (c *Context) since() time.Time { return time.UnixMilli(c.sock.Handshake().Issued) }
 
 // shown is what of the client's own values others see.
 func (c *Context) shown() map[string]packet.Value {
@@ -134,26 +126,24 @@ func (c *Context) shown() map[string]packet.Value {
 	return maps.Clone(own.shown)
 }
 
-// describe is the client for another server: see [fanout.Builder].
-func describe(owner any, headers bool) fanout.Client {
-	c, ok := owner.(*Context)
-	if !ok {
-		return fanout.Client{}
-	}
-	h := handshake.Of(c.Request(), c.Address(), c.since())
-	h.Auth = packet.Carried(c.Auth().raw)
+// describe is a client of this server for another one: see [fanout.Config].
+func describe(m *fanout.Member, headers bool) fanout.Description {
+	h := handshake.Of(m.Session().Request(), m.Address(), m.Since())
 	if !headers {
 		h.Headers = nil
 	}
-	d := fanout.Client{ID: c.ID(), Rooms: c.Rooms(), Transport: c.Transport()}
+	d := fanout.Description{ID: m.ID(), Rooms: m.Rooms(), Transport: m.Session().Transport()}
 	// What is in these has been written before.
+	if c, ok := m.Client().(*Context); ok {
+		h.Auth = packet.Carried(c.Auth().raw)
+		d.Data, _ = packet.NewValue(c.shown())
+	}
 	d.Handshake, _ = packet.NewValue(h)
-	d.Data, _ = packet.NewValue(c.shown())
 	return d
 }
 
 // remoteSocket is a client of another server.
-func remoteSocket(c *fanout.Client) Socket {
+func remoteSocket(c *fanout.Description) Socket {
 	h := handshake.Read(c.Handshake)
 	s := Socket{
 		ID: c.ID, Rooms: c.Rooms, Auth: Value{packet.Carry(h.Auth)}, Address: h.Address,

@@ -33,8 +33,8 @@ io.on('told', (...args) => {
 });
 
 const commands = {
-  emit: ({ rooms = [], except = [], event, args = [] }) => {
-    io.to(rooms).except(except).emit(event, ...args.map(revive));
+  emit: ({ rooms = [], except = [], compress = true, event, args = [] }) => {
+    io.to(rooms).except(except).compress(compress).emit(event, ...args.map(revive));
     return {};
   },
   join: ({ who, room }) => (io.in(who).socketsJoin(room), {}),

@@ -14,12 +14,12 @@ import (
 )
 
 // Fetch lists clients of the other servers.
-func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]fanout.Client, error) {
-	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: nodewire.Target(who)}
-	var clients []fanout.Client
+func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]fanout.Description, error) {
+	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: there(who)}
+	var clients []fanout.Description
 	err := c.collect(ctx, namespace, r, func(a *nodewire.Response) {
 		for _, s := range a.Sockets {
-			clients = append(clients, fanout.Client(s))
+			clients = append(clients, fanout.Description(s))
 		}
 	})
 	return clients, err
@@ -29,7 +29,7 @@ func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Select
 func (c *Cluster) IDs(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
 	r := &nodewire.Request{Type: nodewire.Sockets, Rooms: who.Rooms}
 	if len(who.Except) > 0 { // of which that request knows nothing
-		r = &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: nodewire.Target(who)}
+		r = &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: there(who)}
 	}
 	var ids []string
 	err := c.collect(ctx, namespace, r, func(a *nodewire.Response) {
@@ -123,7 +123,7 @@ func shortList(names []string) string {
 // describe lists clients of this server as Node's adapter does. Who is no Node server is
 // not sent the headers, which are most of it, and what a user is known by.
 func (c *Cluster) describe(s *space, r *nodewire.Request) []nodewire.Socket {
-	clients := s.adapter.Describe(fanout.Selection(r.Target), !isOurs(r.UID))
+	clients := s.adapter.Describe(here(r.Target), !isOurs(r.UID))
 	list := make([]nodewire.Socket, len(clients))
 	for i, client := range clients {
 		list[i] = nodewire.Socket(client)

@@ -1,7 +1,6 @@
 // Package fanout owns rooms and broadcasts: which client is in which room, and how
-// one message gets to many. It is the adapter and the encoder that the named
-// library's Socket.IO layer is given through SetAdapter and SetParser: a packet is
-// encoded once, and every connection it goes to shares the encoded frame.
+// one message gets to many. A packet is encoded once, and every connection it goes to
+// shares the encoded frame.
 //
 // All that one namespace broadcasts leaves in one order: any two clients see the
 // messages that both get in the same order, and a direct emit that follows a
@@ -9,44 +8,18 @@
 package fanout
 
 import (
-	"errors"
-	"maps"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/zishang520/engine.io/v2/events"
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
 
-var errGone = errors.New("the client is gone")
-
-// Carrier is what a socket's connection must be for the adapter to reach it.
-type Carrier interface{ Session() *engineio.Session }
-
-// leaver is a connection that knows of a client's end before the library does, and
-// keeps the rooms that it was in for whoever handles that end.
-type leaver interface {
-	Gone(socket.SocketId) bool
-	Left(id socket.SocketId, rooms []socket.Room)
-}
-
-// joiner is a connection that knows of a client that is only being connected. Unwanted
-// has it disconnected once it is, and reports whether there is such a one: the library
-// ignores a disconnect before that.
-type joiner interface{ Unwanted(socket.SocketId) bool }
-
-// ender is a connection that can end with all its namespaces, at the wish of the client of
-// that id in one of them.
-type ender interface{ End(socket.SocketId) }
-
-// Builder makes an adapter for each namespace, as the library asks for them.
-type Builder struct {
+// Config is what the adapters of all namespaces have in common.
+type Config struct {
 	Engine   *engineio.Server
 	Recovery time.Duration // how long clients that were cut off may come back; 0: not at all
 	Peers    Peers         // the other servers; nil without a cluster
@@ -55,76 +28,92 @@ type Builder struct {
 	// the answer for it.
 	ServerEvent func(namespace, event string, args []packet.Value) packet.Value
 
-	// Describe tells another server of a member, by what it was introduced with; with
-	// headers also those of the request that opened its connection.
-	Describe func(owner any, headers bool) Client
-	// Moved is told of each member that joins or leaves a room, in order. The namespace is
-	// locked meanwhile, so it must not wait, and do nothing with rooms or broadcasts.
-	Moved func(owner any, room string, in bool)
+	// Joined and Left are told who joins and leaves rooms; nil: nobody is.
+	Joined, Left func(namespace, room, id string)
+
+	// Describe tells another server of a member; with headers also those of the request
+	// that opened its connection.
+	Describe func(m *Member, headers bool) Description
+	// Moved is told of each member that joins or leaves a room, from its announcement on
+	// and in order; nil: nobody is. The namespace is locked meanwhile, so it must not wait,
+	// and do nothing with rooms or broadcasts.
+	Moved func(c Client, room string, in bool)
 }
 
-// New makes the namespace's adapter.
-func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
+// Adapter holds one namespace's members and rooms.
+type Adapter struct {
+	config Config
+	name   string
+	ids    atomic.Uint64 // of what waits for acknowledgements
+
+	mu      sync.Mutex
+	members map[string]*Member
+	order   []*Member // the same, for iterating
+	rooms   map[string]map[*Member]struct{}
+	choices uint64 // how many selections were walked through
+
+	recovery *recovery // nil: switched off
+}
+
+// New makes the adapter of a namespace of that name.
+func New(name string, c Config) *Adapter {
 	a := &Adapter{
-		EventEmitter: events.New(),
-		engine:       b.Engine,
-		nsp:          nsp,
-		members:      make(map[socket.SocketId]*member),
-		rooms:        make(map[socket.Room]map[*member]struct{}),
-		recovery:     newRecovery(b.Recovery),
-		peers:        b.Peers,
-		serverEvent:  b.ServerEvent,
-		describe:     b.Describe,
-		moved:        b.Moved,
+		config:   c,
+		name:     name,
+		members:  make(map[string]*Member),
+		rooms:    make(map[string]map[*Member]struct{}),
+		recovery: newRecovery(c.Recovery),
 	}
-	a.proto = a
-	if a.peers != nil {
-		a.peers.Attach(a)
+	if a.config.Peers != nil {
+		a.config.Peers.Attach(a)
 	}
 	return a
 }
 
-// Adapter holds one namespace's members and rooms. It emits what the library's
-// own adapter does: create-room, join-room, leave-room, delete-room.
-type Adapter struct {
-	events.EventEmitter
-
-	proto  socket.Adapter
-	engine *engineio.Server
-	nsp    socket.Namespace
-
-	mu      sync.Mutex
-	members map[socket.SocketId]*member
-	order   []*member // the same, for iterating
-	rooms   map[socket.Room]map[*member]struct{}
-	choices uint64 // how many selections were walked through
-
-	recovery *recovery // nil: switched off
-	peers    Peers     // nil: this server is alone
-
-	serverEvent func(namespace, event string, args []packet.Value) packet.Value
-	describe    func(owner any, headers bool) Client
-	moved       func(owner any, room string, in bool) // nil: nobody wants to know
+// Close ends the namespace's part in the cluster.
+func (a *Adapter) Close() {
+	if a.config.Peers != nil {
+		a.config.Peers.Detach(a)
+	}
 }
 
-// member is one client of the namespace.
-type member struct {
-	id      socket.SocketId
+// Name is the namespace's name.
+func (a *Adapter) Name() string { return a.name }
+
+// Client is what a member is to its handlers.
+type Client interface {
+	Disconnect() // from the namespace
+	Close()      // its whole connection
+}
+
+// Member is one client of the namespace, from its introduction until it is removed.
+type Member struct {
+	adapter *Adapter
+	id      string
+	acks    acks
+
+	// The rest is guarded by the adapter's mutex; session, client and since are set by
+	// the introduction and then stay.
 	index   int // in order
-	sock    *socket.Socket
-	owner   any               // what it was introduced with
-	sent    func([]any)       // see Listen; nil: nobody listens
-	session *engineio.Session // nil until it was found
-	rooms   []socket.Room
+	session *engineio.Session
+	client  Client // nil until it is introduced
+	since   time.Time
+	rooms   []string
+	over    bool   // nobody asks any more in which rooms it was
 	visited uint64 // the choice that came by last
+
+	announced bool        // see Announce
+	sent      func(Event) // see Listen; nil: nobody listens
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
 
-	past   *past   // what recovery has to know; nil if it is switched off
-	coming *coming // a client that comes back to its session, until it is admitted
+	data      any     // see Keep
+	recovered bool    // it came back to its session
+	past      *past   // what recovery has to know; nil if it is switched off
+	coming    *coming // a client that comes back to its session, until it is admitted
 }
 
 // coming is a client on its way back to its session: nothing that waits for it may go.
@@ -133,266 +122,71 @@ type coming struct {
 	behind bool // more came since than early holds
 }
 
-// maxEarly is how many messages wait for a client whose connection is not yet
-// admitted, beside what it missed; the oldest go first, as for any client that joins
-// later.
-const maxEarly = 1024
-
-// Admit lets the client have what was broadcast to it while its connection was
-// being decided, and from now on everything at once.
-func (a *Adapter) Admit(id socket.SocketId) {
-	round := a.engine.Begin()
-	defer round.End()
+// Introduce makes a client known before its connection is admitted, so that it takes
+// part in what its connect handler does. It joins the room of its own id next.
+func (a *Adapter) Introduce(id string, session *engineio.Session, client Client) *Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m := a.members[id]
-	if m == nil || m.admitted || !a.find(m) {
-		return
-	}
-	if m.coming != nil && m.coming.behind { // it comes once more, and is sent all of it
-		m.session.Close(engineio.TransportError)
-		return
-	}
-	m.admitted = true
-	for _, msg := range m.early {
-		round.Queue(m.session, msg)
-	}
-	m.early, m.coming = nil, nil
+	m := a.memberLocked(id)
+	m.session, m.client, m.since = session, client, time.Now()
+	return m
 }
 
-// Introduce makes a client known before its connection is admitted, so that it
-// takes part in what its connect handler does. owner is who is told of it.
-func (a *Adapter) Introduce(s *socket.Socket, owner any) {
-	a.mu.Lock()
-	m := a.member(s.Id())
-	m.sock, m.owner = s, owner
-	for _, room := range m.rooms { // it has come back to
-		a.tellMovedLocked(m, room, true)
-	}
-	a.mu.Unlock()
-	a.AddAll(s.Id(), types.NewSet(socket.Room(s.Id())))
-}
-
-// member returns the member of that id, new if there was none. The mutex is held.
-func (a *Adapter) member(id socket.SocketId) *member {
+// memberLocked returns the member of that id, new if there was none.
+func (a *Adapter) memberLocked(id string) *Member {
 	m := a.members[id]
 	if m == nil {
-		m = &member{id: id, index: len(a.order), past: a.recovery.begin()}
+		m = &Member{adapter: a, id: id, index: len(a.order), past: a.recovery.begin()}
 		a.members[id] = m
 		a.order = append(a.order, m)
 	}
 	return m
 }
 
-// find sees to it that the member's socket and session are known.
-func (a *Adapter) find(m *member) bool {
-	if m.session != nil {
-		return true
-	}
-	if m.sock == nil {
-		m.sock, _ = a.nsp.Sockets().Load(m.id)
-	}
-	if m.sock == nil {
-		return false
-	}
-	if c, ok := m.sock.Conn().(Carrier); ok {
-		m.session = c.Session()
-	}
-	return m.session != nil
-}
-
-// send queues msg for the member, or keeps it until the member is admitted.
-func (a *Adapter) send(round *engineio.Round, m *member, msg *engineio.Message) {
-	if m.admitted {
-		round.Queue(m.session, msg)
-		return
-	}
-	m.keep(msg)
-}
-
-func (m *member) keep(msg *engineio.Message) {
-	if c := m.coming; c != nil {
-		if len(m.early) >= maxEarly+c.owed {
-			c.behind, m.early = true, nil
-		}
-		if c.behind {
-			return
-		}
-	} else if len(m.early) >= maxEarly {
-		m.early = slices.Delete(m.early, 0, 1)
-	}
-	m.early = append(m.early, msg)
-}
-
-// Broadcast sends a packet to the members that opts selects, and has the other
-// servers do the same.
-func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
-	a.broadcast(p, opts, nil)
-	a.publish(p, opts)
-}
-
-// Direct sends a packet to one client.
-func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
-	p.Nsp = a.nsp.Name()
-	if a.recovery != nil && p.Id == nil {
-		a.directStamped(id, p)
-		return
-	}
-	msg, err := Encode(p)
-	if err != nil {
-		return // as in broadcast
-	}
-	a.mu.Lock()
-	m := a.members[id]
-	admitted := m != nil && m.admitted
-	if m != nil && !admitted {
-		m.keep(msg)
-	}
-	if m != nil {
-		m.tellSentLocked(p)
-	}
-	a.mu.Unlock()
-	if admitted {
-		m.session.Send(msg)
-	}
-}
-
-// directStamped is Direct with recovery: what has an offset is queued in its order.
-func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
-	round := a.engine.Begin()
-	defer round.End()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	msg, err := a.recovery.stamp(p, logged{to: id})
-	if m := a.members[id]; err == nil && m != nil {
-		m.tellSentLocked(p)
-		a.send(round, m, msg)
-	}
-}
-
-// BroadcastWithAck is CallMembers in the library's form.
-func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
-	a.CallMembers(p, opts, counted, func(_ socket.SocketId, args []any, err error) { ack(args, err) })
-}
-
-// CallMembers sends a packet and calls answered with each member's answer, or an
-// error for one that goes instead; counted is told how many members it went to.
-// It is for this server's members: see CallOthers.
-func (a *Adapter) CallMembers(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64),
-	answered func(member socket.SocketId, args []any, err error)) {
-	id := a.nsp.Ids()
-	p.Id = &id
-	counted(a.broadcast(p, opts, func(m *member) {
-		ack := func(args []any, err error) { answered(m.id, args, err) }
-		if m.sock == nil {
-			ack(nil, errGone)
-			return
-		}
-		m.sock.Acks().Store(id, ack)
-		// Who went before the ack was stored did not end it.
-		if c, ok := m.sock.Conn().(leaver); ok && c.Gone(m.id) {
-			if ack, waits := m.sock.Acks().LoadAndDelete(id); waits {
-				ack(nil, errGone)
-			}
-		}
-	}))
-}
-
-// ForgetAck makes the members stop waiting to acknowledge a broadcast.
-func (a *Adapter) ForgetAck(id uint64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, m := range a.order {
-		if m.sock != nil {
-			m.sock.Acks().Delete(id)
-		}
-	}
-}
-
-func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
-	p.Nsp = a.nsp.Name()
-	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
-	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil
-	to := chosen(opts)
-	var msg *engineio.Message
-	var err error
-	if !stamped { // else it has to happen in the order of sending
-		msg, err = Encode(p)
-	}
-	round := a.engine.Begin()
-	defer round.End()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if stamped {
-		msg, err = a.recovery.stamp(p, logged{among: to})
-	}
-	if err != nil {
-		return 0 // emits check their arguments before they come here
-	}
-	msg.Share()
-	var n uint64
-	a.eachLocked(to, func(m *member) {
-		if volatile && !(m.admitted && m.session.Writable()) {
-			return
-		}
-		if each != nil {
-			each(m)
-		}
-		m.tellSentLocked(p)
-		a.send(round, m, msg)
-		n++
-	})
-	return n
-}
-
-func selection(opts *socket.BroadcastOptions) (rooms, except []socket.Room) {
-	if opts != nil && opts.Rooms != nil {
-		rooms = opts.Rooms.Keys()
-	}
-	if opts != nil && opts.Except != nil {
-		except = opts.Except.Keys()
-	}
-	return rooms, except
-}
-
-// sockets lists the sockets that opts names.
-func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
-	of := chosen(opts)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var list []*socket.Socket
-	a.eachLocked(of, func(m *member) {
-		if a.find(m) {
-			list = append(list, m.sock)
-		}
-	})
-	return list
-}
-
-// AddAll puts a client into rooms. One that has left, or was never introduced, is
-// not: it would stay in them for ever.
-func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
+// Remove takes a client out of all rooms and forgets it. Who handles its end can still
+// ask which rooms those were.
+func (a *Adapter) Remove(id string) {
 	a.mu.Lock()
 	m := a.members[id]
 	if m == nil {
 		a.mu.Unlock()
 		return
 	}
-	created, joined := a.join(m, rooms.Keys())
+	for _, room := range m.rooms {
+		a.leaveLocked(m, room)
+	}
+	last := a.order[len(a.order)-1]
+	a.order[m.index], last.index = last, m.index
+	a.order[len(a.order)-1] = nil
+	a.order = a.order[:len(a.order)-1]
+	delete(a.members, id)
+	rooms := m.rooms
 	a.mu.Unlock()
-	a.announceJoined(id, created, joined)
+	m.acks.end()
+	a.tell(a.config.Left, m, rooms...)
 }
 
-// join puts m into rooms and says which of them are new, to it or altogether. The
-// mutex is held.
-func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket.Room) {
+// tell tells one of the hooks of a member and rooms.
+func (a *Adapter) tell(hook func(namespace, room, id string), m *Member, rooms ...string) {
+	if hook == nil {
+		return
+	}
+	for _, room := range rooms {
+		hook(a.name, room, m.id)
+	}
+}
+
+// isHereLocked reports whether the member was not removed.
+func (a *Adapter) isHereLocked(m *Member) bool { return a.members[m.id] == m }
+
+// joinLocked puts m into rooms and returns those that are new to it.
+func (a *Adapter) joinLocked(m *Member, rooms []string) (joined []string) {
 	for _, room := range rooms {
 		if _, in := a.rooms[room][m]; in {
 			continue
 		}
 		if a.rooms[room] == nil {
-			a.rooms[room] = make(map[*member]struct{})
-			created = append(created, room)
+			a.rooms[room] = make(map[*Member]struct{})
 		}
 		a.rooms[room][m] = struct{}{}
 		m.rooms = append(m.rooms, room)
@@ -400,221 +194,183 @@ func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket
 			m.past.enter(room, a.recovery.next)
 		}
 		joined = append(joined, room)
-		a.tellMovedLocked(m, room, true)
+		m.tellMovedLocked(room, true)
 	}
-	return created, joined
+	return joined
 }
 
-func (a *Adapter) tellMovedLocked(m *member, room socket.Room, in bool) {
-	if a.moved != nil && m.owner != nil {
-		a.moved(m.owner, string(room), in)
-	}
-}
-
-func (a *Adapter) announceJoined(id socket.SocketId, created, joined []socket.Room) {
-	for _, room := range created {
-		a.Emit("create-room", room)
-	}
-	for _, room := range joined {
-		a.Emit("join-room", room, id)
-	}
-}
-
-// Del takes a client out of a room.
-func (a *Adapter) Del(id socket.SocketId, room socket.Room) {
-	a.mu.Lock()
-	m := a.members[id]
-	if m == nil {
-		a.mu.Unlock()
-		return
-	}
-	left, gone := a.leave(m, room)
-	if left {
-		m.rooms = slices.DeleteFunc(m.rooms, func(r socket.Room) bool { return r == room })
-		if m.past != nil {
-			m.past.exit(room, a.recovery.next, a.recovery.first())
-		}
-	}
-	a.mu.Unlock()
-	a.announceLeft(id, room, left, gone)
-}
-
-// DelAll takes a client out of all rooms and forgets it.
-func (a *Adapter) DelAll(id socket.SocketId) {
-	a.mu.Lock()
-	m := a.members[id]
-	if m == nil {
-		a.mu.Unlock()
-		return
-	}
-	gone := make([]bool, len(m.rooms))
-	for i, room := range m.rooms {
-		_, gone[i] = a.leave(m, room)
-	}
-	last := a.order[len(a.order)-1]
-	a.order[m.index], last.index = last, m.index
-	a.order[len(a.order)-1] = nil
-	a.order = a.order[:len(a.order)-1]
-	delete(a.members, id)
-	sock := m.sock
-	a.mu.Unlock()
-	if sock != nil {
-		if c, ok := sock.Conn().(leaver); ok {
-			c.Left(id, m.rooms)
-		}
-	}
-	for i, room := range m.rooms {
-		a.announceLeft(id, room, true, gone[i])
-	}
-}
-
-// leave removes m from the room's set; the member's own list is the caller's.
-func (a *Adapter) leave(m *member, room socket.Room) (left, gone bool) {
+// leaveLocked removes m from the room's set and reports whether it was there; the
+// member's own list is the caller's.
+func (a *Adapter) leaveLocked(m *Member, room string) bool {
 	set := a.rooms[room]
-	if _, left = set[m]; !left {
-		return false, false
+	if _, in := set[m]; !in {
+		return false
 	}
-	delete(set, m)
-	a.tellMovedLocked(m, room, false)
-	if len(set) == 0 {
+	if delete(set, m); len(set) == 0 {
 		delete(a.rooms, room)
-		gone = true
 	}
-	return true, gone
+	m.tellMovedLocked(room, false)
+	return true
 }
 
-func (a *Adapter) announceLeft(id socket.SocketId, room socket.Room, left, gone bool) {
-	if left {
-		a.Emit("leave-room", room, id)
+// Join puts the client into rooms. One that was removed is not: it would stay in them
+// for ever.
+func (m *Member) Join(rooms ...string) {
+	a := m.adapter
+	a.mu.Lock()
+	var joined []string
+	if a.isHereLocked(m) {
+		joined = a.joinLocked(m, rooms)
 	}
-	if gone {
-		a.Emit("delete-room", room)
+	a.mu.Unlock()
+	a.tell(a.config.Joined, m, joined...)
+}
+
+// Leave takes the client out of rooms.
+func (m *Member) Leave(rooms ...string) {
+	a := m.adapter
+	for _, room := range rooms {
+		a.mu.Lock()
+		left := a.isHereLocked(m) && a.leaveLocked(m, room)
+		if left {
+			m.rooms = slices.DeleteFunc(m.rooms, func(r string) bool { return r == room })
+			if m.past != nil {
+				m.past.exit(room, a.recovery.next, a.recovery.first())
+			}
+		}
+		a.mu.Unlock()
+		if left {
+			a.tell(a.config.Left, m, room)
+		}
 	}
 }
 
-// Sockets returns the ids of the clients in any of the rooms, of all clients for none.
-func (a *Adapter) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.SocketId] {
-	ids := types.NewSet[socket.SocketId]()
-	for _, s := range a.sockets(&socket.BroadcastOptions{Rooms: rooms}) {
-		ids.Add(s.Id())
+// Rooms lists the rooms that the client is in, or was in when it was removed.
+func (m *Member) Rooms() []string {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	if m.over {
+		return []string{}
 	}
-	return ids
+	return append([]string{}, m.rooms...)
 }
 
-// SocketRooms returns the rooms a client is in, nil for an unknown one.
-func (a *Adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
+// End is for a client that is gone, though it is not removed yet: it acknowledges
+// nothing.
+func (m *Member) End() { m.acks.end() }
+
+// Forget is for a client whose end was handled: it was in no rooms.
+func (m *Member) Forget() {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.over = true
+}
+
+// ID is the client's id in the namespace.
+func (m *Member) ID() string { return m.id }
+
+// Session is the client's session.
+func (m *Member) Session() *engineio.Session { return m.session }
+
+// Address is the client's address, without a port where there is one.
+func (m *Member) Address() string {
+	addr := m.session.Remote()
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}
+
+// Client is what the member was introduced as.
+func (m *Member) Client() Client { return m.client }
+
+// Since is when the client came to the namespace.
+func (m *Member) Since() time.Time { return m.since }
+
+// eachLocked calls fn once for each member that is chosen. fn makes no other choice.
+func (a *Adapter) eachLocked(c *choice, fn func(*Member)) {
+	a.choices++
+	visit := func(m *Member) {
+		if m.visited != a.choices {
+			m.visited = a.choices
+			if !a.exceptedLocked(c, m) {
+				fn(m)
+			}
+		}
+	}
+	switch {
+	case len(c.Rooms) == 0:
+		for _, m := range a.order {
+			visit(m)
+		}
+	case len(c.Rooms) <= len(a.rooms):
+		for _, room := range c.Rooms {
+			for m := range a.rooms[room] {
+				visit(m)
+			}
+		}
+	default:
+		for room, members := range a.rooms {
+			if !c.names(room) {
+				continue
+			}
+			for m := range members {
+				visit(m)
+			}
+		}
+	}
+}
+
+// exceptedLocked looks at whichever list is shorter: the excepted rooms, or the member's.
+func (a *Adapter) exceptedLocked(c *choice, m *Member) bool {
+	if len(c.Except) <= len(m.rooms) {
+		return slices.ContainsFunc(c.Except, func(room string) bool {
+			_, in := a.rooms[room][m]
+			return in
+		})
+	}
+	return slices.ContainsFunc(m.rooms, c.excepts)
+}
+
+// Members lists the members of this server that a selection names.
+func (a *Adapter) Members(of Selection) []*Member {
+	c := newChoice(of)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m := a.members[id]
-	if m == nil {
-		return nil
-	}
-	return types.NewSet(m.rooms...)
-}
-
-// FetchSockets calls back with the sockets of this server that opts names: see
-// FetchOthers.
-func (a *Adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
-	return func(callback func([]socket.SocketDetails, error)) {
-		details := []socket.SocketDetails{}
-		for _, s := range a.sockets(opts) {
-			details = append(details, s)
+	var list []*Member
+	a.eachLocked(c, func(m *Member) {
+		if m.client != nil {
+			list = append(list, m)
 		}
-		callback(details, nil)
-	}
+	})
+	return list
 }
 
-// AddSockets makes the sockets that opts names join rooms.
-func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, s := range a.sockets(opts) {
-		s.Join(rooms...)
-	}
-	if peers := a.others(opts); peers != nil {
-		peers.Join(a.nsp.Name(), Select(opts), names(rooms))
-	}
-}
-
-// DelSockets makes the sockets that opts names leave rooms.
-func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, s := range a.sockets(opts) {
-		for _, room := range rooms {
-			s.Leave(room)
-		}
-	}
-	if peers := a.others(opts); peers != nil {
-		peers.Leave(a.nsp.Name(), Select(opts), names(rooms))
-	}
-}
-
-// DisconnectSockets disconnects the sockets that opts names from the namespace,
-// and with closing set ends their connections.
-func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
-	for _, s := range a.sockets(opts) {
-		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
-			s.Disconnect(false)
-		}
-		if e, ok := s.Conn().(ender); ok && closing {
-			e.End(s.Id())
-		}
-	}
-	if peers := a.others(opts); peers != nil {
-		peers.Disconnect(a.nsp.Name(), Select(opts), closing)
-	}
-}
-
-// ServerSideEmit sends an event to the other servers, of which there may be none.
-func (a *Adapter) ServerSideEmit(event []any) error {
-	if a.peers == nil {
-		return nil
-	}
-	return a.peers.ServerSideEmit(a.nsp.Name(), event)
-}
-
-// Rooms is a copy of the rooms and who is in them.
-func (a *Adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
+// Member returns the member of that id, nil if this server has none. Unlike a selection
+// it is not misled by a room of that name.
+func (a *Adapter) Member(id string) *Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rooms := &types.Map[socket.Room, *types.Set[socket.SocketId]]{}
-	for room, set := range a.rooms {
-		ids := types.NewSet[socket.SocketId]()
-		for m := range set {
-			ids.Add(m.id)
-		}
-		rooms.Store(room, ids)
+	if m := a.members[id]; m != nil && m.client != nil {
+		return m
+	}
+	return nil
+}
+
+// HasRoom reports whether a client of this server is in the room.
+func (a *Adapter) HasRoom(room string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.rooms[room]) > 0
+}
+
+// Rooms lists the rooms that clients of this server are in.
+func (a *Adapter) Rooms() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rooms := make([]string, 0, len(a.rooms))
+	for room := range a.rooms {
+		rooms = append(rooms, room)
 	}
 	return rooms
-}
-
-// Sids is a copy of the clients and the rooms they are in.
-func (a *Adapter) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	sids := &types.Map[socket.SocketId, *types.Set[socket.Room]]{}
-	for id, m := range maps.All(a.members) {
-		sids.Store(id, types.NewSet(m.rooms...))
-	}
-	return sids
-}
-
-// The rest of the library's interface.
-
-func (a *Adapter) Prototype(proto socket.Adapter) { a.proto = proto }
-func (a *Adapter) Proto() socket.Adapter          { return a.proto }
-func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
-func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
-func (a *Adapter) Init()                          {}
-
-// Close ends the namespace's part in the cluster.
-func (a *Adapter) Close() {
-	if a.peers != nil {
-		a.peers.Detach(a)
-	}
-}
-
-// ServerCount is the number of servers in the cluster.
-func (a *Adapter) ServerCount() int64 {
-	if a.peers == nil {
-		return 1
-	}
-	return int64(a.peers.Servers())
 }

@@ -3,15 +3,12 @@ package fanout
 import (
 	"context"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/packet"
 )
 
-// Client is what servers tell each other of one. Transport is empty where that server
-// does not tell it, as Node's do not.
-type Client struct {
+// Description is what servers tell each other of a client. Transport is empty where that
+// server does not tell it, as Node's do not.
+type Description struct {
 	ID        string
 	Handshake packet.Value // see package handshake
 	Rooms     []string
@@ -19,64 +16,61 @@ type Client struct {
 	Transport string
 }
 
-// Owners lists what the members of this server that a selection names were introduced
-// with.
-func (a *Adapter) Owners(who Selection) []any {
-	of := chosen(who.Local(false))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var owners []any
-	a.eachLocked(of, func(m *member) {
-		if m.owner != nil {
-			owners = append(owners, m.owner)
-		}
-	})
-	return owners
-}
-
-// Describe lists the members of this server that a selection names, for another one;
-// with headers also those of the requests that opened their connections.
-func (a *Adapter) Describe(who Selection, headers bool) []Client {
-	owners := a.Owners(who)
-	clients := make([]Client, len(owners))
-	for i, owner := range owners {
-		clients[i] = a.describe(owner, headers)
+// Describe lists the members of this server that a selection names, for another one; with
+// headers also those of the requests that opened their connections.
+func (a *Adapter) Describe(who Selection, headers bool) []Description {
+	members := a.Members(who)
+	list := make([]Description, len(members))
+	for i, m := range members {
+		list[i] = a.config.Describe(m, headers)
 	}
-	return clients
+	return list
 }
 
 // FetchOthers lists clients of the other servers: see [Peers].
-func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]Client, error) {
-	if a.peers == nil {
-		return nil, nil
+func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]Description, error) {
+	if peers := a.others(who); peers != nil {
+		return peers.Fetch(ctx, a.name, who)
 	}
-	return a.peers.Fetch(ctx, a.nsp.Name(), who)
+	return nil, nil
 }
 
 // OtherIDs lists the ids of clients of the other servers: see [Peers].
 func (a *Adapter) OtherIDs(ctx context.Context, who Selection) ([]string, error) {
-	if a.peers == nil {
-		return nil, nil
+	if peers := a.others(who); peers != nil {
+		return peers.IDs(ctx, a.name, who)
 	}
-	return a.peers.IDs(ctx, a.nsp.Name(), who)
+	return nil, nil
 }
 
-// Listen has fn told of each event that is sent to a member, in the order in which it is;
+// Announce has Moved told of the rooms that the member is in, which are those that it came
+// back to, and from now on of those that it joins and leaves.
+func (m *Member) Announce() {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.announced = true
+	for _, room := range m.rooms {
+		m.tellMovedLocked(room, true)
+	}
+}
+
+func (m *Member) tellMovedLocked(room string, in bool) {
+	if moved := m.adapter.config.Moved; moved != nil && m.announced {
+		moved(m.client, room, in)
+	}
+}
+
+// Listen has fn told of each event that the member is sent, in the order in which it is;
 // nil ends that. The namespace is locked meanwhile, so fn must not wait, and do nothing
 // with rooms or broadcasts.
-func (a *Adapter) Listen(id string, fn func(event []any)) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if m := a.members[socket.SocketId(id)]; m != nil {
-		m.sent = fn
-	}
+func (m *Member) Listen(fn func(Event)) {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.sent = fn
 }
 
-func (m *member) tellSentLocked(p *parser.Packet) {
-	if m.sent == nil || p.Type != parser.EVENT {
-		return
-	}
-	if event, ok := p.Data.([]any); ok && len(event) > 0 {
-		m.sent(event)
+func (m *Member) tellSentLocked(e Event) {
+	if m.sent != nil {
+		m.sent(e)
 	}
 }

@@ -276,7 +276,7 @@ func (f *frame) readEvent(s *scanner) *Error {
 		name = unquote(make([]byte, 0, len(name)), name)
 	}
 	f.Event = string(name)
-	if reserved(f.Event) {
+	if Reserved(f.Event) {
 		return malformed("reserved event name")
 	}
 	return nil

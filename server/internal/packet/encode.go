@@ -41,7 +41,7 @@ var (
 // that stands for none is written as null: a client would take it for an
 // attachment, and fail or show the wrong one.
 func AppendEvent(dst []byte, namespace, event string, id uint64, hasID bool, args []any) ([]byte, [][]byte, error) {
-	if reserved(event) {
+	if Reserved(event) {
 		return dst, nil, errReserved
 	}
 	e := encoder{dst: dst, typ: Event, namespace: namespace, event: event, id: id, hasID: hasID}

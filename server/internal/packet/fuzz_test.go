@@ -120,7 +120,7 @@ func feed(t *testing.T, d *Decoder, text, blobs []byte, size int) *Packet {
 }
 
 func checkBounds(t *testing.T, p *Packet, l Limits) {
-	if len(p.Args) > l.MaxArgs || p.Type == Event && reserved(p.Event) {
+	if len(p.Args) > l.MaxArgs || p.Type == Event && Reserved(p.Event) {
 		t.Fatalf("should have been refused: %s", show(p))
 	}
 	for _, text := range append([][]byte{p.Data}, jsonOf(p.Args)...) {
@@ -238,7 +238,7 @@ func FuzzAppendEvent(f *testing.F) {
 			record{json.RawMessage(raw), blob, &integer}, blob}
 		out, attachments, err := AppendEvent(nil, "/n", name, 5, true, args)
 		// The record puts the raw JSON two levels deep.
-		ok := json.Valid(raw) && utf8.Valid(raw) && jsonDepth(raw) <= DepthCeiling-2 && !reserved(name)
+		ok := json.Valid(raw) && utf8.Valid(raw) && jsonDepth(raw) <= DepthCeiling-2 && !Reserved(name)
 		if (err == nil) != ok {
 			t.Fatalf("name %q, raw %q: %v", name, raw, err)
 		}

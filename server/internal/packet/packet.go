@@ -151,9 +151,9 @@ func (e *Error) Error() string {
 func malformed(reason string) *Error         { return &Error{Reason: reason} }
 func overLimit(limit string, max int) *Error { return &Error{Limit: limit, Max: max} }
 
-// reserved reports whether an event may not bear the name. Clients close the
+// Reserved reports whether an event may not bear the name. Clients close the
 // connection on such an event.
-func reserved(event string) bool {
+func Reserved(event string) bool {
 	switch event {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		return true
