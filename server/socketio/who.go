@@ -128,9 +128,10 @@ func (c *Context) shown() map[string]packet.Value {
 
 // describe is a client of this server for another one: see [fanout.Config].
 func describe(m *fanout.Member, headers bool) fanout.Description {
-	h := handshake.Of(m.Session().Request(), m.Address(), m.Since())
-	if !headers {
-		h.Headers = nil
+	r := m.Session().Request()
+	h := handshake.Of(r, m.Address(), m.Since())
+	if headers {
+		h.WithHeaders(r)
 	}
 	d := fanout.Description{ID: m.ID(), Rooms: m.Rooms(), Transport: m.Session().Transport()}
 	// What is in these has been written before.

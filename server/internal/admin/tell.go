@@ -130,7 +130,7 @@ func (a *Admin) describe(c inspect.Client) map[string]any {
 // impersonated with.
 func opened(c inspect.Client) *handshake.Handshake {
 	r := c.Request()
-	h := handshake.Of(r, address(r.RemoteAddr), c.Since())
+	h := handshake.Of(r, address(r.RemoteAddr), c.Since()).WithHeaders(r)
 	h.Hide()
 	return h
 }

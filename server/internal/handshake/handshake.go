@@ -11,7 +11,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Handshake has Node's fields.
+// Handshake has Node's fields. Without Headers it is for who has no use for those, which
+// are most of it.
 type Handshake struct {
 	Headers map[string]string `json:"headers"`
 	Time    string            `json:"time"`
@@ -25,10 +26,9 @@ type Handshake struct {
 }
 
 // Of describes a client that came to its namespace at that time, from that address, over
-// the connection that r opened.
+// the connection that r opened, without its headers.
 func Of(r *http.Request, address string, at time.Time) *Handshake {
 	h := &Handshake{
-		Headers: make(map[string]string, len(r.Header)+1),
 		Time:    at.Format(dateLayout),
 		Address: address,
 		Xdomain: r.Header.Get("Origin") != "",
@@ -37,13 +37,19 @@ func Of(r *http.Request, address string, at time.Time) *Handshake {
 		URL:     r.URL.RequestURI(),
 		Query:   make(map[string]string),
 	}
+	for name, values := range r.URL.Query() {
+		h.Query[name] = values[len(values)-1]
+	}
+	return h
+}
+
+// WithHeaders adds those of r.
+func (h *Handshake) WithHeaders(r *http.Request) *Handshake {
+	h.Headers = make(map[string]string, len(r.Header)+1)
 	for name, values := range r.Header {
 		h.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
 	h.Headers["host"] = r.Host // which net/http takes out of the header
-	for name, values := range r.URL.Query() {
-		h.Query[name] = values[len(values)-1]
-	}
 	return h
 }
 

@@ -17,7 +17,7 @@ func TestOf(t *testing.T) {
 	r.Header["X-Twice"] = []string{"1", "2"}
 	r.Header.Set("Cookie", "session=secret")
 	at := time.Date(2026, 11, 26, 9, 5, 3, 7e6, time.FixedZone("", 3600))
-	h := Of(r, "192.0.2.1", at)
+	h := Of(r, "192.0.2.1", at).WithHeaders(r)
 	want := &Handshake{
 		Headers: map[string]string{"host": "example.com:5000", "origin": "http://other.example", "x-twice": "1, 2", "cookie": "session=secret"},
 		Time:    "Thu Nov 26 2026 09:05:03 GMT+0100", Address: "192.0.2.1", Xdomain: true, Secure: true,
