@@ -5,13 +5,8 @@ import (
 	"errors"
 	"runtime/debug"
 
-	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
-
-// ServerHandler handles an event that another server of the cluster sent to this
-// one. reply is for a server that asks for an answer, as Node's can.
-type ServerHandler func(args []Value) (reply any, err error)
 
 // EmitServers sends an event to the other servers of the cluster, to be handled
 // there by what [Namespace.OnServers] registered; clients get nothing of it.
@@ -89,26 +84,4 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 		log.Error("event of another server failed", "error", err)
 	}
 	return reply
-}
-
-// callOthers begins to ask the clients of the other servers. What it returns waits
-// until all have answered or ctx has ended.
-func (t *Target) callOthers(ctx context.Context, e fanout.Event, answered func(Answer)) func() error {
-	if t.server.opts.Peers == nil || t.who.Local {
-		return func() error { return nil }
-	}
-	namespaces := t.adapters()
-	done := make(chan error, len(namespaces))
-	for _, a := range namespaces {
-		go func() {
-			done <- a.CallOthers(ctx, e, t.who, func(a fanout.Answer) { answered(Answer{a.Client, valueList(a.Args)}) })
-		}()
-	}
-	return func() error {
-		var errs []error
-		for range namespaces {
-			errs = append(errs, <-done)
-		}
-		return errors.Join(errs...)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
@@ -15,6 +16,54 @@ import (
 // rejected is what a client is told that was refused without a message of its own.
 const rejected = "Connection rejected by server"
 
+// connect has the library connect a client, and returns when it is connected or refused.
+func (c *conn) connect(p *packet.Packet) {
+	defer c.excuse(time.Now())
+	c.mu.Lock()
+	full := len(c.spaces) >= c.server.opts.MaxNamespaces
+	c.mu.Unlock()
+	if full {
+		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
+			"limit", c.server.opts.MaxNamespaces, "setting", "--max-namespaces")
+		c.reply(fanout.EncodeConnectError(p.Namespace, map[string]any{"message": "Connected to too many namespaces"}))
+		return
+	}
+	defer c.server.enter(p.Namespace)()
+	var pid, offset string
+	if c.coming, offset = c.server.claims.comeBack(p, c.session, &c.queue); c.coming != nil {
+		pid = c.coming.pid
+	}
+	c.mu.Lock()
+	c.auth = auth(p)
+	c.mu.Unlock()
+	if !c.library.Connect(p.Namespace, pid, offset) {
+		c.reply(fanout.EncodeConnectError(p.Namespace, "Invalid namespace"))
+	}
+	c.tried()
+	c.server.claims.release(c.coming) // it was not given its session back
+	c.coming = nil
+}
+
+// tried lets go of what was held for a client while it was being connected.
+func (c *conn) tried() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining != nil { // it was not connected after all
+		c.joining.dropAuthLocked()
+	}
+	c.joining, c.auth = nil, packet.Value{}
+}
+
+// reconnect handles a CONNECT to a namespace that the client is connected to: it has
+// begun anew, as a page does that disconnects and connects in one turn, whose
+// DISCONNECT is never sent. A refusal, or a DISCONNECT from here, would leave it
+// deaf for good. The old one's disconnect handler comes first: what leaves puts it in
+// front of the queue.
+func (c *conn) reconnect(p *packet.Packet) {
+	c.queue.PushFront(task{run: func() { c.connect(p) }})
+	c.library.Leave(p.Namespace)
+}
+
 // Connecting runs the connect handler, before the client is told that it is connected.
 func (c *conn) Connecting(client *library.Client) *library.Refusal {
 	s, rooms := c.server, client.Rooms()
@@ -22,21 +71,21 @@ func (c *conn) Connecting(client *library.Client) *library.Refusal {
 	if n == nil {
 		return &library.Refusal{Message: rejected}
 	}
-	ctx := &Context{space: n, conn: c, client: client, rooms: rooms}
+	ctx := &Context{space: n, conn: &c.connection, client: client, rooms: rooms}
 	if !ctx.keepAuth(c.authPayload()) {
 		c.tooMuch()
 		return &library.Refusal{Message: rejected}
 	}
 	ctx.member = rooms.Introduce(client.ID(), c.session, ctx)
-	was, _ := ctx.member.Kept().(*values)
-	var keep *values // without recovery nothing is
+	was, _ := ctx.member.Kept().(*remembered)
+	var keep *remembered // without recovery nothing is
 	c.mu.Lock()
 	if s.opts.Recovery > 0 {
-		keep = ctx.remember(was)
+		keep = ctx.rememberLocked(was)
 	}
 	c.joining = ctx
 	if c.leaves(ctx.Namespace()) {
-		ctx.finish()
+		ctx.finishLocked()
 	}
 	c.mu.Unlock()
 	if keep != nil {
@@ -50,11 +99,19 @@ func (c *conn) Connecting(client *library.Client) *library.Refusal {
 	}
 	c.mu.Lock()
 	c.joining = nil
-	ctx.finish()
+	ctx.finishLocked()
 	ctx.dropAuthLocked()
 	c.mu.Unlock()
 	ctx.member.Forget()
 	return n.refusal(ctx, err)
+}
+
+// leaves says whether a client that is only now being connected has gone already, as
+// one may have that did not wait for the answer.
+func (c *conn) leaves(nsp string) bool {
+	return c.queue.EndsOrHas(func(t task) bool {
+		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
+	})
 }
 
 // auth is what the client sent along with CONNECT, an empty object if nothing. An
@@ -112,6 +169,19 @@ func (n *Namespace) refusal(ctx *Context, err error) *library.Refusal {
 	return &library.Refusal{Message: r.Message, Data: data}
 }
 
+// Answered notes the key to the session that the client is about to be told it has.
+func (c *conn) Answered(pid string) {
+	if pid == "" || c.session.IsPlain() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joining.claim = c.server.claims.answered(pid, c.joining.Namespace(), c.session, c.coming)
+	if c.joining.claim == c.coming {
+		c.coming = nil
+	}
+}
+
 // Connected makes a client of the one that Connecting was asked for last, and was told
 // that it is connected.
 func (c *conn) Connected(*library.Client) {
@@ -120,7 +190,7 @@ func (c *conn) Connected(*library.Client) {
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
 	unwanted := ctx.unwanted
-	c.settle()
+	c.endPatienceLocked()
 	c.mu.Unlock()
 	c.server.use(ctx)
 	ctx.member.Admit()
@@ -143,13 +213,13 @@ func (c *conn) Disconnected(client *library.Client, reason string) {
 	}
 	ctx := c.spaces[i]
 	c.spaces = slices.Delete(c.spaces, i, i+1)
-	ctx.finish()
+	ctx.finishLocked()
 	c.mu.Unlock()
 	if c.session.IsPlain() {
 		// It has no other namespace, and cannot read that it left this one.
 		c.session.Close(engineio.ServerClose)
 	}
-	c.before(func() { ctx.runDisconnect(reason) })
+	c.queue.PushFront(task{run: func() { ctx.runDisconnect(reason) }})
 }
 
 func (c *Context) runDisconnect(reason string) {
@@ -165,31 +235,4 @@ func (c *Context) runDisconnect(reason string) {
 	}
 	c.space.server.claims.release(c.claim)
 	c.space.server.leave(c.in)
-}
-
-// event runs the handler of an event and answers it.
-func (c *Context) event(p *packet.Packet) {
-	args := make([]Value, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	if tell := c.space.server.opts.Hooks.Received; tell != nil {
-		tell(inspectedClient{c}, p.Event, p.Args)
-	}
-	reply, err := c.space.run(c, p.Event, args)
-	if err == nil && p.HasID {
-		err = c.ack(p.ID, reply)
-	}
-	if err != nil && !errors.Is(err, ErrNoAck) {
-		c.space.failed(c, p.Event, err)
-	}
-}
-
-func (c *Context) ack(id uint64, reply []any) error {
-	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
-	if err != nil {
-		return err
-	}
-	c.conn.reply(fanout.EncodeAck(c.Namespace(), id, data))
-	return nil
 }

@@ -2,97 +2,89 @@ package socketio
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"sync"
 
-	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/library"
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
-
-// Context is one client's connection to one namespace: what a handler acts on. It
-// stays the same from connect to disconnect, and may be used from any goroutine.
-type Context struct {
-	space  *Namespace // whose handlers it has
-	conn   *conn
-	client *library.Client
-	rooms  *fanout.Adapter // of the namespace
-	member *fanout.Member  // there
-	in     *dynamic        // the namespace, if it can be forgotten; set once it is connected
-
-	// The rest is guarded by conn.mu.
-	over     bool     // the client is gone, whether or not the queue has got there
-	unwanted bool     // it is to be disconnected once it is connected
-	claim    *claim   // to its session, with recovery
-	auth     []byte   // nil for {}
-	own      *session // see SetData; nil until somebody asks
-	life     context.Context
-	end      context.CancelCauseFunc
-}
-
-// finish ends what waits for the client. conn.mu is held.
-func (c *Context) finish() {
-	c.over = true
-	if c.end != nil {
-		c.end(ErrDisconnected)
-	}
-	c.member.End()
-}
-
-// session is what handlers keep for a client. With recovery it outlives the
-// connection, so it has a lock of its own.
-type session struct {
-	mu     sync.Mutex
-	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
-	values map[string]any
-	shown  map[string]packet.Value // see SetData; nil for none
-}
-
-// newSession makes the connection's session. What it begins with is not made before
-// somebody asks, except with recovery: it would keep the connection for as long.
-func (c *conn) newSession() *session {
-	s := &session{values: make(map[string]any)}
-	if values := c.server.opts.SessionValues; values != nil {
-		s.begin = func() map[string]any { return values(c.session.Request(), c.session.Opened()) }
-		if c.server.opts.Recovery > 0 {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.beginLocked()
-		}
-	}
-	return s
-}
-
-// beginLocked takes over what the session begins with. s.mu is held.
-func (s *session) beginLocked() {
-	if s.begin != nil {
-		maps.Copy(s.values, s.begin())
-		s.begin = nil
-	}
-}
-
-// session returns the connection's session.
-func (c *Context) session() *session {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.conn.values == nil {
-		c.conn.values = c.conn.newSession()
-	}
-	return c.conn.values
-}
-
-// ID is the client's session id in this namespace. Flask: request.sid.
-func (c *Context) ID() string { return c.member.ID() }
-
-// Namespace is the namespace's name. Flask: request.namespace.
-func (c *Context) Namespace() string { return c.rooms.Name() }
 
 // Request is the HTTP request that opened the connection, without its body. Of the header
 // 8 KiB are kept: Cookie, Authorization, Origin, Referer, User-Agent and X-Forwarded-*
 // first, other fields as far as they fit.
 // Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
+
+// Auth is what the client sent along to be connected, as it came, until its disconnect
+// handler has run: an empty object if that was nothing, and for a client of version 1 or 2
+// the query of the namespace's name. Flask: the connect handler's auth.
+func (c *Context) Auth() Value {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.auth == nil {
+		return Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+	}
+	return Value{packet.Carry(packet.Value{JSON: c.auth})}
+}
+
+// Transport is what the client uses now: "polling" or "websocket". Flask:
+// socketio.server.transport(request.sid).
+func (c *Context) Transport() string { return c.conn.session.Transport() }
+
+// Protocol is the revision of Engine.IO that the client speaks: 3 for a JavaScript client
+// of version 1 or 2, 4 for later ones, 0 for a plain WebSocket client. Flask:
+// request.args['EIO'].
+func (c *Context) Protocol() int { return c.conn.session.Protocol() }
+
+// Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
+// unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
+// the socket has for one. Flask: request.remote_addr.
+func (c *Context) Address() string { return c.member.Address() }
+
+// Close ends the client's whole connection, with all its namespaces, where Disconnect
+// ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
+func (c *Context) Close() {
+	if !c.unwantedWhileJoining() { // else the session ends before it is connected
+		c.conn.leaveAll()
+	}
+	c.conn.session.Close(engineio.ServerClose)
+}
+
+// Set keeps a value for the client's connection, whatever its namespaces, until
+// that ends. The page's session, with which that of the connection began, is not
+// changed. Flask: session[key] = value.
+func (c *Context) Set(key string, value any) { c.values().set(key, value) }
+
+// Get returns what was kept under the key, nil if nothing was. With a secret key
+// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
+// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
+// then int64 or float64, lists []any and dicts map[string]any; package flasksession
+// lists all types. Flask: session.get(key).
+func (c *Context) Get(key string) any { return c.values().get(key) }
+
+func (c *Context) values() *values {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	return c.conn.valuesLocked()
+}
+
+// SetData keeps a value for the client in this namespace alone, for as long as it is
+// connected to that, and shows it to [Target.Sockets] on every server, as it is now: who
+// changes what value points to sets it again. Flask keeps one session for all, see
+// [Context.Set]; in Node it is socket.data[key] = value.
+func (c *Context) SetData(key string, value any) { c.ownValues().show(key, value) }
+
+// Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
+// in Node it is socket.data[key].
+func (c *Context) Data(key string) any { return c.ownValues().get(key) }
+
+func (c *Context) ownValues() *values {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.own == nil {
+		c.own = newValues()
+	}
+	return c.own
+}
 
 // Recovered says whether the client came back to its session after it was cut off:
 // it is in its rooms again, has its values, and is sent what it missed, after this.
@@ -111,105 +103,6 @@ func (c *Context) Context() context.Context {
 		}
 	}
 	return c.life
-}
-
-// Set keeps a value for the client's connection, whatever its namespaces, until
-// that ends. The page's session, with which that of the connection began, is not
-// changed. Flask: session[key] = value.
-func (c *Context) Set(key string, value any) {
-	s := c.session()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginLocked()
-	s.values[key] = value
-}
-
-// Get returns what was kept under the key, nil if nothing was. With a secret key
-// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
-// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
-// then int64 or float64, lists []any and dicts map[string]any; package flasksession
-// lists all types. Flask: session.get(key).
-func (c *Context) Get(key string) any {
-	s := c.session()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginLocked()
-	return s.values[key]
-}
-
-// Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
-// errors are those of [Namespace.Emit].
-func (c *Context) Emit(event string, args ...any) error {
-	e, err := newEvent(event, args)
-	if err != nil {
-		return err
-	}
-	c.member.Send(e)
-	c.tellSent(e)
-	return nil
-}
-
-// Call sends an event to this client and waits for its acknowledgement: until ctx
-// ends, a minute if it has no deadline, or the client leaves. A handler that waits
-// holds up this client's later events. In a connect handler it cannot be answered:
-// the client hears nothing before that has returned. Flask: call(event, ...,
-// to=request.sid).
-func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
-	wait, err := c.ask(event, args)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	return wait(ctx)
-}
-
-// ask sends the event. What it returns waits for the acknowledgement, and is called once.
-func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
-	e, err := newEvent(event, args)
-	if err != nil {
-		return nil, err
-	}
-	gone := c.Context()
-	answer := make(chan []Value, 1)
-	forget := c.member.Ask(e, func(args []packet.Value, err error) {
-		if err == nil {
-			answer <- valueList(args)
-		}
-	})
-	c.tellSent(e)
-	return func(ctx context.Context) ([]Value, error) {
-		defer forget()
-		select {
-		case values := <-answer:
-			return values, nil
-		case <-gone.Done():
-			err = ErrDisconnected
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		select { // both
-		case values := <-answer:
-			return values, nil
-		default:
-			return nil, err
-		}
-	}, nil
-}
-
-// Ask sends an event to this client and returns at once; callback is told later what it
-// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
-// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
-func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
-	wait, err := c.ask(event, args)
-	if err == nil {
-		c.space.server.aside(func() {
-			ctx, cancel := withDeadline(context.Background())
-			defer cancel()
-			callback(wait(ctx))
-		})
-	}
-	return err
 }
 
 // To returns the clients in any of the rooms, this one among them if it is in one;
@@ -253,26 +146,3 @@ func (c *Context) Disconnect() {
 		c.client.Disconnect()
 	}
 }
-
-// unwantedWhileJoining has a client that is only now being connected disconnected once it
-// is, and reports whether it is: the library ignores a disconnect before that.
-func (c *Context) unwantedWhileJoining() bool {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.conn.joining != c {
-		return false
-	}
-	c.unwanted = true
-	return true
-}
-
-// Refusal is an error with which a connect handler refuses a client.
-type Refusal struct {
-	Message string // what the client's connect_error says
-	Data    any    // sent along, if not nil
-}
-
-// Refuse makes a [Refusal]. Flask: raise ConnectionRefusedError(message).
-func Refuse(message string) error { return &Refusal{Message: message} }
-
-func (r *Refusal) Error() string { return r.Message }

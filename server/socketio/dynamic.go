@@ -3,54 +3,11 @@ package socketio
 import (
 	"runtime/debug"
 	"time"
-
-	"hipflask/server/internal/fanout"
 )
 
 // maxDynamic is how many namespaces there can be at a time that clients have brought
 // into being, through [Server.OfFunc] and Of("*").
 const maxDynamic = 10_000
-
-// dynamic is a namespace that clients have brought into being. It is forgotten when
-// nobody uses it any more: no client that is connected to it, or whose disconnect handler
-// has still to run, and no attempt to connect; with recovery, once nobody can come back
-// to it either. The server's mutex guards it.
-type dynamic struct {
-	name   string
-	of     *Namespace // whose handlers its clients get
-	rooms  *fanout.Adapter
-	forget func() // has the library forget it
-	users  int
-	kept   bool        // Of has named it
-	empty  *time.Timer // nil while it is used, and without recovery
-}
-
-// broughtBy lists the namespaces that are there because n stands for them.
-func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, d := range s.dynamic {
-		if d.of == n {
-			list = append(list, d.rooms)
-		}
-	}
-	return list
-}
-
-// OfFunc returns the namespace that stands for all whose names match, which have no
-// handlers of their own: clients bring them into being, and they are forgotten when the
-// last one has left. Of several functions the first that was given decides, and Of("*")
-// comes last. match may be called at any time, from several goroutines; a method such as
-// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
-// Node's is io.of with a pattern or a function.
-func (s *Server) OfFunc(match func(name string) bool) *Namespace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := newNamespace(s, "*")
-	n.match = match
-	s.patterns = append(s.patterns, n)
-	return n
-}
 
 // standsFor reports whether clients may bring a namespace of that name into being.
 func (n *Namespace) standsFor(name string) (match bool) {

@@ -17,8 +17,4 @@ func (s *Server) InLibrary() int { return s.library.Created() }
 func (s *Server) Held() int64 { return s.memory.Used() }
 
 // Untold counts the joins and leaves that listeners are still to be told of.
-func (n *Namespace) Untold() int {
-	n.moves.line.mu.Lock()
-	defer n.moves.line.mu.Unlock()
-	return len(n.moves.line.waiting)
-}
+func (n *Namespace) Untold() int { return n.moves.line.Len() }

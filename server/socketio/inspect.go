@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"hipflask/server/internal/engineio"
-	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/inspect"
 )
 
@@ -72,41 +71,3 @@ type inspectedClient struct{ *Context }
 func (c inspectedClient) Since() time.Time { return c.member.Since() }
 
 func (c inspectedClient) Connection() string { return c.conn.session.Name() }
-
-// tellSent tells of an event that was sent to the client.
-func (c *Context) tellSent(e fanout.Event) {
-	if s := c.space.server; s.opts.Hooks.Sent != nil || s.listened.Load() > 0 {
-		c.To(c.ID()).tellSent(e)
-	}
-}
-
-// tellSent tells of an event that was sent.
-func (t *Target) tellSent(e fanout.Event) {
-	t.tellListeners(e)
-	if tell := t.server.opts.Hooks.Sent; tell != nil {
-		tell(inspected{t}, e.Name, eventArgs(e))
-	}
-}
-
-// tellHandled tells how long an event took that began at start.
-func (n *Namespace) tellHandled(event string, start time.Time) {
-	took := time.Since(start)
-	n.server.opts.Hooks.Handled(n.name, n.registered(event), took)
-}
-
-// registered is the name that an event's handlers were registered under, empty
-// without any.
-func (n *Namespace) registered(event string) string {
-	if isLifecycle(event) {
-		return event
-	}
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	switch {
-	case event != "*" && n.handlers[event] != nil:
-		return event
-	case n.handlers["*"] != nil:
-		return "*"
-	}
-	return ""
-}

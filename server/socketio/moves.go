@@ -2,8 +2,6 @@ package socketio
 
 import (
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"hipflask/server/internal/fanout"
 )
@@ -30,22 +28,9 @@ func (n *Namespace) OnLeave(listener func(c *Context, room string)) {
 	n.moves.listen(&n.moves.left, listener)
 }
 
-// moves are the listeners for joins and leaves, and what they are still to be told.
-type moves struct {
-	heard atomic.Bool // somebody listens
-	line  line[move]
-
-	mu           sync.Mutex
-	joined, left func(c *Context, room string)
-
-	limit int // the line's: how many may wait before they are looked through
-}
-
-// move is a client that has joined or left a room.
-type move struct {
-	c    *Context
-	room string
-	in   bool
+func (m *moves) init(s *Server) {
+	m.line.Begin, m.line.Fit = s.aside, m.fit
+	m.line.Do = func(v move) { s.guard(func() { m.tell(v) }) }
 }
 
 func (m *moves) listen(which *func(*Context, string), listener func(*Context, string)) {
@@ -109,5 +94,5 @@ func moved(client fanout.Client, room string, in bool) {
 	if !ok || !c.space.moves.heard.Load() {
 		return
 	}
-	c.space.moves.line.add(move{c, room, in})
+	c.space.moves.line.Push(move{c, room, in})
 }

@@ -9,54 +9,12 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
-	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/sparse"
 )
-
-// Namespace is a set of handlers that clients connect to by name.
-type Namespace struct {
-	name   string
-	server *Server
-	rooms  *fanout.Adapter        // nil for those that clients bring into being
-	match  func(name string) bool // see OfFunc; nil otherwise
-
-	mu       sync.RWMutex
-	handlers map[string]*handler
-	chain    Handler // the middleware around dispatch
-	use      []Middleware
-	onError  ErrorHandler
-	servers  map[string]ServerHandler // nil until OnServers
-
-	moves    moves
-	outgoing outgoing
-}
-
-// Handler handles one event of any name: what [Middleware] wraps. reply is the
-// acknowledgement.
-type Handler func(c *Context, event string, args []Value) (reply []any, err error)
-
-// Middleware returns a handler that does something before or after next, or
-// instead of it.
-type Middleware func(next Handler) Handler
-
-func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
-	n.chain = n.dispatch
-	n.moves.line = line[move]{server: s, tell: n.moves.tell, fit: n.moves.fit}
-	n.outgoing.line = newSentLine(s, n.outgoing.tell)
-	if d := s.dynamic[name]; d != nil {
-		d.kept = true
-		n.rooms = d.rooms
-	} else if name != "*" {
-		n.rooms = s.library.Of(name)
-	}
-	return n
-}
 
 // isUsed says whether anything was registered.
 func (n *Namespace) isUsed() bool {
@@ -169,16 +127,6 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 	n.onError = handler
 }
 
-// Emit sends an event to every client of the namespace. An argument is a [Value],
-// []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
-// the names that clients keep for themselves: connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener. To a client that has left, nothing
-// is sent, and that is no error.
-// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
-// Emit("message", x).
-func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
-
 // To returns the clients in any of the rooms; every client is in a room of its
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
@@ -210,6 +158,29 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 	return chain(c, event, args)
 }
 
+// tellHandled tells how long an event took that began at start.
+func (n *Namespace) tellHandled(event string, start time.Time) {
+	took := time.Since(start)
+	n.server.opts.Hooks.Handled(n.name, n.registered(event), took)
+}
+
+// registered is the name that an event's handlers were registered under, empty
+// without any.
+func (n *Namespace) registered(event string) string {
+	if isLifecycle(event) {
+		return event
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	switch {
+	case event != "*" && n.handlers[event] != nil:
+		return event
+	case n.handlers["*"] != nil:
+		return "*"
+	}
+	return ""
+}
+
 // dispatch calls the event's handler, or the one for all events.
 func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, error) {
 	n.mu.RLock()
@@ -229,26 +200,6 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	}
 	return nil, errNoHandler
 }
-
-// isLifecycle says whether the server, not the client, makes the event happen.
-func isLifecycle(event string) bool { return event == "connect" || event == "disconnect" }
-
-// errNoHandler is an event that nobody registered for. Flask ignores those, and
-// does not acknowledge them.
-var errNoHandler = errors.New("no handler for this event")
-
-// ErrNoAck is what a handler, or middleware, returns as its error for an event that is
-// not to be acknowledged, although nothing went wrong: the client waits until its own
-// time limit. Flask has none; in Node it is a callback that is not called.
-var ErrNoAck = errors.New("no acknowledgement is wanted")
-
-// PanicError is a handler's panic.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v", e.Value) }
 
 // failed tells whoever wants to know of an event that failed.
 func (n *Namespace) failed(c *Context, event string, err error) {
@@ -294,19 +245,4 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 func (c *Context) logged(event string, args ...any) []any {
 	session := c.conn.session
 	return append([]any{"namespace", c.Namespace(), "event", event, "connection", session.Name(), "address", session.Remote()}, args...)
-}
-
-// ErrDisconnected ends a Call whose client went away.
-var ErrDisconnected = errors.New("client disconnected")
-
-// waitTimeout is how long a Call waits whose context has no deadline: Flask's
-// default.
-const waitTimeout = time.Minute
-
-// withDeadline gives ctx the default deadline if it has none.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, waitTimeout)
 }

@@ -1,8 +1,7 @@
 package socketio
 
 import (
-	"sync"
-	"sync/atomic"
+	"runtime/debug"
 
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -23,9 +22,9 @@ func (n *Namespace) OnOutgoing(listener func(to *Target, event string, args []Va
 	o.listener = listener
 	if was := o.heard.Swap(listener != nil); was != (listener != nil) {
 		if was {
-			n.server.listened.Add(-1)
+			n.server.heard.Add(-1)
 		} else {
-			n.server.listened.Add(1)
+			n.server.heard.Add(1)
 		}
 	}
 }
@@ -39,17 +38,9 @@ func (c *Context) OnOutgoing(listener func(event string, args []Value)) {
 		c.member.Listen(nil)
 		return
 	}
-	l := newSentLine(c.space.server, func(s sent) { listener(s.event.Name, valueList(eventArgs(s.event))) })
+	l := new(sentLine)
+	l.init(c.space.server, func(s sent) { listener(s.event.Name, valueList(eventArgs(s.event))) })
 	c.member.Listen(func(e fanout.Event) { l.add(nil, e) })
-}
-
-// outgoing is the listener of a namespace, and what it is still to be told.
-type outgoing struct {
-	heard atomic.Bool
-	line  *sentLine
-
-	mu       sync.Mutex
-	listener func(to *Target, event string, args []Value)
 }
 
 func (o *outgoing) tell(s sent) {
@@ -59,13 +50,6 @@ func (o *outgoing) tell(s sent) {
 	if listener != nil {
 		listener(s.to, s.event.Name, valueList(eventArgs(s.event)))
 	}
-}
-
-// sent is an event that went out.
-type sent struct {
-	to    *Target // nil for a client's own listener
-	event fanout.Event
-	size  int
 }
 
 // eventArgs are the arguments of an event that newEvent made, or that came from another
@@ -86,20 +70,14 @@ const (
 	sentOverhead = 96
 )
 
-// sentLine is a line of events. They count in what all clients together may hold.
-type sentLine struct {
-	line[sent]
-	size atomic.Int64
-}
-
-func newSentLine(s *Server, tell func(sent)) *sentLine {
-	l := new(sentLine)
-	l.line = line[sent]{server: s, tell: func(v sent) {
+func (l *sentLine) init(s *Server, tell func(sent)) {
+	l.server = s
+	l.line.Begin = s.aside
+	l.line.Do = func(v sent) {
 		l.size.Add(int64(-v.size))
 		s.memory.Give(v.size)
-		tell(v)
-	}}
-	return l
+		s.guard(func() { tell(v) })
+	}
 }
 
 // add puts an event at the end, or leaves it out when the listener is too far behind. A
@@ -112,7 +90,7 @@ func (l *sentLine) add(to *Target, e fanout.Event) {
 		l.server.log.Warn("outgoing event not told: the listener of OnOutgoing is too slow", "limit", maxUntold)
 		return
 	}
-	l.line.add(v)
+	l.line.Push(v)
 }
 
 func sentSize(e fanout.Event) int {
@@ -134,7 +112,7 @@ func sentSize(e fanout.Event) int {
 
 // tellListeners tells those of OnOutgoing of an event that the target was sent.
 func (t *Target) tellListeners(e fanout.Event) {
-	if t.server.listened.Load() == 0 {
+	if t.server.heard.Load() == 0 {
 		return
 	}
 	told := make(map[*Namespace]bool)
@@ -144,4 +122,14 @@ func (t *Target) tellListeners(e fanout.Event) {
 			n.outgoing.line.add(t, e)
 		}
 	}
+}
+
+// guard calls a listener, whose panic costs that call alone.
+func (s *Server) guard(listener func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("listener panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	listener()
 }

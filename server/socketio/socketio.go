@@ -61,62 +61,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
-	"sync"
-	"sync/atomic"
 
-	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/library"
-	"hipflask/server/internal/pool"
 	"hipflask/server/internal/sparse"
 )
-
-// Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
-// is part of it: s.On, s.Emit and s.To are those of that namespace.
-type Server struct {
-	*Namespace
-
-	invalid error // what is wrong with the options; nil: nothing
-	opts    setup
-	log     *slog.Logger
-	library *library.Server
-	engine  *engineio.Server
-	clients clientFiles
-	pool    pool.Pool      // of goroutines for the connections' queues
-	conns   sync.WaitGroup // sessions, and the goroutines that work for them
-	told    sync.Once      // of invalid: the log
-
-	waiting atomic.Int64   // packets that wait for their turn
-	memory  *budget.Budget // what all clients together hold
-	turns   turns
-
-	listened atomic.Int32 // namespaces with a listener of OnOutgoing
-
-	life  context.Context // of background tasks
-	end   context.CancelFunc
-	tasks sync.WaitGroup
-
-	beginning sync.Mutex // held while a task begins
-	over      bool       // none may any more
-
-	claims claims // with recovery
-
-	mu       sync.RWMutex
-	held     bool                        // background tasks begin later
-	later    []func(ctx context.Context) // those
-	spaces   map[string]*Namespace
-	patterns []*Namespace        // in the order of OfFunc
-	dynamic  map[string]*dynamic // by name
-	onError  ErrorHandler
-	allow    func(http.ResponseWriter, *http.Request) bool // see OnRequest; nil: all
-}
-
-// ErrorHandler is told of an event that failed: its handler returned an error or
-// panicked (then err is a *[PanicError]), or its arguments did not fit.
-type ErrorHandler func(c *Context, event string, err error)
 
 // New makes a server with the namespace "/" and no handlers. See [Options.Validate]
 // for options that are wrong. Its Flask counterpart is SocketIO(app).
@@ -150,6 +101,11 @@ func New(opts Options) *Server {
 	s.opts.Engine.Open = s.open
 	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
+	s.queues.MaxTasks, s.queues.MaxBytes = s.opts.MaxQueuedEvents, maxQueuedBytes
+	s.queues.Copies, s.queues.IsOver = s.engine.Copies, s.engine.IsDraining
+	if s.opts.Recovery > 0 {
+		s.claims.timeout = s.opts.ConnectTimeout
+	}
 	s.library = library.New(library.Options{
 		Rooms:    s.newRooms,
 		Recovery: s.opts.Recovery,
@@ -189,8 +145,37 @@ func (s *Server) Of(name string) *Namespace {
 	defer s.mu.Unlock()
 	n := s.spaces[name]
 	if n == nil {
-		n = newNamespace(s, name)
+		n = s.newNamespaceLocked(name)
 		s.spaces[name] = n
+	}
+	return n
+}
+
+// OfFunc returns the namespace that stands for all whose names match, which have no
+// handlers of their own: clients bring them into being, and they are forgotten when the
+// last one has left. Of several functions the first that was given decides, and Of("*")
+// comes last. match may be called at any time, from several goroutines; a method such as
+// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
+// Node's is io.of with a pattern or a function.
+func (s *Server) OfFunc(match func(name string) bool) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.newNamespaceLocked("*")
+	n.match = match
+	s.patterns = append(s.patterns, n)
+	return n
+}
+
+func (s *Server) newNamespaceLocked(name string) *Namespace {
+	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
+	n.chain = n.dispatch
+	n.moves.init(s)
+	n.outgoing.line.init(s, n.outgoing.tell)
+	if d := s.dynamic[name]; d != nil {
+		d.kept = true
+		n.rooms = d.rooms
+	} else if name != "*" {
+		n.rooms = s.library.Of(name)
 	}
 	return n
 }
@@ -223,51 +208,6 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
 	return allow == nil || allow(w, r)
 }
 
-// Go runs a background task: a goroutine that has to end when its context does,
-// which is when the server shuts down. Its Flask counterpart is
-// socketio.start_background_task. In a registration it begins once the server listens.
-func (s *Server) Go(task func(ctx context.Context)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held {
-		s.later = append(s.later, task)
-		return
-	}
-	s.begin(task)
-}
-
-// release begins the tasks that were held back.
-func (s *Server) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, task := range s.later {
-		s.begin(task)
-	}
-	s.held, s.later = false, nil
-}
-
-// aside runs something beside what called it. It reports false when the server has ended.
-func (s *Server) aside(run func()) bool {
-	return s.begin(func(context.Context) { run() })
-}
-
-func (s *Server) begin(task func(ctx context.Context)) bool {
-	s.beginning.Lock()
-	defer s.beginning.Unlock()
-	if s.over {
-		return false
-	}
-	s.tasks.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.log.Error("background task panicked", "panic", p, "stack", string(debug.Stack()))
-			}
-		}()
-		task(s.life)
-	})
-	return true
-}
-
 // Shutdown closes every client, waits until their disconnect handlers have run,
 // and then ends what the server started, background tasks included. When ctx ends
 // first, connections are cut and ctx's error is returned. Flask: socketio.stop().
@@ -282,9 +222,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		s.conns.Wait()
 		s.end()
-		s.beginning.Lock()
-		s.over = true
-		s.beginning.Unlock()
+		s.noMoreTasks()
 		s.tasks.Wait()
 		s.pool.Close()
 		close(done)

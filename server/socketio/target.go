@@ -2,21 +2,10 @@ package socketio
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/packet"
 )
-
-// Target is a choice of a namespace's clients, and how they are sent to. It does not
-// change: To, Except, Volatile, Local and Compress return new ones.
-type Target struct {
-	server *Server
-	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
-	of     *Namespace
-	who    fanout.Selection
-}
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
 // every client, so a list of rooms that may be empty needs a look before. No room has the
@@ -66,6 +55,14 @@ func (t *Target) Compress(may bool) *Target {
 // not sent.
 var errNoRoom = errors.New(`the room "" is none: its name is missing`)
 
+// checkRooms is errNoRoom, unless all rooms that are meant have names.
+func (t *Target) checkRooms() error {
+	if slices.Contains(t.who.Rooms, "") {
+		return errNoRoom
+	}
+	return nil
+}
+
 // named reports whether all rooms that are meant have names; if not, it logs what is not
 // done for anybody.
 func (t *Target) named(rooms []string, what string) bool {
@@ -76,26 +73,24 @@ func (t *Target) named(rooms []string, what string) bool {
 	return false
 }
 
-// Emit sends an event to the clients. Arguments and errors are those of
-// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
-func (t *Target) Emit(event string, args ...any) error {
-	e, err := t.event(event, args)
-	if err != nil {
-		return err
-	}
-	for _, rooms := range t.adapters() {
-		rooms.Broadcast(e, t.who)
-	}
-	t.tellSent(e)
-	return nil
-}
-
 // adapters are those of the namespaces that the clients are in: several for Of("*").
 func (t *Target) adapters() []*fanout.Adapter {
 	if t.in != nil {
 		return []*fanout.Adapter{t.in}
 	}
 	return t.server.broughtBy(t.of)
+}
+
+// broughtBy lists the namespaces that are there because n stands for them.
+func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, d := range s.dynamic {
+		if d.of == n {
+			list = append(list, d.rooms)
+		}
+	}
+	return list
 }
 
 // namespace is the name of the namespace.
@@ -147,76 +142,4 @@ func (t *Target) Close() {
 	for _, a := range t.adapters() {
 		a.Disconnect(t.who, true)
 	}
-}
-
-// event is newEvent for the target.
-func (t *Target) event(event string, args []any) (fanout.Event, error) {
-	if err := t.checkRooms(); err != nil {
-		return fanout.Event{}, err
-	}
-	return newEvent(event, args)
-}
-
-func (t *Target) checkRooms() error {
-	if slices.Contains(t.who.Rooms, "") {
-		return errNoRoom
-	}
-	return nil
-}
-
-// newEvent is an event as clients are sent it. What may change later is written down now.
-func newEvent(name string, args []any) (fanout.Event, error) {
-	if packet.Reserved(name) {
-		return fanout.Event{}, fmt.Errorf("event name %q is reserved", name)
-	}
-	args = spread(args)
-	frozen, err := appendArgs(make([]any, 0, len(args)), args)
-	return fanout.Event{Name: name, Args: frozen}, err
-}
-
-// spread is what a list of arguments stands for: a single nil for none, as None does in
-// Flask, and a single Args for what is in it.
-func spread(args []any) []any {
-	if len(args) != 1 {
-		return args
-	}
-	if several, ok := args[0].(Args); ok {
-		return several
-	}
-	if isNull(args[0]) {
-		return nil
-	}
-	return args
-}
-
-func appendArgs(data []any, args []any) ([]any, error) {
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case Value:
-			data = append(data, packet.Carried(v.raw))
-		case string, bool, nil:
-			data = append(data, v)
-		default:
-			frozen, err := packet.NewValue(arg)
-			if err != nil {
-				return nil, fmt.Errorf("argument %d: %w", i+1, err)
-			}
-			data = append(data, frozen)
-		}
-	}
-	return data, nil
-}
-
-func isNull(arg any) bool {
-	v, ok := arg.(Value)
-	return arg == nil || ok && v.IsNull()
-}
-
-// valueList makes values of arguments that came in.
-func valueList(args []packet.Value) []Value {
-	values := make([]Value, len(args))
-	for i, v := range args {
-		values[i] = Value{packet.Carry(v)}
-	}
-	return values
 }

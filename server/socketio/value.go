@@ -41,3 +41,12 @@ func (v Value) String() string {
 	value := packet.Carried(v.raw)
 	return string(pyprint.AppendValue(nil, value.JSON, value.Attachments))
 }
+
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
+	}
+	return values
+}

@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"hipflask/server/internal/fanout"
@@ -118,12 +117,7 @@ func (c *Context) shown() map[string]packet.Value {
 	c.conn.mu.Lock()
 	own := c.own
 	c.conn.mu.Unlock()
-	if own == nil {
-		return nil
-	}
-	own.mu.Lock()
-	defer own.mu.Unlock()
-	return maps.Clone(own.shown)
+	return own.all()
 }
 
 // describe is a client of this server for another one: see [fanout.Config].
