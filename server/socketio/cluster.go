@@ -38,7 +38,7 @@ func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) 
 	var answers []Value
 	var errs []error
 	for _, a := range n.To().adapters() {
-		found, err := a.CallServers(ctx, e)
+		found, err := n.server.opts.Peers.CallServers(ctx, a.Name(), e)
 		answers = append(answers, valueList(found)...)
 		errs = append(errs, err)
 	}

@@ -52,9 +52,9 @@
 // time. A handler that returns an error or panics costs the one event, of which the
 // error handler is told, and nothing else.
 //
-// Beneath is github.com/zishang520/socket.io, which keeps the namespaces, the
-// handshake, the rooms and the acks. Events come to handlers past it, because it
-// starts two goroutines for each and so loses their order.
+// Beneath is github.com/zishang520/socket.io, which keeps the namespaces and who is
+// connected to them. Events come to handlers past it, because it starts two goroutines for
+// each and so loses their order.
 package socketio
 
 import (

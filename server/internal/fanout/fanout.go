@@ -8,6 +8,7 @@
 package fanout
 
 import (
+	"context"
 	"net"
 	"slices"
 	"sync"
@@ -38,6 +39,50 @@ type Config struct {
 	// and in order; nil: nobody is. The namespace is locked meanwhile, so it must not wait,
 	// and do nothing with rooms or broadcasts.
 	Moved func(c Client, room string, in bool)
+}
+
+// Peers are the other servers of a cluster. Methods that return no answer do not
+// wait for them: what they are told leaves in the order of the calls.
+type Peers interface {
+	// Attach makes what the others say of a namespace reach its adapter.
+	Attach(a *Adapter)
+	// Detach ends that: the namespace is forgotten.
+	Detach(a *Adapter)
+
+	Broadcast(namespace string, e Event, to Selection)
+	Join(namespace string, who Selection, rooms []string)
+	Leave(namespace string, who Selection, rooms []string)
+	Disconnect(namespace string, who Selection, closing bool)
+	ServerSideEmit(namespace string, e Event) error
+
+	// CallServers is ServerSideEmit for who wants answers: it returns those that came, and
+	// an error unless all have.
+	CallServers(ctx context.Context, namespace string, e Event) ([]packet.Value, error)
+
+	// Call sends an event to clients of the other servers and calls answer with
+	// what each acknowledges, until all have or ctx ends.
+	Call(ctx context.Context, namespace string, e Event, to Selection, answer func(Answer)) error
+	// Fetch lists clients of the other servers, and IDs their ids, which costs less. With
+	// an error that names who did not answer they return what came.
+	Fetch(ctx context.Context, namespace string, who Selection) ([]Description, error)
+	IDs(ctx context.Context, namespace string, who Selection) ([]string, error)
+}
+
+// Answer is what a client of another server acknowledges. Client is empty where that
+// server does not name it, as Node's do, which pass on the first argument alone.
+type Answer struct {
+	Client string
+	Args   []packet.Value
+}
+
+// Description is what servers tell each other of a client. Transport is empty where that
+// server does not tell it, as Node's do not.
+type Description struct {
+	ID        string
+	Handshake packet.Value // see package handshake
+	Rooms     []string
+	Data      packet.Value // an object
+	Transport string
 }
 
 // Adapter holds one namespace's members and rooms.
@@ -94,26 +139,26 @@ type Member struct {
 
 	// The rest is guarded by the adapter's mutex; session, client and since are set by
 	// the introduction and then stay.
-	index   int // in order
 	session *engineio.Session
 	client  Client // nil until it is introduced
-	since   time.Time
-	rooms   []string
-	over    bool   // nobody asks any more in which rooms it was
+	since   int64  // Unix milliseconds
+	index   int    // in order
 	visited uint64 // the choice that came by last
+	rooms   []string
 
-	announced bool        // see Announce
-	sent      func(Event) // see Listen; nil: nobody listens
+	over      bool // nobody asks any more in which rooms it was
+	recovered bool // it came back to its session
+	announced bool // see Announce
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
 
-	data      any     // see Keep
-	recovered bool    // it came back to its session
-	past      *past   // what recovery has to know; nil if it is switched off
-	coming    *coming // a client that comes back to its session, until it is admitted
+	sent func(Event) // see Listen; nil: nobody listens
+
+	past   *past   // what recovery has to know; nil if it is switched off
+	coming *coming // a client that comes back to its session, until it is admitted
 }
 
 // coming is a client on its way back to its session: nothing that waits for it may go.
@@ -128,7 +173,7 @@ func (a *Adapter) Introduce(id string, session *engineio.Session, client Client)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m := a.memberLocked(id)
-	m.session, m.client, m.since = session, client, time.Now()
+	m.session, m.client, m.since = session, client, time.Now().UnixMilli()
 	return m
 }
 
@@ -245,6 +290,38 @@ func (m *Member) Leave(rooms ...string) {
 	}
 }
 
+// Announce has Moved told of the rooms that the member is in, which are those that it came
+// back to, and from now on of those that it joins and leaves.
+func (m *Member) Announce() {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.announced = true
+	for _, room := range m.rooms {
+		m.tellMovedLocked(room, true)
+	}
+}
+
+func (m *Member) tellMovedLocked(room string, in bool) {
+	if moved := m.adapter.config.Moved; moved != nil && m.announced {
+		moved(m.client, room, in)
+	}
+}
+
+// Listen has fn told of each event that the member is sent, in the order in which it is;
+// nil ends that. The namespace is locked meanwhile, so fn must not wait, and do nothing
+// with rooms or broadcasts.
+func (m *Member) Listen(fn func(Event)) {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.sent = fn
+}
+
+func (m *Member) tellSentLocked(e Event) {
+	if m.sent != nil {
+		m.sent(e)
+	}
+}
+
 // Rooms lists the rooms that the client is in, or was in when it was removed.
 func (m *Member) Rooms() []string {
 	m.adapter.mu.Lock()
@@ -285,92 +362,4 @@ func (m *Member) Address() string {
 func (m *Member) Client() Client { return m.client }
 
 // Since is when the client came to the namespace.
-func (m *Member) Since() time.Time { return m.since }
-
-// eachLocked calls fn once for each member that is chosen. fn makes no other choice.
-func (a *Adapter) eachLocked(c *choice, fn func(*Member)) {
-	a.choices++
-	visit := func(m *Member) {
-		if m.visited != a.choices {
-			m.visited = a.choices
-			if !a.exceptedLocked(c, m) {
-				fn(m)
-			}
-		}
-	}
-	switch {
-	case len(c.Rooms) == 0:
-		for _, m := range a.order {
-			visit(m)
-		}
-	case len(c.Rooms) <= len(a.rooms):
-		for _, room := range c.Rooms {
-			for m := range a.rooms[room] {
-				visit(m)
-			}
-		}
-	default:
-		for room, members := range a.rooms {
-			if !c.names(room) {
-				continue
-			}
-			for m := range members {
-				visit(m)
-			}
-		}
-	}
-}
-
-// exceptedLocked looks at whichever list is shorter: the excepted rooms, or the member's.
-func (a *Adapter) exceptedLocked(c *choice, m *Member) bool {
-	if len(c.Except) <= len(m.rooms) {
-		return slices.ContainsFunc(c.Except, func(room string) bool {
-			_, in := a.rooms[room][m]
-			return in
-		})
-	}
-	return slices.ContainsFunc(m.rooms, c.excepts)
-}
-
-// Members lists the members of this server that a selection names.
-func (a *Adapter) Members(of Selection) []*Member {
-	c := newChoice(of)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var list []*Member
-	a.eachLocked(c, func(m *Member) {
-		if m.client != nil {
-			list = append(list, m)
-		}
-	})
-	return list
-}
-
-// Member returns the member of that id, nil if this server has none. Unlike a selection
-// it is not misled by a room of that name.
-func (a *Adapter) Member(id string) *Member {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if m := a.members[id]; m != nil && m.client != nil {
-		return m
-	}
-	return nil
-}
-
-// HasRoom reports whether a client of this server is in the room.
-func (a *Adapter) HasRoom(room string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.rooms[room]) > 0
-}
-
-// Rooms lists the rooms that clients of this server are in.
-func (a *Adapter) Rooms() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	rooms := make([]string, 0, len(a.rooms))
-	for room := range a.rooms {
-		rooms = append(rooms, room)
-	}
-	return rooms
-}
+func (m *Member) Since() time.Time { return time.UnixMilli(m.since) }

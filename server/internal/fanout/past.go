@@ -13,11 +13,12 @@ const (
 	roomMemory = 64
 )
 
-// past is what decides which events were meant for a client.
+// past is what decides which events were meant for a client, and what is kept with it.
 type past struct {
 	since uint64 // the first event that it can have been sent
 	known uint64 // the first event from which on its stays are known
 	stays []stay
+	data  any // that is kept with the client, see Member.Keep
 }
 
 // stay is a client's time in a room, from one event's number to before another's.

@@ -62,7 +62,6 @@ func (e *logged) memory() int {
 // kept is a client that was cut off.
 type kept struct {
 	id    string
-	data  any // that was kept with it, see Member.Keep
 	past  *past
 	at    time.Time
 	bytes int // that it takes in memory

@@ -10,14 +10,19 @@ import (
 func (m *Member) Keep(data any) {
 	m.adapter.mu.Lock()
 	defer m.adapter.mu.Unlock()
-	m.data = data
+	if m.past != nil {
+		m.past.data = data
+	}
 }
 
 // Kept is what was kept with the client when it was cut off, nil for a new one.
 func (m *Member) Kept() any {
 	m.adapter.mu.Lock()
 	defer m.adapter.mu.Unlock()
-	return m.data
+	if m.past == nil {
+		return nil
+	}
+	return m.past.data
 }
 
 // Persist keeps what a client that was cut off will need to come back by the key pid.
@@ -29,7 +34,7 @@ func (a *Adapter) Persist(id, pid string) {
 		return
 	}
 	now := time.Now()
-	a.recovery.remember(pid, kept{id: id, data: m.data, past: m.past, at: now})
+	a.recovery.remember(pid, kept{id: id, past: m.past, at: now})
 	a.recovery.prune(now)
 }
 
@@ -70,8 +75,8 @@ func (a *Adapter) restoreLocked(pid, offset string) (m *Member, joined []string)
 	}
 	rooms := s.past.rooms()
 	m = a.memberLocked(s.id)
-	m.recovered, m.data = true, s.data
-	m.past, m.early, m.coming = s.past, missed, &coming{owed: len(missed)}
+	m.recovered, m.past = true, s.past
+	m.early, m.coming = missed, &coming{owed: len(missed)}
 	return m, a.joinLocked(m, rooms)
 }
 

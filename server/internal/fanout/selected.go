@@ -58,14 +58,6 @@ func (a *Adapter) ServerSideEmit(e Event) error {
 	return a.config.Peers.ServerSideEmit(a.name, e)
 }
 
-// CallServers is ServerSideEmit for who wants answers: see [Peers].
-func (a *Adapter) CallServers(ctx context.Context, e Event) ([]packet.Value, error) {
-	if a.config.Peers == nil {
-		return nil, nil
-	}
-	return a.config.Peers.CallServers(ctx, a.name, e)
-}
-
 // HandleServerEvent handles an event that another server sent this one, and returns the
 // answer for it.
 func (a *Adapter) HandleServerEvent(event string, args []packet.Value) packet.Value {

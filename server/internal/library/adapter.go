@@ -8,10 +8,10 @@ import (
 )
 
 // adapters makes an adapter for each namespace, as the library asks for them.
-type adapters struct{ server *Server }
+type adapters func(namespace string) *fanout.Adapter
 
-func (s adapters) New(nsp socket.Namespace) socket.Adapter {
-	return &adapter{rooms: s.server.rooms(nsp.Name())}
+func (rooms adapters) New(nsp socket.Namespace) socket.Adapter {
+	return &adapter{rooms: rooms(nsp.Name())}
 }
 
 // roomsOf is what the adapter of a namespace stands for.

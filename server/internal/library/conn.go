@@ -1,17 +1,18 @@
 package library
 
 import (
-	"io"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
-	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
 	"github.com/zishang520/engine.io/v2/engine"
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
 )
 
 // Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's
@@ -36,12 +37,27 @@ type Refusal struct {
 	Data    any // nil: none
 }
 
+// base is the engine.BaseServer that the library binds to, and what all connections share.
+type base struct {
+	engine.BaseServer // nil
+
+	connected events.Listener
+	request   *types.HttpContext // see noRequest
+}
+
+func (b *base) On(name events.EventName, l ...events.Listener) error {
+	if name == "connection" && len(l) == 1 {
+		b.connected = l[0]
+	}
+	return nil
+}
+
 // Conn is a session to the library: an engine.Socket. Its methods for the owner are
 // called one after another.
 type Conn struct {
 	engine.Socket // nil: what the library does not call is not there
 
-	server  *Server
+	base    *base
 	session *engineio.Session
 	owner   Owner
 
@@ -52,18 +68,16 @@ type Conn struct {
 	goodbye bool          // the client ended the session, and not only a namespace
 	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise
 	gateNsp string
-	joining *Client // the one that the owner was asked for last
-}
 
-// Open makes the connection of a session, which Begin introduces to the library.
-func (s *Server) Open(session *engineio.Session, owner Owner) *Conn {
-	return &Conn{server: s, session: session, owner: owner}
+	// joining is the one that the owner was asked for, until it is connected or refused:
+	// by the one goroutine that the gate waits for.
+	joining *Client
 }
 
 // Begin introduces the session to the library. A client of Engine.IO 3 is then connected
 // to "/" without asking.
 func (c *Conn) Begin() {
-	introduce := func() { c.server.base.connected(c) }
+	introduce := func() { c.base.connected(c) }
 	if c.Protocol() == 3 {
 		c.await("/", introduce)
 	} else {
@@ -135,28 +149,7 @@ func (c *Conn) pass(namespace string) {
 	}
 }
 
-// The engine.Socket that the library sees.
-
-func (c *Conn) On(name events.EventName, l ...events.Listener) error {
-	if name == "data" && len(l) == 1 {
-		c.onData = l[0]
-	}
-	return nil
-}
-
-func (c *Conn) Once(name events.EventName, l ...events.Listener) error {
-	if name == "close" && len(l) == 1 {
-		c.onClose = l[0]
-	}
-	return nil
-}
-
-// RemoveListener keeps the listeners: they are called by the owner's methods only, and
-// not after the end.
-func (c *Conn) RemoveListener(events.EventName, events.Listener) bool { return true }
-
-func (c *Conn) Id() string { return c.session.ID() }
-
+// Protocol is the library's: there is none for plain clients.
 func (c *Conn) Protocol() int {
 	if c.session.Protocol() == 3 {
 		return 3
@@ -164,46 +157,55 @@ func (c *Conn) Protocol() int {
 	return 4
 }
 
-// ReadyState is "open" until the library was told of the end.
-func (c *Conn) ReadyState() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return "closed"
-	}
-	return "open"
+// Client is one client's connection to one namespace.
+type Client struct {
+	conn *Conn
+	sock *socket.Socket
+	left atomic.Bool // the owner was told
+	kick bool        // this side disconnects it; guarded by the Conn's mutex
 }
 
-func (c *Conn) RemoteAddress() string       { return "" } // nobody reads it
-func (c *Conn) Request() *types.HttpContext { return c.server.request }
+// ID is the client's id in the namespace.
+func (c *Client) ID() string { return string(c.sock.Id()) }
 
-// Write takes what our encoder made of a packet: all of it in one.
-func (c *Conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
-	e, ok := r.(*encoded)
-	if !ok {
-		return c
-	}
-	if e.kind == parser.CONNECT { // before the client can know of it
-		c.owner.Answered(e.pid)
-	}
-	if e.message != nil {
-		c.session.Send(e.message)
-	}
-	if e.kind == parser.CONNECT_ERROR {
-		if c.session.IsPlain() {
-			c.session.Close(engineio.ServerClose) // it cannot read why
-		}
-		c.pass("") // the library refused: nothing else will be heard of it
-	}
-	return c
+// Rooms is the adapter of the namespace.
+func (c *Client) Rooms() *fanout.Adapter { return roomsOf(c.sock.Nsp()) }
+
+// Disconnect tells the client that it is disconnected from the namespace. The library
+// ignores that until the client is connected.
+func (c *Client) Disconnect() {
+	c.conn.mu.Lock()
+	c.kick = c.kick || !c.conn.closed && c.sock.Connected()
+	c.conn.mu.Unlock()
+	c.sock.Disconnect(false)
 }
 
-// Close is the library's wish to close the connection, which it then treats as
-// closed.
-func (c *Conn) Close(bool) {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.session.Close(engineio.ServerClose)
-	c.pass("")
+// disconnected is called by the library once the client has left the namespace.
+func (c *Client) disconnected(args ...any) {
+	if c.left.Swap(true) {
+		return
+	}
+	reason, _ := args[0].(string)
+	c.conn.mu.Lock()
+	kick, goodbye := c.kick, c.conn.goodbye
+	c.conn.mu.Unlock()
+	c.conn.owner.Disconnected(c, reasonName(reason, kick, goodbye))
+	c.conn.pass(c.sock.Nsp().Name())
+}
+
+// reasonName gives the library's reasons the names that Flask-SocketIO uses.
+func reasonName(reason string, kick, goodbye bool) string {
+	switch {
+	case kick: // the connection may have been quicker to end
+		return "server disconnect"
+	case goodbye && reason == string(engineio.TransportClose):
+		return string(engineio.ClientDisconnect)
+	}
+	switch reason {
+	case "client namespace disconnect":
+		return "client disconnect"
+	case "server namespace disconnect", "forced close", "forced server close":
+		return "server disconnect"
+	}
+	return reason
 }

@@ -13,11 +13,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 )
 
@@ -38,19 +37,17 @@ type Options struct {
 
 // Server is the library's server.
 type Server struct {
-	rooms   func(namespace string) *fanout.Adapter
-	io      *socket.Server
-	parent  socket.ParentNamespace // of what Create makes
-	base    base
-	request *types.HttpContext
+	io     *socket.Server
+	parent socket.ParentNamespace // of what Create makes
+	base   base
 }
 
 // New makes a server, whose namespace "/" is there though Of has still to name it.
 func New(o Options) *Server {
-	s := &Server{rooms: o.Rooms, request: noRequest()}
+	s := &Server{base: base{request: noRequest()}}
 	opts := socket.DefaultServerOptions()
 	opts.SetParser(parsing{o.Failed})
-	opts.SetAdapter(adapters{s})
+	opts.SetAdapter(adapters(o.Rooms))
 	if o.Recovery > 0 {
 		recovery := new(socket.ConnectionStateRecovery)
 		recovery.SetMaxDisconnectionDuration(o.Recovery.Milliseconds())
@@ -64,6 +61,11 @@ func New(o Options) *Server {
 	s.parent = socket.NewParentNamespace(s.io)
 	prepare(s.parent)
 	return s
+}
+
+// Open makes the connection of a session, which Begin introduces to the library.
+func (s *Server) Open(session *engineio.Session, owner Owner) *Conn {
+	return &Conn{base: &s.base, session: session, owner: owner}
 }
 
 // Of makes clients able to connect to a namespace, for good. It is called once for a name.
@@ -103,18 +105,33 @@ func prepare(nsp socket.Namespace) {
 	_ = nsp.On("connection", connected)
 }
 
-// base is the engine.BaseServer that the library binds to.
-type base struct {
-	engine.BaseServer // nil
-
-	connected events.Listener
+// connecting is the library's middleware of all namespaces, which runs before the client
+// is told that it is connected.
+func connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
+	conn := sock.Conn().(*Conn) // it knows no others
+	c := &Client{conn: conn, sock: sock}
+	conn.joining = c
+	if refusal := conn.owner.Connecting(c); refusal != nil {
+		conn.joining = nil
+		next(socket.NewExtendedError(refusal.Message, refusal.Data))
+		return
+	}
+	next(nil)
 }
 
-func (b *base) On(name events.EventName, l ...events.Listener) error {
-	if name == "connection" && len(l) == 1 {
-		b.connected = l[0]
+// connected is called by the library once the client was told that it is.
+func connected(args ...any) {
+	sock := args[0].(*socket.Socket)
+	conn := sock.Conn().(*Conn)
+	c := conn.joining
+	conn.joining = nil
+	sock.Nsp().Sockets().Delete(sock.Id()) // see Create
+	conn.owner.Connected(c)
+	_ = sock.On("disconnect", c.disconnected)
+	if !sock.Connected() { // this side has disconnected it before we listened
+		c.disconnected("server namespace disconnect")
 	}
-	return nil
+	conn.pass(sock.Nsp().Name())
 }
 
 // noRequest is an empty request as the library has them. It copies of that into what it
