@@ -74,6 +74,7 @@ func (l *sentLine) init(s *Server, tell func(sent)) {
 	l.server = s
 	l.line.Begin = s.aside
 	l.line.Do = func(v sent) {
+		l.behind.Store(false)
 		l.size.Add(int64(-v.size))
 		s.memory.Give(v.size)
 		s.guard(func() { tell(v) })
@@ -87,10 +88,16 @@ func (l *sentLine) add(to *Target, e fanout.Event) {
 	now := l.size.Add(int64(v.size))
 	if now > maxUntold && now > int64(v.size) || !l.server.memory.TakeHalf(v.size) {
 		l.size.Add(int64(-v.size))
-		l.server.log.Warn("outgoing event not told: the listener of OnOutgoing is too slow", "limit", maxUntold)
+		if !l.behind.Swap(true) {
+			l.server.aside(l.warn) // the namespace may be locked
+		}
 		return
 	}
 	l.line.Push(v)
+}
+
+func (l *sentLine) warn() {
+	l.server.log.Warn("outgoing events not told: the listener of OnOutgoing is too slow", "limit", maxUntold)
 }
 
 func sentSize(e fanout.Event) int {

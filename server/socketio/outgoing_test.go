@@ -3,11 +3,13 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
 	"hipflask/server/socketio"
+	"hipflask/server/socketio/socketiotest"
 )
 
 func TestOutgoingEventsOfOneClient(t *testing.T) {
@@ -89,12 +91,25 @@ func TestOutgoingEventsOfANamespace(t *testing.T) {
 	}
 }
 
+// lineWriter takes the lines of a log.
+type lineWriter chan string
+
+func (w lineWriter) Write(line []byte) (int, error) {
+	select {
+	case w <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
 // What waits for a listener that stands still is bounded, and what is left out is logged;
 // the clients go on.
 func TestListenerOfOutgoingEventsThatStandsStill(t *testing.T) {
 	stands, standing := make(chan struct{}), make(chan struct{}, 1)
 	events := make(chan int, 10_000)
-	s := serve(t, map[string]any{
+	logged := make(lineWriter, 100)
+	s := socketiotest.NewServer(t, socketio.Options{Logger: slog.New(slog.NewTextHandler(logged, nil))})
+	register(t, s.Namespace, map[string]any{
 		"listen": func(c *socketio.Context) {
 			c.OnOutgoing(func(_ string, args []socketio.Value) {
 				select {
@@ -120,6 +135,8 @@ func TestListenerOfOutgoingEventsThatStandsStill(t *testing.T) {
 	await(t, standing, "listener")
 	if held := s.Held() - before; held > 2<<20 {
 		t.Errorf("%d bytes wait for the listener", held)
+	}
+	for !strings.Contains(await(t, logged, "line of the log"), "listener of OnOutgoing is too slow") {
 	}
 	close(stands)
 	for range 10 {

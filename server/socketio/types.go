@@ -20,8 +20,8 @@ import (
 
 // The types that hold each other, by nature: a Server has Namespaces, whose handlers act on
 // a Context; that is a client's part in one of them, on a connection, which has all of the
-// client's Contexts and is the Server's; listeners are told of a Context or a Target. So they stand in one file, and what they do in
-// others, none of which needs one that needs it.
+// client's Contexts and is the Server's; listeners are told of a Context or a Target. So they
+// stand in one file, and what they do in others, none of which needs one that needs it.
 //
 // Order of locks: a connection's mutex comes before those of its queue, of values, of claims
 // and of what waits for acknowledgements; the Server's before those of the library. The
@@ -144,6 +144,7 @@ type sentLine struct {
 	server *Server
 	line   tasks.Line[sent]
 	size   atomic.Int64
+	behind atomic.Bool // something was left out since the listener was last called
 }
 
 // Handler handles one event of any name: what [Middleware] wraps. reply is the

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"hipflask/server/internal/cluster/nodewire"
@@ -48,13 +47,10 @@ func (c *Cluster) collect(ctx context.Context, namespace string, r *nodewire.Req
 	if err != nil || others <= 0 {
 		return err
 	}
-	var mu sync.Mutex // an answer may come while the time ends
-	over, answers := false, 0
+	answers := 0
 	heard := make(map[string]bool) // servers that name themselves: not Node's
 	err = c.await(ctx, namespace, r, func(a *nodewire.Response) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if over || a.UID != "" && heard[a.UID] {
+		if heard[a.UID] {
 			return false
 		}
 		if a.UID != "" {
@@ -64,9 +60,6 @@ func (c *Cluster) collect(ctx context.Context, namespace string, r *nodewire.Req
 		answers++
 		return answers >= others
 	})
-	mu.Lock()
-	defer mu.Unlock()
-	over = true
 	if err == nil || ctx.Err() == nil {
 		return err
 	}

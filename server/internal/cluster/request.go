@@ -146,7 +146,7 @@ func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request
 	return c.await(ctx, namespace, r, func(answer *nodewire.Response) bool { return fn(others, answer) })
 }
 
-// await is ask where there are other servers.
+// await is ask where there are other servers. Once it has returned, fn is not called.
 func (c *Cluster) await(ctx context.Context, namespace string, r *nodewire.Request, fn func(*nodewire.Response) (done bool)) error {
 	r.RequestID = rand.Text()[:16]
 	done := make(chan struct{})
