@@ -74,8 +74,9 @@ func (c Channels) ResponsePattern() string { return escape(c.response) + "?*#" }
 
 // Responder returns the server whose ResponseTo the channel is, "" if it is none.
 func (c Channels) Responder(channel string) string {
-	name, ok := strings.CutPrefix(channel, c.response)
-	if name, ok = strings.CutSuffix(name, "#"); !ok || strings.Contains(name, "#") {
+	name, isResponse := strings.CutPrefix(channel, c.response)
+	name, isOne := strings.CutSuffix(name, "#")
+	if !isResponse || !isOne || strings.Contains(name, "#") {
 		return ""
 	}
 	return name
