@@ -38,8 +38,7 @@ func (v Value) String() string {
 	if v.IsNull() {
 		return "None"
 	}
-	value := packet.Carried(v.raw)
-	return string(pyprint.AppendValue(nil, value.JSON, value.Attachments))
+	return string(pyprint.AppendValue(nil, packet.Carried(v.raw)))
 }
 
 // valueList makes values of arguments that came in.

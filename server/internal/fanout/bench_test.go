@@ -29,7 +29,7 @@ func (w *world) listen(addr string) {
 // once, and the queueing for each client are in the time, and what the flusher
 // writes meanwhile; when it lags, several leave in one write.
 func BenchmarkBroadcast(b *testing.B) {
-	p, err := packet.NewDecoder(packet.Limits{}).Text([]byte(`2["message","hello"]`))
+	p, err := new(packet.Decoder).Text([]byte(`2["message","hello"]`))
 	if err != nil {
 		b.Fatal(err)
 	}

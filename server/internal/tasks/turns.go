@@ -64,40 +64,6 @@ type seen struct {
 	copies uint64 // messages that broadcasts have sent, one for each client
 }
 
-// GiveWay is called by Do after each event, and returns when it is the next one's turn.
-func (q *Queue[T]) GiveWay() {
-	if q.turn.tasks++; q.turn.tasks < turnTasks {
-		return
-	}
-	q.turn.tasks = 0
-	all := q.group
-	now := time.Now()
-	wait := q.turn.look(now, seen{q.turn.runs, all.runs.Load(), all.tasks.Add(turnTasks), all.Copies()}, all.waiting.Load()+1)
-	if wait <= 0 || !q.isAhead() {
-		return
-	}
-	if !q.turn.told {
-		q.turn.told = true
-		q.owner.HeldBack()
-	}
-	all.waiting.Add(1)
-	defer all.waiting.Add(-1)
-	for end := now.Add(wait); now.Before(end) && q.isAhead(); now = time.Now() {
-		time.Sleep(min(end.Sub(now), turnStep))
-	}
-}
-
-// isAhead reports whether the client has sent more than it can have answers to, and is
-// still there, as is the server.
-func (q *Queue[T]) isAhead() bool {
-	if q.group.IsOver() {
-		return false
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.tasks) > fewWaiting && !q.ended
-}
-
 // look charges for what was done since the last look, and returns how long that is to be
 // waited for: not at all while nobody else has events. So many share what all may cost.
 func (t *turn) look(now time.Time, s seen, share int32) time.Duration {
