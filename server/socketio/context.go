@@ -70,9 +70,10 @@ func (c *Context) values() *values {
 }
 
 // SetData keeps a value for the client in this namespace alone, for as long as it is
-// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
-// socket.data[key] = value.
-func (c *Context) SetData(key string, value any) { c.ownValues().set(key, value) }
+// connected to that, and shows it to [Target.Sockets] on every server, as it is now: who
+// changes what value points to sets it again. Flask keeps one session for all, see
+// [Context.Set]; in Node it is socket.data[key] = value.
+func (c *Context) SetData(key string, value any) { c.ownValues().show(key, value) }
 
 // Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
 // in Node it is socket.data[key].

@@ -39,8 +39,8 @@ io.on('told', (...args) => {
 });
 
 const commands = {
-  emit: ({ rooms = [], except = [], volatile, event, args = [] }) => {
-    (volatile ? io.volatile : io).to(rooms).except(except).emit(event, ...args.map(revive));
+  emit: ({ rooms = [], except = [], volatile, compress = true, event, args = [] }) => {
+    (volatile ? io.volatile : io).to(rooms).except(except).compress(compress).emit(event, ...args.map(revive));
     return {};
   },
   join: ({ who, room }) => (io.in(who).socketsJoin(room), {}),
@@ -49,6 +49,14 @@ const commands = {
   fetch: async ({ who }) => {
     const sockets = await (who ? io.in(who) : io).fetchSockets();
     return { ids: sockets.map((s) => s.id), queries: sockets.map((s) => s.handshake.query.EIO), rooms: sockets.map((s) => [...s.rooms]) };
+  },
+  details: async ({ who }) => {
+    const sockets = await io.in(who).fetchSockets();
+    return { sockets: sockets.map(({ id, handshake, rooms, data }) => ({ id, handshake, rooms: [...rooms], data })) };
+  },
+  data: async ({ who, data }) => {
+    for (const socket of await io.local.in(who).fetchSockets()) Object.assign(socket.data, data);
+    return {};
   },
   ask: async ({ event, args = [] }) => ({ answers: await io.timeout(10_000).emitWithAck(event, ...args) }),
   tell: async ({ event, args = [] }) => ({ answers: await io.serverSideEmitWithAck(event, ...args) }),

@@ -222,7 +222,7 @@ func (c *Cluster) count() {
 		return
 	}
 	if was := c.servers.Swap(int64(n)); was != int64(n) {
-		c.log.Info("cluster", "servers", n)
+		c.log.Info("cluster", "servers", n, "this", c.uid)
 	}
 }
 

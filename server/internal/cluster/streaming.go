@@ -221,7 +221,7 @@ func deliver(a *fanout.Adapter, b *nodewire.Broadcast, place offset.ID) error {
 	e, err := eventOf(b.Event, b.Args)
 	if err == nil {
 		to := here(b.Target)
-		to.Volatile = b.Flags.Volatile
+		to.Volatile, to.Uncompressed = b.Flags.Volatile, isUncompressed(b.Flags)
 		a.Deliver(e, to, place)
 	}
 	return err

@@ -62,14 +62,6 @@ func (a *Adapter) CallOthers(ctx context.Context, e Event, to Selection, answer 
 	return nil
 }
 
-// FetchOthers lists the ids of clients of the other servers.
-func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]string, error) {
-	if peers := a.others(who); peers != nil {
-		return peers.Fetch(ctx, a.name, who)
-	}
-	return nil, nil
-}
-
 // ServerSideEmit sends an event to the other servers, of which there may be none.
 func (a *Adapter) ServerSideEmit(e Event) error {
 	if a.config.Peers == nil {

@@ -72,6 +72,7 @@ func (m *Member) Send(e Event) {
 	defer a.mu.Unlock()
 	msg, err := a.recovery.stamp(a.name, e, logged{to: m.id})
 	if now := a.members[m.id]; err == nil && now != nil {
+		now.tellSentLocked(e)
 		now.sendLocked(round, msg)
 	}
 }
@@ -103,7 +104,7 @@ func (m *Member) direct(e Event, id uint64) {
 	if err != nil {
 		return // emits check their arguments before they come here
 	}
-	m.queue(msg)
+	m.queue(e, msg)
 }
 
 // inTurn sends an event to the client behind what was emitted before. With recovery it
@@ -118,17 +119,20 @@ func (m *Member) inTurn(e Event, id uint64) {
 	if err != nil {
 		return // as in direct
 	}
-	a.sequence.After(msg.Memory(), func() { m.queue(msg) })
+	a.sequence.After(msg.Memory(), func() { m.queue(e, msg) })
 }
 
 // queue queues a message for the client, or keeps it until the client is admitted.
-func (m *Member) queue(msg *engineio.Message) {
+func (m *Member) queue(e Event, msg *engineio.Message) {
 	a := m.adapter
 	a.mu.Lock()
 	here := a.isHereLocked(m)
 	admitted := here && m.admitted
 	if here && !admitted {
 		m.keepLocked(msg)
+	}
+	if here {
+		m.tellSentLocked(e)
 	}
 	a.mu.Unlock()
 	if admitted {
@@ -187,6 +191,9 @@ func (a *Adapter) broadcast(e Event, to Selection, id uint64, place offset.ID, e
 		return 0 // emits check their arguments before they come here
 	}
 	msg.Share()
+	if to.Uncompressed {
+		msg.DoNotCompress()
+	}
 	a.eachLocked(among, func(m *Member) {
 		if to.Volatile && !(m.admitted && m.session.Writable()) {
 			return
@@ -194,6 +201,7 @@ func (a *Adapter) broadcast(e Event, to Selection, id uint64, place offset.ID, e
 		if each != nil {
 			each(m)
 		}
+		m.tellSentLocked(e)
 		m.sendLocked(round, msg)
 		n++
 	})

@@ -80,3 +80,16 @@ func (c Channels) Private(uid string) string { return c.broadcast + uid + "#" }
 // ResponseTo is the channel of responses to one server, which servers with
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
+
+// ResponsePattern matches the ResponseTo channels of all servers, among others.
+func (c Channels) ResponsePattern() string { return escaped(c.response) + "?*#" }
+
+// Responder returns the server whose ResponseTo the channel is, "" if it is none.
+func (c Channels) Responder(channel string) string {
+	name, isResponse := strings.CutPrefix(channel, c.response)
+	name, isOne := strings.CutSuffix(name, "#")
+	if !isResponse || !isOne || strings.Contains(name, "#") {
+		return ""
+	}
+	return name
+}

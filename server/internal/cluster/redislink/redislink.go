@@ -7,6 +7,7 @@ package redislink
 import (
 	"context"
 	"crypto/tls"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -127,6 +128,24 @@ func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
 		return err
 	})
 	return int(sum.Load()), err
+}
+
+// Channels lists the channels with subscribers that match a pattern, on all servers of a
+// Cluster.
+func (l *Link) Channels(ctx context.Context, pattern string) ([]string, error) {
+	if l.cluster == nil {
+		return l.client.PubSubChannels(ctx, pattern).Result()
+	}
+	var mu sync.Mutex
+	var all []string
+	err := l.cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
+		found, err := node.PubSubChannels(ctx, pattern).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, found...)
+		return err
+	})
+	return all, err
 }
 
 // Cut ends every connection and every attempt at one, for good: whoever waits for
