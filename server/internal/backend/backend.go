@@ -22,15 +22,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/relay"
 )
 
 // Options says which backend there is and how it is spoken to.
 type Options struct {
 	// Target is where the backend listens.
-	Target Target
+	Target relay.Target
 	// Trusted reports whether the sender of a request is a proxy whose X-Forwarded
 	// headers are believed; nil is nobody. Its RemoteAddr has to be that of the
 	// connection, "unix" for a Unix socket.
@@ -63,16 +64,14 @@ const (
 
 // Backend is the handler. ServeHTTP may be called until Close was.
 type Backend struct {
-	target  Target
+	target  relay.Target
 	trusted func(r *http.Request) bool
 	log     *slog.Logger
 	mark    string // see loopHeader
-	stall   time.Duration
-	proxy   *httputil.ReverseProxy
+	relay   *relay.Relay
 	idle    func() // closes idle connections
 	health  health
 	unnamed sync.Once // the log's line on a proxy that is not named
-	streams streams
 	counts  counts
 }
 
@@ -81,7 +80,7 @@ var ErrLoop = errors.New("--backend is this server's own address: name the one t
 
 // New makes a Backend. It connects to nobody: the backend may come later.
 func New(opts Options) (*Backend, error) {
-	if opts.Target == (Target{}) {
+	if opts.Target == (relay.Target{}) {
 		return nil, errors.New("backend: no target")
 	}
 	if opts.Logger == nil {
@@ -101,7 +100,6 @@ func New(opts Options) (*Backend, error) {
 		trusted: opts.Trusted,
 		log:     opts.Logger,
 		mark:    rand.Text(),
-		stall:   opts.StallTimeout,
 		health:  health{log: opts.Logger, target: opts.Target.String()},
 	}
 	for _, own := range opts.Own {
@@ -111,15 +109,17 @@ func New(opts Options) (*Backend, error) {
 	}
 	transport := b.transport(opts.HeaderTimeout)
 	b.idle = transport.CloseIdleConnections
-	b.proxy = &httputil.ReverseProxy{
-		Rewrite:        b.rewrite,
-		Transport:      transport,
-		FlushInterval:  -1,
-		ModifyResponse: b.answered,
-		ErrorHandler:   b.failed,
-		ErrorLog:       slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
-		BufferPool:     &buffers{sync.Pool{New: func() any { return new([bufferSize]byte) }}},
-	}
+	b.relay = relay.New(relay.Options{
+		Transport: transport,
+		Rewrite:   b.rewrite,
+		Stall:     opts.StallTimeout,
+		Answered:  b.answered,
+		Broke: func(err error) {
+			b.counts.brokenOff.Add(1)
+			b.health.broke(err)
+		},
+		Logger: opts.Logger,
+	})
 	return b, nil
 }
 
@@ -136,16 +136,12 @@ func (b *Backend) CheckLoop(ctx context.Context, own net.Addr) error {
 
 func (b *Backend) transport(headerTimeout time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	dial := dialer.DialContext
-	if socket := b.target.socket; socket != "" {
-		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}
-	}
 	return &http.Transport{
 		// No proxy of the environment, no compression of its own, HTTP/1.1 alone: the
 		// answer has to be the backend's, and a WebSocket needs a connection.
-		DialContext:            dial,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return b.target.Dial(ctx, dialer)
+		},
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    tlsTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -172,38 +168,25 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.noteUnnamedProxy(r)
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	s := &stream{cancel: cancel, control: http.NewResponseController(w)}
-	if !b.streams.add(s) {
-		w.Header().Set("Connection", "close")
-		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
-		return
-	}
-	defer b.streams.remove(s)
-	defer s.finish()
-	b.counts.requests.Add(1)
-	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
-	if r.Body != nil && r.Body != http.NoBody {
-		out.Body = &body{ReadCloser: r.Body, stream: s, stall: b.stall}
-	}
-	b.proxy.ServeHTTP(&writer{ResponseWriter: w, stream: s, stall: b.stall}, out)
+	b.relay.Serve(w, r, b.failed)
 }
 
 // failed answers where the backend did not.
-func (b *Backend) failed(w http.ResponseWriter, r *http.Request, err error) {
-	s := streamOf(r)
-	if r.Context().Err() != nil || s.clientFailed() {
-		// The client has gone, or the server goes down: nobody is there to answer.
-		b.counts.cancelled.Add(1)
-		panic(http.ErrAbortHandler)
-	}
+func (b *Backend) failed(w http.ResponseWriter, err error) {
 	status, text := http.StatusBadGateway, "The application behind this server does not answer."
 	var late interface{ Timeout() bool }
-	if errors.As(err, &late) && late.Timeout() && !isDial(err) {
+	switch {
+	case errors.Is(err, relay.ErrClosing):
+		w.Header().Set("Connection", "close")
+		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
+		return
+	case errors.Is(err, relay.ErrGone):
+		b.counts.cancelled.Add(1)
+		panic(http.ErrAbortHandler) // nobody is there to answer
+	case errors.As(err, &late) && late.Timeout() && !isDial(err):
 		status, text = http.StatusGatewayTimeout, "The application behind this server takes too long."
 		b.counts.timedOut.Add(1)
-	} else {
+	default:
 		b.counts.failed.Add(1)
 	}
 	b.health.away(err)
@@ -218,19 +201,11 @@ func isDial(err error) bool {
 }
 
 // answered is called with the header of each answer.
-func (b *Backend) answered(resp *http.Response) error {
+func (b *Backend) answered(resp *http.Response) {
 	b.health.back()
-	s := streamOf(resp.Request)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		b.counts.upgraded.Add(1)
-		b.streams.endless(s)
-		return nil
 	}
-	if isEvents(resp.Header) {
-		b.streams.endless(s)
-	}
-	resp.Body = &answer{ReadCloser: resp.Body, backend: b, ctx: resp.Request.Context()}
-	return nil
 }
 
 // Stats are counted since the start; Active is how many requests are under way.
@@ -253,7 +228,7 @@ func (b *Backend) Stats() Stats {
 		BrokenOff: b.counts.brokenOff.Load(),
 		Cancelled: b.counts.cancelled.Load(),
 		Upgraded:  b.counts.upgraded.Load(),
-		Active:    b.streams.active(),
+		Active:    b.relay.Active(),
 	}
 }
 
@@ -262,7 +237,7 @@ func (b *Backend) Stats() Stats {
 // and ctx's error is returned.
 func (b *Backend) Close(ctx context.Context) error {
 	defer b.idle()
-	if err := b.streams.close(ctx); err != nil {
+	if err := b.relay.Close(ctx); err != nil {
 		return fmt.Errorf("requests to the backend were cut: %w", err)
 	}
 	return nil

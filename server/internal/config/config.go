@@ -9,8 +9,8 @@ import (
 	"os"
 	"time"
 
-	"hipflask/server/internal/backend"
 	weborigin "hipflask/server/internal/origin"
+	"hipflask/server/internal/relay"
 )
 
 // Config holds checked settings: every field is valid by itself and together with the others.
@@ -79,7 +79,7 @@ type Config struct {
 	SessionCookieName string
 	SessionLifetime   time.Duration
 
-	Backend backend.Target // what answers the rest; zero: nothing does
+	Backend relay.Target // what answers the rest; zero: nothing does
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes

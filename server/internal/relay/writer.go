@@ -1,4 +1,4 @@
-package backend
+package relay
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ type writer struct {
 // Unwrap lets http.ResponseController find what is beneath.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader keeps net/http from guessing a content type that the backend did not name.
+// WriteHeader keeps net/http from guessing a content type that the other server did not name.
 // Each of many 1xx answers is written with time of its own.
 func (w *writer) WriteHeader(status int) {
 	if h := w.Header(); status >= 200 && h.Get("Content-Type") == "" {
@@ -110,18 +110,17 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answer is what the backend sends. That it breaks off is news.
+// answer is what the other server sends. That it breaks off is news.
 type answer struct {
 	io.ReadCloser
-	backend *Backend
-	ctx     context.Context // the request's
+	relay *Relay
+	ctx   context.Context // the request's
 }
 
 func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && a.ctx.Err() == nil {
-		a.backend.counts.brokenOff.Add(1)
-		a.backend.health.broke(err)
+	if err != nil && err != io.EOF && a.ctx.Err() == nil && a.relay.opts.Broke != nil {
+		a.relay.opts.Broke(err)
 	}
 	return n, err
 }

@@ -1,8 +1,7 @@
-package backend
+package relay
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"sync"
@@ -10,20 +9,19 @@ import (
 	"time"
 )
 
-var errClosing = errors.New("backend: the server is shutting down")
-
 // streams are the requests under way.
 type streams struct {
 	mu     sync.Mutex
 	all    map[*stream]struct{}
 	closed bool
-	empty  chan struct{} // closed when the last one of a closed Backend has gone
+	empty  chan struct{} // closed when the last one of a closed Relay has gone
 }
 
 // stream is one request with its answer.
 type stream struct {
 	cancel  context.CancelCauseFunc
 	control *http.ResponseController
+	failed  func(http.ResponseWriter, error)
 	client  atomic.Bool // reading from or writing to the client has failed
 
 	// Guarded by streams.mu.
@@ -44,7 +42,7 @@ func (s *stream) clientFailed() bool { return s.client.Load() }
 
 // end ends the stream, also where it waits for its client.
 func (s *stream) end() {
-	s.cancel(errClosing)
+	s.cancel(ErrClosing)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cut = true
