@@ -29,7 +29,7 @@ func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 		Admit:   a.door.AdmitOps,
 		Logger:  a.log,
 		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
-			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics()),
+			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics(), a.forwardMetrics()),
 		Checks: a.clusterChecks(),
 	})
 }

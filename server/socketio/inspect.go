@@ -16,6 +16,7 @@ func (s *Server) openDoor() {
 	s.opts.Inspect.Stats = s.stats
 	s.opts.Inspect.Lost = s.engine.Lost
 	s.opts.Inspect.AdmitHost, s.opts.Inspect.AdmitOps = s.engine.AdmitHost, s.engine.AdmitOps
+	s.opts.Inspect.ServeForwarded = s.serveForwarded
 	s.opts.Inspect.Trusts = s.engine.Trusts
 	s.opts.Inspect.Warn = s.engine.Warn
 	s.opts.Inspect.Life = s.life

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/static"
 )
 
@@ -34,6 +35,12 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 		unread(w, r)
 		s.engine.ServePlain(w, r)
 	}
+}
+
+// serveForwarded serves what another server of the cluster has passed on, and admitted.
+func (s *Server) serveForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded) {
+	unread(w, r)
+	s.engine.ServeForwarded(w, r, what)
 }
 
 // valid reports whether the options are. If not, it answers.

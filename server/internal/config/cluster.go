@@ -5,7 +5,11 @@ import (
 	"strings"
 
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/relay"
 )
+
+// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to another.
+const ClusterURLOff = "off"
 
 // The values of Config.ChannelFormat.
 const (
@@ -26,6 +30,9 @@ func cluster(c *Config) []Setting {
 		{Name: "channel-format", Value: "FORMAT", Default: ChannelAuto, set: channelFormat(&c.ChannelFormat),
 			Meaning: "Form of what this server publishes there: json for python-socketio 5.16 and newer, pickle for what is older than 5.14; " +
 				"auto is pickle once all that was heard there was."},
+		{Name: "cluster-url", Value: "URL", set: clusterURL(&c.ClusterURL),
+			Meaning: "Where the other servers reach this one, past any load balancer, to pass on what its clients ask: http://HOST:PORT or " +
+				"https://HOST:PORT. Found out if it is not named, except for TLS; off has clients come back to the same server by themselves."},
 	}
 }
 
@@ -37,6 +44,21 @@ func messageQueue(field *string) func(string) error {
 		}
 		_, err := redislink.Parse(v)
 		return err
+	}
+}
+
+func clusterURL(field *string) func(string) error {
+	return func(v string) error {
+		if v == "" || v == ClusterURLOff {
+			*field = v
+			return nil
+		}
+		target, err := relay.Parse(v)
+		if err != nil || strings.HasPrefix(v, "unix:") {
+			return errors.New("must be off, http://HOST:PORT or https://HOST:PORT, without a path behind the host")
+		}
+		*field = target.String()
+		return nil
 	}
 }
 

@@ -88,6 +88,7 @@ type Config struct {
 	MessageQueueOptional bool
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
+	ClusterURL           string // http://HOST:PORT or https://HOST:PORT; empty: to be found out; ClusterURLOff: switched off
 
 	AdminUser         string // empty together with AdminPasswordHash: no Admin UI
 	AdminPasswordHash string // bcrypt
@@ -206,6 +207,9 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if c.MessageQueue == "" && c.ClusterURL != "" && c.ClusterURL != ClusterURLOff {
+		return given.fault("cluster-url", "--message-queue is missing: there are no other servers without")
 	}
 	if err := checkSecretKey(c, given); err != nil {
 		return err

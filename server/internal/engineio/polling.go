@@ -23,8 +23,9 @@ const toldDelay = 300 * time.Millisecond
 
 // poll is a GET that waits for something to send.
 type poll struct {
-	wake chan struct{} // capacity 1
-	noop bool          // answer at once, with a noop packet if with nothing else
+	wake  chan struct{} // capacity 1
+	noop  bool          // answer at once, with a noop packet if with nothing else
+	ended chan struct{} // closed at its end; nil unless another server has passed it on
 }
 
 // wakePoll wakes the waiting poll, if there is one. The mutex is held.
@@ -41,7 +42,12 @@ func (s *Session) wakePoll() {
 // serveGET answers a poll with all that waits, or waits for something to come.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
 	p := &poll{wake: make(chan struct{}, 1)}
+	if isForwarded(r) {
+		p.ended = make(chan struct{})
+		defer close(p.ended)
+	}
 	s.mu.Lock()
+	s.awaitLostPoll(r)
 	switch {
 	case s.conn != nil || s.state == stateClosed:
 		s.mu.Unlock()
@@ -68,7 +74,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	s.poll = nil
 	s.mu.Unlock()
 	if !ok {
-		if !upgraded {
+		if !upgraded && !isForwarded(r) {
 			s.end(TransportClose)
 		}
 		return

@@ -145,6 +145,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	s := srv.sessions[sid]
 	srv.mu.RUnlock()
 	switch {
+	case s == nil && srv.elsewhere(w, r, sid):
 	case (s == nil || s.IsPlain()) && srv.IsDraining():
 		srv.unavailable(w) // the proxy has to look elsewhere for it
 	case s == nil || s.IsPlain():

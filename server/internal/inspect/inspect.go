@@ -43,6 +43,8 @@ type Door struct {
 	// server goes by the name it was called by, and of one for the operators' address,
 	// also whether a page of another site makes it. They write and log the refusal.
 	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
+	// ServeForwarded serves what another server of the cluster has passed on.
+	ServeForwarded func(w http.ResponseWriter, r *http.Request, what engineio.Forwarded)
 	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
 	// that of its connection.
 	Trusts func(r *http.Request) bool

@@ -7,6 +7,7 @@ package redislink
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -102,6 +103,17 @@ func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 	}
 	return l.client, nil
 }
+
+// Store is where keys are kept: on a Cluster, each on the node that has it.
+func (l *Link) Store() redis.Cmdable {
+	if l.cluster != nil {
+		return l.cluster
+	}
+	return l.client
+}
+
+// LocalAddr is this end of the latest connection, nil before there was one.
+func (l *Link) LocalAddr() net.Addr { return l.conns.localAddr() }
 
 // Subscribers counts the subscribers of a channel, on all servers of a Cluster.
 func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
