@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -10,35 +12,51 @@ import (
 	"hipflask/server/internal/cluster/redistest"
 )
 
-// roundRobin is nginx in front of these servers: it gives each request to the next one,
-// and knows nothing of sessions.
-func roundRobin(t *testing.T, servers ...*testServer) (url string) {
+// Several servers that pass requests on to the one that has the session: nothing in front
+// of them knows of sessions.
+
+// roundRobin is nginx in front of three servers, as the page has it: it gives each request
+// to the next one.
+func roundRobin(t *testing.T, servers ...string) (addr string) {
 	t.Helper()
-	addr := startScalingNginx(t, func(listen string) string { return scalingBlock(t, 0, listen, servers...) })
-	return "http://" + addr
+	return startScalingNginx(t, func(listen string) string { return scalingBlock(t, 0, listen, servers...) })
 }
 
-// startThree starts the servers of the cluster that the page has.
-func startThree(t *testing.T, args ...string) (redis *redistest.Server, servers []*testServer) {
+// startThree starts three servers behind it.
+func startThree(t *testing.T, args ...string) (addr string, servers []*testServer) {
 	t.Helper()
-	redis = redistest.Start(t)
+	redis := redistest.Start(t)
+	var addrs []string
 	for range 3 {
-		servers = append(servers, startMember(t, redis, append([]string{"--trusted-proxies", "127.0.0.1"}, args...)...))
+		s := startMember(t, redis, append([]string{"--trusted-proxies", "127.0.0.1"}, args...)...)
+		servers, addrs = append(servers, s), append(addrs, s.Addr)
 	}
-	return redis, servers
+	return roundRobin(t, addrs...), servers
 }
 
-// TestClusterWithoutSticking drives three servers behind plain round robin with every
-// client version over every transport.
+// startPair starts two servers.
+func startPair(t *testing.T, args ...string) (a, b *testServer) {
+	t.Helper()
+	redis := redistest.Start(t)
+	return startMember(t, redis, args...), startMember(t, redis, args...)
+}
+
+// by has a client ask another server from now on.
+func (p *poller) by(addr string) *poller {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), "/")
+	p.url = "http://" + addr + "/" + rest
+	return p
+}
+
+// Every client version over every transport, behind plain round robin.
 func TestClusterWithoutSticking(t *testing.T) {
 	needNode(t)
-	_, servers := startThree(t)
-	url := roundRobin(t, servers...)
+	addr, servers := startThree(t)
 	for _, client := range clientVersions() {
 		for _, mode := range []string{"websocket", "polling", "default"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				config := clientConfig{
-					URL: url, Client: client, Peer: newest, Mode: mode,
+					URL: "http://" + addr, Client: client, Peer: newest, Mode: mode,
 					Behaviours: []string{"connect", "text", "unicode", "values", "binary", "ack", "large", "pair"},
 					TextBytes:  900_000, BinaryBytes: 900_000,
 				}
@@ -62,5 +80,113 @@ func TestClusterWithoutSticking(t *testing.T) {
 	}
 }
 
-var _ = fmt.Sprint
-var _ = http.MethodGet
+// Python's clients, sync and asyncio, over both transports.
+func TestClusterWithoutStickingPython(t *testing.T) {
+	needPythonClient(t)
+	addr, _ := startThree(t)
+	for _, kind := range []string{"sync", "asyncio"} {
+		for _, transport := range []string{"polling", "websocket"} {
+			ctx, cancel := context.WithTimeout(t.Context(), nodeDeadline)
+			defer cancel()
+			out, err := exec.CommandContext(ctx, python, "-B", clientScripts+"/polls.py", kind, transport, "http://"+addr, "1", "17", "500").Output()
+			if got := strings.Count(string(out), `"whole": true`); err != nil || got != 3 {
+				t.Errorf("%s, %s: %v, %s", kind, transport, err, out)
+			}
+		}
+	}
+}
+
+// What a client is answered through another server is what it is answered directly,
+// coded and framed as it asks for it, and with the headers of CORS once.
+func TestClusterForwardedAnswersAreTheSame(t *testing.T) {
+	const page = "https://page.example"
+	a, b := startPair(t, "--cors-allowed-origins", page)
+	long := message(strings.Repeat("long ", 1000))
+	for what, c := range map[string]struct {
+		version int
+		query   string
+		header  http.Header
+	}{
+		"Engine.IO 4":    {4, "", nil},
+		"Engine.IO 3":    {3, "", nil},
+		"base64":         {3, "&b64=1", nil},
+		"gzip":           {4, "", http.Header{"Accept-Encoding": {"gzip"}}},
+		"deflate":        {3, "", http.Header{"Accept-Encoding": {"deflate"}}},
+		"another origin": {4, "", http.Header{"Origin": {page}, "Cookie": {"session=1"}}},
+		"JSONP":          {4, "&j=7", http.Header{"Referer": {page + "/"}}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var got [2]answer
+			for i, server := range []*testServer{a, b} {
+				p := joinPolling(t, a.Addr, c.version).by(server.Addr)
+				p.url += c.query
+				posted := long
+				if c.query == "&j=7" {
+					posted = "d=" + long
+				}
+				contentType := "text/plain;charset=UTF-8"
+				if c.query == "&j=7" {
+					contentType = "application/x-www-form-urlencoded"
+				}
+				header := c.header.Clone()
+				if header == nil {
+					header = make(http.Header)
+				}
+				header.Set("Content-Type", contentType)
+				if c.version == 3 {
+					posted = p.payload([]string{posted})
+				}
+				ok, err := p.do(http.MethodPost, header, strings.NewReader(posted))
+				if err != nil || ok.body != "ok" {
+					t.Fatalf("%v, %v", ok, err)
+				}
+				if got[i], err = p.do(http.MethodGet, c.header, nil); err != nil {
+					t.Fatal(err)
+				}
+				got[i].header.Del("Date")
+				for name, values := range got[i].header {
+					if len(values) != 1 {
+						t.Errorf("%s: %q", name, values)
+					}
+				}
+			}
+			if got[0].status != http.StatusOK || fmt.Sprint(got[0]) != fmt.Sprint(got[1]) {
+				t.Errorf("directly:\n%.500s\nthrough another server:\n%.500s", fmt.Sprint(got[0]), fmt.Sprint(got[1]))
+			}
+		})
+	}
+}
+
+// Bytes, an upgrade, and what is refused for the session's sake.
+func TestClusterForwardedUpgrade(t *testing.T) {
+	a, b := startPair(t)
+	for _, version := range []int{4, 3} {
+		p := joinPolling(t, a.Addr, version).by(b.Addr)
+		ws := p.probed()
+		p.get(nil) // the noop
+		ws.send("5")
+		ws.chats("through another server")
+	}
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	if got := p.post("text/plain", strings.Repeat("x", 1_000_001)); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a POST that is too long is answered %v", got)
+	}
+	p.unknown()
+}
+
+// The server that has the session tells the log of the client's address, as the first one
+// knows it: from a trusted proxy.
+func TestClusterForwardedAddress(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis), startMember(t, redis, "--trusted-proxies", "127.0.0.1")
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	p.probed()
+	header := http.Header{"X-Forwarded-For": {"203.0.113.7"}}
+	target := strings.Replace(strings.TrimPrefix(p.url, "http://"+b.Addr), "polling", "websocket", 1)
+	if _, err := shakeHands(beginRequest(t, b.Addr, ""), upgradeRequest(b.Addr, target, header)); err == nil || !strings.Contains(err.Error(), "answered 400") {
+		t.Errorf("a second upgrade: %v", err)
+	}
+	a.Stderr.waitFor(t, "the refusal", patience, func(log string) bool {
+		return strings.Contains(log, "the session cannot be upgraded") && strings.Contains(log, "address=203.0.113.7")
+	})
+}

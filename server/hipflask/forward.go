@@ -45,7 +45,7 @@ func (a *server) newForwarder() (*forward.Forwarder, error) {
 // withOthers adds who has the sessions of other servers.
 func (a *server) withOthers(e extras.Extras) extras.Extras {
 	if a.forwarder != nil {
-		e.Elsewhere, e.ServerID = a.forwarder.Serve, a.forwarder.ID()
+		e.Elsewhere, e.Alive, e.ServerID = a.forwarder.Serve, a.forwarder.Alive, a.forwarder.ID()
 	}
 	return e
 }

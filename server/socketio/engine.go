@@ -49,7 +49,7 @@ func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {
 		Peers:             more.Peers,
 	}
 	if more.Elsewhere != nil {
-		s.Engine.Elsewhere, s.Engine.ServerID = more.Elsewhere, more.ServerID
+		s.Engine.Elsewhere, s.Engine.Alive, s.Engine.ServerID = more.Elsewhere, more.Alive, more.ServerID
 	}
 	limits := more.Capacity
 	if limits == nil {

@@ -41,13 +41,18 @@ func (s *Session) wakePoll() {
 
 // serveGET answers a poll with all that waits, or waits for something to come.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
+	if s.repeat(w, r) {
+		return
+	}
 	p := &poll{wake: make(chan struct{}, 1)}
-	if isForwarded(r) {
+	if from := forwardedFrom(r); from != "" {
 		p.ended = make(chan struct{})
 		defer close(p.ended)
+		kept := &passed{ResponseWriter: w, uri: r.RequestURI, from: from}
+		defer s.keepPassed(kept)
+		w = kept
 	}
 	s.mu.Lock()
-	s.awaitLostPoll(r)
 	switch {
 	case s.conn != nil || s.state == stateClosed:
 		s.mu.Unlock()

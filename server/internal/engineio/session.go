@@ -67,6 +67,7 @@ type Session struct {
 	probed     bool            // its probe was answered: polls are to end soon
 	abandoned  bool            // that came to nothing, and no poll has come since
 	poll       *poll           // the GET that waits
+	passed     *passed         // what the last one was answered by way of another server; nil after the next
 	answer     *answer         // of the one before, while it is written
 	leaving    *freeze.Timer   // ends a closing session that makes no progress; nil before
 	writing    bool            // a goroutine writes to conn

@@ -23,6 +23,7 @@ type Extras struct {
 	// Elsewhere answers requests for sessions of other servers, see engineio.Config, whose
 	// ids do not begin with ServerID as those of this one do.
 	Elsewhere func(w http.ResponseWriter, r *http.Request, sid string) bool
+	Alive     func(server string) bool // whether that one still is there
 	ServerID  string
 
 	// What all clients together may use, and the memory that they hold of it.

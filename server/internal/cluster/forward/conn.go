@@ -13,9 +13,9 @@ import (
 const (
 	// dialTimeout is how long connecting to another server may take, with TLS.
 	dialTimeout = time.Second
-	// idleTimeout is shorter than what servers keep idle connections for, so that no
+	// maxIdleTime is shorter than what servers keep idle connections for, so that no
 	// request meets one that is just being closed.
-	idleTimeout    = 30 * time.Second
+	maxIdleTime    = 30 * time.Second
 	maxIdleEach    = 256
 	maxIdle        = 1024
 	maxReplyHeader = 64 << 10
@@ -40,7 +40,7 @@ func (f *Forwarder) transport() *http.Transport {
 		MaxResponseHeaderBytes: maxReplyHeader,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdleEach,
-		IdleConnTimeout:        idleTimeout,
+		IdleConnTimeout:        min(maxIdleTime, f.opts.Patience/2), // before the connection breaks, see lively
 	}
 }
 
@@ -51,7 +51,7 @@ func (f *Forwarder) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: max(f.opts.Patience, 2*idleTimeout)}, nil
+	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: f.opts.Patience}, nil
 }
 
 // dialTLS checks the certificate, but of a server of this machine, which is known by no

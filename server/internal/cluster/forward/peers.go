@@ -10,16 +10,18 @@ import (
 )
 
 // wish is what the engine is to do for a request that was passed on.
-func wish(verb string, refused error) engineio.Forwarded {
+func wish(verb string, refused error) engineio.Wish {
 	switch {
 	case refused != nil:
-		return engineio.ForwardedAstray
+		return engineio.WishAstray
 	case verb == verbLeft:
-		return engineio.ForwardedLeft
+		return engineio.WishLeft
+	case verb == verbAlive:
+		return engineio.WishAlive
 	case verb == verbRelease:
-		return engineio.ForwardedRelease
+		return engineio.WishRelease
 	}
-	return engineio.ForwardedRequest
+	return engineio.WishAnswer
 }
 
 const (

@@ -24,19 +24,21 @@ const (
 	verbPass    = "pass"    // the client's request, to be answered
 	verbLeft    = "left"    // the client has left while it polled
 	verbRelease = "release" // the poll that waits is to be answered, with nothing
+	verbAlive   = "alive"   // nothing but an answer
 )
 
 // proof is what a server says of a request that it passes on.
 type proof struct {
 	verb   string
-	target string // the id of the server that it is for
+	from   string // the id of the server that passes it on
+	target string // and of the one that it is for
 	client string // the client's address
 	at     time.Time
 }
 
 const (
 	proofVersion = "1"
-	proofFields  = 6
+	proofFields  = 7
 	// maxProof bounds what is read: an id has 43 bytes, an address with its zone and port
 	// less than 100.
 	maxProof = 512
@@ -52,8 +54,8 @@ var (
 // sign is the header's value. uri is the request's target as it is sent.
 func (p *proof) sign(key []byte, method, uri string) string {
 	at := strconv.FormatInt(p.at.UnixMilli(), 10)
-	mac := macOf(key, "request", p.verb, method, uri, p.target, at, p.client)
-	return strings.Join([]string{proofVersion, p.verb, p.target, at, base64.RawURLEncoding.EncodeToString(mac), p.client}, " ")
+	mac := macOf(key, "request", p.verb, method, uri, p.from, p.target, at, p.client)
+	return strings.Join([]string{proofVersion, p.verb, p.from, p.target, at, base64.RawURLEncoding.EncodeToString(mac), p.client}, " ")
 }
 
 // read reads the header of a request and checks its signature with one of the keys, its
@@ -67,12 +69,12 @@ func read(r *http.Request, keys [][]byte, now time.Time, own string) (*proof, er
 	if len(fields) != proofFields || fields[0] != proofVersion {
 		return nil, errUnproven
 	}
-	p := &proof{verb: fields[1], target: fields[2], client: fields[5]}
-	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[4])
-	if err != nil || !isMAC(mac, keys, "request", p.verb, r.Method, r.RequestURI, p.target, fields[3], p.client) {
+	p := &proof{verb: fields[1], from: fields[2], target: fields[3], client: fields[6]}
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[5])
+	if err != nil || !isMAC(mac, keys, "request", p.verb, r.Method, r.RequestURI, p.from, p.target, fields[4], p.client) {
 		return nil, errUnproven
 	}
-	at, err := strconv.ParseInt(fields[3], 10, 64)
+	at, err := strconv.ParseInt(fields[4], 10, 64)
 	if err != nil { // not what one of ours has signed
 		return nil, errUnproven
 	}

@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"time"
 
+	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
 	"hipflask/server/internal/sparse"
 )
@@ -106,11 +108,13 @@ func isPoll(r *http.Request) bool {
 // settle counts what became of a request, and answers what the other server did not, if
 // that one may still be there.
 func (f *Forwarder) settle(w http.ResponseWriter, failure error, p *place) (answered bool) {
-	var late net.Error
-	switch {
-	case failure == nil:
+	if failure == nil {
 		f.counts.answered.Add(1)
 		return true
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(f.opts.Stall)) // that from the beginning may be over
+	var late net.Error
+	switch {
 	case errors.Is(failure, relay.ErrClosing):
 		f.counts.left.Add(1)
 		return false
@@ -143,7 +147,7 @@ func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
 
 // prove signs a request.
 func (f *Forwarder) prove(out *http.Request, p *place, verb, client string) {
-	word := proof{verb: verb, target: p.id, client: client, at: f.keys.now()}
+	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.now()}
 	out.Header[Header] = []string{word.sign(f.keys.signing(), out.Method, out.URL.RequestURI())}
 }
 
@@ -154,21 +158,31 @@ func answered(resp *http.Response) {
 	}
 }
 
-// tell says something of a client's poll to the server that has its session.
-func (f *Forwarder) tell(waits *poll, verb string) {
-	ctx, cancel := context.WithTimeout(context.WithValue(f.life, placeKey{}, waits.place), tellTimeout)
+// tell says something of a client's poll to the server that has its session. That finds
+// out by itself, by the session's heartbeat, what it is not told.
+func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, waits.request) }
+
+// Alive reports whether a server still is there, as far as this one can tell.
+func (f *Forwarder) Alive(id string) bool {
+	p := f.registry.find(f.life, id)
+	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/"})
+}
+
+// say says something that belongs to a request, and reports whether it was heard.
+func (f *Forwarder) say(to *place, verb string, in *http.Request) bool {
+	ctx, cancel := context.WithTimeout(context.WithValue(f.life, placeKey{}, to), tellTimeout)
 	defer cancel()
-	in := waits.request
 	at := *in.URL
 	out := (&http.Request{Method: http.MethodPost, URL: &at, Header: make(http.Header)}).WithContext(ctx)
-	waits.place.target.Aim(&httputil.ProxyRequest{In: in, Out: out})
-	f.prove(out, waits.place, verb, in.RemoteAddr)
+	to.target.Aim(&httputil.ProxyRequest{In: in, Out: out})
+	f.prove(out, to, verb, in.RemoteAddr)
 	resp, err := f.trips.RoundTrip(out)
 	if err != nil {
-		return // then it will find out by itself, by the session's heartbeat
+		return false
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxReplyHeader)) // for the connection to be used again
 	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusNoContent
 }
 
 // response is the way to the client. Its connection is to end with the answer, unless its
@@ -232,6 +246,6 @@ func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 		f.counts.served.Add(1)
 	}
 	r.RemoteAddr = p.client
-	f.opts.Serve(w, r, wish(p.verb, err))
+	f.opts.Serve(w, r, engineio.Forwarded{From: p.from, Wish: wish(p.verb, err)})
 	return true
 }

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hipflask/server/internal/cluster/redistest"
+)
+
+// What ends, or stands still, while requests are passed on.
+
+// active is the gauge of requests that a server has passed on and are under way.
+const active = "hipflask_cluster_forwarded_active"
+
+// polling is a poll that waits.
+func (p *poller) polling() (answered <-chan answer, leave func()) {
+	ctx, leave := context.WithCancel(p.t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer close(answers)
+		if resp, err := p.client.Do(req); err == nil {
+			answers <- answer{resp.StatusCode, resp.Header, body(p.t, resp, nil)}
+		}
+	}()
+	return answers, leave
+}
+
+// A client that leaves while it polls has left at once.
+func TestClusterForwardedClientLeaves(t *testing.T) {
+	redis := redistest.Start(t)
+	a := startMember(t, redis)
+	b, ops := startOps(t, "--message-queue", redis.URL())
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	_, leave := p.polling()
+	counts(t, ops, map[string]float64{active: 1})
+	leave()
+	a.Stdout.waitLines(t, "Client disconnected", 1)
+	counts(t, ops, map[string]float64{active: 0, `hipflask_cluster_forwarded_total{result="left"}`: 1})
+}
+
+// One whose first server ends has not: its poll is answered with nothing, and it asks
+// another.
+func TestClusterForwardedFirstServerEnds(t *testing.T) {
+	redis := redistest.Start(t)
+	a, c := startMember(t, redis), startMember(t, redis)
+	b, ops := startOps(t, "--message-queue", redis.URL())
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	answers, _ := p.polling()
+	counts(t, ops, map[string]float64{active: 1})
+	b.end()
+	if got := <-answers; got.status != http.StatusOK || got.body != "6" {
+		t.Errorf("the poll was answered %v, want a noop", got)
+	}
+	p.by(c.Addr).chats("by another one")
+	if strings.Contains(b.Stderr.String(), "not everything ended in time") {
+		t.Error("the end was held up")
+	}
+}
+
+// A server that drains answers what others pass on, and takes its address back.
+func TestClusterForwardedToServerThatEnds(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis, "--server-id", "a"), startMember(t, redis)
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	answers, _ := p.polling()
+	b.Stderr.waitText(t, "reach this one")
+	a.end()
+	if got := <-answers; got.status != http.StatusBadRequest || !strings.Contains(got.body, "shutting down") {
+		t.Errorf("the poll was answered %v", got)
+	}
+	if keys := fmt.Sprint(redis.Do("KEYS", "socket.io:server:a.*")); keys != "[]" {
+		t.Errorf("Redis still has %s", keys)
+	}
+	p.unknown()
+}
+
+// hearer is a client that polls all the time.
+type hearer struct {
+	server string // that has its session, as --server-id names it
+	heard  []string
+	err    error
+}
+
+// Of three servers one is killed: only its own clients have to come back.
+func TestClusterForwardedServerIsKilled(t *testing.T) {
+	redis := redistest.Start(t)
+	binary := build(t)
+	var addrs []string
+	var processes []killable
+	for _, id := range []string{"a", "b", "c"} {
+		addr, p := startProcess(t, binary, redis, "--trusted-proxies", "127.0.0.1", "--server-id", id)
+		addrs, processes = append(addrs, addr), append(processes, p)
+	}
+	addr := roundRobin(t, addrs...)
+	h := loadHTTP(t)
+	const clients, before, after = 30, 20, 40
+	var all [clients]hearer
+	var hearing sync.WaitGroup
+	for i := range all {
+		c, err := loadJoin(addr, 4, "polling", h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i].server, _, _ = strings.Cut(c.sid, ".")
+		hearing.Go(func() {
+			for len(all[i].heard) < before+after && all[i].err == nil {
+				var said string
+				if said, all[i].err = c.next(); all[i].err == nil {
+					all[i].heard = append(all[i].heard, said)
+				}
+			}
+		})
+	}
+	s := joinCluster(t, addrs[0])
+	var said []string
+	say := func(n int) {
+		for range n {
+			text := message(fmt.Sprint("number ", len(said)))
+			said = append(said, text)
+			s.says(text)
+			s.hears(text)
+		}
+	}
+	say(before)
+	processes[2].kill()
+	say(after)
+	hearing.Wait()
+	owners := make(map[string]int)
+	for i, c := range all {
+		owners[c.server]++
+		switch {
+		case c.server == "c":
+			if c.err == nil || !strings.Contains(c.err.Error(), "Session ID unknown") {
+				t.Errorf("client %d, of the server that was killed: %v", i, c.err)
+			}
+		case c.err != nil:
+			t.Errorf("client %d, of %s: after %d messages: %v", i, c.server, len(c.heard), c.err)
+		default:
+			compareLines(t, c.heard, said)
+		}
+	}
+	if len(owners) != 3 {
+		t.Errorf("the clients were spread as %v", owners)
+	}
+	for _, p := range processes[:2] {
+		if strings.Contains(p.stderr.String(), "level=ERROR") {
+			t.Errorf("the log:\n%s", tail(p.stderr.String()))
+		}
+	}
+}
+
+// A server that is frozen costs another one a bounded number of requests, for a bounded
+// time.
+func TestClusterForwardedServerIsFrozen(t *testing.T) {
+	redis := redistest.Start(t)
+	addr, process := startProcess(t, build(t), redis)
+	b, ops := startOps(t, "--message-queue", redis.URL(), "--max-open-connections", "48",
+		"--ping-interval", "1s", "--ping-timeout", "1s", "--read-body-timeout", "1s")
+	p := joinPolling(t, addr, 4).by(b.Addr)
+	p.chats("before")
+	if err := process.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	const most, more = 16, 4 // a third of the connections
+	var polls []<-chan answer
+	for range most {
+		answers, _ := p.polling()
+		polls = append(polls, answers)
+	}
+	counts(t, ops, map[string]float64{active: most})
+	for range more {
+		if got := p.get(nil); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+			t.Errorf("one too many is answered %v", got)
+		}
+	}
+	joinPolling(t, b.Addr, 4).chats("meanwhile")
+	for _, answers := range polls {
+		if got := <-answers; got.status != http.StatusGatewayTimeout {
+			t.Errorf("a poll is answered %v", got)
+		}
+	}
+	counts(t, ops, map[string]float64{active: 0, `hipflask_cluster_forwarded_total{result="late"}`: most,
+		`hipflask_cluster_forwarded_total{result="refused"}`: more})
+	checkLogged(t, b, "--max-open-connections")
+	if err := process.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	joinPolling(t, addr, 4).by(b.Addr).chats("after")
+}
+
+// While Redis is away, a server that is known is still asked, and one that is not is
+// not waited for.
+func TestClusterForwardedWithoutRedis(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis, "--message-queue-optional"), startMember(t, redis, "--message-queue-optional")
+	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	p.chats("before")
+	redis.Freeze()
+	b.Stderr.waitText(t, "cannot be told where this one listens") // it has tried to look again
+	p.chats("while Redis is frozen")
+	begun := time.Now()
+	checkRefusal(t, ask(t, b.Addr, http.MethodGet, pollingPath+"&sid=ABCDEFGHIJ.x", nil, ""), 1)
+	if took := time.Since(begun); took > patience/2 {
+		t.Errorf("an unknown server was looked for for %v", took)
+	}
+	redis.Kill()
+	p.chats("while there is no Redis")
+	redis.Restart()
+	b.Stderr.waitText(t, "know again where this one listens")
+	p.chats("after it has lost its memory")
+}
+
+// Two servers have one --server-id: the log says so, and their clients do not suffer.
+func TestClusterTwoServersWithOneID(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := startMember(t, redis, "--server-id", "web"), startMember(t, redis, "--server-id", "web")
+	c := startMember(t, redis)
+	of := []*poller{joinPolling(t, a.Addr, 4), joinPolling(t, b.Addr, 4)}
+	for _, server := range []*testServer{c, a, b} {
+		for _, p := range of {
+			p.by(server.Addr).chats("by " + server.Addr)
+		}
+	}
+	for _, s := range []*testServer{a, b} {
+		s.Stderr.waitText(t, `level=ERROR msg="another server has the same --server-id: each needs one of its own"`)
+	}
+}
