@@ -24,6 +24,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Rewrite makes the request that the other server gets; see [Target.Aim].
 	Rewrite func(*httputil.ProxyRequest)
+	// Gather has an answer of known length leave as it fills buffers, not as it comes.
+	Gather bool
 	// Stall is how long a client may take for the next bytes of an answer or a body.
 	Stall time.Duration
 	// Answered is told of each answer's header, and may change it. Broke is told of an
@@ -52,10 +54,14 @@ var (
 // New makes a Relay.
 func New(opts Options) *Relay {
 	r := &Relay{opts: opts}
+	flush := time.Duration(-1)
+	if opts.Gather {
+		flush = 0
+	}
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite:        opts.Rewrite,
 		Transport:      opts.Transport,
-		FlushInterval:  -1,
+		FlushInterval:  flush,
 		ModifyResponse: r.answered,
 		ErrorHandler:   failed,
 		ErrorLog:       slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),

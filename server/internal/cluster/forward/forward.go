@@ -87,6 +87,7 @@ func New(opts Options) *Forwarder {
 	f.relay = relay.New(relay.Options{
 		Transport: f.trips,
 		Rewrite:   f.rewrite,
+		Gather:    true, // a poll's answer is whole: one write, of all or nothing
 		Stall:     opts.Stall,
 		Answered:  answered,
 		Broke:     func(error) { f.counts.broken.Add(1) },

@@ -165,7 +165,7 @@ func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, wa
 // Alive reports whether a server still is there, as far as this one can tell.
 func (f *Forwarder) Alive(id string) bool {
 	p := f.registry.find(f.life, id)
-	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/"})
+	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
 }
 
 // say says something that belongs to a request, and reports whether it was heard.
