@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -189,4 +192,79 @@ func TestClusterForwardedAddress(t *testing.T) {
 	a.Stderr.waitFor(t, "the refusal", patience, func(log string) bool {
 		return strings.Contains(log, "the session cannot be upgraded") && strings.Contains(log, "address=203.0.113.7")
 	})
+}
+
+// What a client may is decided by the server that is asked first, by its own settings, and
+// by no other.
+func TestClusterForwardedAdmissionIsOnce(t *testing.T) {
+	redis := redistest.Start(t)
+	a, ops := startOps(t, "--message-queue", redis.URL(), "--allowed-hosts", "a.example", "--cors-allowed-origins", "https://a.example",
+		"--max-connections-per-address", "1", "--max-handshakes-per-second", "1")
+	b := startMember(t, redis, "--cors-allowed-origins", "https://b.example")
+	opened := askAs(t, a.Addr, "a.example", pollingPath, nil)
+	leaveLater(t, a.Addr, pollingPath, opened)
+	sid, err := openedSID(opened.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := pollingPath + "&sid=" + sid
+	for range 5 {
+		if got := ask(t, b.Addr, http.MethodPost, session, http.Header{"Origin": {"https://b.example"}}, "3"); got.body != "ok" ||
+			got.header.Get("Access-Control-Allow-Origin") != "https://b.example" {
+			t.Errorf("a page that may is answered %v", got)
+		}
+	}
+	before := scrape(t, ops)
+	for _, origin := range []string{"https://a.example", "https://evil.example"} {
+		checkForeign(t, ask(t, b.Addr, http.MethodPost, session, http.Header{"Origin": {origin}}, "3"))
+	}
+	const served = `hipflask_cluster_forwarded_received_total{result="served"}`
+	if got := scrape(t, ops)[served]; got != before[served] || got < 5 {
+		t.Errorf("%v requests were passed on, then %v", before[served], got)
+	}
+}
+
+// Servers that listen on Unix sockets, or speak TLS, pass requests on to each other on one
+// machine; and with a URL, where the certificate is checked.
+func TestClusterForwardedOverEveryKindOfAddress(t *testing.T) {
+	redis := redistest.Start(t)
+	certFile, keyFile, pool := selfSigned(t)
+	secret := []string{"--certfile", certFile, "--keyfile", keyFile}
+	plain := startMember(t, redis)
+	socket := filepath.Join(t.TempDir(), "s")
+	startMember(t, redis, "--unix-socket", socket)
+	secure := startMember(t, redis, secret...)
+	port := freePort(t)
+	wrong := startMember(t, redis, append(secret, "--port", port, "--cluster-url", "https://127.0.0.1:"+port)...)
+	off := startMember(t, redis, "--cluster-url", "off")
+	tlsClient := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	t.Cleanup(tlsClient.CloseIdleConnections)
+	unixClient := &http.Client{Timeout: patience, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	t.Cleanup(unixClient.CloseIdleConnections)
+	for _, c := range []struct {
+		client *http.Client
+		url    string
+		known  bool
+	}{
+		{unixClient, "http://socket", true}, {tlsClient, "https://" + secure.Addr, true},
+		{tlsClient, "https://" + wrong.Addr, false}, // nobody whom this machine trusts has signed the certificate
+		{http.DefaultClient, "http://" + off.Addr, false},
+	} {
+		resp, err := c.client.Get(c.url + pollingPath)
+		sid, openErr := openedSID(body(t, resp, err))
+		if openErr != nil {
+			t.Fatal(openErr)
+		}
+		got := ask(t, plain.Addr, http.MethodPost, pollingPath+"&sid="+sid, nil, "1")
+		if (got.body == "ok") != c.known {
+			t.Errorf("%s: %v", c.url, got)
+		}
+		if !c.known {
+			checkRefusal(t, got, 1)
+			resp, err := c.client.Post(c.url+pollingPath+"&sid="+sid, "text/plain", strings.NewReader("1"))
+			_ = body(t, resp, err)
+		}
+	}
 }

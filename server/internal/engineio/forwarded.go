@@ -19,7 +19,8 @@ type Wish uint8
 // The wishes.
 const (
 	WishAnswer  Wish = iota // that the client's request is answered
-	WishLeft                // nothing: the client gave its poll up
+	WishLeft                // nothing: the client gave its poll up, if that still waits
+	WishLost                // nothing: the client did not get the answer to its poll
 	WishRelease             // that the waiting poll is answered, with a noop if with nothing else
 	WishAlive               // an answer
 	WishAstray              // one of another server, which it takes this one for
@@ -51,8 +52,8 @@ func (srv *Server) ServeForwarded(w http.ResponseWriter, r *http.Request, what F
 		w.WriteHeader(http.StatusNoContent)
 	case what.Wish == WishAstray || s == nil || s.IsPlain():
 		writeError(w, codeSession) // the first one may log it
-	case what.Wish == WishLeft:
-		s.left()
+	case what.Wish == WishLeft, what.Wish == WishLost:
+		s.left(what.Wish == WishLost)
 		w.WriteHeader(http.StatusNoContent)
 	case what.Wish == WishRelease:
 		s.release()
@@ -168,10 +169,11 @@ func (s *Session) awaitLostPoll(r *http.Request) {
 	s.mu.Lock()
 }
 
-// left ends a session whose client gave its poll up, as if that had come here.
-func (s *Session) left() {
+// left ends a session whose client gave its poll up, as if that had come here: one that
+// waits, or one that was answered in vain.
+func (s *Session) left(answered bool) {
 	s.mu.Lock()
-	polls := s.conn == nil
+	polls := s.conn == nil && (s.poll != nil || answered)
 	s.mu.Unlock()
 	if polls {
 		s.end(TransportClose)

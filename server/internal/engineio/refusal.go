@@ -47,7 +47,7 @@ func (c errorCode) hint() string {
 	case codeTransport:
 		return "--transports allows polling and websocket; a client that asks for another has to mend its transports option"
 	case codeSession:
-		return "the session ended, or another process has it: several servers behind one address need sticky sessions, or clients with transports: ['websocket']"
+		return "the session ended, or another process has it: several servers behind one address need --message-queue, or sticky sessions, or clients with transports: ['websocket']"
 	case codeProtocol:
 		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another"
 	}

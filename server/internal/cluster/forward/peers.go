@@ -16,6 +16,8 @@ func wish(verb string, refused error) engineio.Wish {
 		return engineio.WishAstray
 	case verb == verbLeft:
 		return engineio.WishLeft
+	case verb == verbLost:
+		return engineio.WishLost
 	case verb == verbAlive:
 		return engineio.WishAlive
 	case verb == verbRelease:

@@ -22,7 +22,8 @@ const maxSkew = time.Minute
 // What the first server wants of the one that has the session.
 const (
 	verbPass    = "pass"    // the client's request, to be answered
-	verbLeft    = "left"    // the client has left while it polled
+	verbLeft    = "left"    // the client has left: so has it the session, if the poll still waits
+	verbLost    = "lost"    // the answer to its poll did not reach it
 	verbRelease = "release" // the poll that waits is to be answered, with nothing
 	verbAlive   = "alive"   // nothing but an answer
 )

@@ -20,6 +20,9 @@ import (
 // is to end.
 const tellTimeout = 2 * time.Second
 
+// leftTime is how long it has to end a poll then.
+const leftTime = time.Second
+
 // Serve passes a request for a session that is not here on to the server that has it. The
 // client was admitted, and r.RemoteAddr is its address. It reports false, and has
 // answered nothing, where no server has the session.
@@ -68,9 +71,13 @@ func (f *Forwarder) leave(p *place) {
 	p.active--
 }
 
-// pass passes a request on, and reports false where the server is gone.
+// pass passes a request on, and reports false where the server is gone. It goes on where
+// the client ends its side of the connection, which may still read the answer: what that
+// means for a poll, the server decides that has the session.
 func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answered bool) {
-	out := r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
+	ctx, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(r.Context()), placeKey{}, p))
+	defer cancel()
+	out := r.WithContext(ctx)
 	answer := &response{ResponseWriter: w}
 	if r.Body != nil && r.Body != http.NoBody {
 		answer.body = &wholeBody{ReadCloser: r.Body}
@@ -78,13 +85,18 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answ
 	} else {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // when it passes, net/http takes the client for gone
 	}
-	waits := &poll{place: p, request: r}
 	if isPoll(r) {
+		waits := &poll{place: p, request: r}
 		f.polls.add(waits)
 		defer f.polls.remove(waits)
+		defer context.AfterFunc(r.Context(), func() {
+			f.counts.left.Add(1)
+			f.tell(waits, verbLeft)
+			time.AfterFunc(leftTime, cancel) // by then it has ended the poll
+		})()
 		defer func() {
 			if cut := recover(); cut != nil { // the answer did not get through
-				f.tell(waits, verbLeft)
+				f.tell(waits, verbLost)
 				panic(cut)
 			}
 		}()
@@ -92,7 +104,6 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answ
 	var failure error
 	f.relay.Serve(answer, out, func(_ http.ResponseWriter, err error) {
 		if errors.Is(err, relay.ErrGone) {
-			f.counts.left.Add(1)
 			panic(http.ErrAbortHandler)
 		}
 		failure = err
