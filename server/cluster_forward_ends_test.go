@@ -159,6 +159,30 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 	}
 }
 
+// Servers are restarted one after another behind plain round robin: each client comes back
+// without a failure, and what it has sent and asks to be acknowledged is not lost.
+func TestClusterForwardedRollingRestart(t *testing.T) {
+	needNode(t)
+	redis := redistest.Start(t)
+	ports := [2]string{freePort(t), freePort(t)}
+	addr := roundRobin(t, "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1])
+	r := startRolling(t, "http://"+addr, "", ports, "--message-queue", redis.URL())
+	for range 2 {
+		r.restart(0)
+		r.restart(1)
+	}
+	for _, f := range r.finish() {
+		for _, reason := range f.Reasons {
+			if !isRestart(f.Mode, reason) {
+				t.Errorf("client %d, %s: disconnected for %q", f.Who, f.Mode, f.Reasons)
+			}
+		}
+		if len(f.Failures) > 0 {
+			t.Errorf("client %d, %s: failed to connect: %q", f.Who, f.Mode, f.Failures)
+		}
+	}
+}
+
 // A server that is frozen costs another one a bounded number of requests, for a bounded
 // time.
 func TestClusterForwardedServerIsFrozen(t *testing.T) {

@@ -170,7 +170,16 @@ func TestClusterForwardedUpgrade(t *testing.T) {
 		ws.send("5")
 		ws.chats("through another server")
 	}
+	// What follows the handshake at once, before it is answered, is not lost.
 	p := joinPolling(t, a.Addr, 4).by(b.Addr)
+	ws, err := dialWS(b.Addr, strings.Replace(strings.TrimPrefix(p.url, "http://"+b.Addr), "polling", "websocket", 1), textFrames("2probe")...)
+	if err == nil {
+		err = ws.expect("3probe")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	p = joinPolling(t, a.Addr, 4).by(b.Addr)
 	if got := p.post("text/plain", strings.Repeat("x", 1_000_001)); got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a POST that is too long is answered %v", got)
 	}

@@ -11,6 +11,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -108,6 +109,9 @@ func (r *Relay) answered(resp *http.Response) error {
 	s := streamOf(resp.Request)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		r.streams.endless(s)
+		if both, ok := resp.Body.(io.ReadWriteCloser); ok {
+			resp.Body = tunnel{both}
+		}
 		return nil
 	}
 	if isEvents(resp.Header) {

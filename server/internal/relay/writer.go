@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -76,13 +77,24 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}); ok {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive})
 	}
-	return &takenOver{Conn: conn, stall: w.stall}, buffered, nil
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered()) // what is there can be had
+	return &takenOver{Conn: conn, early: bytes.Clone(early), stall: w.stall}, buffered, nil
 }
 
 // takenOver is a client's connection with a WebSocket on it; its client has to read.
 type takenOver struct {
 	net.Conn
+	early []byte // sent behind the handshake, before its answer, and read already
 	stall time.Duration
+}
+
+func (c *takenOver) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
 }
 
 func (c *takenOver) Write(p []byte) (int, error) {
@@ -91,6 +103,9 @@ func (c *takenOver) Write(p []byte) (int, error) {
 	}
 	return c.Conn.Write(p)
 }
+
+// WriteTo is io.WriterTo's, for io.Copy.
+func (c *takenOver) WriteTo(w io.Writer) (int64, error) { return copySmall(w, c) }
 
 // body is what the client sends. Each read has its own time.
 type body struct {

@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -40,6 +41,8 @@ func (f *Forwarder) transport() *http.Transport {
 		MaxResponseHeaderBytes: maxReplyHeader,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdleEach,
+		ReadBufferSize:         4 << 10, // which a WebSocket holds for as long as it lasts
+		WriteBufferSize:        4 << 10,
 		IdleConnTimeout:        min(maxIdleTime, f.opts.Patience/2), // before the connection breaks, see lively
 	}
 }
@@ -88,6 +91,14 @@ func (c *lively) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Read(p)
+}
+
+// CloseWrite ends this side of the connection.
+func (c *lively) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 func (c *lively) Write(p []byte) (int, error) {
