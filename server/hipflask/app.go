@@ -42,7 +42,7 @@ type server struct {
 	log   *slog.Logger
 	lines *lines.Writer
 	sio   *socketio.Server
-	door  inspect.Door
+	view  inspect.View // of sio
 	front *front
 	http  *http.Server // nil until listen, and with New: there it is somebody else's
 	ops   *ops.Server
@@ -85,16 +85,21 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	if a.forwarder, err = a.newForwarder(); err != nil {
 		return nil, errors.Join(err, a.giveUp())
 	}
+	var hooks inspect.Hooks
 	if ui != nil {
-		ui.Observe(&a.door)
+		ui.Observe(&hooks)
 	}
-	handled := observeHandlers(measured, &a.door)
+	handled := ops.NewHandlers()
+	if measured {
+		handled.Observe(&hooks)
+	}
 	a.sio = socketio.New(socketio.Options{
 		Logger:        log,
 		SessionValues: a.sessionValues(),
 		Context: extras.With(context.Background(), a.withOthers(extras.Extras{
 			Settings:  cfg,
-			Inspect:   &a.door,
+			Hooks:     hooks,
+			View:      func(v inspect.View) { a.view = v },
 			Peers:     a.peers(),
 			Capacity:  &a.capacity,
 			Memory:    a.memory,
@@ -121,14 +126,14 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 		Router:     a.front.routes,
 		Stdout:     a.lines,
 		Sessions:   a.sessions,
-		Context:    a.door.Life,
+		Context:    a.view.Life(),
 		onShutdown: &a.onShutdown,
 	}, register)
 	if err != nil {
 		return err
 	}
 	if ui != nil {
-		if err := ui.Attach(a.sio); err != nil {
+		if err := ui.Attach(a.sio, a.view); err != nil {
 			return err
 		}
 	}
@@ -181,7 +186,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	l = acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
-	a.door.Begin()
+	a.view.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)
 	var err error

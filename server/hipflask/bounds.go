@@ -35,14 +35,14 @@ func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
 	address := peer.String()
 	switch why {
 	case accepted.Idle:
-		a.door.Warn(engineio.CauseIdle, "connection closed to make room: it was idle for longest", "limit", limit, "setting", open, "address", address)
+		a.view.Warn(engineio.CauseIdle, "connection closed to make room: it was idle for longest", "limit", limit, "setting", open, "address", address)
 	case accepted.TooMany:
-		a.door.Warn(engineio.CauseOpen, "connection closed: one too many", "limit", limit, "setting", open, "address", address)
+		a.view.Warn(engineio.CauseOpen, "connection closed: one too many", "limit", limit, "setting", open, "address", address)
 	case accepted.PerAddress:
-		a.door.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "setting", open+"-per-address",
+		a.view.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "setting", open+"-per-address",
 			"address", address, "hint", "a proxy in front is one address, unless --trusted-proxies names it")
 	case accepted.NoFiles:
-		a.door.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", capacity.FilesHint)
+		a.view.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", capacity.FilesHint)
 	}
 }
 

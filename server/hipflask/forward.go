@@ -36,7 +36,7 @@ func (a *server) newForwarder() (*forward.Forwarder, error) {
 		Most:     most,
 		MostEach: each,
 		Serve: func(w http.ResponseWriter, r *http.Request, what engineio.Forwarded) {
-			a.door.ServeForwarded(w, r, what)
+			a.view.ServeForwarded(w, r, what)
 		},
 		Logger: a.log,
 	}), nil

@@ -45,8 +45,8 @@ func (a *server) newFront() (*front, error) {
 		plain:     a.cfg.PlainWebSocketPath,
 		socketIO:  a.sio,
 		forwarder: a.forwarder,
-		admit:     a.door.AdmitHost,
-		lost:      a.door.Lost,
+		admit:     a.view.AdmitHost,
+		lost:      a.view.Lost,
 		log:       a.log,
 	}
 	var err error

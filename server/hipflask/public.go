@@ -110,7 +110,7 @@ func New(ctx context.Context, opts Options, register func(*App) error) (*Server,
 	}
 	a.startForwarding(ctx, nil)
 	a.ops.Started()
-	a.door.Begin()
+	a.view.Begin()
 	return &Server{a}, nil
 }
 

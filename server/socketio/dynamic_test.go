@@ -86,7 +86,7 @@ func TestNamespaceIsForgotten(t *testing.T) {
 	three.Drop()
 	await(t, waits, "disconnect")()
 	awaitDynamic(t, s, 1)
-	if n := s.Of("*").InLibrary(); n != 1 {
+	if n := s.InLibrary(); n != 1 {
 		t.Errorf("the library knows %d namespaces, want 1", n)
 	}
 	go func() { await(t, waits, "disconnect")() }() // of /other, when the server ends
@@ -184,7 +184,7 @@ func TestNamespacesThatComeAndGo(t *testing.T) {
 	}
 	work.Wait()
 	awaitDynamic(t, s, 0)
-	if n := s.Of("*").InLibrary(); n != 0 {
+	if n := s.InLibrary(); n != 0 {
 		t.Errorf("the library knows %d namespaces, want none", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +211,34 @@ func TestComingBackDoesNotWaitForEver(t *testing.T) {
 	if again := back(t, s, old.Key()); again.ID() != old.ID() { // now it can have it
 		t.Error("the old session is lost")
 	}
+}
+
+// The time for CONNECT is over as the wait for the old connection has just ended, when the
+// client is nothing yet. It is connected all the same.
+func TestTimeForConnectEndsAsTheWaitDoes(t *testing.T) {
+	const timeout = 500 * time.Millisecond
+	s := socketiotest.NewServer(t, socketio.Options{Recovery: time.Minute, ConnectTimeout: timeout})
+	var coming atomic.Bool
+	n := s.OfFunc(func(string) bool { // asked then, as nobody has registered for "/"
+		if coming.Load() {
+			time.Sleep(2 * timeout)
+		}
+		return true
+	})
+	busy := make(chan struct{})
+	register(t, n, map[string]any{
+		"wait": func(c *socketio.Context) { close(busy); <-c.Context().Done() },
+		"echo": func(text string) string { return text },
+	})
+	old := join(t, s)
+	old.Emit("wait")
+	await(t, busy, "handler")
+	coming.Store(true)
+	c := back(t, s, old.Key())
+	if c.ID() != old.ID() {
+		t.Error("it is another client")
+	}
+	answers(t, c.Call("echo", "here"), `"here"`)
 }
 
 // Somebody who has the key has the session, and of several at once one at a time.

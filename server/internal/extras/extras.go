@@ -17,7 +17,7 @@ import (
 // Extras are the additions. Nil fields are left out.
 type Extras struct {
 	Settings *config.Config // in the place of the public options, which are these in another form
-	Inspect  *inspect.Door  // for parts of the server that look at all clients
+	Hooks    inspect.Hooks  // told what happens
 	Peers    fanout.Peers   // the other servers of a cluster
 
 	// Elsewhere answers requests for sessions of other servers, see engineio.Config, whose
@@ -30,7 +30,10 @@ type Extras struct {
 	Capacity *capacity.Capacity
 	Memory   *budget.Budget
 
-	// HoldTasks keeps background tasks back until the Door's Begin is called.
+	// View is called once, with the view of the server that is made.
+	View func(inspect.View)
+
+	// HoldTasks keeps background tasks back until the view's Begin is called.
 	HoldTasks bool
 }
 

@@ -87,7 +87,7 @@ func compare(t *testing.T, cases []testCase) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := AppendValue(nil, c.json, c.attachments); !bytes.Equal(got, want) {
+		if got := AppendValue(nil, value(c.json, c.attachments)); !bytes.Equal(got, want) {
 			if wrong++; wrong <= 5 {
 				t.Errorf("%q with %q:\n got %q\nwant %q", c.json, c.attachments, got, want)
 			}

@@ -1,10 +1,8 @@
-package socketio
+package tasks
 
 import (
 	"sync/atomic"
 	"time"
-
-	"hipflask/server/internal/engineio"
 )
 
 // A client that sends faster than its events are handled, and of whose events much is
@@ -35,22 +33,21 @@ const (
 	turnStep = 100 * time.Millisecond
 )
 
-// turns is what the connections of a server share.
-type turns struct {
+// shared is what is counted of all queues of a group.
+type shared struct {
 	runs    atomic.Uint64 // how often a queue began to be worked off
 	tasks   atomic.Uint64 // that were looked at
-	waiting atomic.Int32  // connections that wait for their turn
+	waiting atomic.Int32  // queues that wait for their turn
 }
 
-// turn is a connection's part of it. It belongs to the goroutine that works off the
-// queue.
+// turn is a queue's part of it.
 type turn struct {
 	tasks int    // since the last look
 	runs  uint64 // of this queue
 	*flood
 }
 
-// flood is what is known of a connection that has had events enough for a look.
+// flood is what is known of a queue that has had events enough for a look.
 type flood struct {
 	at     time.Time // of the last look
 	seen   seen      // then
@@ -65,40 +62,6 @@ type seen struct {
 	runs   uint64 // of all
 	tasks  uint64 // looked at, of all
 	copies uint64 // messages that broadcasts have sent, one for each client
-}
-
-// giveWay is called after each task, and returns when it is the next one's turn.
-func (c *conn) giveWay() {
-	if c.turn.tasks++; c.turn.tasks < turnTasks {
-		return
-	}
-	c.turn.tasks = 0
-	all := &c.server.turns
-	now := time.Now()
-	wait := c.turn.look(now, seen{c.turn.runs, all.runs.Load(), all.tasks.Add(turnTasks), c.server.engine.Copies()}, all.waiting.Load()+1)
-	if wait <= 0 || !c.isAhead() {
-		return
-	}
-	if !c.turn.told {
-		c.turn.told = true
-		c.session.Warn(engineio.CauseRate, "client held back: it sends faster than its events are handled, and others have some as well")
-	}
-	all.waiting.Add(1)
-	defer all.waiting.Add(-1)
-	for end := now.Add(wait); now.Before(end) && c.isAhead(); now = time.Now() {
-		time.Sleep(min(end.Sub(now), turnStep))
-	}
-}
-
-// isAhead reports whether the client has sent more than it can have answers to, and is
-// still there, as is the server.
-func (c *conn) isAhead() bool {
-	if c.server.engine.IsDraining() {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.tasks) > fewWaiting && !c.ended
 }
 
 // look charges for what was done since the last look, and returns how long that is to be

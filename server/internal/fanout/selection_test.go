@@ -5,26 +5,24 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/zishang520/socket.io/v2/socket"
 )
 
 // Whichever list is walked through, the members are those that the definition names, once.
 func TestChoiceOfMembers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	some := func(n int) (rooms []socket.Room) {
+	some := func(n int) (rooms []string) {
 		for range n {
-			rooms = append(rooms, socket.Room(fmt.Sprint(random.IntN(3*n))))
+			rooms = append(rooms, fmt.Sprint(random.IntN(3*n)))
 		}
 		return rooms
 	}
-	a := &Adapter{members: make(map[socket.SocketId]*member), rooms: make(map[socket.Room]map[*member]struct{})}
+	a := &Adapter{members: make(map[string]*Member), rooms: make(map[string]map[*Member]struct{})}
 	for i := range 50 {
-		m := a.member(socket.SocketId(fmt.Sprint("m", i)))
-		a.join(m, some(i%20))
+		m := a.memberLocked(fmt.Sprint("m", i))
+		a.joinLocked(m, some(i%20))
 	}
-	isAny := func(m *member, rooms []socket.Room) bool {
-		return slices.ContainsFunc(rooms, func(r socket.Room) bool { return slices.Contains(m.rooms, r) })
+	isAny := func(m *Member, rooms []string) bool {
+		return slices.ContainsFunc(rooms, func(r string) bool { return slices.Contains(m.rooms, r) })
 	}
 	for range 2000 {
 		rooms, except := some(random.IntN(200)), some(random.IntN(60))
@@ -34,14 +32,14 @@ func TestChoiceOfMembers(t *testing.T) {
 		if random.IntN(2) == 0 {
 			except = some(random.IntN(3))
 		}
-		var got, want []*member
-		a.eachLocked(newChoice(rooms, except), func(m *member) { got = append(got, m) })
+		var got, want []*Member
+		a.eachLocked(newChoice(Selection{Rooms: rooms, Except: except}), func(m *Member) { got = append(got, m) })
 		for _, m := range a.order {
 			if (len(rooms) == 0 || isAny(m, rooms)) && !isAny(m, except) {
 				want = append(want, m)
 			}
 		}
-		slices.SortFunc(got, func(m, other *member) int { return m.index - other.index })
+		slices.SortFunc(got, func(m, other *Member) int { return m.index - other.index })
 		if !slices.Equal(got, want) {
 			t.Fatalf("%d rooms, %d exceptions: %d members, want %d", len(rooms), len(except), len(got), len(want))
 		}

@@ -1,8 +1,7 @@
-package nodewire
+package msgpack
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -12,113 +11,13 @@ import (
 	"hipflask/server/internal/cluster/jsonval"
 )
 
-func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: "node queue: " + reason} }
-
-// msgpackError says what the library found wrong, without what it found.
-func msgpackError(err error) *jsonval.Error {
-	if errors.Is(err, msgp.ErrShortBytes) {
-		return malformed("msgpack that ends early")
-	}
-	var wrong msgp.TypeError
-	if errors.As(err, &wrong) {
-		return malformed("msgpack with " + wrong.Encoded.String() + " in place of " + wrong.Method.String())
-	}
-	return malformed("invalid msgpack")
-}
-
-// reader reads msgpack from the front.
-type reader struct {
-	data   []byte
-	limits jsonval.Limits
-}
-
-// next is the type of the next value; with nothing left it is InvalidType.
-func (r *reader) next() msgp.Type { return msgp.NextType(r.data) }
-
-// took takes over what a function of the library left.
-func (r *reader) took(rest []byte, err error) error {
-	if err != nil {
-		return msgpackError(err)
-	}
-	r.data = rest
-	return nil
-}
-
-// skip steps over a value that is of no interest.
-func (r *reader) skip() error { return r.took(msgp.Skip(r.data)) }
-
-func (r *reader) array() (int, error) {
-	n, rest, err := msgp.ReadArrayHeaderBytes(r.data)
-	if err := r.took(rest, err); err != nil {
-		return 0, err
-	}
-	return r.size(n, 1)
-}
-
-// size checks the number of elements against what is left, of which each takes
-// at least so many bytes.
-func (r *reader) size(n uint32, each int) (int, error) {
-	if int64(n)*int64(each) > int64(len(r.data)) {
-		return 0, msgpackError(msgp.ErrShortBytes)
-	}
-	return int(n), nil
-}
-
-// object calls f at the value of each member of a map. f has to read it.
-func (r *reader) object(f func(key []byte) error) error {
-	n, rest, err := msgp.ReadMapHeaderBytes(r.data)
-	if err := r.took(rest, err); err != nil {
-		return err
-	}
-	size, err := r.size(n, 2)
-	if err != nil {
-		return err
-	}
-	for range size {
-		key, err := r.key()
-		if err != nil {
-			return err
-		}
-		if err := f(key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// key reads a map's key: a string, or an integer, which JavaScript makes a
-// string of.
-func (r *reader) key() ([]byte, error) {
-	if r.next() == msgp.StrType {
-		key, rest, err := msgp.ReadStringZC(r.data)
-		return key, r.took(rest, err)
-	}
-	s, err := r.text()
-	return []byte(s), err
-}
-
-// text reads a string, or an integer as its decimal: a room may be a number in
-// Node.
-func (r *reader) text() (string, error) {
-	switch r.next() {
-	case msgp.IntType:
-		n, rest, err := msgp.ReadInt64Bytes(r.data)
-		return strconv.FormatInt(n, 10), r.took(rest, err)
-	case msgp.UintType:
-		n, rest, err := msgp.ReadUint64Bytes(r.data)
-		return strconv.FormatUint(n, 10), r.took(rest, err)
-	}
-	s, rest, err := msgp.ReadStringZC(r.data)
-	return string(s), r.took(rest, err)
-}
-
-// value writes the next value as JSON, as JavaScript's JSON.stringify would
+// Value writes the next value as JSON, as JavaScript's JSON.stringify would
 // write what notepack.io makes of it, but with integers of 64 bits exact and
 // with binary as attachments. The depth of the recursion is bounded by the
 // Builder, which has an error from its limit on.
-func (r *reader) value(b *jsonval.Builder) (err error) {
+func (r *Reader) Value(b *jsonval.Builder) (err error) {
 	var rest []byte
-	switch r.next() {
+	switch r.Next() {
 	case msgp.StrType:
 		var s []byte
 		if s, rest, err = msgp.ReadStringZC(r.data); err == nil {
@@ -158,9 +57,9 @@ func (r *reader) value(b *jsonval.Builder) (err error) {
 		return r.members(b)
 	case msgp.InvalidType:
 		if len(r.data) == 0 {
-			return msgpackError(msgp.ErrShortBytes)
+			return r.wrong(msgp.ErrShortBytes)
 		}
-		return malformed("invalid msgpack")
+		return r.malformed("invalid msgpack")
 	default:
 		return r.extension(b)
 	}
@@ -170,8 +69,8 @@ func (r *reader) value(b *jsonval.Builder) (err error) {
 	return b.Err()
 }
 
-func (r *reader) values(b *jsonval.Builder) error {
-	n, err := r.array()
+func (r *Reader) values(b *jsonval.Builder) error {
+	n, err := r.Array()
 	if err != nil {
 		return err
 	}
@@ -180,7 +79,7 @@ func (r *reader) values(b *jsonval.Builder) error {
 		return err
 	}
 	for range n {
-		if err := r.value(b); err != nil {
+		if err := r.Value(b); err != nil {
 			return err
 		}
 	}
@@ -188,14 +87,17 @@ func (r *reader) values(b *jsonval.Builder) error {
 	return b.Err()
 }
 
-func (r *reader) members(b *jsonval.Builder) error {
+func (r *Reader) members(b *jsonval.Builder) error {
 	b.BeginObject()
 	if err := b.Err(); err != nil {
 		return err
 	}
-	err := r.object(func(key []byte) error {
+	err := r.Object(func(key []byte) error {
+		if r.client && r.Undefined() {
+			return r.Skip()
+		}
 		b.Key(key)
-		return r.value(b)
+		return r.Value(b)
 	})
 	if err != nil {
 		return err
@@ -213,11 +115,13 @@ const (
 
 // extension reads what JavaScript has and JSON has not: Date, undefined,
 // ArrayBuffer.
-func (r *reader) extension(b *jsonval.Builder) error {
+func (r *Reader) extension(b *jsonval.Builder) error {
 	fixed, typ, data, err := r.ext()
 	switch {
 	case err != nil:
 		return err
+	case typ == extTimestamp && r.client:
+		return r.malformed("msgpack with a timestamp")
 	case typ == extTimestamp && len(data) == 4:
 		buildDate(b, float64(binary.BigEndian.Uint32(data))*1e3)
 	case typ == extTimestamp && len(data) == 8:
@@ -233,14 +137,14 @@ func (r *reader) extension(b *jsonval.Builder) error {
 	case typ == extNotepack && !fixed:
 		b.Binary(append([]byte{}, data...)) // ArrayBuffer
 	default:
-		return malformed("msgpack with the extension type " + strconv.Itoa(int(typ)))
+		return r.malformed("msgpack with the extension type " + strconv.Itoa(int(typ)))
 	}
 	return b.Err()
 }
 
 // ext reads an extension value. fixed says that its length stands in the first
 // byte.
-func (r *reader) ext() (fixed bool, typ int8, data []byte, err error) {
+func (r *Reader) ext() (fixed bool, typ int8, data []byte, err error) {
 	const fixext1, ext8 = 0xD4, 0xC7
 	d := r.data
 	lead, n, head := d[0], 0, 0
@@ -250,14 +154,14 @@ func (r *reader) ext() (fixed bool, typ int8, data []byte, err error) {
 		width := 1 << (lead - ext8) // of the length: 1, 2 or 4 bytes
 		head = 2 + width
 		if len(d) < head {
-			return false, 0, nil, msgpackError(msgp.ErrShortBytes)
+			return false, 0, nil, r.wrong(msgp.ErrShortBytes)
 		}
 		for _, c := range d[1 : 1+width] {
 			n = n<<8 | int(c)
 		}
 	}
 	if len(d) < head || len(d)-head < n {
-		return false, 0, nil, msgpackError(msgp.ErrShortBytes)
+		return false, 0, nil, r.wrong(msgp.ErrShortBytes)
 	}
 	r.data = d[head+n:]
 	return lead >= fixext1, int8(d[head-1]), d[head : head+n], nil

@@ -1,4 +1,4 @@
-package nodewire
+package msgpack
 
 import (
 	"math"
@@ -7,17 +7,19 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
 )
 
-// writer appends msgpack. How many elements an array or object has is known at
+// Writer appends MessagePack. How many elements an array or object has is known at
 // its end alone: until then its header is one byte, the form for fewer than 16.
 // Those that turn out to have more get theirs in one pass at the end.
-type writer struct {
-	dst   []byte
-	open  []int // indexes in heads
-	heads []head
-	wide  bool // one of the heads has 16 elements or more
+type Writer struct {
+	dst    []byte
+	prefix string
+	open   []int // indexes in heads
+	heads  []head
+	wide   bool // one of the heads has 16 elements or more
 }
 
 // head is the header of an array or object that may need more than a byte.
@@ -29,22 +31,35 @@ type head struct {
 
 const fixMax = 15 // elements of which a one-byte header tells
 
-func (w *writer) text(s string) { w.dst = msgp.AppendString(w.dst, s) }
+// NewWriter returns a Writer that appends to dst, and whose errors begin with the prefix.
+func NewWriter(dst []byte, prefix string) Writer { return Writer{dst: dst, prefix: prefix} }
 
-func (w *writer) array(n int) { w.dst = msgp.AppendArrayHeader(w.dst, uint32(n)) }
+// Bytes is what has been written, behind what was given.
+func (w *Writer) Bytes() []byte { return w.dst }
 
-func (w *writer) object(n int) { w.dst = msgp.AppendMapHeader(w.dst, uint32(n)) }
+// Text writes a string.
+func (w *Writer) Text(s string) { w.dst = msgp.AppendString(w.dst, s) }
 
-func (w *writer) texts(all []string) {
-	w.array(len(all))
+// Array writes the header of an array of n values, which have to follow.
+func (w *Writer) Array(n int) { w.dst = msgp.AppendArrayHeader(w.dst, uint32(n)) }
+
+// Object writes the header of a map of n members, which have to follow.
+func (w *Writer) Object(n int) { w.dst = msgp.AppendMapHeader(w.dst, uint32(n)) }
+
+// Texts writes an array of strings.
+func (w *Writer) Texts(all []string) {
+	w.Array(len(all))
 	for _, s := range all {
-		w.text(s)
+		w.Text(s)
 	}
 }
 
-// integer writes the shortest form, as Node does. The library writes 200 as
+// Bool writes a boolean.
+func (w *Writer) Bool(v bool) { w.dst = msgp.AppendBool(w.dst, v) }
+
+// Integer writes the shortest form, as Node does. The library writes 200 as
 // int16, which is right and a byte longer.
-func (w *writer) integer(n int64) {
+func (w *Writer) Integer(n int64) {
 	if n >= 0 {
 		w.dst = msgp.AppendUint64(w.dst, uint64(n))
 		return
@@ -52,12 +67,12 @@ func (w *writer) integer(n int64) {
 	w.dst = msgp.AppendInt64(w.dst, n)
 }
 
-// value writes an argument: attachments as bin, numbers as notepack.io writes
+// Value writes an argument: attachments as bin, numbers as notepack.io writes
 // what JSON.parse makes of them, but integers up to 64 bits exactly.
-func (w *writer) value(v packet.Value) error {
+func (w *Writer) Value(v packet.Value) error {
 	w.heads, w.wide = w.heads[:0], false
 	if err := v.Walk(walker{w}); err != nil {
-		return malformed("an invalid value: " + err.Error())
+		return &jsonval.Error{Reason: w.prefix + "an invalid value: " + err.Error()}
 	}
 	if w.wide {
 		w.widen()
@@ -66,7 +81,7 @@ func (w *writer) value(v packet.Value) error {
 }
 
 // widen gives every array and object its header.
-func (w *writer) widen() {
+func (w *Writer) widen() {
 	start := w.heads[0].pos
 	old := append([]byte(nil), w.dst[start:]...)
 	w.dst = w.dst[:start]
@@ -77,22 +92,22 @@ func (w *writer) widen() {
 		}
 		w.dst = append(w.dst, old[from:h.pos-start]...)
 		if h.object {
-			w.object(h.n)
+			w.Object(h.n)
 		} else {
-			w.array(h.n)
+			w.Array(h.n)
 		}
 		from = h.pos - start + 1
 	}
 	w.dst = append(w.dst, old[from:]...)
 }
 
-func (w *writer) begin(object bool) {
+func (w *Writer) begin(object bool) {
 	w.open = append(w.open, len(w.heads))
 	w.heads = append(w.heads, head{pos: len(w.dst), object: object})
 	w.dst = append(w.dst, 0)
 }
 
-func (w *writer) end(n int) {
+func (w *Writer) end(n int) {
 	i := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
 	h := &w.heads[i]
@@ -112,10 +127,9 @@ func (w *writer) end(n int) {
 }
 
 // walker writes what a packet.Value is made of.
-type walker struct{ *writer }
+type walker struct{ *Writer }
 
 func (w walker) Null()              { w.dst = msgp.AppendNil(w.dst) }
-func (w walker) Bool(v bool)        { w.dst = msgp.AppendBool(w.dst, v) }
 func (w walker) Text(text []byte)   { w.dst = msgp.AppendStringFromBytes(w.dst, text) }
 func (w walker) Key(text []byte)    { w.dst = msgp.AppendStringFromBytes(w.dst, text) }
 func (w walker) Binary(data []byte) { w.dst = msgp.AppendBytes(w.dst, data) }
@@ -128,7 +142,7 @@ func (w walker) Number(text []byte) {
 	s := string(text)
 	if !strings.ContainsAny(s, ".eE") {
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			w.integer(n)
+			w.Integer(n)
 			return
 		}
 		if n, err := strconv.ParseUint(s, 10, 64); err == nil {
@@ -142,7 +156,7 @@ func (w walker) Number(text []byte) {
 	case err != nil: // beyond all bounds: Infinity, which JSON.stringify makes null
 		w.Null()
 	case f == math.Trunc(f) && math.Abs(f) <= exact:
-		w.integer(int64(f))
+		w.Integer(int64(f))
 	default:
 		w.dst = msgp.AppendFloat64(w.dst, f)
 	}
