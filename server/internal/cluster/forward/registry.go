@@ -42,9 +42,9 @@ type registry struct {
 	slots chan struct{} // one for each look-up
 
 	own     *place // nil: nobody can reach this server
-	written time.Time
-	away    bool // the last renewal failed
-	twin    string
+	written string // what stood in Redis of it last; empty: nothing yet
+	away    bool   // the last renewal failed
+	twin    string // another server with the same --server-id, of which the log knows
 
 	mu      sync.RWMutex
 	known   map[string]*place
@@ -103,9 +103,6 @@ func (r *registry) renew(ctx context.Context) error {
 	if err := r.f.keys.renew(ctx, r.store, r.secretName()); err != nil {
 		return err
 	}
-	if err := r.findTwin(ctx); err != nil {
-		return err
-	}
 	if err := r.write(ctx); err != nil {
 		return err
 	}
@@ -135,17 +132,17 @@ func (r *registry) write(ctx context.Context) error {
 		return err
 	}
 	if r.f.opts.Name != "" {
-		if err := r.store.Set(ctx, r.nameName(r.f.opts.Name), text, lifetime).Err(); err != nil {
+		if err := r.writeName(ctx, text); err != nil {
 			return err
 		}
 	}
-	r.written = r.f.keys.now()
+	r.written = text
 	return nil
 }
 
 // leave takes it back.
 func (r *registry) leave(ctx context.Context) {
-	if r.own == nil || r.written.IsZero() {
+	if r.own == nil || r.written == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -153,22 +150,23 @@ func (r *registry) leave(ctx context.Context) {
 	_ = r.store.Del(ctx, r.placeName(r.f.id)).Err() // else Redis forgets it by itself
 }
 
-// findTwin warns of another server with the same --server-id, which has told its own
-// address under that name since this one did. Their sessions are told apart, as they have
-// more in their ids; a load balancer that goes by the name cannot.
-func (r *registry) findTwin(ctx context.Context) error {
-	if r.f.opts.Name == "" || r.written.IsZero() {
-		return nil
-	}
-	text, err := r.store.Get(ctx, r.nameName(r.f.opts.Name)).Result()
-	if errors.Is(err, redis.Nil) {
-		return nil
-	}
-	if err != nil {
+// writeName tells this server's address under its --server-id as well, and warns of another
+// one that has told its own there since this one did. Their sessions are told apart, as
+// they have more in their ids; a load balancer that goes by the name cannot.
+func (r *registry) writeName(ctx context.Context, text string) error {
+	name := r.nameName(r.f.opts.Name)
+	var before *redis.StringCmd
+	_, err := r.store.TxPipelined(ctx, func(both redis.Pipeliner) error {
+		before = both.Get(ctx, name)
+		return both.Set(ctx, name, text, lifetime).Err()
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
-	p, at, err := r.read(text)
-	if err == nil && p.id != r.f.id && at.After(r.written) && r.twin != p.id {
+	if r.written == "" || before.Err() != nil {
+		return nil // it may be that of this server's last process
+	}
+	if p, err := r.read(before.Val()); err == nil && p.id != r.f.id && p.id != r.twin {
 		r.twin = p.id
 		r.f.log.Error("another server has the same --server-id: each needs one of its own",
 			"setting", "--server-id", "id", r.f.opts.Name, "other", p.address)
@@ -240,7 +238,7 @@ func (r *registry) ask(ctx context.Context, id string) (*place, error) {
 	var found *place
 	if err == nil {
 		var wrong error
-		if found, _, wrong = r.read(text); wrong == nil && found.id != id {
+		if found, wrong = r.read(text); wrong == nil && found.id != id {
 			wrong = errForged
 		}
 		if wrong != nil {
@@ -292,33 +290,32 @@ var (
 	errOld    = errors.New("it is too old")
 )
 
-// read reads a place that stands in Redis, and when it was written.
-func (r *registry) read(text string) (*place, time.Time, error) {
+// read reads a place that stands in Redis.
+func (r *registry) read(text string) (*place, error) {
 	fields := strings.SplitN(text, " ", addressParts)
 	if len(text) > maxAddress || len(fields) != addressParts || fields[0] != proofVersion {
-		return nil, time.Time{}, errForged
+		return nil, errForged
 	}
 	id, at, machine, address := fields[1], fields[2], fields[3], fields[5]
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[4])
 	if err != nil || !isMAC(mac, r.f.keys.accepted(), "server", id, at, machine, address) {
-		return nil, time.Time{}, errForged
+		return nil, errForged
 	}
 	ms, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
-		return nil, time.Time{}, errForged
+		return nil, errForged
 	}
-	written := time.UnixMilli(ms)
-	if r.f.keys.now().Sub(written).Abs() > maxAge {
-		return nil, time.Time{}, errOld
+	if r.f.keys.now().Sub(time.UnixMilli(ms)).Abs() > maxAge {
+		return nil, errOld
 	}
 	target, err := relay.Parse(address)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	if machine == "-" {
 		machine = ""
 	}
-	return &place{id: id, address: address, target: target, machine: machine}, written, nil
+	return &place{id: id, address: address, target: target, machine: machine}, nil
 }
 
 // isID reports whether text can be a server's id.
