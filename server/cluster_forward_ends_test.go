@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // What ends, or stands still, while requests are passed on.
@@ -19,17 +21,17 @@ import (
 const active = "hipflask_cluster_forwarded_active"
 
 // polling is a poll that waits.
-func (p *poller) polling() (answered <-chan answer, leave func()) {
-	ctx, leave := context.WithCancel(p.t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
+func polling(t *testing.T, p *testkit.Poller) (answered <-chan testkit.Answer, leave func()) {
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL, nil)
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	answers := make(chan answer, 1)
+	answers := make(chan testkit.Answer, 1)
 	go func() {
 		defer close(answers)
-		if resp, err := p.client.Do(req); err == nil {
-			answers <- answer{resp.StatusCode, resp.Header, body(p.t, resp, nil)}
+		if resp, err := p.Client.Do(req); err == nil {
+			answers <- testkit.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body(t, resp, nil)}
 		}
 	}()
 	return answers, leave
@@ -38,13 +40,13 @@ func (p *poller) polling() (answered <-chan answer, leave func()) {
 // A client that leaves while it polls has left at once.
 func TestClusterForwardedClientLeaves(t *testing.T) {
 	redis := redistest.Start(t)
-	a := startMember(t, redis)
+	a := harness.StartMember(t, redis)
 	b, ops := startOps(t, "--message-queue", redis.URL())
-	p := joinPolling(t, a.Addr, 4).by(b.Addr)
-	_, leave := p.polling()
+	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
+	_, leave := polling(t, p)
 	counts(t, ops, map[string]float64{active: 1})
 	leave()
-	a.Stdout.waitLines(t, "Client disconnected", 1)
+	a.Stdout.WaitLines(t, "Client disconnected", 1)
 	counts(t, ops, map[string]float64{active: 0, `hipflask_cluster_forwarded_total{result="left"}`: 1})
 }
 
@@ -52,16 +54,16 @@ func TestClusterForwardedClientLeaves(t *testing.T) {
 // another.
 func TestClusterForwardedFirstServerEnds(t *testing.T) {
 	redis := redistest.Start(t)
-	a, c := startMember(t, redis), startMember(t, redis)
+	a, c := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	b, ops := startOps(t, "--message-queue", redis.URL())
-	p := joinPolling(t, a.Addr, 4).by(b.Addr)
-	answers, _ := p.polling()
+	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
+	answers, _ := polling(t, p)
 	counts(t, ops, map[string]float64{active: 1})
-	b.end()
-	if got := <-answers; got.status != http.StatusOK || got.body != "6" {
+	b.End()
+	if got := <-answers; got.Status != http.StatusOK || got.Body != "6" {
 		t.Errorf("the poll was answered %v, want a noop", got)
 	}
-	p.by(c.Addr).chats("by another one")
+	by(p, c.Addr).Chats("by another one")
 	if strings.Contains(b.Stderr.String(), "not everything ended in time") {
 		t.Error("the end was held up")
 	}
@@ -70,18 +72,18 @@ func TestClusterForwardedFirstServerEnds(t *testing.T) {
 // A server that drains answers what others pass on, and takes its address back.
 func TestClusterForwardedToServerThatEnds(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis, "--server-id", "a"), startMember(t, redis)
-	p := joinPolling(t, a.Addr, 4).by(b.Addr)
-	answers, _ := p.polling()
-	b.Stderr.waitText(t, "reach this one")
-	a.end()
-	if got := <-answers; got.status != http.StatusBadRequest || !strings.Contains(got.body, "shutting down") {
+	a, b := harness.StartMember(t, redis, "--server-id", "a"), harness.StartMember(t, redis)
+	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
+	answers, _ := polling(t, p)
+	b.Stderr.WaitText(t, "reach this one")
+	a.End()
+	if got := <-answers; got.Status != http.StatusBadRequest || !strings.Contains(got.Body, "shutting down") {
 		t.Errorf("the poll was answered %v", got)
 	}
 	if keys := fmt.Sprint(redis.Do("KEYS", "socket.io:server:a.*")); keys != "[]" {
 		t.Errorf("Redis still has %s", keys)
 	}
-	p.unknown()
+	p.Unknown()
 }
 
 // hearer is a client that polls all the time.
@@ -125,7 +127,7 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 	var said []string
 	say := func(n int) {
 		for range n {
-			text := message(fmt.Sprint("number ", len(said)))
+			text := testkit.Message(fmt.Sprint("number ", len(said)))
 			said = append(said, text)
 			s.says(text)
 			s.hears(text)
@@ -146,7 +148,7 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 		case c.err != nil:
 			t.Errorf("client %d, of %s: after %d messages: %v", i, c.server, len(c.heard), c.err)
 		default:
-			compareLines(t, c.heard, said)
+			testkit.CompareLines(t, c.heard, said)
 		}
 	}
 	if len(owners) != 3 {
@@ -154,7 +156,7 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 	}
 	for _, p := range processes[:2] {
 		if strings.Contains(p.stderr.String(), "level=ERROR") {
-			t.Errorf("the log:\n%s", tail(p.stderr.String()))
+			t.Errorf("the log:\n%s", testkit.Tail(p.stderr.String()))
 		}
 	}
 }
@@ -162,9 +164,9 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 // Servers are restarted one after another behind plain round robin: each client comes back
 // without a failure, and what it has sent and asks to be acknowledged is not lost.
 func TestClusterForwardedRollingRestart(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	redis := redistest.Start(t)
-	ports := [2]string{freePort(t), freePort(t)}
+	ports := [2]string{testkit.FreePort(t), testkit.FreePort(t)}
 	addr := roundRobin(t, "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1])
 	r := startRolling(t, "http://"+addr, "", ports, "--message-queue", redis.URL())
 	for range 2 {
@@ -190,26 +192,26 @@ func TestClusterForwardedServerIsFrozen(t *testing.T) {
 	addr, process := startProcess(t, build(t), redis)
 	b, ops := startOps(t, "--message-queue", redis.URL(), "--max-open-connections", "48",
 		"--ping-interval", "1s", "--ping-timeout", "1s", "--read-body-timeout", "1s")
-	p := joinPolling(t, addr, 4).by(b.Addr)
-	p.chats("before")
+	p := by(testkit.JoinPolling(t, addr, 4), b.Addr)
+	p.Chats("before")
 	if err := process.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	const most, more = 16, 4 // a third of the connections
-	var polls []<-chan answer
+	var polls []<-chan testkit.Answer
 	for range most {
-		answers, _ := p.polling()
+		answers, _ := polling(t, p)
 		polls = append(polls, answers)
 	}
 	counts(t, ops, map[string]float64{active: most})
 	for range more {
-		if got := p.get(nil); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		if got := p.Get(nil); got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
 			t.Errorf("one too many is answered %v", got)
 		}
 	}
-	joinPolling(t, b.Addr, 4).chats("meanwhile")
+	testkit.JoinPolling(t, b.Addr, 4).Chats("meanwhile")
 	for _, answers := range polls {
-		if got := <-answers; got.status != http.StatusGatewayTimeout {
+		if got := <-answers; got.Status != http.StatusGatewayTimeout {
 			t.Errorf("a poll is answered %v", got)
 		}
 	}
@@ -219,43 +221,43 @@ func TestClusterForwardedServerIsFrozen(t *testing.T) {
 	if err := process.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	joinPolling(t, addr, 4).by(b.Addr).chats("after")
+	by(testkit.JoinPolling(t, addr, 4), b.Addr).Chats("after")
 }
 
 // While Redis is away, a server that is known is still asked, and one that is not is
 // not waited for.
 func TestClusterForwardedWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis, "--message-queue-optional"), startMember(t, redis, "--message-queue-optional")
-	p := joinPolling(t, a.Addr, 4).by(b.Addr)
-	p.chats("before")
+	a, b := harness.StartMember(t, redis, "--message-queue-optional"), harness.StartMember(t, redis, "--message-queue-optional")
+	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
+	p.Chats("before")
 	redis.Freeze()
-	b.Stderr.waitText(t, "cannot be told where this one listens") // it has tried to look again
-	p.chats("while Redis is frozen")
+	b.Stderr.WaitText(t, "cannot be told where this one listens") // it has tried to look again
+	p.Chats("while Redis is frozen")
 	begun := time.Now()
-	checkRefusal(t, ask(t, b.Addr, http.MethodGet, pollingPath+"&sid=ABCDEFGHIJ.x", nil, ""), 1)
-	if took := time.Since(begun); took > patience/2 {
+	testkit.CheckRefusal(t, testkit.Ask(t, b.Addr, http.MethodGet, testkit.PollingPath+"&sid=ABCDEFGHIJ.x", nil, ""), 1)
+	if took := time.Since(begun); took > testkit.Patience/2 {
 		t.Errorf("an unknown server was looked for for %v", took)
 	}
 	redis.Kill()
-	p.chats("while there is no Redis")
+	p.Chats("while there is no Redis")
 	redis.Restart()
-	b.Stderr.waitText(t, "know again where this one listens")
-	p.chats("after it has lost its memory")
+	b.Stderr.WaitText(t, "know again where this one listens")
+	p.Chats("after it has lost its memory")
 }
 
 // Two servers have one --server-id: the log says so, and their clients do not suffer.
 func TestClusterTwoServersWithOneID(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis, "--server-id", "web"), startMember(t, redis, "--server-id", "web")
-	c := startMember(t, redis)
-	of := []*poller{joinPolling(t, a.Addr, 4), joinPolling(t, b.Addr, 4)}
-	for _, server := range []*testServer{c, a, b} {
+	a, b := harness.StartMember(t, redis, "--server-id", "web"), harness.StartMember(t, redis, "--server-id", "web")
+	c := harness.StartMember(t, redis)
+	of := []*testkit.Poller{testkit.JoinPolling(t, a.Addr, 4), testkit.JoinPolling(t, b.Addr, 4)}
+	for _, server := range []*harness.Server{c, a, b} {
 		for _, p := range of {
-			p.by(server.Addr).chats("by " + server.Addr)
+			by(p, server.Addr).Chats("by " + server.Addr)
 		}
 	}
-	for _, s := range []*testServer{a, b} {
-		s.Stderr.waitText(t, `level=ERROR msg="another server has the same --server-id: each needs one of its own"`)
+	for _, s := range []*harness.Server{a, b} {
+		s.Stderr.WaitText(t, `level=ERROR msg="another server has the same --server-id: each needs one of its own"`)
 	}
 }

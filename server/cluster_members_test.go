@@ -7,16 +7,18 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the
 // others go on: nobody misses a message of those who live.
 func TestClusterMembersDieUnderLoad(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
-	_, node := startNodeServer(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	_, node := harness.StartNodeServer(t, redis)
 	binary := build(t)
 	victim, process := startProcess(t, binary, redis)
 	all := gather(t, 10, a.Addr, b.Addr)
@@ -64,14 +66,14 @@ func TestClusterMembersDieUnderLoad(t *testing.T) {
 type killable struct {
 	kill   func()
 	cmd    *exec.Cmd
-	stderr *output
+	stderr *testkit.Output
 }
 
 // startProcess starts the server as a process.
 func startProcess(t *testing.T, binary string, redis *redistest.Server, args ...string) (addr string, p killable) {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"--port", "0", "--message-queue", redis.URL()}, args...)...)
-	stderr := newOutput()
+	stderr := testkit.NewOutput()
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -86,5 +88,5 @@ func startProcess(t *testing.T, binary string, redis *redistest.Server, args ...
 		<-done
 	})
 	t.Cleanup(kill)
-	return stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill, cmd, stderr}
+	return stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill, cmd, stderr}
 }

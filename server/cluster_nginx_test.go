@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // scalingBlock returns the n-th nginx block of SCALING.md, for these servers.
@@ -39,7 +41,7 @@ func startScalingNginx(t *testing.T, block func(listen string) string) string {
 		nginx = "/usr/sbin/nginx"
 	}
 	if _, err := os.Stat(nginx); err != nil {
-		absent(t, "needs nginx; on Debian: apt-get install nginx")
+		testkit.Absent(t, "needs nginx; on Debian: apt-get install nginx")
 	}
 	// Somebody else may take the port before nginx does.
 	for try := 0; ; try++ {
@@ -71,7 +73,7 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(nginx, "-p", dir, "-c", file)
-	log := newOutput()
+	log := testkit.NewOutput()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -85,10 +87,10 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 		_ = cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("nginx:\n%s", tail(log.String()))
+			t.Logf("nginx:\n%s", testkit.Tail(log.String()))
 		}
 	})
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(testkit.Patience); time.Now().Before(end); {
 		select {
 		case <-ended:
 			t.Log(log.String())

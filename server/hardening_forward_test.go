@@ -13,8 +13,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -58,7 +60,7 @@ func (w *wiretap) lead(to string) {
 
 func (w *wiretap) pass(conn net.Conn, to string) {
 	defer conn.Close()
-	server, err := dialTCP(to)
+	server, err := testkit.DialTCP(to)
 	if err != nil {
 		return
 	}
@@ -98,35 +100,35 @@ func TestHardeningRecordedForward(t *testing.T) {
 	tap := startWiretap(t)
 	a, ops := startOps(t, "--message-queue", redis.URL(), "--cluster-url", "http://"+tap.Addr().String(), "--allowed-hosts", "127.0.0.1")
 	tap.lead(a.Addr)
-	b, c := startMember(t, redis), startMember(t, redis)
-	p := joinPolling(t, a.Addr, 4).by(b.Addr)
-	p.chats("by way of the wiretap")
+	b, c := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
+	p.Chats("by way of the wiretap")
 	r := tap.recorded(t)
 	proof := r.Header.Get(forwardedHeader)
 	evil := http.Header{"Origin": {"http://evil.example"}, forwardedHeader: {proof}}
 
-	checkRefusal(t, ask(t, c.Addr, r.Method, r.RequestURI, http.Header{forwardedHeader: {proof}}, ""), 1) // by another server
-	checkForeign(t, ask(t, a.Addr, r.Method, r.RequestURI+"&x", evil, ""))
-	checkForeign(t, ask(t, a.Addr, http.MethodOptions, r.RequestURI, evil, ""))
-	checkForeign(t, ask(t, a.Addr, r.Method, strings.Replace(r.RequestURI, "/socket.io/", "/socket.io/x/", 1), evil, ""))
+	testkit.CheckRefusal(t, testkit.Ask(t, c.Addr, r.Method, r.RequestURI, http.Header{forwardedHeader: {proof}}, ""), 1) // by another server
+	checkForeign(t, testkit.Ask(t, a.Addr, r.Method, r.RequestURI+"&x", evil, ""))
+	checkForeign(t, testkit.Ask(t, a.Addr, http.MethodOptions, r.RequestURI, evil, ""))
+	checkForeign(t, testkit.Ask(t, a.Addr, r.Method, strings.Replace(r.RequestURI, "/socket.io/", "/socket.io/x/", 1), evil, ""))
 	for i, field := range strings.SplitN(proof, " ", 7) {
 		fields := strings.SplitN(proof, " ", 7)
 		fields[i] = field[:len(field)-1] + string(field[len(field)-1]^1)
 		evil[forwardedHeader] = []string{strings.Join(fields, " ")}
-		checkForeign(t, ask(t, a.Addr, r.Method, r.RequestURI, evil, ""))
+		checkForeign(t, testkit.Ask(t, a.Addr, r.Method, r.RequestURI, evil, ""))
 	}
 	evil[forwardedHeader] = []string{proof, proof}
-	checkForeign(t, ask(t, a.Addr, r.Method, r.RequestURI, evil, ""))
-	if got := exchange(t, a.Addr, "GET "+r.RequestURI+"&x HTTP/1.1\r\nHost: evil.example\r\n"+forwardedHeader+": "+proof+"\r\n\r\n")[0]; !strings.Contains(got.body, "host") {
+	checkForeign(t, testkit.Ask(t, a.Addr, r.Method, r.RequestURI, evil, ""))
+	if got := testkit.Exchange(t, a.Addr, "GET "+r.RequestURI+"&x HTTP/1.1\r\nHost: evil.example\r\n"+forwardedHeader+": "+proof+"\r\n\r\n")[0]; !strings.Contains(got.Body, "host") {
 		t.Errorf("another host is answered %v", got)
 	}
-	p.chats("afterwards")
+	p.Chats("afterwards")
 	checkLogged(t, a, "is taken for a client's")
 	counts(t, ops, map[string]float64{`hipflask_cluster_forwarded_received_total{result="unproven"}`: 12})
-	for _, s := range []*testServer{a, b, c} {
+	for _, s := range []*harness.Server{a, b, c} {
 		mac := strings.SplitN(proof, " ", 7)[5]
-		if log := s.Stderr.String(); strings.Contains(log, mac) || strings.Contains(log, p.url[strings.Index(p.url, "sid="):]) {
-			t.Errorf("the log repeats a secret:\n%s", tail(log))
+		if log := s.Stderr.String(); strings.Contains(log, mac) || strings.Contains(log, p.URL[strings.Index(p.URL, "sid="):]) {
+			t.Errorf("the log repeats a secret:\n%s", testkit.Tail(log))
 		}
 	}
 }
@@ -140,18 +142,18 @@ func TestHardeningForwardedHeaderIsRemoved(t *testing.T) {
 		})
 	}
 	for _, args := range [][]string{nil, {"--message-queue", redistest.Start(t).URL()}} {
-		server := startApp(t, register, args...)
+		server := harness.StartApp(t, register, args...)
 		forged := http.Header{forwardedHeader: {"1 pass A B 1 C 127.0.0.1:1"}}
-		if got := ask(t, server.Addr, http.MethodGet, "/route", forged, ""); got.body != "[]" {
-			t.Errorf("a route is shown %s", got.body)
+		if got := testkit.Ask(t, server.Addr, http.MethodGet, "/route", forged, ""); got.Body != "[]" {
+			t.Errorf("a route is shown %s", got.Body)
 		}
-		ws, err := shakeHands(beginRequest(t, server.Addr, ""), upgradeRequest(server.Addr, websocketPath, forged))
+		ws, err := testkit.ShakeHands(beginRequest(t, server.Addr, ""), testkit.UpgradeRequest(server.Addr, testkit.WebSocketPath, forged))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := (&wsClient{rawWS: ws, t: t}).joined()
-		c.send(message("what is there?"))
-		c.hears(message("[]"))
+		c := (&testkit.Client{WebSocket: ws, T: t}).Joined()
+		c.Send(testkit.Message("what is there?"))
+		c.Hears(testkit.Message("[]"))
 	}
 }
 
@@ -159,9 +161,9 @@ func TestHardeningForwardedHeaderIsRemoved(t *testing.T) {
 // requests, with their cookies, to an address of his.
 func TestHardeningForgedAddress(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
-	p := joinPolling(t, a.Addr, 4)
-	p.by(b.Addr).chats("before")
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	p := testkit.JoinPolling(t, a.Addr, 4)
+	by(p, b.Addr).Chats("before")
 	trap, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +180,7 @@ func TestHardeningForgedAddress(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	id := strings.Split(p.url[strings.Index(p.url, "sid=")+4:], ".")[0]
+	id := strings.Split(p.URL[strings.Index(p.URL, "sid=")+4:], ".")[0]
 	real := fmt.Sprint(redis.Do("GET", "socket.io:server:"+id))
 	fields := strings.SplitN(real, " ", 6)
 	url := "http://" + trap.Addr().String()
@@ -189,18 +191,18 @@ func TestHardeningForgedAddress(t *testing.T) {
 	} {
 		forged := fmt.Sprintf("FORGED%04d", i)
 		redis.Do("SET", "socket.io:server:"+forged, value)
-		checkRefusal(t, ask(t, b.Addr, http.MethodGet, pollingPath+"&sid="+forged+".x", nil, ""), 1)
+		testkit.CheckRefusal(t, testkit.Ask(t, b.Addr, http.MethodGet, testkit.PollingPath+"&sid="+forged+".x", nil, ""), 1)
 	}
 	redis.Do("SET", "socket.io:server:WRONGTYPE0", "x")
 	redis.Do("DEL", "socket.io:server:WRONGTYPE0")
 	redis.Do("LPUSH", "socket.io:server:WRONGTYPE0", "x")
-	checkRefusal(t, ask(t, b.Addr, http.MethodGet, pollingPath+"&sid=WRONGTYPE0.x", nil, ""), 1)
+	testkit.CheckRefusal(t, testkit.Ask(t, b.Addr, http.MethodGet, testkit.PollingPath+"&sid=WRONGTYPE0.x", nil, ""), 1)
 	select {
 	case <-caught:
 		t.Error("a server has connected to the address")
 	default:
 	}
-	p.chats("after")
+	p.Chats("after")
 	checkLogged(t, b, "a server's address in Redis is ignored")
 	if n := strings.Count(b.Stderr.String(), "is ignored"); n > 10 {
 		t.Errorf("%d lines in the log", n)
@@ -212,10 +214,10 @@ func TestHardeningForgedAddress(t *testing.T) {
 func TestHardeningForgedServers(t *testing.T) {
 	redis := redistest.Start(t)
 	server, ops := startOps(t, "--message-queue", redis.URL())
-	unharmed := bystander(t, server.Addr)
+	unharmed := testkit.Bystander(t, server.Addr)
 	const many = 3000
-	err := each(many, 50, func(i int) error {
-		resp, err := http.Get(fmt.Sprintf("http://%s%s&sid=A%09d.x", server.Addr, pollingPath, i))
+	err := testkit.Each(many, 50, func(i int) error {
+		resp, err := http.Get(fmt.Sprintf("http://%s%s&sid=A%09d.x", server.Addr, testkit.PollingPath, i))
 		if err != nil {
 			return err
 		}
@@ -229,7 +231,7 @@ func TestHardeningForgedServers(t *testing.T) {
 		t.Error(err)
 	}
 	for _, sid := range []string{".", "..", "x.", ".x", strings.Repeat("A", 10_000) + ".x", "a*b.AAAAAAAAAA.x", "%0d%0aGET.x", "AAAAAAAAAA%20.x", "socket.io:forward-key.x"} {
-		checkRefusal(t, ask(t, server.Addr, http.MethodGet, pollingPath+"&sid="+sid, nil, ""), 1)
+		testkit.CheckRefusal(t, testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath+"&sid="+sid, nil, ""), 1)
 	}
 	unharmed("unknown servers")
 	counts(t, ops, map[string]float64{`hipflask_cluster_forwarded_total{result="unknown"}`: many})

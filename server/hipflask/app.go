@@ -24,6 +24,7 @@ import (
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/stall"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
@@ -34,6 +35,9 @@ const (
 	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
 	// tokens have to fit.
 	maxHeaderBytes = 64 << 10
+	// stallTimeout is how long a client of a route, a file or the page may take to read
+	// something more of its answer.
+	stallTimeout = 75 * time.Second
 )
 
 // server is one server: what an [App] runs in.
@@ -125,8 +129,10 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 		SocketIO:   a.sio,
 		Router:     a.front.routes,
 		Stdout:     a.lines,
+		Log:        a.log,
 		Sessions:   a.sessions,
 		Context:    a.view.Life(),
+		setting:    a.cfg.Value,
 		onShutdown: &a.onShutdown,
 	}, register)
 	if err != nil {
@@ -142,9 +148,9 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 }
 
 // newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
-// limited by whoever gives it, see stallLimits.
+// limited by whoever gives it, see package stall.
 func (a *server) newHTTP() *http.Server {
-	a.front.stall = stallLimits{read: a.cfg.ReadBodyTimeout, write: stallTimeout}
+	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
 	web := &http.Server{

@@ -19,7 +19,7 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}
 	url, err := redislink.Parse(a.cfg.MessageQueue)
 	if err != nil {
-		return nil, err
+		return nil, a.cfg.Fault("message-queue", err.Error())
 	}
 	return cluster.New(cluster.Options{
 		URL:      url,

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"hipflask/static"
+	"hipflask/server/internal/assets"
 )
 
 // clientFiles serves the bundles. They are read when the first is asked for.
@@ -16,7 +16,7 @@ type clientFiles struct {
 }
 
 func newClientFiles() clientFiles {
-	return clientFiles{names: static.ClientFiles(), handler: sync.OnceValues(static.Client)}
+	return clientFiles{names: assets.ClientFiles(), handler: sync.OnceValues(assets.Client)}
 }
 
 func (f *clientFiles) has(r *http.Request) bool {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
@@ -31,13 +32,13 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	for range 3 {
 		c.Emit("slow")
 	}
-	await(t, began, "first event")
+	testkit.Await(t, began, "first event")
 	waits(t, view, 2)
 	c.Drop()
 	waits(t, view, 2)
 	for range 2 {
 		goOn <- struct{}{}
-		await(t, began, "next event")
+		testkit.Await(t, began, "next event")
 	}
 	waits(t, view, 0)
 	goOn <- struct{}{}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -115,7 +116,7 @@ func TestContextOfTheOptions(t *testing.T) {
 	ended := make(chan any)
 	s.Go(func(ctx context.Context) { <-ctx.Done(); ended <- ctx.Value(key{}) })
 	cancel()
-	if got := await(t, ended, "end of the task"); got != "value" {
+	if got := testkit.Await(t, ended, "end of the task"); got != "value" {
 		t.Errorf("the context's value is %v", got)
 	}
 }

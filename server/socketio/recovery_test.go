@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -140,7 +141,7 @@ func TestComingBackWaitsForHandlers(t *testing.T) {
 	})
 	old := join(t, s)
 	old.Emit("slow")
-	await(t, busy, "slow handler")
+	testkit.Await(t, busy, "slow handler")
 	key := old.Key()
 	old.Drop()
 	emit(t, s, "while it is away")
@@ -200,14 +201,14 @@ func TestComingBackDoesNotWaitForEver(t *testing.T) {
 	})
 	old := join(t, s)
 	old.Emit("slow")
-	await(t, busy, "slow handler")
+	testkit.Await(t, busy, "slow handler")
 	c := back(t, s, old.Key())
 	if c.ID() == old.ID() {
 		t.Error("two clients have one id")
 	}
 	same(t, "handlers", seen.take(), "connect, recovered: false", "connect, recovered: false")
 	close(goOn)
-	await(t, over, "disconnect handler")
+	testkit.Await(t, over, "disconnect handler")
 	if again := back(t, s, old.Key()); again.ID() != old.ID() { // now it can have it
 		t.Error("the old session is lost")
 	}
@@ -232,7 +233,7 @@ func TestTimeForConnectEndsAsTheWaitDoes(t *testing.T) {
 	})
 	old := join(t, s)
 	old.Emit("wait")
-	await(t, busy, "handler")
+	testkit.Await(t, busy, "handler")
 	coming.Store(true)
 	c := back(t, s, old.Key())
 	if c.ID() != old.ID() {
@@ -370,7 +371,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 		c, _ := socketiotest.Dial(t, s, socketiotest.Options{Auth: key})
 		coming <- c
 	}()
-	await(t, held, "connect handler")
+	testkit.Await(t, held, "connect handler")
 	held <- struct{}{}
 	var want []string
 	for i := range many {
@@ -378,7 +379,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 	}
 	emit(t, s, want...)
 	close(goOn)
-	if c := await(t, coming, "client"); c != nil {
+	if c := testkit.Await(t, coming, "client"); c != nil {
 		c.AwaitDisconnect()
 		if got := c.Received(); len(got) > 0 {
 			t.Errorf("received %d events on the way", len(got))

@@ -145,7 +145,7 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 		query[name] = strings.Join(values, ", ")
 	}
 	return map[string]any{
-		"address": address(r.RemoteAddr),
+		"address": withoutPort(r.RemoteAddr),
 		"headers": headers,
 		"query":   query,
 		"issued":  at.UnixMilli(),
@@ -156,8 +156,8 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 	}
 }
 
-// address leaves the port out.
-func address(remote string) string {
+// withoutPort is the address alone.
+func withoutPort(remote string) string {
 	if host, _, err := net.SplitHostPort(remote); err == nil {
 		return host
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/backend"
 )
 
@@ -219,7 +220,7 @@ func TestWebSocketsArePassedOn(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	_ = conn.Close()
-	await(t, "end of the stream", func() bool { return f.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end of the stream", func() bool { return f.backend.Stats().Active == 0 })
 }
 
 // One that reads nothing costs its own connection, and the backend is let go.
@@ -276,7 +277,7 @@ func TestClientThatDoesNotSendItsBodyIsCut(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the backend got the whole of a body that was not sent")
 	}
-	await(t, "end of the stream", func() bool { return impatient.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end of the stream", func() bool { return impatient.backend.Stats().Active == 0 })
 	if s := impatient.backend.Stats(); s.Failed+s.TimedOut != 0 || s.Cancelled != 1 {
 		t.Errorf("the backend is blamed: %+v", s)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/relay"
 )
 
@@ -20,7 +19,7 @@ const (
 
 func cluster(c *Config) []Setting {
 	return []Setting{
-		{Name: "message-queue", Value: "URL", secret: true, set: messageQueue(&c.MessageQueue),
+		{Name: "message-queue", Value: "URL", secret: true, set: text(&c.MessageQueue),
 			Meaning: "Redis through which several servers are one, and other processes emit: redis://HOST:6379/0, rediss:// for TLS, " +
 				"unix://PATH, redis+sentinel://HOST:26379?master_name=NAME or redis+cluster://HOST:7000."},
 		{Name: "message-queue-optional", Default: "false", set: boolean(&c.MessageQueueOptional),
@@ -33,17 +32,6 @@ func cluster(c *Config) []Setting {
 		{Name: "cluster-url", Value: "URL", set: clusterURL(&c.ClusterURL),
 			Meaning: "Where the other servers reach this one, past any load balancer, to pass on what its clients ask: http://HOST:PORT or " +
 				"https://HOST:PORT. Found out if it is not named, except for TLS; off has clients come back to the same server by themselves."},
-	}
-}
-
-func messageQueue(field *string) func(string) error {
-	return func(v string) error {
-		*field = v
-		if v == "" {
-			return nil
-		}
-		_, err := redislink.Parse(v)
-		return err
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
 )
 
@@ -98,7 +99,7 @@ func TestPollWaitsForTheAnswerBeforeIt(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, conn, huge); err != nil {
 		t.Fatal(err)
 	}
-	if got := await(t, polled, "answer to the second poll"); got != "4next" {
+	if got := testkit.Await(t, polled, "answer to the second poll"); got != "4next" {
 		t.Errorf("polled %q", got)
 	}
 
@@ -107,7 +108,7 @@ func TestPollWaitsForTheAnswerBeforeIt(t *testing.T) {
 	polled = f.pollInBackground(query, o)
 	f.answer(http.StatusBadRequest, http.MethodGet, query, "")
 	o.ends(t, TransportError)
-	if got := await(t, polled, "answer to the second poll"); got != "1" {
+	if got := testkit.Await(t, polled, "answer to the second poll"); got != "1" {
 		t.Errorf("polled %q", got)
 	}
 }

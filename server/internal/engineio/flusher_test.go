@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/websocket"
 )
 
@@ -121,7 +122,7 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 			defer close(ended)
 			round.End()
 		}()
-		await(t, ended, "end of the round")
+		testkit.Await(t, ended, "end of the round")
 		helped = lag > maxLag+bytes
 		if now := f.srv.flusher.lag.Load(); now > maxLag+bytes {
 			t.Errorf("the lag is %d after the end of the round, the bound is %d", now, maxLag+bytes)
@@ -132,7 +133,7 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 	for f.srv.flusher.chunk() {
 	}
 	for range rounds * clients {
-		await(t, read, "message")
+		testkit.Await(t, read, "message")
 	}
 	if lag := f.srv.flusher.lag.Load(); lag != 0 {
 		t.Errorf("the lag is %d with all written", lag)
@@ -200,7 +201,7 @@ func TestRoundStopsWaiting(t *testing.T) {
 			s.mu.Lock()
 			relieve(s)
 			s.mu.Unlock()
-			await(t, ended, "end of the round")
+			testkit.Await(t, ended, "end of the round")
 			s.drop()
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // What only goes wrong when two things happen to one session at the same time.
@@ -58,7 +60,7 @@ func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 		status, _, _ := f.do(http.MethodPost, query, "4by POST")
 		posted <- status
 	}()
-	if got := await(t, entered, "message by POST"); got != "by POST" {
+	if got := testkit.Await(t, entered, "message by POST"); got != "by POST" {
 		t.Fatalf("received %q", got)
 	}
 	p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
@@ -73,11 +75,11 @@ func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 		close(leave)
 	case <-time.After(200 * time.Millisecond):
 		close(leave)
-		if got := await(t, entered, "message by WebSocket"); got != "by WebSocket" {
+		if got := testkit.Await(t, entered, "message by WebSocket"); got != "by WebSocket" {
 			t.Errorf("received %q", got)
 		}
 	}
-	if status := await(t, posted, "answer to the POST"); status != http.StatusOK {
+	if status := testkit.Await(t, posted, "answer to the POST"); status != http.StatusOK {
 		t.Errorf("the POST was answered %d", status)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"hipflask/server/internal/address"
 )
 
 // Bounds are limits over all clients, and on the rate of each. 0 is no limit.
@@ -113,17 +115,14 @@ func (g *gate) noFile() *refusal {
 		"each WebSocket is an open file: raise the limit on those"}
 }
 
-// place finds an address's count, or makes one; nil if nobody counts. Whoever has one
-// address of IPv6 has its /64. All that have none, on a Unix socket, are one.
+// place finds an address's count, or makes one; nil if nobody counts. All that have no
+// address, on a Unix socket, are one.
 func (g *gate) place(remote string) *place {
 	if g.bounds.ConnectionsPerAddress == 0 {
 		return nil
 	}
-	addr, _ := parseAddress(remote)
-	if addr.Is6() {
-		network, _ := addr.Prefix(64) // never fails for IPv6
-		addr = network.Addr()
-	}
+	addr, _ := address.Parse(remote)
+	addr = address.Place(addr)
 	if p := g.places[addr]; p != nil {
 		return p
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
 )
 
@@ -200,7 +201,7 @@ func TestStalledReaderIsDropped(t *testing.T) {
 				}
 				round.End()
 				for range readers { // the others get each at once
-					await(t, read, "message for one that reads")
+					testkit.Await(t, read, "message for one that reads")
 				}
 				stalled.mu.Lock()
 				queued, isStalled := stalled.queued, stalled.stalled()

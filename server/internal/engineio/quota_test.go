@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // What a client may send in a second it may send at once; then it waits for as long
@@ -241,7 +243,7 @@ func TestPauseEndsWithTheSession(t *testing.T) {
 		o.hears(t, "end")
 		f.await(func() bool { return o.receiving.Load() > 0 })
 		cut()
-		if err := await(t, failed, "end of the POST"); !errors.Is(err, context.Canceled) {
+		if err := testkit.Await(t, failed, "end of the POST"); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		f.await(func() bool { return o.receiving.Load() == 0 })

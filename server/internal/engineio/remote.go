@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"hipflask/server/internal/address"
 	"hipflask/server/internal/origin"
 )
 
@@ -50,7 +51,7 @@ func (p *Proxies) locate(r *http.Request) {
 // speaksFor reports whether a proxy that is trusted made the request, which has not been
 // located yet.
 func (p *Proxies) speaksFor(r *http.Request) bool {
-	peer, isIP := parseAddress(r.RemoteAddr)
+	peer, isIP := address.Parse(r.RemoteAddr)
 	return isIP && p.trusts(peer) || !isIP && p.UnixSocket
 }
 
@@ -75,7 +76,7 @@ func (p *Proxies) client(values []string) string {
 	hops := strings.Split(strings.Join(values, ","), ",")
 	client := ""
 	for i := len(hops) - 1; i >= 0; i-- {
-		addr, ok := parseAddress(hops[i])
+		addr, ok := address.Parse(hops[i])
 		if !ok {
 			return client
 		}
@@ -97,15 +98,4 @@ func (p *Proxies) trusts(addr netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// parseAddress reads an IP address, perhaps in brackets or with a port.
-func parseAddress(text string) (netip.Addr, bool) {
-	text = strings.TrimSpace(text)
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
-	}
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
-	addr, err := netip.ParseAddr(text)
-	return addr.Unmap().WithZone(""), err == nil
 }

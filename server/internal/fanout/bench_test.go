@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 )
 
@@ -21,7 +22,7 @@ func (w *world) listen(addr string) {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	go io.Copy(io.Discard, c)
 	client := &client{w: w}
-	client.introduce(await(w.t, w.opened, "session"))
+	client.introduce(testkit.Await(w.t, w.opened, "session"))
 	client.Admit()
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 )
 
@@ -184,7 +185,7 @@ func TestVolatile(t *testing.T) {
 		}
 	}
 	w.adapter.Broadcast(message("now"), Selection{Volatile: true})
-	if got := await(t, polled, "answer to the poll"); got != `42["message","now"]` {
+	if got := testkit.Await(t, polled, "answer to the poll"); got != `42["message","now"]` {
 		t.Errorf("polled %q", got)
 	}
 	idle.hears()

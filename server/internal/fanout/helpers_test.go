@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/engineio"
 )
 
@@ -100,7 +101,7 @@ func (w *world) introduced() *client {
 	w.t.Helper()
 	c := &client{w: w, query: "EIO=4&transport=polling"}
 	c.poll()
-	c.introduce(await(w.t, w.opened, "session"))
+	c.introduce(testkit.Await(w.t, w.opened, "session"))
 	c.query += "&sid=" + c.session.ID()
 	return c
 }
@@ -118,17 +119,6 @@ func (w *world) join(rooms ...string) *client {
 	c.Admit()
 	c.Join(rooms...)
 	return c
-}
-
-func await[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
 }
 
 func (c *client) poll() string {

@@ -17,6 +17,8 @@ import (
 	"net/http/httputil"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/stall"
 )
 
 // Options says how requests are passed on.
@@ -78,24 +80,22 @@ func New(opts Options) *Relay {
 func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, failed func(http.ResponseWriter, error)) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	s := &stream{cancel: cancel, control: http.NewResponseController(w), failed: failed}
+	s := &stream{cancel: cancel, failed: failed}
+	out := withoutUpgrade(req).WithContext(context.WithValue(ctx, streamKey{}, s))
+	s.client = stall.New(w, out, stall.Limits{Read: r.opts.Stall, Write: r.opts.Stall})
+	defer s.client.Finish()
 	if !r.streams.add(s) {
 		failed(w, ErrClosing)
 		return
 	}
 	defer r.streams.remove(s)
-	defer s.finish()
-	out := withoutUpgrade(req).WithContext(context.WithValue(ctx, streamKey{}, s))
-	if req.Body != nil && req.Body != http.NoBody {
-		out.Body = &body{ReadCloser: req.Body, stream: s, stall: r.opts.Stall}
-	}
-	r.proxy.ServeHTTP(&writer{ResponseWriter: w, stream: s, stall: r.opts.Stall}, out)
+	r.proxy.ServeHTTP(&writer{Writer: s.client, limit: r.opts.Stall}, out)
 }
 
 // failed has the request answered, which the other server did not.
 func failed(w http.ResponseWriter, r *http.Request, err error) {
 	s := streamOf(r)
-	if r.Context().Err() != nil || s.clientFailed() {
+	if r.Context().Err() != nil || s.client.Failed() {
 		err = ErrGone
 	}
 	s.failed(w, err)

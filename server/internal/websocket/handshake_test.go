@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"hipflask/internal/testkit"
 )
 
 func TestIsUpgrade(t *testing.T) {
@@ -154,7 +156,7 @@ func TestHandshakeHeaderThroughGin(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	c := &client{nc, r}
+	c := &client{&testkit.WebSocket{Conn: nc, Buffered: r}}
 	c.send(t, join(final(Text, "hello"), closing(1000, "")))
 	c.expect(t, Text, []byte("hello"))
 	c.expectClose(t, 1000)

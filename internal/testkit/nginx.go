@@ -1,4 +1,4 @@
-package main
+package testkit
 
 import (
 	"context"
@@ -16,20 +16,20 @@ import (
 )
 
 // needNginx returns the path of nginx, or skips the test.
-func needNginx(t *testing.T) string {
+func needNginx(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/opt/homebrew/bin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	absent(t, "needs nginx")
+	Absent(t, "needs nginx")
 	return ""
 }
 
-// startNginx runs nginx with this configuration inside its http block until the test
+// StartNginx runs nginx with this configuration inside its http block until the test
 // is over. It listens when this returns.
-func startNginx(t *testing.T, config string) {
+func StartNginx(t testing.TB, config string) {
 	t.Helper()
 	path := needNginx(t)
 	dir := t.TempDir()
@@ -43,11 +43,11 @@ func startNginx(t *testing.T, config string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline+2*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), ScriptDeadline+2*Patience)
 	cmd := exec.CommandContext(ctx, path, "-p", dir, "-c", file, "-e", "stderr")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = patience
-	log := newOutput()
+	cmd.WaitDelay = Patience
+	log := NewOutput()
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		cancel()
@@ -57,21 +57,21 @@ func startNginx(t *testing.T, config string) {
 	go func() {
 		defer close(done)
 		_ = cmd.Wait() // what it has to say stands in its log
-		log.end()
+		log.End()
 	}()
 	t.Cleanup(func() {
 		cancel()
 		<-done
 		if t.Failed() {
-			t.Logf("nginx said:\n%s", tail(log.String()))
+			t.Logf("nginx said:\n%s", Tail(log.String()))
 		}
 	})
-	log.waitMatch(t, regexp.MustCompile(`using the ".*" event method`)) // said once its sockets listen
+	log.WaitMatch(t, regexp.MustCompile(`using the ".*" event method`)) // said once its sockets listen
 }
 
-// documented is the nginx configuration in a section of a document, with what stands
+// Documented is the nginx configuration in a section of a document, with what stands
 // there replaced.
-func documented(t *testing.T, file, heading string, replace ...string) string {
+func Documented(t testing.TB, file, heading string, replace ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -92,9 +92,9 @@ func documented(t *testing.T, file, heading string, replace ...string) string {
 	return block
 }
 
-// freePort finds a port that a server can listen on again after a restart: one below
+// FreePort finds a port that a server can listen on again after a restart: one below
 // those that the kernel gives to others meanwhile.
-func freePort(t *testing.T) string {
+func FreePort(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 100 {

@@ -1,4 +1,4 @@
-package static
+package assets
 
 import (
 	"bytes"
@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/coding"
 )
 
 // catalogue serves a fixed set of assets from memory.
@@ -63,10 +64,10 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.contentType)
 	h.Add("Vary", "Accept-Encoding")
 	body, tag := a.plain, a.tag
-	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+	if coding.Choose(r.Header, coding.Gzip) != "" {
 		if zipped := a.zipped(); zipped != nil {
 			body, tag = zipped, tag+"-gzip"
-			h.Set("Content-Encoding", "gzip")
+			h.Set("Content-Encoding", coding.Gzip)
 			// net/http leaves the length out of encoded responses.
 			h.Set("Content-Length", strconv.Itoa(len(body)))
 		}
@@ -86,36 +87,6 @@ func gzipped(body []byte) []byte {
 		return nil
 	}
 	return out.Bytes()
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3): gzip is wanted
-// if it, or else "*", is named with a weight above zero.
-func acceptsGzip(fields []string) bool {
-	var wildcard bool
-	for coding := range strings.SplitSeq(strings.Join(fields, ","), ",") {
-		name, params, _ := strings.Cut(coding, ";")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "gzip":
-			return weight(params) > 0
-		case "*":
-			wildcard = weight(params) > 0
-		}
-	}
-	return wildcard
-}
-
-// weight reads ";q=0.5" without its semicolon; no weight is 1, a malformed one 0.
-func weight(params string) float64 {
-	params = strings.TrimSpace(params)
-	if params == "" {
-		return 1
-	}
-	name, value, _ := strings.Cut(params, "=")
-	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	if err != nil || !strings.EqualFold(strings.TrimSpace(name), "q") {
-		return 0
-	}
-	return q
 }
 
 func contentType(name string) string {

@@ -1,4 +1,4 @@
-package static
+package assets
 
 import (
 	"net/http"
@@ -7,7 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/static"
 )
+
+// clients is the folder of the bundles.
+const clients = "../../../static/client/"
 
 func newClient(t *testing.T) http.Handler {
 	t.Helper()
@@ -21,7 +26,7 @@ func newClient(t *testing.T) http.Handler {
 func TestClientServesTheBundles(t *testing.T) {
 	client := newClient(t)
 	for _, name := range ClientFiles() {
-		want, err := os.ReadFile("client/" + name)
+		want, err := os.ReadFile(clients + name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +47,7 @@ func TestClientServesTheBundles(t *testing.T) {
 		if got.body.String() != string(want) {
 			t.Errorf("%s: %d bytes, want the file's %d", name, got.body.Len(), len(want))
 		}
-		if tag := got.header.Get("ETag"); !strings.HasPrefix(tag, `"`+ClientVersion+"-") {
+		if tag := got.header.Get("ETag"); !strings.HasPrefix(tag, `"`+static.ClientVersion+"-") {
 			t.Errorf("%s: ETag %s does not begin with the version", name, tag)
 		}
 		wantHeadLikeGet(t, client, "/socket.io/"+name)
@@ -67,7 +72,7 @@ func TestClientOtherMethods(t *testing.T) {
 }
 
 func TestClientFilesAreTheDirectorys(t *testing.T) {
-	entries, err := os.ReadDir("client")
+	entries, err := os.ReadDir(clients)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +90,11 @@ func TestClientFilesAreTheDirectorys(t *testing.T) {
 }
 
 func TestBundlesAreOfTheVersionNamed(t *testing.T) {
-	spec, err := os.ReadFile("client/VERSION")
+	spec, err := os.ReadFile(clients + "VERSION")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "socket.io-client@" + ClientVersion + "\n"; string(spec) != want {
+	if want := "socket.io-client@" + static.ClientVersion + "\n"; string(spec) != want {
 		t.Errorf("client/VERSION is %q, ClientVersion makes it %q", spec, want)
 	}
 	banner := regexp.MustCompile(`^/\*!\n \* Socket\.IO v(\S+)\n`)
@@ -97,13 +102,13 @@ func TestBundlesAreOfTheVersionNamed(t *testing.T) {
 		if strings.HasSuffix(name, ".map") {
 			continue
 		}
-		bundle, err := os.ReadFile("client/" + name)
+		bundle, err := os.ReadFile(clients + name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		found := banner.FindSubmatch(bundle)
-		if found == nil || string(found[1]) != ClientVersion {
-			t.Errorf("%s: banner %q, want version %s", name, found, ClientVersion)
+		if found == nil || string(found[1]) != static.ClientVersion {
+			t.Errorf("%s: banner %q, want version %s", name, found, static.ClientVersion)
 		}
 		if !strings.HasSuffix(strings.TrimSpace(string(bundle)), "//# sourceMappingURL="+name+".map") {
 			t.Errorf("%s does not end with the name of its source map", name)

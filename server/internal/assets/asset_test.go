@@ -1,4 +1,4 @@
-package static
+package assets
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"hipflask/static"
 )
 
 type response struct {
@@ -86,13 +88,13 @@ func TestConditionalRequests(t *testing.T) {
 			t.Fatalf("GET %s: ETag %s is not a strong tag", path, tag)
 		}
 		for condition, want := range map[string]int{
-			tag:                       http.StatusNotModified,
-			"W/" + tag:                http.StatusNotModified,
-			`"other", ` + tag:         http.StatusNotModified,
-			"*":                       http.StatusNotModified,
-			`"other"`:                 http.StatusOK,
-			strings.Trim(tag, `"`):    http.StatusOK,
-			`"` + ClientVersion + `"`: http.StatusOK,
+			tag:                              http.StatusNotModified,
+			"W/" + tag:                       http.StatusNotModified,
+			`"other", ` + tag:                http.StatusNotModified,
+			"*":                              http.StatusNotModified,
+			`"other"`:                        http.StatusOK,
+			strings.Trim(tag, `"`):           http.StatusOK,
+			`"` + static.ClientVersion + `"`: http.StatusOK,
 		} {
 			for _, method := range []string{"GET", "HEAD"} {
 				got := request(h, method, path, map[string]string{"If-None-Match": condition})
