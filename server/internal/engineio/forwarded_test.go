@@ -26,19 +26,19 @@ func TestLostAnswerIsGivenAgain(t *testing.T) {
 			t.Errorf("%s by %s: %d %q, want %q", at, from, w.Code, w.Body, want)
 		}
 	}
-	o.Send(NewText("one"))
+	o.Send(textMessage(t, "one"))
 	answered("a", "&t=1", "4one")
-	o.Send(NewText("two"))
+	o.Send(textMessage(t, "two"))
 	answered("b", "&t=1", "4two") // a is there, so the client has it
 	alive = false
 	answered("c", "&t=1", "4two")
-	o.Send(NewText("three"))
+	o.Send(textMessage(t, "three"))
 	answered("a", "&t=2", "4three")
 	// Without t, nobody knows whether the client has it.
-	o.Send(NewText("four"))
+	o.Send(textMessage(t, "four"))
 	answered("a", "", "4four")
 	if w := f.passOn("b", query); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "Session ID unknown") {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	o.awaitClosed(TransportClose)
+	o.ends(t, TransportClose)
 }
