@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/engineio"
@@ -80,7 +81,7 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answ
 	out := r.WithContext(ctx)
 	answer := &response{ResponseWriter: w}
 	if r.Body != nil && r.Body != http.NoBody {
-		answer.body = &wholeBody{ReadCloser: r.Body}
+		answer.body = &wholeBody{ReadCloser: r.Body, left: r.ContentLength}
 		out.Body = answer.body
 	} else {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // when it passes, net/http takes the client for gone
@@ -207,21 +208,24 @@ type response struct {
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) WriteHeader(status int) {
-	if w.body == nil || w.body.whole {
+	if w.body == nil || w.body.whole.Load() {
 		w.Header().Del("Connection")
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// wholeBody notes its end.
+// wholeBody notes its end, which the answer may be ahead of.
 type wholeBody struct {
 	io.ReadCloser
-	whole bool
+	left  int64 // bytes that are still to come; negative: unknown. The reader's
+	whole atomic.Bool
 }
 
 func (b *wholeBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.whole = b.whole || errors.Is(err, io.EOF)
+	if b.left -= int64(n); b.left == 0 || errors.Is(err, io.EOF) {
+		b.whole.Store(true)
+	}
 	return n, err
 }
 
