@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"strings"
+
+	"hipflask/server/internal/relay"
 )
 
 // What the application's names in Redis begin with where nothing else is said: Node's and
@@ -17,6 +19,9 @@ const (
 	AdapterRedis   = "redis"
 	AdapterStreams = "redis-streams"
 )
+
+// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to another.
+const ClusterURLOff = "off"
 
 // The values of Config.ChannelFormat.
 const (
@@ -46,6 +51,24 @@ func cluster(c *Config) []Setting {
 		{Name: "channel-format", Value: "FORMAT", Default: ChannelAuto, set: channelFormat(&c.ChannelFormat),
 			Meaning: "Form of what this server publishes there: json for python-socketio 5.16 and newer, pickle for what is older than 5.14; " +
 				"auto is pickle once all that was heard there was."},
+		{Name: "cluster-url", Value: "URL", set: clusterURL(&c.ClusterURL),
+			Meaning: "Where the other servers reach this one, past any load balancer, to pass on what its clients ask: http://HOST:PORT or " +
+				"https://HOST:PORT. Found out if it is not named, except for TLS; off has clients come back to the same server by themselves."},
+	}
+}
+
+func clusterURL(field *string) func(string) error {
+	return func(v string) error {
+		if v == "" || v == ClusterURLOff {
+			*field = v
+			return nil
+		}
+		target, err := relay.Parse(v)
+		if err != nil || strings.HasPrefix(v, "unix:") {
+			return errors.New("must be off, http://HOST:PORT or https://HOST:PORT, without a path behind the host")
+		}
+		*field = target.String()
+		return nil
 	}
 }
 

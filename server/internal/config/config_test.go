@@ -133,6 +133,7 @@ func samples() []sample {
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
 			"": "must be a name", "a b": "white space", "socket.io#/#": "begin with socket.io",
 		}},
+		clusterURLSample(),
 		{"channel-format", "ChannelFormat", ChannelAuto, []good{{"pickle", ChannelPickle}, {"JSON", ChannelJSON}}, map[string]string{"": "auto, json", "xml": "auto, json"}},
 		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
 		{"ops-addr", "OpsAddr", "", []good{

@@ -7,6 +7,7 @@ package redislink
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,10 +21,13 @@ import (
 // a server that saves a large data set can be busy for seconds.
 const patience = 10 * time.Second
 
-// What the log's lines on Redis name as their cause, for whoever knows the settings.
+// What the log's lines on the cluster name as their cause, for whoever knows the settings.
 const (
-	CauseAway   = "redis"  // it is away
-	CauseStream = "stream" // something is no longer in its stream
+	CauseAway    = "redis"          // it is away, or has something that it should not
+	CauseStream  = "stream"         // something is no longer in its stream
+	CauseAddress = "server address" // where others reach a server
+	CauseTwin    = "server id"      // two have the same
+	CauseBusy    = "passed on"      // too many requests are passed on already
 )
 
 // defaultKey picks the node of a Cluster that everything is published and received on,
@@ -114,6 +118,17 @@ func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 	}
 	return l.client, nil
 }
+
+// Store is where keys are kept: on a Cluster, each on the node that has it.
+func (l *Link) Store() redis.Cmdable {
+	if l.cluster != nil {
+		return l.cluster
+	}
+	return l.client
+}
+
+// LocalAddr is this end of the latest connection, nil before there was one.
+func (l *Link) LocalAddr() net.Addr { return l.conns.localAddr() }
 
 // Subscribers counts the subscribers of a channel, on all servers of a Cluster.
 func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
