@@ -194,9 +194,7 @@ func TestClusterForwardedServerIsFrozen(t *testing.T) {
 		"--ping-interval", "1s", "--ping-timeout", "1s", "--read-body-timeout", "1s")
 	p := by(testkit.JoinPolling(t, addr, 4), b.Addr)
 	p.Chats("before")
-	if err := process.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Freeze(t, process.cmd.Process)
 	const most, more = 16, 4 // a third of the connections
 	var polls []<-chan testkit.Answer
 	for range most {
@@ -258,6 +256,6 @@ func TestClusterTwoServersWithOneID(t *testing.T) {
 		}
 	}
 	for _, s := range []*harness.Server{a, b} {
-		s.Stderr.WaitText(t, `level=ERROR msg="another server has the same --server-id: each needs one of its own"`)
+		s.Stderr.WaitText(t, `level=ERROR msg="another server has the same id: each needs one of its own"`)
 	}
 }

@@ -123,9 +123,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 	last := func(n int) string { return fmt.Sprintf("%d-%s", n, strings.Repeat("x", 10_000)) }
 	say(0, before)
 	there.awaits("s", last(before-1))
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Freeze(t, cmd.Process)
 	say(before, before+lost)
 	redis.AwaitSubscribers("socket.io-request#/#", 1) // it is cut
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {

@@ -274,9 +274,7 @@ func TestHardeningFreeze(t *testing.T) {
 	body := beginRequest(t, addr, "POST "+strings.TrimPrefix(posts.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
 	beatTimes(t, clients, 1)
 
-	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Freeze(t, cmd.Process)
 	goOn := sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGCONT) })
 	defer goOn()
 	time.Sleep(frozen)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,4 +113,23 @@ func RunPython(t testing.TB, stdin []byte, args ...string) []string {
 		t.Fatalf("%s %v: %v\n%s", python, args, err, &stderr)
 	}
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+}
+
+// Freeze stops a child process as SIGSTOP does, and returns once it stands still.
+func Freeze(t testing.TB, process *os.Process) {
+	t.Helper()
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	for {
+		_, err := syscall.Wait4(process.Pid, &status, syscall.WUNTRACED, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || !status.Stopped() {
+			t.Fatalf("the process was not stopped: %v, %v", err, status)
+		}
+		return
+	}
 }

@@ -27,7 +27,7 @@ func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Select
 // IDs lists the ids of clients of the other servers.
 func (c *Cluster) IDs(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
 	r := &nodewire.Request{Type: nodewire.Sockets, Rooms: who.Rooms}
-	if len(who.Except) > 0 { // of which that request knows nothing
+	if len(who.Except) > 0 || c.stream != nil { // of which that request knows nothing
 		r = &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: there(who)}
 	}
 	var ids []string
