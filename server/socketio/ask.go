@@ -61,10 +61,10 @@ func (t *Target) ask(ctx context.Context, event string, args []any) (wait func()
 	}
 	var mu sync.Mutex
 	var answers []Answer
-	expected, gone := -1, 0
+	expected, over, gone := -1, 0, 0 // of the clients here: those of other servers come in between
 	done := make(chan struct{})
 	check := func() { // with mu held
-		if len(answers)+gone == expected {
+		if over == expected {
 			close(done)
 			expected = -1
 		}
@@ -72,7 +72,7 @@ func (t *Target) ask(ctx context.Context, event string, args []any) (wait func()
 	answered := func(client string, args []packet.Value, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err != nil {
+		if over++; err != nil {
 			gone++
 		} else {
 			answers = append(answers, Answer{client, valueList(args)})

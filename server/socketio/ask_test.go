@@ -1,11 +1,15 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"hipflask/internal/testkit"
+	"hipflask/server/internal/extras"
+	"hipflask/server/internal/fanout"
 	"hipflask/server/socketio"
+	"hipflask/server/socketio/socketiotest"
 )
 
 // reply is what a callback of Ask was told.
@@ -61,6 +65,41 @@ func TestAskWhoseCallbackPanics(t *testing.T) {
 	c.Call("begin")
 	c.Receive("question").Ack()
 	answers(t, c.Call("end"), "1")
+}
+
+// quick are other servers, with one client, which answers at once.
+type quick struct {
+	fanout.Peers
+	answered chan struct{}
+}
+
+func (quick) Attach(*fanout.Adapter) {}
+func (quick) Detach(*fanout.Adapter) {}
+
+func (q quick) Call(_ context.Context, _ string, _ fanout.Event, _ fanout.Selection, answer func(fanout.Answer)) error {
+	answer(fanout.Answer{Client: "elsewhere"})
+	close(q.answered)
+	return nil
+}
+
+// Clients of other servers may answer before those of this one do, which are waited for
+// all the same, and for no more of them than there are.
+func TestCallThatOtherServersAnswerFirst(t *testing.T) {
+	peers := quick{answered: make(chan struct{})}
+	s := socketiotest.NewServer(t, with(extras.Extras{Peers: peers}))
+	c := join(t, s)
+	done := make(chan error, 1)
+	var answers []socketio.Answer
+	go func() {
+		var err error
+		answers, err = s.To().Call(limit(t), "question")
+		done <- err
+	}()
+	<-peers.answered
+	c.Receive("question").Ack()
+	if err := testkit.Await(t, done, "end of Call"); err != nil || len(answers) != 2 {
+		t.Errorf("Call returned %v, %v; want two answers", answers, err)
+	}
 }
 
 // The empty name in the place of a room reaches the client itself, as in Flask, and never

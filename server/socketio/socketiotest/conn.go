@@ -157,7 +157,8 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 }
 
 // post sends packets, each with its Engine.IO type. It gives up when the time is
-// up; the request itself ends with the session at the latest.
+// up; the request itself ends with the session at the latest. That the client itself
+// ends it meanwhile is no error: a network does not tell either whether they arrived.
 func (c *conn) post(packets ...string) error {
 	done := make(chan error, 1)
 	c.work.Go(func() {
@@ -166,6 +167,9 @@ func (c *conn) post(packets ...string) error {
 		err := c.ended()
 		if err == nil {
 			_, err = c.request(http.MethodPost, strings.Join(packets, separator))
+			if errors.Is(err, errOver) {
+				err = nil
+			}
 		}
 		done <- err
 	})

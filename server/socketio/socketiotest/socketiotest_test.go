@@ -1,9 +1,11 @@
 package socketiotest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -278,6 +280,42 @@ func TestHandlerThatBlocks(t *testing.T) {
 	close(release)
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who waits for an acknowledgement may have it, and end the client, before the client has
+// the answer to its POST: the acknowledgement is none that was not sent.
+func TestDropBeforeAnAcknowledgementIsAnswered(t *testing.T) {
+	s := serve(t, nil)
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.ServeHTTP(w, r)
+		if bytes.HasPrefix(body, []byte("43")) { // an acknowledgement
+			<-r.Context().Done()
+		}
+	})
+	r := record(func(t testing.TB) {
+		conn, err := open(slow, Options{}, DefaultTimeout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Connect(t, s, Options{Over: &Client{conn: conn}})
+		acknowledged := make(chan struct{})
+		go func() {
+			defer close(acknowledged)
+			c.Receive("question").Ack("yes")
+		}()
+		ctx, cancel := context.WithTimeout(context.Background(), DefaultTimeout)
+		defer cancel()
+		if _, err := s.To(c.ID()).Call(ctx, "question"); err != nil {
+			t.Errorf("Call: %v", err)
+		}
+		c.Drop()
+		<-acknowledged
+	})
+	if r.failed != "" {
+		t.Error(r.failed)
 	}
 }
 
