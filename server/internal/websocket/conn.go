@@ -60,8 +60,9 @@ type Conn struct {
 	kept  []byte // the buffer for reading when raw is nil
 	early []byte // came with the handshake, not yet read
 
-	reader reader
-	pace   func(n int) // nil, or told what was read
+	compressed bool // was agreed on
+	reader     reader
+	pace       func(n int) // nil, or told what was read
 	idling
 }
 
@@ -143,6 +144,9 @@ func (c *Conn) serve() error {
 func (c *Conn) SetPace(f func(n int)) {
 	c.pace = f
 }
+
+// TakesCompressed reports whether messages to the client may be compressed, see Upgrader.Compression.
+func (c *Conn) TakesCompressed() bool { return c.compressed }
 
 // Partial is how many bytes of memory a message takes that is not whole yet. It is for the handler and SetPace's function.
 func (c *Conn) Partial() int { return cap(c.reader.msg) }

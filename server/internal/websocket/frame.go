@@ -35,9 +35,10 @@ const (
 )
 
 const (
-	finBit  = 0x80
-	rsvBits = 0x70
-	maskBit = 0x80
+	finBit    = 0x80
+	rsvBits   = 0x70
+	packedBit = 0x40 // RSV1: the message is compressed, RFC 7692, section 6
+	maskBit   = 0x80
 
 	maxControl = 125 // bytes of payload in a control frame, section 5.5
 	maxReason  = maxControl - 2

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"hipflask/server/internal/websocket/deflate"
 )
 
 const (
@@ -57,8 +59,21 @@ func hasToken(values []string, token string) bool {
 // the watch over those that are not. The zero value is ready; it must not be copied after its first use, and is safe for
 // concurrent use.
 type Upgrader struct {
+	// Compression agrees on permessage-deflate with clients that offer it, RFC 7692: they may send compressed messages, and
+	// Conn.TakesCompressed reports that they may be sent some.
+	Compression bool
+
 	pool   bufferPool
+	codec  deflate.Codec
 	idlers idlers
+}
+
+// Compress returns a whole unmasked, final frame that holds payload compressed, for clients that take such.
+func (u *Upgrader) Compress(op Opcode, payload []byte) []byte {
+	packed := u.codec.Compress(payload)
+	frame := AppendHeader(make([]byte, 0, maxHeader+len(packed)), op, len(packed))
+	frame[0] |= packedBit
+	return append(frame, packed...)
 }
 
 // Upgrade is Upgrader.Upgrade for a connection that shares its buffers with no other.
@@ -87,16 +102,24 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		refuse(w, r, &HandshakeError{http.StatusInternalServerError, "the connection cannot be taken over"})
 		return nil, fmt.Errorf("websocket: taking the connection over: %w", err)
 	}
+	extensions := ""
+	if u.Compression {
+		extensions = deflate.Accept(r.Header)
+	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {
 		_ = nc.SetWriteDeadline(time.Now().Add(answerTimeout)) // fails for a closed one, as the write then does
-		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), header), first...))
+		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), extensions, header), first...))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
 	_ = nc.SetWriteDeadline(time.Time{})
-	return newConn(nc, bytes.Clone(early), u), nil
+	c := newConn(nc, bytes.Clone(early), u)
+	if extensions != "" {
+		c.compressed, c.reader.codec = true, &u.codec
+	}
+	return c, nil
 }
 
 // checkHandshake gives nil, or what is wrong with the client's opening handshake (section 4.2.1).
@@ -143,10 +166,13 @@ func refuse(w http.ResponseWriter, r *http.Request, e *HandshakeError) {
 }
 
 // response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps line ends out of it.
-func response(key string, header http.Header) []byte {
+func response(key, extensions string, header http.Header) []byte {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
 	b.WriteString("Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n")
+	if extensions != "" {
+		b.WriteString("Sec-WebSocket-Extensions: " + extensions + "\r\n")
+	}
 	ours := map[string]bool{
 		"Upgrade": true, "Connection": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
 		"Content-Length": true, "Transfer-Encoding": true,
