@@ -11,13 +11,19 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/websocket/deflate"
+	"hipflask/server/internal/deflate"
 )
+
+// pack compresses a message as a client sends it.
+func pack(message string) string {
+	packed := new(deflate.Codec).Compress([]byte(message))
+	return string(packed[:len(packed)-len(deflate.Tail)])
+}
 
 // A compressed message may come in any pieces, between control frames and uncompressed ones.
 func TestCompressedMessages(t *testing.T) {
 	var u Upgrader
-	packed := string(u.codec.Compress([]byte("Hello, hello, hello")))
+	packed := pack("Hello, hello, hello")
 	const hello = "message 1 48656c6c6f2c2068656c6c6f2c2068656c6c6f"
 	for name, tt := range map[string]struct {
 		stream []byte
@@ -49,21 +55,21 @@ func TestCompressedMessages(t *testing.T) {
 func TestCompressionThatMakesLarger(t *testing.T) {
 	var u Upgrader
 	const size = 4096
-	var packed strings.Builder
+	var stored strings.Builder
 	for range size / 64 {
-		packed.WriteString("\x00\x40\x00\xbf\xff" + strings.Repeat("x", 64)) // RFC 1951, section 3.2.4
+		stored.WriteString("\x00\x40\x00\xbf\xff" + strings.Repeat("x", 64)) // RFC 1951, section 3.2.4
 	}
-	packed.WriteString("\x00")
+	stored.WriteString("\x00")
 	var h recorder
 	r := &reader{max: size, codec: &u.codec}
-	if err := r.feed(framed(finBit|packedBit|1, packed.String()), &h); err != nil || len(h.calls) != 1 {
+	if err := r.feed(framed(finBit|packedBit|1, stored.String()), &h); err != nil || len(h.calls) != 1 {
 		t.Errorf("%v, %d messages", err, len(h.calls))
 	}
 }
 
 func TestCompressedMessagesRefused(t *testing.T) {
 	var u Upgrader
-	packed := string(u.codec.Compress([]byte("Hello, hello, hello")))
+	packed := pack("Hello, hello, hello")
 	for name, tt := range map[string]struct {
 		stream []byte
 		max    int
@@ -76,10 +82,10 @@ func TestCompressedMessagesRefused(t *testing.T) {
 		"a later fragment":           {stream: join(framed(packedBit|1, packed[:3]), framed(finBit|packedBit, packed[3:])), max: 100, code: 1002},
 		"a later fragment alone":     {stream: join(more(Text, "a"), framed(finBit|packedBit, packed)), max: 100, code: 1002},
 		"one byte too much":          {stream: framed(finBit|packedBit|1, packed), max: 18, code: 1009},
-		"a bomb":                     {stream: framed(finBit|packedBit|2, string(u.codec.Compress(make([]byte, 1<<24)))), max: 1 << 16, code: 1009},
+		"a bomb":                     {stream: framed(finBit|packedBit|2, pack(string(make([]byte, 1<<24)))), max: 1 << 16, code: 1009},
 		"what is not compressed":     {stream: framed(finBit|packedBit|1, "Hello"), max: 100, code: 1007},
 		"what is cut off":            {stream: framed(finBit|packedBit|1, packed[:2]), max: 100, code: 1007},
-		"text that is not UTF-8":     {stream: framed(finBit|packedBit|1, string(u.codec.Compress([]byte("\xff")))), max: 100, code: 1007},
+		"text that is not UTF-8":     {stream: framed(finBit|packedBit|1, pack("\xff")), max: 100, code: 1007},
 		"more than the limit packed": {stream: framed(finBit|packedBit|1, strings.Repeat("x", 130)), max: 100, code: 1009},
 	} {
 		r := &reader{max: tt.max, codec: &u.codec}
@@ -153,7 +159,7 @@ func TestCompressionIsAgreedOn(t *testing.T) {
 			if payload, err = new(deflate.Codec).Decompress(b[2:], 100); err != nil {
 				t.Fatal(err)
 			}
-			c.send(t, framed(finBit|packedBit|1, string(u.codec.Compress([]byte("back")))))
+			c.send(t, framed(finBit|packedBit|1, pack("back")))
 		} else {
 			_, payload = c.frame(t)
 			c.send(t, final(Text, "back"))
@@ -172,7 +178,7 @@ func TestCompressionIsAgreedOn(t *testing.T) {
 // FuzzCompressed: arbitrary bytes on a connection with compression end in a message within the limit, or an error.
 func FuzzCompressed(f *testing.F) {
 	var u Upgrader
-	f.Add(framed(finBit|packedBit|1, string(u.codec.Compress([]byte("Hello, hello, hello")))), uint32(100))
+	f.Add(framed(finBit|packedBit|1, pack("Hello, hello, hello")), uint32(100))
 	f.Add(join(framed(packedBit|2, "\xf2\x48"), final(Ping, ""), final(Continuation, "\xcd\xc9\xc9\x07\x00")), uint32(5))
 	f.Fuzz(func(t *testing.T, data []byte, limit uint32) {
 		limit %= 1 << 16

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/server/internal/websocket/deflate"
+	"hipflask/server/internal/deflate"
 )
 
 const (
@@ -71,6 +71,7 @@ type Upgrader struct {
 // Compress returns a whole unmasked, final frame that holds payload compressed, for clients that take such.
 func (u *Upgrader) Compress(op Opcode, payload []byte) []byte {
 	packed := u.codec.Compress(payload)
+	packed = packed[:len(packed)-len(deflate.Tail)]
 	frame := AppendHeader(make([]byte, 0, maxHeader+len(packed)), op, len(packed))
 	frame[0] |= packedBit
 	return append(frame, packed...)
@@ -104,7 +105,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	}
 	extensions := ""
 	if u.Compression {
-		extensions = deflate.Accept(r.Header)
+		extensions = acceptOffer(r.Header)
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"unicode/utf8"
 
-	"hipflask/server/internal/websocket/deflate"
+	"hipflask/server/internal/deflate"
 )
 
 // firstMessageBuffer is the least that a message in several parts allocates, unless the message itself is smaller.

@@ -1,29 +1,27 @@
-package deflate
+package websocket
 
 import (
 	"net/http"
 	"strings"
 )
 
-// name is the extension's, section 7.
-const name = "permessage-deflate"
-
-// The parameters of section 7.1.
+// The extension and its parameters, RFC 7692, sections 7 and 7.1.
 const (
+	deflateName      = "permessage-deflate"
 	serverNoContext  = "server_no_context_takeover"
 	clientNoContext  = "client_no_context_takeover"
 	serverWindowBits = "server_max_window_bits"
 	clientWindowBits = "client_max_window_bits"
 )
 
-// Accept returns the Sec-WebSocket-Extensions that answers the first of a client's offers that
+// acceptOffer returns the Sec-WebSocket-Extensions that answers the first of a client's offers that
 // can be taken, or "" when there is none. Every message is compressed by itself, in both
 // directions: ours so that clients can share it, theirs so that an idle connection keeps no
 // window. A client that wants our window smaller than 32 KiB is not served compressed ones.
-func Accept(h http.Header) string {
+func acceptOffer(h http.Header) string {
 	for _, field := range h["Sec-Websocket-Extensions"] {
 		for offer := range strings.SplitSeq(field, ",") {
-			if answer := take(offer); answer != "" {
+			if answer := takeOffer(offer); answer != "" {
 				return answer
 			}
 		}
@@ -31,14 +29,14 @@ func Accept(h http.Header) string {
 	return ""
 }
 
-// take returns the answer to one offer, or "" to decline it, as section 7.1 wants for a
+// takeOffer returns the answer to one offer, or "" to decline it, as section 7.1 wants for a
 // parameter that is unknown, comes twice or has a wrong value.
-func take(offer string) string {
+func takeOffer(offer string) string {
 	extension, params, _ := strings.Cut(offer, ";")
-	if !strings.EqualFold(strings.TrimSpace(extension), name) {
+	if !strings.EqualFold(strings.TrimSpace(extension), deflateName) {
 		return ""
 	}
-	answer := name + "; " + serverNoContext + "; " + clientNoContext
+	answer := deflateName + "; " + serverNoContext + "; " + clientNoContext
 	if params == "" {
 		return answer
 	}

@@ -1,6 +1,5 @@
-// Package deflate owns permessage-deflate, the compression of WebSocket messages of RFC 7692: the
-// negotiation, and payloads that are compressed each by itself, so that one compressed payload
-// can be sent to many clients and a connection between two messages holds nothing for it.
+// Package deflate owns compression by RFC 1951 in pieces that end at a byte's boundary and refer to nothing before them, so
+// that a piece can be made once and sent to many: WebSocket messages (RFC 7692), parts of HTTP bodies.
 package deflate
 
 import (
@@ -12,24 +11,23 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// Level is what messages are compressed with: zlib's own default, which Node's servers use too.
-const Level = 6
+// level is what pieces are compressed with: zlib's own default, which Node's servers use too.
+const level = 6
 
-// firstBuffer is the least that a message is unpacked into.
+// firstBuffer is the least that a piece is unpacked into.
 const firstBuffer = 512
 
 // The errors of Decompress.
 var (
-	ErrTooBig  = errors.New("deflate: the message unpacks to more than is allowed")
-	ErrCorrupt = errors.New("deflate: the message is not compressed as RFC 7692 says")
+	ErrTooBig  = errors.New("deflate: more than is allowed")
+	ErrCorrupt = errors.New("deflate: not compressed as RFC 1951 says")
 )
 
-// tail ends each flush of a compressor, and is left out of what is sent (section 7.2.1).
-const tail = "\x00\x00\xff\xff"
+// Tail is what each piece ends with, an empty block. WebSocket messages travel without it (RFC 7692, section 7.2.1).
+const Tail = "\x00\x00\xff\xff"
 
-// end is put behind a payload, so that reading it ends: the tail that was left out, and a last block
-// with nothing in it.
-const end = tail + "\x01\x00\x00\xff\xff"
+// last is a last block with nothing in it.
+const last = "\x01\x00\x00\xff\xff"
 
 // Codec compresses and decompresses. It keeps what it needs for reuse: some hundred kilobytes for each
 // call that runs at the same time. The zero value is ready, and safe for concurrent use.
@@ -37,35 +35,36 @@ type Codec struct {
 	writers, readers sync.Pool
 }
 
-// Compress returns payload compressed.
-func (c *Codec) Compress(payload []byte) []byte {
+// Compress returns one piece that holds all parts.
+func (c *Codec) Compress(parts ...[]byte) []byte {
 	var out bytes.Buffer
 	w, ok := c.writers.Get().(*flate.Writer)
 	if ok {
 		w.Reset(&out)
 	} else {
-		w, _ = flate.NewWriter(&out, Level) // a valid level
+		w, _ = flate.NewWriter(&out, level) // a valid one
 	}
-	_, _ = w.Write(payload) // into memory, which does not fail
+	for _, part := range parts {
+		_, _ = w.Write(part) // into memory, which does not fail
+	}
 	_ = w.Flush()
-	w.Reset(io.Discard)
+	w.Reset(io.Discard) // lets go of the buffer
 	c.writers.Put(w)
-	b := out.Bytes()
-	return bytes.Clone(b[:len(b)-len(tail)]) // a buffer that grew is half empty
+	return bytes.Clone(out.Bytes()) // a buffer that grew is half empty
 }
 
-// Decompress returns what a payload unpacks to, at most limit bytes of it: more is ErrTooBig, found
-// before it is unpacked. What follows a last block within the payload is not looked at.
-func (c *Codec) Decompress(payload []byte, limit int) ([]byte, error) {
-	in := &input{rest: payload, then: end}
+// Decompress returns what a piece, given without its [Tail], unpacks to, at most limit bytes of it: more is ErrTooBig, found
+// before it is unpacked. What follows a last block within the piece is not looked at.
+func (c *Codec) Decompress(piece []byte, limit int) ([]byte, error) {
+	in := &input{rest: piece, then: Tail + last}
 	r, ok := c.readers.Get().(io.ReadCloser)
 	if ok {
 		_ = r.(flate.Resetter).Reset(in, nil) // a reader of deflate takes any
 	} else {
 		r = flate.NewReader(in)
 	}
-	out, err := unpack(r, min(limit, max(firstBuffer, 3*len(payload))), limit)
-	_ = r.(flate.Resetter).Reset(&input{}, nil) // lets go of the payload
+	out, err := unpack(r, min(limit, max(firstBuffer, 3*len(piece))), limit)
+	_ = r.(flate.Resetter).Reset(&input{}, nil) // lets go of the piece
 	c.readers.Put(r)
 	return out, err
 }
@@ -106,7 +105,7 @@ func atEnd(r io.Reader) error {
 	return ErrCorrupt
 }
 
-// input is a payload and what is put behind it, without a copy of both.
+// input is a piece and what is put behind it, without a copy of both.
 type input struct {
 	rest []byte
 	then string
