@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // adminPassword is root's in admin.mjs.
@@ -14,7 +17,7 @@ const adminPassword = "pass wörd"
 // TestAdmin has the socket.io client that the Admin UI is made with do what the UI
 // does: log in, see who comes and goes, and give its commands.
 func TestAdmin(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, mode := range []string{"production", "development"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -22,10 +25,10 @@ func TestAdmin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := startServer(t, "--admin-user", "root", "--admin-password-hash", string(hash), "--admin-mode", mode)
-			reports := runNode(t, "admin.mjs", clientConfig{URL: server.URL, Client: newest, Mode: "default"})
+			server := harness.Start(t, "--admin-user", "root", "--admin-password-hash", string(hash), "--admin-mode", mode)
+			reports := testkit.RunScript(t, "admin.mjs", testkit.ScriptConfig{URL: server.URL, Client: newest, Mode: "default"})
 			checkAdmin(t, reports, mode == "development")
-			server.end()
+			server.End()
 			if log := server.Stderr.String(); strings.Contains(log, adminPassword) || strings.Contains(log, string(hash)) || !strings.Contains(log, "admin login refused") {
 				t.Error("the log has a secret, or lacks the refused login")
 			}
@@ -33,7 +36,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-func checkAdmin(t *testing.T, reports []report, development bool) {
+func checkAdmin(t *testing.T, reports []testkit.Report, development bool) {
 	t.Helper()
 	var refused struct{ Message string }
 	if find(t, reports, "admin", "refused", &refused); refused.Message != "invalid credentials" {
@@ -71,8 +74,8 @@ func checkAdmin(t *testing.T, reports []report, development bool) {
 
 // TestNoAdmin makes sure that the namespace is not there unless it was asked for.
 func TestNoAdmin(t *testing.T) {
-	server := startServer(t)
-	c := joinWS(t, server.Addr)
-	c.send(`40/admin,{"username":"","password":""}`)
-	c.awaits(`44/admin,{"message":"Invalid namespace"}`)
+	server := harness.Start(t)
+	c := testkit.JoinWebSocket(t, server.Addr)
+	c.Send(`40/admin,{"username":"","password":""}`)
+	c.Awaits(`44/admin,{"message":"Invalid namespace"}`)
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -21,13 +23,13 @@ func TestBackend(t *testing.T) {
 		http.Error(w, r.Method+" "+r.RequestURI+" "+r.Host, http.StatusTeapot)
 	}))
 	defer pages.Close()
-	s := startApp(t, func(app *hipflask.App) error {
+	s := harness.StartApp(t, func(app *hipflask.App) error {
 		app.Router.GET("/ours", func(c *gin.Context) { c.String(http.StatusOK, "ours") })
 		return app.SocketIO.On("message", func(c *socketio.Context, v socketio.Value) error { return app.SocketIO.Emit("message", v) })
 	}, "--backend", pages.URL, "--ops-addr", "0")
 
-	joinPolling(t, s.Addr, 4).chats("beside a backend")
-	if got := ask(t, s.Addr, http.MethodGet, "/ours", nil, ""); got.status != http.StatusOK || got.body != "ours" {
+	testkit.JoinPolling(t, s.Addr, 4).Chats("beside a backend")
+	if got := testkit.Ask(t, s.Addr, http.MethodGet, "/ours", nil, ""); got.Status != http.StatusOK || got.Body != "ours" {
 		t.Errorf("a route: %v", got)
 	}
 	for _, target := range []string{"/", "/a%2Fb//c?x=1&y", "/style.css", "/ours/beneath"} {
@@ -43,10 +45,10 @@ func TestBackend(t *testing.T) {
 	if body(t, resp, nil); resp.StatusCode != http.StatusTeapot {
 		t.Errorf("another method of a route: %d", resp.StatusCode)
 	}
-	if got := ask(t, s.Addr, http.MethodGet, "/socket.io/none.js", nil, ""); got.status != http.StatusNotFound {
+	if got := testkit.Ask(t, s.Addr, http.MethodGet, "/socket.io/none.js", nil, ""); got.Status != http.StatusNotFound {
 		t.Errorf("beneath Socket.IO's path: %v", got)
 	}
-	addr := s.Stderr.waitMatch(t, opsAddress)[1]
+	addr := s.Stderr.WaitMatch(t, opsAddress)[1]
 	if metrics := get(t, "http://"+addr+"/metrics"); !strings.Contains(metrics, "hipflask_backend_requests_total 13") {
 		t.Errorf("the metrics have no 13 requests")
 	}
@@ -55,11 +57,11 @@ func TestBackend(t *testing.T) {
 	if body(t, resp, nil); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("a backend that is away: %d", resp.StatusCode)
 	}
-	s.Stderr.waitText(t, "--backend")
-	if got := opsGet(t, addr, "/readyz"); got.status != http.StatusOK {
-		t.Errorf("readiness without the backend: %d", got.status)
+	s.Stderr.WaitText(t, "--backend")
+	if got := opsGet(t, addr, "/readyz"); got.Status != http.StatusOK {
+		t.Errorf("readiness without the backend: %d", got.Status)
 	}
-	s.end()
+	s.End()
 }
 
 // A 404 of the backend that has no body is whole as it is, and the connection goes on.
@@ -70,16 +72,16 @@ func TestBackendNotFoundWithoutABody(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 	}))
 	defer pages.Close()
-	s := startServer(t, "--backend", pages.URL)
+	s := harness.Start(t, "--backend", pages.URL)
 	request := "GET /none HTTP/1.1\r\nHost: " + s.Addr + "\r\n\r\n"
 	conn := beginRequest(t, s.Addr, request+request)
 	br := bufio.NewReader(conn)
 	for range 2 {
-		got, err := readAnswer(conn, br, http.MethodGet)
+		got, err := testkit.ReadAnswer(conn, br, http.MethodGet)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.status != http.StatusNotFound || got.body != "" || len(got.header.Values("Content-Type")) > 0 {
+		if got.Status != http.StatusNotFound || got.Body != "" || len(got.Header.Values("Content-Type")) > 0 {
 			t.Errorf("%v", got)
 		}
 	}
@@ -101,8 +103,8 @@ func request(t *testing.T, method, url string) *http.Response {
 
 // A backend that is this server itself is an error at the start.
 func TestBackendThatIsThisServer(t *testing.T) {
-	port := freePort(t)
-	err := run(t.Context(), []string{"--port", port, "--backend", "http://localhost:" + port}, noEnv, newOutput(), newOutput())
+	port := testkit.FreePort(t)
+	err := run(t.Context(), []string{"--port", port, "--backend", "http://localhost:" + port}, noEnv, testkit.NewOutput(), testkit.NewOutput())
 	if hipflask.ExitCode(err) != 2 || !strings.Contains(err.Error(), "--backend") {
 		t.Errorf("got %v", err)
 	}

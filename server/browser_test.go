@@ -4,15 +4,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestBrowser has three pages of a real browser talk to each other: one that may
 // use WebSocket, one that finds it blocked, and one that was asked to poll.
 func TestBrowser(t *testing.T) {
-	needNode(t)
-	chromium := needChromium(t)
-	server := startServer(t)
-	reports := runNode(t, "browser.mjs", clientConfig{URL: server.URL, Chromium: chromium})
+	testkit.NeedNode(t)
+	chromium := testkit.NeedChromium(t)
+	server := harness.Start(t)
+	reports := testkit.RunScript(t, "browser.mjs", testkit.ScriptConfig{URL: server.URL, Chromium: chromium})
 
 	transports := map[string]string{"free": "WebSocket", "blocked": "polling", "asking": "polling"}
 	var printed []string
@@ -20,11 +23,11 @@ func TestBrowser(t *testing.T) {
 		switch r.Event {
 		case "said":
 			var said struct{ Text string }
-			r.decode(t, &said)
+			r.Decode(t, &said)
 			printed = append(printed, "Received message: "+said.Text)
 		case "account":
 			var page account
-			r.decode(t, &page)
+			r.Decode(t, &page)
 			page.check(t, server.Addr, transports[page.Who])
 			delete(transports, page.Who)
 		}
@@ -35,8 +38,8 @@ func TestBrowser(t *testing.T) {
 	if len(printed) != 3 {
 		t.Errorf("%d messages were said, want 3", len(printed))
 	}
-	server.Stdout.waitLines(t, "Client disconnected", 3)
-	compareLines(t, server.Stdout.messages(), printed)
+	server.Stdout.WaitLines(t, "Client disconnected", 3)
+	testkit.CompareLines(t, server.Stdout.Messages(), printed)
 }
 
 // account is what a page had to show in the end.

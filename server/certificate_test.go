@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // liveCertificate is a certificate's files under names that do not change: a symbolic link leads to the folder of the
@@ -51,7 +54,7 @@ func (c *liveCertificate) swap(folder string) {
 // served is the certificate that a new connection gets.
 func served(t *testing.T, addr string) (raw string, conn net.Conn) {
 	t.Helper()
-	dialer := &net.Dialer{Timeout: patience}
+	dialer := &net.Dialer{Timeout: testkit.Patience}
 	secure, err := tls.DialWithDialer(dialer, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
@@ -61,9 +64,9 @@ func served(t *testing.T, addr string) (raw string, conn net.Conn) {
 }
 
 // waitCount waits until the log holds text n times.
-func waitCount(t *testing.T, log *output, text string, n int) {
+func waitCount(t *testing.T, log *testkit.Output, text string, n int) {
 	t.Helper()
-	log.waitFor(t, text, patience, func(all string) bool { return strings.Count(all, text) >= n })
+	log.WaitFor(t, text, testkit.Patience, func(all string) bool { return strings.Count(all, text) >= n })
 }
 
 const (
@@ -75,9 +78,9 @@ const (
 // does not fit, and one that is gone, leave the one before in service.
 func TestCertificateReloadsWithItsFiles(t *testing.T) {
 	files := newLiveCertificate(t)
-	server := startServer(t, "--certfile", files.cert, "--keyfile", files.key)
+	server := harness.Start(t, "--certfile", files.cert, "--keyfile", files.key)
 	first, conn := served(t, server.Addr)
-	client := joinOver(t, conn, server.Addr, "https://"+server.Addr)
+	client := testkit.JoinOver(t, conn, server.Addr, "https://"+server.Addr)
 
 	files.renew()
 	waitCount(t, server.Stderr, certificateLoaded, 1)
@@ -85,7 +88,7 @@ func TestCertificateReloadsWithItsFiles(t *testing.T) {
 	if second == first {
 		t.Error("the certificate from before is served")
 	}
-	client.chats("after a new certificate")
+	client.Chats("after a new certificate")
 
 	whole := files.renewWithForeignKey()
 	waitCount(t, server.Stderr, certificateStays, 1)
@@ -102,7 +105,7 @@ func TestCertificateReloadsWithItsFiles(t *testing.T) {
 	if now, _ := served(t, server.Addr); now == second {
 		t.Error("the pair that was mended is not served")
 	}
-	client.chats("after all of that")
+	client.Chats("after all of that")
 }
 
 // renewWithForeignKey takes a certificate and another one's key into service. It returns a certificate that stands

@@ -9,16 +9,18 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // --check says in one line whether the server would start, without taking the port.
 func TestCheck(t *testing.T) {
-	server := startServer(t)
+	server := harness.Start(t)
 	_, port, _ := strings.Cut(server.Addr, ":")
 	certFile, keyFile, _ := selfSigned(t)
 	_, otherKey, _ := selfSigned(t)
-	nobody := "127.0.0.1:" + freePort(t)
+	nobody := "127.0.0.1:" + testkit.FreePort(t)
 	for _, test := range []struct {
 		args string // split at spaces
 		code int
@@ -59,7 +61,7 @@ func TestHealthcheck(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			settings := append(strings.Fields(args), "--log-level", "debug")
-			server := startServer(t, settings...)
+			server := harness.Start(t, settings...)
 			if _, port, ok := cutLast(server.Addr, ":"); ok {
 				settings = append(settings, "--port", port)
 			}
@@ -67,7 +69,7 @@ func TestHealthcheck(t *testing.T) {
 			if err := run(t.Context(), probe, noEnv, io.Discard, io.Discard); err != nil {
 				t.Errorf("the server runs: %v", err)
 			}
-			if err := server.stop(); err != nil {
+			if err := server.Stop(); err != nil {
 				t.Errorf("run: %v", err)
 			}
 			if log := server.Stderr.String(); strings.Contains(log, "address=") { // a client's, that is

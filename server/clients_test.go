@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -15,21 +17,21 @@ import (
 
 // Attachments as base64, over WebSocket too, both ways.
 func TestForceBase64(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, client := range clientVersions() {
 		for _, mode := range []string{"websocket", "polling", "default"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				server := startServer(t)
-				config := clientConfig{
+				server := harness.Start(t)
+				config := testkit.ScriptConfig{
 					URL: server.URL, Client: client, Mode: mode,
 					Behaviours: []string{"connect", "binary"}, Options: map[string]any{"forceBase64": true},
 				}
-				reports := runNode(t, "matrix.mjs", config)
-				server.end()
+				reports := testkit.RunScript(t, "matrix.mjs", config)
+				server.End()
 				checkConnect(t, reports, mode)
 				checkEchoes(t, reports, 12)
-				compareLines(t, server.Stdout.messages(), wantPrinted(t, reports, config))
+				testkit.CompareLines(t, server.Stdout.Messages(), wantPrinted(t, reports, config))
 			})
 		}
 	}
@@ -37,14 +39,14 @@ func TestForceBase64(t *testing.T) {
 
 // Subprotocols: the first that is offered is taken, or else browsers and Node refuse.
 func TestSubprotocols(t *testing.T) {
-	needNode(t)
-	server := startServer(t)
+	testkit.NeedNode(t)
+	server := harness.Start(t)
 	options := map[string]any{"protocols": []string{"chat", "superchat"}}
 	for _, mode := range []string{"websocket", "default"} {
-		reports := runNode(t, "matrix.mjs", clientConfig{URL: server.URL, Client: newest, Mode: mode, Behaviours: []string{"connect"}, Options: options})
+		reports := testkit.RunScript(t, "matrix.mjs", testkit.ScriptConfig{URL: server.URL, Client: newest, Mode: mode, Behaviours: []string{"connect"}, Options: options})
 		checkConnect(t, reports, mode)
 	}
-	reports := runNode(t, "protocols.mjs", clientConfig{URL: server.URL, Chromium: needChromium(t)})
+	reports := testkit.RunScript(t, "protocols.mjs", testkit.ScriptConfig{URL: server.URL, Chromium: testkit.NeedChromium(t)})
 	for event, said := range map[string]string{"node": "bare", "bare": "bare", "client": "client", "upgraded": "client"} {
 		var got struct{ Protocol, Heard string }
 		if find(t, reports, "protocols", event, &got); got.Protocol != "chat" || got.Heard != said {
@@ -74,24 +76,24 @@ func echoing(app *hipflask.App) error {
 // React's StrictMode disconnects and connects in one turn: the client is connected in the
 // end and heard, and every connect has its disconnect.
 func TestStrictMode(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, args := range [][]string{nil, {"--recovery", "1m"}} {
 		for _, mode := range []string{"websocket", "polling"} {
 			t.Run(fmt.Sprint(mode, args), func(t *testing.T) {
 				t.Parallel()
-				server := startApp(t, echoing, args...)
+				server := harness.StartApp(t, echoing, args...)
 				var heard []string
-				for _, r := range runNode(t, "strict.mjs", clientConfig{URL: server.URL, Client: newest, Mode: mode}) {
+				for _, r := range testkit.RunScript(t, "strict.mjs", testkit.ScriptConfig{URL: server.URL, Client: newest, Mode: mode}) {
 					var told struct{ Text string }
-					r.decode(t, &told)
+					r.Decode(t, &told)
 					heard = append(heard, told.Text)
 				}
 				if want := []string{"/ opening", "/ connected", "/chat opening", "/chat connected"}; !slices.Equal(heard, want) {
 					t.Errorf("heard %q, want %q", heard, want)
 				}
-				server.end()
+				server.End()
 				inside := map[string]int{}
-				for _, line := range server.Stdout.lines() {
+				for _, line := range server.Stdout.Lines() {
 					name := line[strings.LastIndexByte(line, ' ')+1:]
 					if strings.HasPrefix(line, "came") {
 						inside[name]++
@@ -114,9 +116,9 @@ func TestStrictMode(t *testing.T) {
 
 // One handler reads the token of all clients: from auth, or from the namespace's query.
 func TestOneHandlerReadsEveryClientsToken(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	var stdout io.Writer
-	server := startApp(t, func(app *hipflask.App) error {
+	server := harness.StartApp(t, func(app *hipflask.App) error {
 		stdout = app.Stdout
 		return app.SocketIO.Of("/chat").On("connect", func(auth struct {
 			Token string
@@ -130,18 +132,18 @@ func TestOneHandlerReadsEveryClientsToken(t *testing.T) {
 		})
 	})
 	for _, client := range clientVersions() {
-		for _, r := range runNode(t, "token.mjs", clientConfig{URL: server.URL, Client: client, Mode: "websocket"}) {
+		for _, r := range testkit.RunScript(t, "token.mjs", testkit.ScriptConfig{URL: server.URL, Client: client, Mode: "websocket"}) {
 			var told struct{ Word, Outcome string }
-			r.decode(t, &told)
+			r.Decode(t, &told)
 			if want := map[string]string{"s3cret": "connected", "wrong": "refused: wrong token"}[told.Word]; told.Outcome != want {
 				t.Errorf("%s with %q: %s, want %s", client, told.Word, told.Outcome, want)
 			}
 		}
 	}
-	server.end()
+	server.End()
 	var want []string
 	for range clientVersions() {
 		want = append(want, `s3cret ["a" "b"]`, `wrong ["a" "b"]`)
 	}
-	compareLines(t, server.Stdout.lines(), want)
+	testkit.CompareLines(t, server.Stdout.Lines(), want)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // crowd are clients that count what they hear.
@@ -108,7 +110,7 @@ func (c *listenerClient) await(sender, number string, within time.Duration) erro
 func (all *crowd) awaits(sender, number string) {
 	all.t.Helper()
 	for _, c := range all.clients {
-		if err := c.await(sender, number, 2*patience); err != nil {
+		if err := c.await(sender, number, 2*testkit.Patience); err != nil {
 			all.t.Fatal(err)
 		}
 	}
@@ -154,7 +156,7 @@ func speak(t *testing.T, name, addr string) *speaker {
 // say says so many more messages.
 func (s *speaker) say(n int) error {
 	for range n {
-		if err := s.send(message(fmt.Sprintf("%s.%d", s.name, s.next))); err != nil {
+		if err := s.send(testkit.Message(fmt.Sprintf("%s.%d", s.name, s.next))); err != nil {
 			return err
 		}
 		s.next++

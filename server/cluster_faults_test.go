@@ -11,13 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // awaitLog waits until a server has logged a line n times.
-func awaitLog(t *testing.T, s *testServer, line string, n int) {
+func awaitLog(t *testing.T, s *harness.Server, line string, n int) {
 	t.Helper()
-	s.Stderr.waitFor(t, strconv.Itoa(n)+" lines "+line, 2*patience, func(text string) bool {
+	s.Stderr.WaitFor(t, strconv.Itoa(n)+" lines "+line, 2*testkit.Patience, func(text string) bool {
 		return strings.Count(text, line) >= n
 	})
 }
@@ -46,10 +48,10 @@ func inOrder(t *testing.T, heard []string) {
 // everything in order, and afterwards all is as before.
 func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 	redis := redistest.Start(t)
-	var members []*testServer
+	var members []*harness.Server
 	var addrs []string
 	for range 3 {
-		m := startMember(t, redis)
+		m := harness.StartMember(t, redis)
 		members, addrs = append(members, m), append(addrs, m.Addr)
 	}
 	all := gather(t, 10, addrs...)
@@ -111,7 +113,7 @@ func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	a, ops := startOps(t, "--message-queue", redis.URL())
-	b := startMember(t, redis)
+	b := harness.StartMember(t, redis)
 	here, there := gather(t, 3, a.Addr), gather(t, 3, b.Addr)
 	s := speak(t, "s", a.Addr)
 	say := func() {
@@ -128,8 +130,8 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	redis.Kill()
 	awaitLog(t, a, redisAway, 1)
 	awaitLog(t, b, redisAway, 1)
-	if got := opsGet(t, ops, "/readyz"); got.status != http.StatusServiceUnavailable || !strings.HasPrefix(got.body, "redis: ") {
-		t.Errorf("readiness without Redis: %d %q", got.status, got.body)
+	if got := opsGet(t, ops, "/readyz"); got.Status != http.StatusServiceUnavailable || !strings.HasPrefix(got.Body, "redis: ") {
+		t.Errorf("readiness without Redis: %d %q", got.Status, got.Body)
 	}
 	say()
 	here.awaits("s", s.last())
@@ -147,7 +149,7 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 		}
 	}
 	checkAnswer(t, ops, "/readyz", http.StatusOK, "ready")
-	metrics := opsGet(t, ops, "/metrics").body
+	metrics := opsGet(t, ops, "/metrics").Body
 	for _, line := range []string{"hipflask_cluster_servers 2", "hipflask_cluster_reconnects_total 1", "hipflask_cluster_dropped_total 0",
 		"hipflask_cluster_queue_bytes 0"} {
 		if !strings.Contains(metrics, line+"\n") {
@@ -159,7 +161,7 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 // TestClusterForeignRubbish publishes what nobody understands on every channel.
 func TestClusterForeignRubbish(t *testing.T) {
 	redis := redistest.Start(t)
-	ours := startMember(t, redis)
+	ours := harness.StartMember(t, redis)
 	c := joinCluster(t, ours.Addr)
 	rubbish := []string{"", "{", "null", "[]", "{}", "\x80\x04.", "cos\nsystem\n(S'true'\ntR.", "\x93\x01\x02\x03", "\xdf\xff\xff\xff\xff",
 		"\x94\xa9hipflask-\xc0\xcf\x00\x00\x00\x00", `{"type":7}`, `{"type":99,"uid":"x","requestId":"y"}`, `{"type":2,"opts":{"rooms":[[]]}}`,
@@ -180,9 +182,9 @@ func TestClusterForeignRubbish(t *testing.T) {
 	}
 	const good = "\x93\xa7emitter\x83\xa4type\x02\xa4data\x92\xa7message\xa5hello\xa3nsp\xa1/\x83\xa5rooms\x90\xa6except\x90\xa5flags\x80"
 	redis.Publish("socket.io#/#", good)
-	c.hears(message("hello"))
+	c.hears(testkit.Message("hello"))
 	c.cut() // or the server would wait for it
-	ours.end()
+	ours.End()
 	log := ours.Stderr.String()
 	if n := strings.Count(log, "refused"); n == 0 || n > 10 {
 		t.Errorf("%d lines about what was refused, want a few", n)

@@ -3,7 +3,9 @@ package main
 import (
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // bytesOf and tupleOf are how JSON says what it does not have.
@@ -14,23 +16,23 @@ func tupleOf(values ...any) map[string]any { return map[string]any{"$tuple": val
 // clients of two servers.
 func TestClusterPythonEmitter(t *testing.T) {
 	redis := redistest.Start(t)
-	first, second := startMember(t, redis), startMember(t, redis)
-	worker := startPythonHelper(t, "emitter.py", redis)
+	first, second := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	worker := harness.StartPythonHelper(t, "emitter.py", redis)
 	var ready struct{ Ready bool }
-	worker.next(&ready)
+	worker.Next(&ready)
 	here, there := joinCluster(t, first.Addr), joinCluster(t, second.Addr)
-	emit := func(event, data any, more command) {
+	emit := func(event, data any, more harness.Command) {
 		t.Helper()
-		c := command{"args": []any{event, data}}
+		c := harness.Command{"args": []any{event, data}}
 		for key, value := range more {
 			c[key] = value
 		}
-		worker.tell("emit", c)
+		worker.Tell("emit", c)
 	}
-	publish := func(message command) {
+	publish := func(message harness.Command) {
 		t.Helper()
 		message["namespace"], message["host_id"] = "/", "0123"
-		worker.tell("publish", command{"args": []any{message}})
+		worker.Tell("publish", harness.Command{"args": []any{message}})
 	}
 	both := func(want string) {
 		t.Helper()
@@ -40,7 +42,7 @@ func TestClusterPythonEmitter(t *testing.T) {
 
 	emit("message", "hello", nil)
 	both(`42["message","hello"]`)
-	worker.tell("send", command{"args": []any{map[string]any{"a": []any{1, nil, true, "é"}}}})
+	worker.Tell("send", harness.Command{"args": []any{map[string]any{"a": []any{1, nil, true, "é"}}}})
 	both(`42["message",{"a":[1,null,true,"é"]}]`)
 	emit("several", tupleOf("a", 1), nil)
 	both(`42["several","a",1]`)
@@ -50,25 +52,25 @@ func TestClusterPythonEmitter(t *testing.T) {
 	for _, c := range []*clusterClient{here, there} {
 		hearsBytes(c, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 	}
-	emit("elsewhere", 1, command{"namespace": "/other"})
-	emit("alone", 1, command{"to": there.id})
+	emit("elsewhere", 1, harness.Command{"namespace": "/other"})
+	emit("alone", 1, harness.Command{"to": there.id})
 	there.hears(`42["alone",1]`)
-	emit("skipped", 1, command{"skip_sid": there.id})
+	emit("skipped", 1, harness.Command{"skip_sid": there.id})
 	here.hears(`42["skipped",1]`)
 
-	publish(command{"method": "enter_room", "sid": here.id, "room": "room"})
-	publish(command{"method": "enter_room", "sid": there.id, "room": "room"})
-	emit("room", 1, command{"to": "room"})
+	publish(harness.Command{"method": "enter_room", "sid": here.id, "room": "room"})
+	publish(harness.Command{"method": "enter_room", "sid": there.id, "room": "room"})
+	emit("room", 1, harness.Command{"to": "room"})
 	both(`42["room",1]`)
-	publish(command{"method": "leave_room", "sid": here.id, "room": "room"})
-	emit("room", 2, command{"room": "room"})
+	publish(harness.Command{"method": "leave_room", "sid": here.id, "room": "room"})
+	emit("room", 2, harness.Command{"room": "room"})
 	there.hears(`42["room",2]`)
-	worker.tell("close_room", command{"args": []any{"room"}})
-	emit("room", 3, command{"room": "room"})
-	publish(command{"method": "emit", "event": "json", "data": []any{"a", 1}, "binary": false, "room": nil, "skip_sid": nil, "callback": nil})
+	worker.Tell("close_room", harness.Command{"args": []any{"room"}})
+	emit("room", 3, harness.Command{"room": "room"})
+	publish(harness.Command{"method": "emit", "event": "json", "data": []any{"a", 1}, "binary": false, "room": nil, "skip_sid": nil, "callback": nil})
 	both(`42["json","a",1]`)
 
-	worker.tell("disconnect", command{"args": []any{there.id}, "namespace": "/"})
+	worker.Tell("disconnect", harness.Command{"args": []any{there.id}, "namespace": "/"})
 	emit("end", nil, nil)
 	here.hears(`42["end"]`)
 	there.hears("41")
@@ -77,9 +79,9 @@ func TestClusterPythonEmitter(t *testing.T) {
 // TestClusterWithFlaskServer has a Flask-SocketIO server on the same queue.
 func TestClusterWithFlaskServer(t *testing.T) {
 	redis := redistest.Start(t)
-	first := startMember(t, redis, "--channel-format", "pickle")
-	second := startMember(t, redis, "--channel-format", "pickle")
-	flask := startFlaskServer(t, redis)
+	first := harness.StartMember(t, redis, "--channel-format", "pickle")
+	second := harness.StartMember(t, redis, "--channel-format", "pickle")
+	flask := harness.StartFlaskServer(t, redis)
 	here, near, there := joinCluster(t, first.Addr), joinCluster(t, second.Addr), joinCluster(t, flask)
 	redis.AwaitSubscribers("flask-socketio", 3)
 	all := func(want string) {
@@ -89,14 +91,14 @@ func TestClusterWithFlaskServer(t *testing.T) {
 		}
 	}
 
-	there.says(message("from Flask"))
-	all(message("from Flask"))
-	here.says(message("from here"))
-	all(message("from here"))
+	there.says(testkit.Message("from Flask"))
+	all(testkit.Message("from Flask"))
+	here.says(testkit.Message("from here"))
+	all(testkit.Message("from here"))
 	near.says(`42["message",[1,{"b":null,"a":"e"}]]`)
 	all(`42["message",[1,{"b":null,"a":"e"}]]`)
 	here.says(`451-["message",{"_placeholder":true,"num":0}]`)
-	if err := here.ws.frame(opBinary, "\x00\xff"); err != nil {
+	if err := here.ws.SendFrame(testkit.OpBinary, "\x00\xff"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*clusterClient{here, near, there} {
@@ -115,12 +117,12 @@ func TestClusterWithFlaskServer(t *testing.T) {
 // writes what that can read.
 func TestClusterLearnsTheFormat(t *testing.T) {
 	redis := redistest.Start(t)
-	ours := startMember(t, redis)
-	flask := startFlaskServer(t, redis)
+	ours := harness.StartMember(t, redis)
+	flask := harness.StartFlaskServer(t, redis)
 	here, there := joinCluster(t, ours.Addr), joinCluster(t, flask)
 	redis.AwaitSubscribers("flask-socketio", 2)
-	there.says(message("first"))
-	here.hears(message("first"))
-	here.says(message("second"))
-	there.hears(message("first"), message("second"))
+	there.says(testkit.Message("first"))
+	here.hears(testkit.Message("first"))
+	here.says(testkit.Message("second"))
+	there.hears(testkit.Message("first"), testkit.Message("second"))
 }

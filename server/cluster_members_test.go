@@ -7,16 +7,18 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the
 // others go on: nobody misses a message of those who live.
 func TestClusterMembersDieUnderLoad(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
-	_, node := startNodeServer(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	_, node := harness.StartNodeServer(t, redis)
 	binary := build(t)
 	victim, process := startProcess(t, binary, redis)
 	all := gather(t, 10, a.Addr, b.Addr)
@@ -67,7 +69,7 @@ type killable struct{ kill func() }
 func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr string, p killable) {
 	t.Helper()
 	cmd := exec.Command(binary, "--port", "0", "--message-queue", redis.URL())
-	stderr := newOutput()
+	stderr := testkit.NewOutput()
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -82,5 +84,5 @@ func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr st
 		<-done
 	})
 	t.Cleanup(kill)
-	return stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill}
+	return stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill}
 }

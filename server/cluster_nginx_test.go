@@ -13,11 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // scalingBlock returns the n-th nginx block of SCALING.md, for these servers.
-func scalingBlock(t *testing.T, n int, listen string, servers ...*testServer) string {
+func scalingBlock(t *testing.T, n int, listen string, servers ...*harness.Server) string {
 	t.Helper()
 	page, err := os.ReadFile("SCALING.md")
 	if err != nil {
@@ -43,7 +45,7 @@ func startScalingNginx(t *testing.T, block func(listen string) string) string {
 		nginx = "/usr/sbin/nginx"
 	}
 	if _, err := os.Stat(nginx); err != nil {
-		absent(t, "needs nginx; on Debian: apt-get install nginx")
+		testkit.Absent(t, "needs nginx; on Debian: apt-get install nginx")
 	}
 	// Somebody else may take the port before nginx does.
 	for try := 0; ; try++ {
@@ -75,7 +77,7 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(nginx, "-p", dir, "-c", file)
-	log := newOutput()
+	log := testkit.NewOutput()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -89,10 +91,10 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 		_ = cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("nginx:\n%s", tail(log.String()))
+			t.Logf("nginx:\n%s", testkit.Tail(log.String()))
 		}
 	})
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(testkit.Patience); time.Now().Before(end); {
 		select {
 		case <-ended:
 			t.Log(log.String())
@@ -111,13 +113,13 @@ func runNginx(t *testing.T, nginx, addr, block string) bool {
 
 // connections waits until the handlers of two servers have seen n connections, and counts
 // each one's.
-func connections(t *testing.T, n int, a, b *testServer) (ofA, ofB int) {
+func connections(t *testing.T, n int, a, b *harness.Server) (ofA, ofB int) {
 	t.Helper()
-	timeout := time.NewTimer(patience)
+	timeout := time.NewTimer(testkit.Patience)
 	defer timeout.Stop()
 	for {
-		textA, _, changedA := a.Stdout.state()
-		textB, _, changedB := b.Stdout.state()
+		textA, _, changedA := a.Stdout.State()
+		textB, _, changedB := b.Stdout.State()
 		ofA, ofB = strings.Count(textA, "Client connected\n"), strings.Count(textB, "Client connected\n")
 		if ofA+ofB >= n {
 			return ofA, ofB
@@ -135,7 +137,7 @@ func connections(t *testing.T, n int, a, b *testServer) (ofA, ofB int) {
 func chatThrough(t *testing.T, clients []*loadClient) {
 	t.Helper()
 	for i, c := range clients {
-		said := message(fmt.Sprint("from ", i))
+		said := testkit.Message(fmt.Sprint("from ", i))
 		if err := c.send(said); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +152,7 @@ func chatThrough(t *testing.T, clients []*loadClient) {
 // TestClusterStickyByCookie polls two servers through the nginx block of the page.
 func TestClusterStickyByCookie(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	addr := startScalingNginx(t, func(listen string) string { return scalingBlock(t, 0, listen, a, b) })
 	var clients []*loadClient
 	for ofA, ofB := 0, 0; len(clients) < 12 || ofA == 0 || ofB == 0; ofA, ofB = connections(t, len(clients), a, b) {
@@ -176,7 +178,7 @@ func TestClusterStickyByCookie(t *testing.T) {
 // TestClusterStickyByAddress does it for clients without cookies.
 func TestClusterStickyByAddress(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	addr := startScalingNginx(t, func(listen string) string {
 		return strings.Replace(scalingBlock(t, 0, listen, a, b), "hash $hipflask_route consistent;", "hash $remote_addr consistent;", 1)
 	})
@@ -196,7 +198,7 @@ func TestClusterStickyByAddress(t *testing.T) {
 // what the tests above would not notice if nginx had but one server.
 func TestClusterWithoutSticking(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	addr := startScalingNginx(t, func(listen string) string { return scalingBlock(t, 1, listen, a, b) })
 	var clients []*loadClient
 	for range 8 {
@@ -207,26 +209,26 @@ func TestClusterWithoutSticking(t *testing.T) {
 		t.Cleanup(c.cut)
 		clients = append(clients, c)
 	}
-	for _, s := range []*testServer{a, b} {
-		s.Stdout.waitLines(t, "Client connected", 4)
+	for _, s := range []*harness.Server{a, b} {
+		s.Stdout.WaitLines(t, "Client connected", 4)
 	}
 	chatThrough(t, clients)
 
-	resp, err := http.Get("http://" + addr + pollingPath)
-	sid, openErr := openedSID(body(t, resp, err))
+	resp, err := http.Get("http://" + addr + testkit.PollingPath)
+	sid, openErr := testkit.OpenedSID(body(t, resp, err))
 	if openErr != nil {
 		t.Fatal(openErr)
 	}
 	unknown := 0
 	for range 2 {
-		resp, err := http.Post("http://"+addr+pollingPath+"&sid="+sid, "text/plain", strings.NewReader("40"))
+		resp, err := http.Post("http://"+addr+testkit.PollingPath+"&sid="+sid, "text/plain", strings.NewReader("40"))
 		if text := body(t, resp, err); strings.Contains(text, "Session ID unknown") {
 			unknown++
 		}
 	}
 	t.Cleanup(func() {
 		for range 2 { // one of which reaches it
-			resp, err := http.Post("http://"+addr+pollingPath+"&sid="+sid, "text/plain", strings.NewReader("1"))
+			resp, err := http.Post("http://"+addr+testkit.PollingPath+"&sid="+sid, "text/plain", strings.NewReader("1"))
 			_ = body(t, resp, err)
 		}
 	})

@@ -5,59 +5,61 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterWithNodeServer holds a Hipflask server and one of Node to what Node's
 // servers do for each other.
 func TestClusterWithNodeServer(t *testing.T) {
 	redis := redistest.Start(t)
-	ours := startMember(t, redis)
-	node, addr := startNodeServer(t, redis)
+	ours := harness.StartMember(t, redis)
+	node, addr := harness.StartNodeServer(t, redis)
 	redis.AwaitSubscribers("socket.io-request#/#", 2)
 	here, there := joinCluster(t, ours.Addr), joinCluster(t, addr)
 
 	here.says(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
 	there.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
-	there.says(message("hi"))
-	here.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`, message("hi"))
-	there.hears(message("hi"))
+	there.says(testkit.Message("hi"))
+	here.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`, testkit.Message("hi"))
+	there.hears(testkit.Message("hi"))
 
-	node.tell("join", command{"who": here.id, "room": "room"})
-	node.tell("join", command{"who": there.id, "room": "room"})
+	node.Tell("join", harness.Command{"who": here.id, "room": "room"})
+	node.Tell("join", harness.Command{"who": there.id, "room": "room"})
 	// Node does it when its own request comes back, so its next emit may be quicker.
 	awaitClients(node, "room", 2)
-	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
-	node.tell("emit", command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
-	node.tell("emit", command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
-	node.tell("emit", command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
+	node.Tell("emit", harness.Command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
+	node.Tell("emit", harness.Command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
 	here.hears(`42["e",1]`, `42["e",3]`)
 	there.hears(`42["e",1]`, `42["e",2]`)
 	hearsBytes(here, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 	hearsBytes(there, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 
-	node.tell("leave", command{"who": here.id, "room": "room"})
+	node.Tell("leave", harness.Command{"who": here.id, "room": "room"})
 	awaitClients(node, "room", 1)
-	node.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{4}})
-	node.tell("emit", command{"event": "e", "args": []any{5}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{4}})
+	node.Tell("emit", harness.Command{"event": "e", "args": []any{5}})
 	here.hears(`42["e",5]`)
 	there.hears(`42["e",4]`, `42["e",5]`)
 
 	var servers struct{ Servers int }
-	if node.do("servers", nil, &servers); servers.Servers != 2 {
+	if node.Do("servers", nil, &servers); servers.Servers != 2 {
 		t.Errorf("Node counts %d servers", servers.Servers)
 	}
-	node.tell("disconnect", command{"who": here.id})
+	node.Tell("disconnect", harness.Command{"who": here.id})
 	here.hears("41")
 }
 
 // awaitClients has Node ask until so many clients are in a room.
-func awaitClients(node *helper, room string, n int) {
-	node.t.Helper()
+func awaitClients(node *harness.Helper, room string, n int) {
+	node.T.Helper()
 	var found struct{ IDs []string }
-	for end := time.Now().Add(patience); len(found.IDs) != n; node.do("fetch", command{"who": room}, &found) {
+	for end := time.Now().Add(testkit.Patience); len(found.IDs) != n; node.Do("fetch", harness.Command{"who": room}, &found) {
 		if time.Now().After(end) {
-			node.t.Fatalf("%d clients in the room, want %d", len(found.IDs), n)
+			node.T.Fatalf("%d clients in the room, want %d", len(found.IDs), n)
 		}
 		found.IDs = nil
 	}
@@ -67,24 +69,24 @@ func awaitClients(node *helper, room string, n int) {
 func hearsBytes(c *clusterClient, text, data string) {
 	c.t.Helper()
 	c.hears(text)
-	f, err := c.ws.read()
-	if err != nil || f.op != opBinary || string(f.data) != data {
-		c.t.Fatalf("received %q, %v; want the bytes %q", f.data, err, data)
+	f, err := c.ws.ReadFrame()
+	if err != nil || f.Op != testkit.OpBinary || string(f.Data) != data {
+		c.t.Fatalf("received %q, %v; want the bytes %q", f.Data, err, data)
 	}
 }
 
 // TestClusterNodeAsksForClients has Node list Hipflask's clients, and call them.
 func TestClusterNodeAsksForClients(t *testing.T) {
 	redis := redistest.Start(t)
-	first, second := startMember(t, redis), startMember(t, redis)
-	node, addr := startNodeServer(t, redis)
+	first, second := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	node, addr := harness.StartNodeServer(t, redis)
 	redis.AwaitSubscribers("socket.io-request#/#", 3)
 	clients := []*clusterClient{joinCluster(t, first.Addr), joinCluster(t, second.Addr), joinCluster(t, addr)}
 	var want []string
 	for _, c := range clients {
 		want = append(want, c.id)
 	}
-	node.tell("join", command{"who": want, "room": "room"})
+	node.Tell("join", harness.Command{"who": want, "room": "room"})
 	awaitClients(node, "room", 3)
 
 	var found struct {
@@ -92,7 +94,7 @@ func TestClusterNodeAsksForClients(t *testing.T) {
 		Queries []string
 		Rooms   [][]string
 	}
-	node.do("fetch", nil, &found)
+	node.Do("fetch", nil, &found)
 	slices.Sort(found.IDs)
 	slices.Sort(want)
 	if !slices.Equal(found.IDs, want) {
@@ -114,7 +116,7 @@ func TestClusterNodeAsksForClients(t *testing.T) {
 		Answers []string
 		Error   string
 	}
-	node.do("ask", command{"event": "question"}, &answers)
+	node.Do("ask", harness.Command{"event": "question"}, &answers)
 	for range clients {
 		if err := <-answered; err != nil {
 			t.Error(err)
@@ -129,7 +131,7 @@ func TestClusterNodeAsksForClients(t *testing.T) {
 		Answers []any
 		Error   string
 	}
-	if node.do("tell", command{"event": "nobody listens"}, &told); len(told.Answers) != 2 {
+	if node.Do("tell", harness.Command{"event": "nobody listens"}, &told); len(told.Answers) != 2 {
 		t.Errorf("%d servers answered, want 2: %s", len(told.Answers), told.Error)
 	}
 }
@@ -137,30 +139,30 @@ func TestClusterNodeAsksForClients(t *testing.T) {
 // TestClusterNodeEmitter has a process without clients emit to those of two servers.
 func TestClusterNodeEmitter(t *testing.T) {
 	redis := redistest.Start(t)
-	first, second := startMember(t, redis), startMember(t, redis)
-	emitter := startNodeHelper(t, "emitter.mjs", redis)
+	first, second := harness.StartMember(t, redis), harness.StartMember(t, redis)
+	emitter := harness.StartNodeHelper(t, "emitter.mjs", redis)
 	var ready struct{ Ready bool }
-	emitter.next(&ready)
+	emitter.Next(&ready)
 	here, there := joinCluster(t, first.Addr), joinCluster(t, second.Addr)
 
-	emitter.tell("join", command{"rooms": []string{here.id}, "room": "room"})
-	emitter.tell("emit", command{"event": "e", "args": []any{1, "x", map[string]any{"b": nil}}})
-	emitter.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{2}})
-	emitter.tell("emit", command{"except": []string{"room"}, "event": "e", "args": []any{3}})
-	emitter.tell("emit", command{"rooms": []any{"room", 5}, "event": "e", "args": []any{4}})
-	emitter.tell("volatile", command{"event": "e", "args": []any{5}})
-	emitter.tell("emit", command{"namespace": "/other", "event": "e", "args": []any{6}})
-	emitter.tell("emit", command{"event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
-	emitter.tell("leave", command{"rooms": []string{"room"}, "room": "room"})
-	emitter.tell("emit", command{"rooms": []string{"room"}, "event": "e", "args": []any{7}})
-	emitter.tell("tellAll", command{"event": "nobody listens"})
+	emitter.Tell("join", harness.Command{"rooms": []string{here.id}, "room": "room"})
+	emitter.Tell("emit", harness.Command{"event": "e", "args": []any{1, "x", map[string]any{"b": nil}}})
+	emitter.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{2}})
+	emitter.Tell("emit", harness.Command{"except": []string{"room"}, "event": "e", "args": []any{3}})
+	emitter.Tell("emit", harness.Command{"rooms": []any{"room", 5}, "event": "e", "args": []any{4}})
+	emitter.Tell("volatile", harness.Command{"event": "e", "args": []any{5}})
+	emitter.Tell("emit", harness.Command{"namespace": "/other", "event": "e", "args": []any{6}})
+	emitter.Tell("emit", harness.Command{"event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	emitter.Tell("leave", harness.Command{"rooms": []string{"room"}, "room": "room"})
+	emitter.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{7}})
+	emitter.Tell("tellAll", harness.Command{"event": "nobody listens"})
 	here.hears(`42["e",1,"x",{"b":null}]`, `42["e",2]`, `42["e",4]`, `42["e",5]`)
 	hearsBytes(here, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 	there.hears(`42["e",1,"x",{"b":null}]`, `42["e",3]`, `42["e",5]`)
 	hearsBytes(there, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
 
-	emitter.tell("disconnect", command{"rooms": []string{here.id}})
-	emitter.tell("emit", command{"event": "end"})
+	emitter.Tell("disconnect", harness.Command{"rooms": []string{here.id}})
+	emitter.Tell("emit", harness.Command{"event": "end"})
 	here.hears("41")
 	there.hears(`42["end"]`)
 }

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterRedisOutOfMemory: Redis publishes all the same, and says so to nobody.
 func TestClusterRedisOutOfMemory(t *testing.T) {
 	redis := redistest.Start(t, "--maxmemory-policy", "noeviction")
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	there := gather(t, 2, b.Addr)
 	s := speak(t, "s", a.Addr)
 	redis.Do("CONFIG", "SET", "maxmemory", "1")
@@ -32,8 +33,8 @@ func TestClusterRedisOutOfMemory(t *testing.T) {
 func TestClusterSlowRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	slow := delayed(t, redis.Addr, 150*time.Millisecond)
-	a := startServer(t, "--message-queue", "redis://"+slow)
-	b := startServer(t, "--message-queue", "redis://"+slow)
+	a := harness.Start(t, "--message-queue", "redis://"+slow)
+	b := harness.Start(t, "--message-queue", "redis://"+slow)
 	here, there := gather(t, 2, a.Addr), gather(t, 2, b.Addr)
 	s := speak(t, "s", a.Addr)
 	if err := s.say(2000); err != nil {
@@ -51,7 +52,7 @@ func TestClusterSlowRedis(t *testing.T) {
 // TestClusterFrozenRedis: a Redis that hangs holds up nobody's own clients.
 func TestClusterFrozenRedis(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	here, there := gather(t, 2, a.Addr), gather(t, 2, b.Addr)
 	s := speak(t, "s", a.Addr)
 	redis.Freeze()
@@ -72,7 +73,7 @@ func TestClusterFrozenRedis(t *testing.T) {
 // among those who were connected all the time.
 func TestClusterConnectionsAreCut(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	there := gather(t, 2, b.Addr)
 	s := speak(t, "s", a.Addr)
 	for range 20 {

@@ -12,22 +12,23 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/server/internal/cluster/redistest"
-
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestClusterOfFour has 200 clients of three servers and one of Node hear everything
 // that eight speakers say at once: each message once, each speaker's in order.
 func TestClusterOfFour(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	redis := redistest.Start(t)
 	const each, count = 50, 200
 	var addrs []string
 	for range 3 {
-		addrs = append(addrs, startMember(t, redis).Addr)
+		addrs = append(addrs, harness.StartMember(t, redis).Addr)
 	}
-	_, node := startNodeServer(t, redis)
+	_, node := harness.StartNodeServer(t, redis)
 	addrs = append(addrs, node)
 	redis.AwaitSubscribers("socket.io-request#/#", 4)
 	all := gather(t, each, addrs...)
@@ -65,44 +66,44 @@ func TestClusterOfFour(t *testing.T) {
 // TestClusterServersPrintOnce: stdout is for what this server's clients say.
 func TestClusterServersPrintOnce(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
-	here.says(message("hello"))
-	there.hears(message("hello"))
-	here.hears(message("hello"))
-	there.says(message("hi"))
-	here.hears(message("hi"))
+	here.says(testkit.Message("hello"))
+	there.hears(testkit.Message("hello"))
+	here.hears(testkit.Message("hello"))
+	there.says(testkit.Message("hi"))
+	here.hears(testkit.Message("hi"))
 	for _, c := range []*clusterClient{here, there} {
 		c.cut() // or its server would wait for it
 	}
-	a.end()
-	b.end()
-	compareLines(t, a.Stdout.messages(), []string{"Received message: hello"})
-	compareLines(t, b.Stdout.messages(), []string{"Received message: hi"})
+	a.End()
+	b.End()
+	testkit.CompareLines(t, a.Stdout.Messages(), []string{"Received message: hello"})
+	testkit.CompareLines(t, b.Stdout.Messages(), []string{"Received message: hi"})
 }
 
 // TestClusterPlainClientsTakePart: a plain WebSocket client is told what is said elsewhere.
 func TestClusterPlainClientsTakePart(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	plain := joinPlain(t, b, 1)
 	there := joinCluster(t, a.Addr)
-	there.says(message("hello"))
+	there.says(testkit.Message("hello"))
 	plainHears(plain, "1 hello")
 }
 
 // TestClusterShutdownPublishes: what was said just before the end reaches the others.
 func TestClusterShutdownPublishes(t *testing.T) {
 	redis := redistest.Start(t)
-	a, b := startMember(t, redis), startMember(t, redis)
+	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	there := joinCluster(t, b.Addr)
 	here := joinCluster(t, a.Addr)
-	here.says(message("last words"))
-	a.Stdout.waitLines(t, "Received message: last words", 1)
-	if err := a.stop(); err != nil {
+	here.says(testkit.Message("last words"))
+	a.Stdout.WaitLines(t, "Received message: last words", 1)
+	if err := a.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	there.hears(message("last words"))
+	there.hears(testkit.Message("last words"))
 }
 
 func TestClusterWithoutRedisAtTheStart(t *testing.T) {
@@ -131,16 +132,16 @@ func TestClusterWithoutRedisAtTheStart(t *testing.T) {
 func TestClusterOptionalRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Kill()
-	a, b := startMember(t, redis, "--message-queue-optional"), startMember(t, redis, "--message-queue-optional")
+	a, b := harness.StartMember(t, redis, "--message-queue-optional"), harness.StartMember(t, redis, "--message-queue-optional")
 	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
-	here.says(message("alone"))
-	here.hears(message("alone"))
+	here.says(testkit.Message("alone"))
+	here.hears(testkit.Message("alone"))
 	redis.Restart()
-	for _, s := range []*testServer{a, b} {
-		s.Stderr.waitFor(t, "word that Redis is there", patience, func(text string) bool { return strings.Contains(text, "Redis is back") })
+	for _, s := range []*harness.Server{a, b} {
+		s.Stderr.WaitFor(t, "word that Redis is there", testkit.Patience, func(text string) bool { return strings.Contains(text, "Redis is back") })
 	}
-	there.says(message("hello"))
-	here.hears(message("hello"))
+	there.says(testkit.Message("hello"))
+	here.hears(testkit.Message("hello"))
 }
 
 // TestClusterRedisOverTLS: rediss:// checks the certificate, unless it is told not to.
@@ -158,9 +159,9 @@ func TestClusterRedisOverTLS(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("run returned %v, want an error about the certificate", err)
 	}
-	a := startServer(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
-	b := startServer(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
+	a := harness.Start(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
+	b := harness.Start(t, "--message-queue", "rediss://"+addr+"?skip_verify=true")
 	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
-	here.says(message("hello"))
-	there.hears(message("hello"))
+	here.says(testkit.Message("hello"))
+	there.hears(testkit.Message("hello"))
 }

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 // cutter is a TCP proxy that cuts connections in the middle of what they carry.
@@ -47,7 +49,7 @@ func (c *cutter) accept() {
 		if err != nil {
 			return
 		}
-		server, err := dialTCP(c.target)
+		server, err := testkit.DialTCP(c.target)
 		if err != nil {
 			_ = client.Close()
 			continue

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The configurations in server/deploy, as they stand but for names, ports and paths.
@@ -34,10 +37,10 @@ func deployed(t *testing.T, name string, replace ...string) string {
 }
 
 func TestDeployNginx(t *testing.T) {
-	server := startServer(t)
+	server := harness.Start(t)
 	certFile, keyFile, pool := selfSigned(t)
-	plain, secure := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
-	startNginx(t, deployed(t, "nginx.conf",
+	plain, secure := "127.0.0.1:"+testkit.FreePort(t), "127.0.0.1:"+testkit.FreePort(t)
+	testkit.StartNginx(t, deployed(t, "nginx.conf",
 		"127.0.0.1:5000", server.Addr,
 		"listen 80;", "listen "+plain+";",
 		"listen 443 ssl;", "listen "+secure+" ssl;",
@@ -45,16 +48,16 @@ func TestDeployNginx(t *testing.T) {
 		"/etc/letsencrypt/live/chat.example.org/privkey.pem", keyFile))
 	checkProxied(t, secure, certFile, pool)
 
-	got := ask(t, plain, http.MethodGet, "/page?x=1", http.Header{"Connection": {"close"}}, "")
-	if want := "https://127.0.0.1/page?x=1"; got.status != http.StatusMovedPermanently || got.header.Get("Location") != want {
+	got := testkit.Ask(t, plain, http.MethodGet, "/page?x=1", http.Header{"Connection": {"close"}}, "")
+	if want := "https://127.0.0.1/page?x=1"; got.Status != http.StatusMovedPermanently || got.Header.Get("Location") != want {
 		t.Errorf("without TLS: answered %v, want 301 to %s", got, want)
 	}
 }
 
 func TestDeployCaddy(t *testing.T) {
-	server := startServer(t)
+	server := harness.Start(t)
 	certFile, keyFile, pool := selfSigned(t)
-	secure := "127.0.0.1:" + freePort(t)
+	secure := "127.0.0.1:" + testkit.FreePort(t)
 	startCaddy(t, deployed(t, "Caddyfile",
 		"127.0.0.1:5000", server.Addr,
 		"chat.example.org {", "https://"+secure+" {\ntls "+certFile+" "+keyFile))
@@ -65,7 +68,7 @@ func TestDeployCaddy(t *testing.T) {
 func startCaddy(t *testing.T, sites string) {
 	t.Helper()
 	if _, err := exec.LookPath("caddy"); err != nil {
-		absent(t, "needs caddy")
+		testkit.Absent(t, "needs caddy")
 	}
 	home := t.TempDir()
 	file := filepath.Join(home, "Caddyfile")
@@ -81,7 +84,7 @@ func startCaddy(t *testing.T, sites string) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // what it has to say stands in its log
 		if t.Failed() {
-			t.Logf("caddy said:\n%s", tail(log.String()))
+			t.Logf("caddy said:\n%s", testkit.Tail(log.String()))
 		}
 	})
 	waitCount(t, log, "serving initial configuration", 1)
@@ -110,7 +113,7 @@ func (o *outside) send(method, target, origin, payload string) (status int, text
 
 func (o *outside) dial() net.Conn {
 	o.t.Helper()
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", o.addr, &tls.Config{RootCAs: o.pool})
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: testkit.Patience}, "tcp", o.addr, &tls.Config{RootCAs: o.pool})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func (o *outside) dial() net.Conn {
 // checkProxied checks all that a proxy has to let through, and that it does not open what is closed.
 func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
 	t.Helper()
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+	client := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
 	}}
 	t.Cleanup(client.CloseIdleConnections)
@@ -131,7 +134,7 @@ func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
 
 	// The official client begins with polling and goes over to WebSocket, and long messages pass.
 	t.Setenv("NODE_EXTRA_CA_CERTS", certFile)
-	reports := runNode(t, "matrix.mjs", clientConfig{
+	reports := testkit.RunScript(t, "matrix.mjs", testkit.ScriptConfig{
 		URL: "https://" + addr, Client: newest, Peer: newest, Mode: "default", Behaviours: []string{"connect", "text", "large"},
 		TextBytes: 900_000, BinaryBytes: 900_000,
 	})
@@ -142,23 +145,23 @@ func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
 func (o *outside) checkOwnPages() {
 	o.t.Helper()
 	origin := "https://" + o.addr
-	webSocket := joinOver(o.t, o.dial(), o.addr, origin)
-	_, opened := o.send(http.MethodGet, pollingPath, origin, "")
-	sid, err := openedSID(opened)
+	webSocket := testkit.JoinOver(o.t, o.dial(), o.addr, origin)
+	_, opened := o.send(http.MethodGet, testkit.PollingPath, origin, "")
+	sid, err := testkit.OpenedSID(opened)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	session := pollingPath + "&sid=" + sid
+	session := testkit.PollingPath + "&sid=" + sid
 	o.send(http.MethodPost, session, origin, "40")
 	if _, got := o.send(http.MethodGet, session, origin, ""); !strings.HasPrefix(got, "40{") {
 		o.t.Fatalf("CONNECT was answered with %q", got)
 	}
-	webSocket.chats("from the WebSocket")
-	if _, got := o.send(http.MethodGet, session, origin, ""); got != message("from the WebSocket") {
+	webSocket.Chats("from the WebSocket")
+	if _, got := o.send(http.MethodGet, session, origin, ""); got != testkit.Message("from the WebSocket") {
 		o.t.Errorf("the polling client heard %q", got)
 	}
-	o.send(http.MethodPost, session, origin, message("from polling"))
-	webSocket.awaits(message("from polling"))
+	o.send(http.MethodPost, session, origin, testkit.Message("from polling"))
+	webSocket.Awaits(testkit.Message("from polling"))
 	o.send(http.MethodPost, session, origin, "1")
 }
 
@@ -166,10 +169,10 @@ func (o *outside) checkOwnPages() {
 func (o *outside) checkForeignPages() {
 	o.t.Helper()
 	const foreign = "https://evil.example"
-	if status, text := o.send(http.MethodGet, pollingPath, foreign, ""); status != http.StatusBadRequest {
+	if status, text := o.send(http.MethodGet, testkit.PollingPath, foreign, ""); status != http.StatusBadRequest {
 		o.t.Errorf("a foreign origin was answered %d %q", status, text)
 	}
-	_, err := shakeHands(o.dial(), upgradeRequest(o.addr, websocketPath, http.Header{"Origin": {foreign}}))
+	_, err := testkit.ShakeHands(o.dial(), testkit.UpgradeRequest(o.addr, testkit.WebSocketPath, http.Header{"Origin": {foreign}}))
 	if err == nil || !strings.Contains(err.Error(), "answered 400") {
 		o.t.Errorf("a foreign WebSocket: %v, want that it is answered 400", err)
 	}

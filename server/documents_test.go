@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -128,40 +127,4 @@ func headings(text string) (anchors []string) {
 
 func withoutCode(text string) string {
 	return regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
-}
-
-// The tree in CONTRIBUTING.md has every package, and those that it says know nobody do
-// not import another of ours.
-func TestArchitectureIsThisTree(t *testing.T) {
-	page := documents(t)["CONTRIBUTING.md"]
-	_, tree, _ := strings.Cut(page, "## Architecture")
-	tree, rules, _ := strings.Cut(tree, "Imports run one way")
-	rule := regexp.MustCompile(`(?s)\n- ([^-]*?)\s+know\s+nobody\.`).FindStringSubmatch(rules)
-	if rule == nil {
-		t.Fatal("CONTRIBUTING.md does not say which packages know nobody")
-	}
-	alone := make(map[string]bool)
-	for _, name := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(rule[1], -1) {
-		alone[name[1]] = true
-	}
-	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.Imports}}", "hipflask/server/...")
-	list.Stderr = os.Stderr
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(out)) {
-		pkg, imports, _ := strings.Cut(line, " ")
-		name := pkg[strings.LastIndex(pkg, "/")+1:]
-		if !regexp.MustCompile(`(?m)^ *` + name + `/ `).MatchString(tree) {
-			t.Errorf("the tree has no %s", pkg)
-		}
-		if alone[name] && strings.Contains(imports, "hipflask/") {
-			t.Errorf("%s knows somebody: %s", pkg, imports)
-		}
-		delete(alone, name)
-	}
-	if len(alone) > 0 {
-		t.Errorf("there are no packages %v", alone)
-	}
 }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // How the server goes down, and what whoever comes meanwhile is told. That nothing is
@@ -21,14 +24,14 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Skip("Windows has no SIGTERM to send to another process")
 	}
 	cmd, _, stderr := program(t, "--port", "0", "--shutdown-timeout", "1h")
-	addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 	// A POST that never ends is waited for.
-	p := joinPolling(t, addr, 4)
-	beginRequest(t, addr, "POST "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4")
+	p := testkit.JoinPolling(t, addr, 4)
+	beginRequest(t, addr, "POST "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	stderr.waitMatch(t, regexp.MustCompile("shutting down"))
+	stderr.WaitMatch(t, regexp.MustCompile("shutting down"))
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	again := time.NewTicker(20 * time.Millisecond) // the first may come before the signals' default is back
@@ -50,13 +53,13 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 
 // draining is a server that was told to stop and still waits: a client that has just
 // no poll under way holds its end up.
-func draining(t *testing.T) (server *testServer, waiting *poller) {
+func draining(t *testing.T) (server *harness.Server, waiting *testkit.Poller) {
 	t.Helper()
-	server = startServer(t)
-	waiting = joinPolling(t, server.Addr, 4)
-	other := joinWS(t, server.Addr)
-	server.cancel()
-	other.closedWith(1001)
+	server = harness.Start(t)
+	waiting = testkit.JoinPolling(t, server.Addr, 4)
+	other := testkit.JoinWebSocket(t, server.Addr)
+	server.Cancel()
+	other.ClosedWith(1001)
 	return server, waiting
 }
 
@@ -65,45 +68,45 @@ func draining(t *testing.T) (server *testServer, waiting *poller) {
 func TestDrainingServerTurnsNewClientsAway(t *testing.T) {
 	server, waiting := draining(t)
 	header := http.Header{"Origin": {server.URL}}
-	for name, got := range map[string]answer{
-		"polling":            ask(t, server.Addr, http.MethodGet, pollingPath, header, ""),
-		"Engine.IO 3":        ask(t, server.Addr, http.MethodGet, "/socket.io/?EIO=3&transport=polling", header, ""),
-		"WebSocket":          exchange(t, server.Addr, upgradeRequest(server.Addr, websocketPath, header))[0],
-		"plain WebSocket":    exchange(t, server.Addr, upgradeRequest(server.Addr, "/", header))[0],
-		"another's session":  ask(t, server.Addr, http.MethodGet, pollingPath+"&sid=elsewhere", header, ""),
-		"another's messages": ask(t, server.Addr, http.MethodPost, pollingPath+"&sid=elsewhere", header, "40"),
+	for name, got := range map[string]testkit.Answer{
+		"polling":            testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, header, ""),
+		"Engine.IO 3":        testkit.Ask(t, server.Addr, http.MethodGet, "/socket.io/?EIO=3&transport=polling", header, ""),
+		"WebSocket":          testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, testkit.WebSocketPath, header))[0],
+		"plain WebSocket":    testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, "/", header))[0],
+		"another's session":  testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath+"&sid=elsewhere", header, ""),
+		"another's messages": testkit.Ask(t, server.Addr, http.MethodPost, testkit.PollingPath+"&sid=elsewhere", header, "40"),
 	} {
-		if got.status != http.StatusServiceUnavailable || got.body != `{"code":4,"message":"The server is shutting down"}` {
+		if got.Status != http.StatusServiceUnavailable || got.Body != `{"code":4,"message":"The server is shutting down"}` {
 			t.Errorf("%s: answered %v", name, got)
 		}
 		checkHeader(t, got, "Retry-After", "1")
 		checkHeader(t, got, "Content-Type", "application/json")
 		checkHeader(t, got, "Access-Control-Allow-Origin", server.URL)
 	}
-	if got := ask(t, server.Addr, http.MethodGet, "/", nil, ""); got.status != http.StatusOK {
+	if got := testkit.Ask(t, server.Addr, http.MethodGet, "/", nil, ""); got.Status != http.StatusOK {
 		t.Errorf("the page was answered %v", got)
 	}
-	waiting.turnedAway()
-	if err := server.stop(); err != nil {
+	waiting.TurnedAway()
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	compareLines(t, server.Stdout.lines(), []string{"Client connected", "Client connected", "Client disconnected", "Client disconnected"})
+	testkit.CompareLines(t, server.Stdout.Lines(), []string{"Client connected", "Client connected", "Client disconnected", "Client disconnected"})
 }
 
 // Browsers open connections before they need them. One on which nothing was ever
 // asked, or nothing more, does not hold the end up.
 func TestSilentConnectionsDoNotHoldTheEndUp(t *testing.T) {
-	server := startServer(t, "--shutdown-timeout", "3s") // net/http alone would wait for five
+	server := harness.Start(t, "--shutdown-timeout", "3s") // net/http alone would wait for five
 	for range 3 {
-		conn, err := dialTCP(server.Addr)
+		conn, err := testkit.DialTCP(server.Addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 	}
 	beginRequest(t, server.Addr, "GET /favicon.svg HTTP/1.1\r\nHost: x\r\n\r\n") // and the connection is kept
-	joinWS(t, server.Addr).chats("the server has seen them all")
-	if err := server.stop(); err != nil {
+	testkit.JoinWebSocket(t, server.Addr).Chats("the server has seen them all")
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
 	if strings.Contains(server.Stderr.String(), "not everything ended in time") {

@@ -5,19 +5,21 @@ import (
 	"testing"
 
 	"hipflask/handlers"
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
 // A client that reads gets volatile events as others, in their order; recovery knows
 // nothing of them, so they carry no offset.
 func TestVolatileEvents(t *testing.T) {
-	server := startApp(t, func(app *hipflask.App) error {
+	server := harness.StartApp(t, func(app *hipflask.App) error {
 		return errors.Join(handlers.Register(app), app.SocketIO.On("tell", func(c *socketio.Context) error {
 			return errors.Join(c.To().Volatile().Emit("volatile", 1), c.To(c.ID()).Volatile().Local().Emit("volatile", 2))
 		}))
 	}, "--recovery", "1m")
-	c := joinWS(t, server.Addr)
-	c.send(`42["tell"]`)
-	c.hears(`42["volatile",1]`, `42["volatile",2]`)
+	c := testkit.JoinWebSocket(t, server.Addr)
+	c.Send(`42["tell"]`)
+	c.Hears(`42["volatile",1]`, `42["volatile",2]`)
 }

@@ -5,31 +5,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The pages of three browser engines, and the bundles that old pages load.
 
-// engine is what a script needs to start a browser.
-type engine struct {
-	Path   string `json:"path"`
-	Driver string `json:"driver,omitempty"`
-}
-
 // engines are the browsers that are there. Firefox and WebKit are no small thing to
 // install, so they are asked for in CI only; what is missing elsewhere is named.
-func engines(t *testing.T) map[string]engine {
+func engines(t *testing.T) map[string]testkit.Engine {
 	t.Helper()
-	found := map[string]engine{"chromium": {Path: needChromium(t)}}
+	found := map[string]testkit.Engine{"chromium": {Path: testkit.NeedChromium(t)}}
 	if path, err := exec.LookPath("firefox-esr"); err == nil {
-		found["firefox"] = engine{Path: path}
+		found["firefox"] = testkit.Engine{Path: path}
 	} else if path, err := exec.LookPath("firefox"); err == nil {
-		found["firefox"] = engine{Path: path}
+		found["firefox"] = testkit.Engine{Path: path}
 	}
 	driver, err := exec.LookPath("WebKitWebDriver")
 	path, err2 := exec.LookPath("epiphany")
 	_, err3 := exec.LookPath("xvfb-run")
 	if err == nil && err2 == nil && err3 == nil {
-		found["webkit"] = engine{Path: path, Driver: driver}
+		found["webkit"] = testkit.Engine{Path: path, Driver: driver}
 	}
 	return found
 }
@@ -37,17 +34,17 @@ func engines(t *testing.T) map[string]engine {
 // TestBrowserEngines has a page of each engine in one chat, and the document's own
 // client in each of them.
 func TestBrowserEngines(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	found := engines(t)
 	for _, want := range []string{"firefox", "webkit"} {
 		if _, ok := found[want]; !ok {
 			t.Run(want, func(t *testing.T) {
-				absent(t, "needs firefox-esr, or webkit2gtk-driver with epiphany-browser and xvfb; HIPFLASK_TEST_ENGINES=1 make test installs them on Debian")
+				testkit.Absent(t, "needs firefox-esr, or webkit2gtk-driver with epiphany-browser and xvfb; HIPFLASK_TEST_ENGINES=1 make test installs them on Debian")
 			})
 		}
 	}
-	server := startServer(t)
-	reports := runNode(t, "engines.mjs", clientConfig{URL: server.URL, Engines: found})
+	server := harness.Start(t)
+	reports := testkit.RunScript(t, "engines.mjs", testkit.ScriptConfig{URL: server.URL, Engines: found})
 
 	saw, plain := map[string]int{}, map[string][]string{}
 	for _, r := range reports {
@@ -55,7 +52,7 @@ func TestBrowserEngines(t *testing.T) {
 			Who, Agent string
 			Lines      []string
 		}
-		r.decode(t, &said)
+		r.Decode(t, &said)
 		switch r.Event {
 		case "version":
 			t.Log(said.Who, said.Agent)
@@ -74,7 +71,7 @@ func TestBrowserEngines(t *testing.T) {
 			t.Errorf("%s: the document's client printed %q, want %q", name, plain[name], want)
 		}
 	}
-	server.end()
+	server.End()
 	if left := strings.Count(server.Stdout.String(), "Client disconnected\n"); left != 2*len(found) {
 		t.Errorf("%d clients left, want %d", left, 2*len(found))
 	}
@@ -83,10 +80,10 @@ func TestBrowserEngines(t *testing.T) {
 // TestOldBundles has pages with the bundles of socket.io-client 1.0 to 1.7: each talks by
 // polling alone and with an upgrade, over one session each.
 func TestOldBundles(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	clients := []string{"socket.io-client-106", "socket.io-client-110", "socket.io-client-137", "socket.io-client-148", "socket.io-client-1"}
-	server := startServer(t)
-	reports := runNode(t, "bundles.mjs", clientConfig{URL: server.URL, Chromium: needChromium(t), Clients: clients})
+	server := harness.Start(t)
+	reports := testkit.RunScript(t, "bundles.mjs", testkit.ScriptConfig{URL: server.URL, Chromium: testkit.NeedChromium(t), Clients: clients})
 	talked := 0
 	for _, r := range reports {
 		var told struct {
@@ -95,11 +92,11 @@ func TestOldBundles(t *testing.T) {
 			Bytes                    []int
 			Sessions                 int
 		}
-		r.decode(t, &told)
+		r.Decode(t, &told)
 		talked++
 		want := map[string]string{"polling": "polling", "default": "websocket"}[told.Asked]
 		if !told.Whole || !slices.Equal(told.Bytes, []int{0, 1, 2, 255, 128}) || told.Transport != want || told.Sessions != 1 {
-			t.Errorf("%s", r.line)
+			t.Errorf("%s", r.Line)
 		}
 	}
 	if talked != 2*len(clients) {

@@ -7,12 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestGoClient runs testdata/goclient, Go's client of Socket.IO 4.
 func TestGoClient(t *testing.T) {
 	const module = "../testdata/goclient"
-	ctx, cancel := context.WithTimeout(context.Background(), 4*nodeDeadline) // it may have to be fetched
+	ctx, cancel := context.WithTimeout(context.Background(), 4*testkit.ScriptDeadline) // it may have to be fetched
 	defer cancel()
 	command := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, name, args...)
@@ -21,22 +24,22 @@ func TestGoClient(t *testing.T) {
 		return cmd
 	}
 	if out, err := command("go", "mod", "download").CombinedOutput(); err != nil {
-		absent(t, "needs the modules of testdata/goclient, and go mod download there says: "+tail(string(out)))
+		testkit.Absent(t, "needs the modules of testdata/goclient, and go mod download there says: "+testkit.Tail(string(out)))
 	}
 	program := filepath.Join(t.TempDir(), "goclient")
 	if out, err := command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, tail(string(out)))
+		t.Fatalf("go build: %v\n%s", err, testkit.Tail(string(out)))
 	}
 	talk := func(t *testing.T, mode string) (first string) {
-		server := startServer(t)
+		server := harness.Start(t)
 		out, err := command(program, server.URL, mode).CombinedOutput()
 		line, rest, _ := strings.Cut(string(out), "\n")
 		const want = "connected by websocket\nheard hello\nheard Zoë 中文 \U0001f600\nheard [0 1 2 255]\nacknowledged [] <nil>\n"
 		if err != nil || rest != want {
-			t.Errorf("%v; it printed:\n%s\nwant behind the first line:\n%s", err, tail(string(out)), want)
+			t.Errorf("%v; it printed:\n%s\nwant behind the first line:\n%s", err, testkit.Tail(string(out)), want)
 		}
-		server.end()
-		compareLines(t, server.Stdout.messages(), []string{
+		server.End()
+		testkit.CompareLines(t, server.Stdout.Messages(), []string{
 			"Received message: hello", "Received message: Zoë 中文 \U0001f600",
 			`Received message: b'\x00\x01\x02\xff'`, "Received message: acknowledged",
 		})

@@ -9,18 +9,21 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // adminLogin connects to the Admin UI's namespace from an address of this machine and
 // returns what the login is answered.
 func adminLogin(addr, from, password string) (string, error) {
-	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	dialer := net.Dialer{Timeout: testkit.Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	ws, err := shakeHands(conn, upgradeRequest(addr, websocketPath, nil))
+	ws, err := testkit.ShakeHands(conn, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil))
 	if err != nil {
 		return "", err
 	}
@@ -43,7 +46,7 @@ func TestHardeningAdminIsNotLockedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := startServer(t, "--admin-user", "root", "--admin-password-hash", string(hash))
+	server := harness.Start(t, "--admin-user", "root", "--admin-password-hash", string(hash))
 	for range 2 {
 		for range 6 {
 			if got, err := adminLogin(server.Addr, "127.0.0.1", "wrong"); err != nil || !strings.Contains(got, "invalid credentials") {
@@ -74,15 +77,15 @@ func costlyHash(t *testing.T) (hash []byte, one time.Duration) {
 // they went on.
 func TestHardeningFloodOfAdminLogins(t *testing.T) {
 	hash, one := costlyHash(t)
-	server := startServer(t, "--admin-user", "root", "--admin-password-hash", string(hash))
-	unharmed := bystander(t, server.Addr)
+	server := harness.Start(t, "--admin-user", "root", "--admin-password-hash", string(hash))
+	unharmed := testkit.Bystander(t, server.Addr)
 	if got, err := adminLogin(server.Addr, "127.0.1.1", adminPassword); err != nil || !strings.HasPrefix(got, admitted) {
 		t.Fatalf("the administrator was answered %q, %v", got, err)
 	}
 	var mu sync.Mutex
 	answers := map[string]int{}
 	began := time.Now()
-	err := each(120, 60, func(i int) error {
+	err := testkit.Each(120, 60, func(i int) error {
 		got, err := adminLogin(server.Addr, fmt.Sprintf("127.0.2.%d", i+1), "wrong")
 		mu.Lock()
 		defer mu.Unlock()

@@ -16,7 +16,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks by many clients together: what each holds is allowed, and all of it would be
@@ -24,7 +26,7 @@ import (
 
 // startLimited starts the server as a program, with a limit on open files unless that is
 // 0, and returns the addresses of clients and of operators.
-func startLimited(t *testing.T, files int, args ...string) (cmd *exec.Cmd, addr, ops string, stderr *output) {
+func startLimited(t *testing.T, files int, args ...string) (cmd *exec.Cmd, addr, ops string, stderr *testkit.Output) {
 	t.Helper()
 	line := `exec "$0" "$@"`
 	if files > 0 {
@@ -32,8 +34,8 @@ func startLimited(t *testing.T, files int, args ...string) (cmd *exec.Cmd, addr,
 	}
 	args = append([]string{"-c", line, build(t), "--port", "0", "--ops-addr", "0"}, args...)
 	cmd, _, stderr = startProgram(t, "sh", args...)
-	addr = stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
-	return cmd, addr, stderr.waitMatch(t, opsAddress)[1], stderr
+	addr = stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	return cmd, addr, stderr.WaitMatch(t, opsAddress)[1], stderr
 }
 
 // resident is how much memory a process takes, in MiB.
@@ -74,13 +76,13 @@ func nineOfTen() []string {
 // together hold no more than a bound, and the rest of the server goes on.
 func TestHardeningAttachmentsThatNeverCome(t *testing.T) {
 	cmd, addr, ops, stderr := startLimited(t, 0, "--max-memory-for-clients", "64MiB")
-	unharmed := bystander(t, addr)
+	unharmed := testkit.Bystander(t, addr)
 	bodies := nineOfTen()
-	if err := each(40, 2, func(i int) error { // without a bound they hold 270 MB and more
-		p := openPolling(t, addr, 4)
+	if err := testkit.Each(40, 2, func(i int) error { // without a bound they hold 270 MB and more
+		p := testkit.OpenPolling(t, addr, 4)
 		for _, body := range append([]string{"40"}, bodies...) {
 			// One that is refused is told by the next request.
-			if got, err := p.do(http.MethodPost, nil, strings.NewReader(body)); err != nil || got.status == http.StatusBadRequest {
+			if got, err := p.Do(http.MethodPost, nil, strings.NewReader(body)); err != nil || got.Status == http.StatusBadRequest {
 				return err
 			}
 		}
@@ -89,7 +91,7 @@ func TestHardeningAttachmentsThatNeverCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	unharmed("attachments that never come")
-	stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* limit=67108864 setting=--max-memory-for-clients`))
+	stderr.WaitMatch(t, regexp.MustCompile(`all clients together hold too much.* limit=67108864 setting=--max-memory-for-clients`))
 	m := scrape(t, ops)
 	if held := m["hipflask_client_memory_bytes"]; held > 32<<20 || held < 16<<20 {
 		t.Errorf("%v bytes are held, want about half of 64 MiB", held)
@@ -107,31 +109,31 @@ func TestHardeningAttachmentsThatNeverCome(t *testing.T) {
 // The same, by one client that the bound has room for: it has its time.
 func TestHardeningAttachmentsInTime(t *testing.T) {
 	server, ops := startOps(t, "--attachment-timeout", "300ms")
-	p := joinPolling(t, server.Addr, 4)
-	p.send(`451-["message",{"_placeholder":true,"num":0}]`)
-	p.awaits("1")
-	server.Stderr.waitMatch(t, regexp.MustCompile(`attachments of a packet did not come in time.* limit=300ms setting=--attachment-timeout`))
-	w := joinWS(t, server.Addr)
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	p.Send(`451-["message",{"_placeholder":true,"num":0}]`)
+	p.Awaits("1")
+	server.Stderr.WaitMatch(t, regexp.MustCompile(`attachments of a packet did not come in time.* limit=300ms setting=--attachment-timeout`))
+	w := testkit.JoinWebSocket(t, server.Addr)
 	for range 3 { // each has its own time
-		w.send(`451-["message",{"_placeholder":true,"num":0}]`)
-		w.sendBytes(maskedFrame(finBit|opBinary, "whole"))
-		w.awaits(`451-["message",{"_placeholder":true,"num":0}]`)
-		if f, err := w.read(); err != nil || string(f.data) != "whole" {
-			t.Fatalf("the attachment came back as %q, %v", f.data, err)
+		w.Send(`451-["message",{"_placeholder":true,"num":0}]`)
+		w.SendBytes(testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, "whole"))
+		w.Awaits(`451-["message",{"_placeholder":true,"num":0}]`)
+		if f, err := w.ReadFrame(); err != nil || string(f.Data) != "whole" {
+			t.Fatalf("the attachment came back as %q, %v", f.Data, err)
 		}
 	}
-	w.send(`452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
-	w.sendBytes(maskedFrame(finBit|opBinary, "the first of two"))
-	cutOff(t, w.Conn, patience)
+	w.Send(`452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
+	w.SendBytes(testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, "the first of two"))
+	cutOff(t, w.Conn, testkit.Patience)
 	if refused := scrape(t, ops)[`hipflask_refusals_total{cause="attachments"}`]; refused != 2 {
 		t.Errorf("%v were refused, want 2", refused)
 	}
-	for deadline := time.Now().Add(patience); scrape(t, ops)["hipflask_client_memory_bytes"] != 0; {
+	for deadline := time.Now().Add(testkit.Patience); scrape(t, ops)["hipflask_client_memory_bytes"] != 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("what the sessions held was not given back")
 		}
 	}
-	joinWS(t, server.Addr).chats("after attachments that came too late")
+	testkit.JoinWebSocket(t, server.Addr).Chats("after attachments that came too late")
 }
 
 // Attack: messages that never end: over WebSockets whose clients answer pings meanwhile,
@@ -140,23 +142,23 @@ func TestHardeningMessagesThatNeverEnd(t *testing.T) {
 	part := strings.Repeat("4", 900_000)
 	for name, begin := range map[string]func(t *testing.T, addr string) net.Conn{
 		"WebSocket": func(t *testing.T, addr string) net.Conn {
-			return beginRequest(t, addr, upgradeRequest(addr, "/", nil))
+			return beginRequest(t, addr, testkit.UpgradeRequest(addr, "/", nil))
 		},
 		"upgrade": func(t *testing.T, addr string) net.Conn {
-			return openPolling(t, addr, 4).upgrading().Conn
+			return testkit.OpenPolling(t, addr, 4).Upgrading().Conn
 		},
 		"POST": func(t *testing.T, addr string) net.Conn {
-			_, target, _ := strings.Cut(strings.TrimPrefix(openPolling(t, addr, 4).url, "http://"), "/")
+			_, target, _ := strings.Cut(strings.TrimPrefix(testkit.OpenPolling(t, addr, 4).URL, "http://"), "/")
 			return beginRequest(t, addr, fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000000\r\n\r\n", target, addr))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, ops := startOps(t, "--max-memory-for-clients", "16MiB")
-			unharmed := bystander(t, server.Addr)
+			unharmed := testkit.Bystander(t, server.Addr)
 			const clients = 30
 			sent := []byte(part)
 			if name != "POST" {
-				sent = maskedFrame(opText, part)
+				sent = testkit.MaskedFrame(testkit.OpText, part)
 			}
 			var conns []net.Conn
 			for range clients {
@@ -164,9 +166,9 @@ func TestHardeningMessagesThatNeverEnd(t *testing.T) {
 				_, _ = conn.Write(sent) // it fails where the client is refused
 				conns = append(conns, conn)
 			}
-			server.Stderr.waitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
+			server.Stderr.WaitMatch(t, regexp.MustCompile(`all clients together hold too much.* setting=--max-memory-for-clients`))
 			unharmed("messages that never end")
-			joinPolling(t, server.Addr, 4).chats("while others fill the memory")
+			testkit.JoinPolling(t, server.Addr, 4).Chats("while others fill the memory")
 			awaitMetric(t, ops, "a refusal of all but 9", func(m map[string]float64) bool {
 				return m[`hipflask_refusals_total{cause="memory"}`] >= clients-9
 			})
@@ -184,7 +186,7 @@ func TestHardeningMessagesThatNeverEnd(t *testing.T) {
 // awaitMetric scrapes until the metrics are as wanted.
 func awaitMetric(t *testing.T, ops, want string, match func(map[string]float64) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !match(scrape(t, ops)); {
+	for deadline := time.Now().Add(testkit.Patience); !match(scrape(t, ops)); {
 		if time.Now().After(deadline) {
 			t.Fatalf("no %s: %v bytes held, %v refused", want, scrape(t, ops)["hipflask_client_memory_bytes"],
 				scrape(t, ops)[`hipflask_refusals_total{cause="memory"}`])
@@ -195,14 +197,14 @@ func awaitMetric(t *testing.T, ops, want string, match func(map[string]float64) 
 // Attack: sessions whose opening request has headers of 56 KB, which cost no file.
 func TestHardeningLongHeadersOfSessions(t *testing.T) {
 	cmd, addr, _, _ := startLimited(t, 0)
-	unharmed := bystander(t, addr)
+	unharmed := testkit.Bystander(t, addr)
 	const sessions = 2000
 	before := resident(t, cmd)
 	header := http.Header{"Cookie": {"a=b"}, "X-Long": {strings.Repeat("x", 56_000)}}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}, Timeout: testkit.Patience}
 	defer client.CloseIdleConnections()
-	if err := each(sessions, 4, func(int) error {
-		req, err := http.NewRequest(http.MethodGet, "http://"+addr+pollingPath, nil)
+	if err := testkit.Each(sessions, 4, func(int) error {
+		req, err := http.NewRequest(http.MethodGet, "http://"+addr+testkit.PollingPath, nil)
 		if err != nil {
 			return err
 		}
@@ -233,8 +235,8 @@ func TestHardeningIdleConnections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, addr, ops, stderr := startLimited(t, 300)
-			stderr.waitMatch(t, regexp.MustCompile(`limits for all clients.* websockets=220 open_connections=236 .*files=300`))
-			unharmed := bystander(t, addr)
+			stderr.WaitMatch(t, regexp.MustCompile(`limits for all clients.* websockets=220 open_connections=236 .*files=300`))
+			unharmed := testkit.Bystander(t, addr)
 			for range 400 {
 				conn := beginRequest(t, addr, request)
 				if strings.HasSuffix(request, "\r\n\r\n") {
@@ -243,10 +245,10 @@ func TestHardeningIdleConnections(t *testing.T) {
 					}
 				}
 			}
-			joinWS(t, addr).chats("there is room")
+			testkit.JoinWebSocket(t, addr).Chats("there is room")
 			checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
 			unharmed("idle connections")
-			stderr.waitMatch(t, regexp.MustCompile(`connection closed to make room.* limit=236 setting=--max-open-connections`))
+			stderr.WaitMatch(t, regexp.MustCompile(`connection closed to make room.* limit=236 setting=--max-open-connections`))
 			if m := scrape(t, ops); m["hipflask_open_connections"] > 240 || m[`hipflask_refusals_total{cause="idle connections"}`] < 100 {
 				t.Errorf("%v are open, %v were closed", m["hipflask_open_connections"], m[`hipflask_refusals_total{cause="idle connections"}`])
 			}
@@ -258,29 +260,29 @@ func TestHardeningIdleConnections(t *testing.T) {
 // and whoever polls, asks for the page or looks after the server is served.
 func TestHardeningWebSocketsAndFiles(t *testing.T) {
 	_, addr, ops, stderr := startLimited(t, 128)
-	poller := joinPolling(t, addr, 4)
+	poller := testkit.JoinPolling(t, addr, 4)
 	limit := 0
-	if _, err := fmt.Sscan(stderr.waitMatch(t, regexp.MustCompile(` websockets=(\d+) `))[1], &limit); err != nil {
+	if _, err := fmt.Sscan(stderr.WaitMatch(t, regexp.MustCompile(` websockets=(\d+) `))[1], &limit); err != nil {
 		t.Fatal(err)
 	}
 	for range limit {
-		joinWS(t, addr)
+		testkit.JoinWebSocket(t, addr)
 	}
 	for range 100 {
-		got := exchange(t, addr, upgradeRequest(addr, websocketPath, nil))[0]
-		if got.status != http.StatusServiceUnavailable {
+		got := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil))[0]
+		if got.Status != http.StatusServiceUnavailable {
 			t.Fatalf("one too many was answered %v", got)
 		}
 	}
-	poller.chats("polling goes on")
+	poller.Chats("polling goes on")
 	checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
 	// A session that polls cannot go over, and stays as it is.
-	upgrade := strings.TrimPrefix(strings.Replace(poller.url, "transport=polling", "transport=websocket", 1), "http://"+addr)
-	if got := exchange(t, addr, upgradeRequest(addr, upgrade, nil))[0]; got.status != http.StatusServiceUnavailable {
+	upgrade := strings.TrimPrefix(strings.Replace(poller.URL, "transport=polling", "transport=websocket", 1), "http://"+addr)
+	if got := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, upgrade, nil))[0]; got.Status != http.StatusServiceUnavailable {
 		t.Errorf("an upgrade was answered %v", got)
 	}
-	poller.chats("still there")
-	stderr.waitMatch(t, regexp.MustCompile(`one too many.* setting=--max-connections .*hint="each WebSocket is an open file`))
+	poller.Chats("still there")
+	stderr.WaitMatch(t, regexp.MustCompile(`one too many.* setting=--max-connections .*hint="each WebSocket is an open file`))
 }
 
 // Attack: the address for health and metrics has connections of its own, and those are
@@ -292,24 +294,24 @@ func TestHardeningOpsConnections(t *testing.T) {
 		conns = append(conns, beginRequest(t, ops, ""))
 	}
 	for _, conn := range conns[:100] {
-		cutOff(t, conn, patience)
+		cutOff(t, conn, testkit.Patience)
 	}
 	checkAnswer(t, ops, "/healthz", http.StatusOK, "alive")
-	joinWS(t, addr).chats("clients are served")
+	testkit.JoinWebSocket(t, addr).Chats("clients are served")
 }
 
 // An address may have so many connections, if that was asked for; not the machine's own.
 func TestHardeningConnectionsOfOneAddress(t *testing.T) {
-	addr := startServer(t, "--max-open-connections-per-address", "1").Addr
-	first := joinWS(t, addr)
-	joinWS(t, addr).chats("a second of the loopback interface")
-	first.chats("and the first")
+	addr := harness.Start(t, "--max-open-connections-per-address", "1").Addr
+	first := testkit.JoinWebSocket(t, addr)
+	testkit.JoinWebSocket(t, addr).Chats("a second of the loopback interface")
+	first.Chats("and the first")
 }
 
 // Attack: requests to a route whose handler takes the connection over and panics then.
 // Nobody else closes such a connection, and it would count among the open ones for good.
 func TestHardeningPanicAfterHijack(t *testing.T) {
-	server := startApp(t, func(app *hipflask.App) error {
+	server := harness.StartApp(t, func(app *hipflask.App) error {
 		app.Router.GET("/taken", func(c *gin.Context) {
 			if _, _, err := c.Writer.Hijack(); err != nil {
 				t.Error(err)
@@ -318,10 +320,10 @@ func TestHardeningPanicAfterHijack(t *testing.T) {
 		})
 		return nil
 	}, "--ops-addr", "0")
-	ops := server.Stderr.waitMatch(t, opsAddress)[1]
+	ops := server.Stderr.WaitMatch(t, opsAddress)[1]
 	for range 3 {
-		cutOff(t, beginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), patience)
+		cutOff(t, beginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), testkit.Patience)
 	}
-	server.Stderr.waitText(t, "with a connection of its own")
+	server.Stderr.WaitText(t, "with a connection of its own")
 	awaitMetric(t, ops, "open connection less", func(m map[string]float64) bool { return m["hipflask_open_connections"] == 0 })
 }

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks by pages of other sites, in a real browser: what it really sends along.
@@ -23,8 +26,10 @@ type foreignScene struct {
 	Script string `json:"script,omitempty"` // the client's file
 }
 
-// foreignPages is the configuration of foreign.mjs, beside what every script has.
+// foreignPages is the configuration of foreign.mjs.
 type foreignPages struct {
+	Chromium string `json:"chromium"`
+
 	Names   string         `json:"names"` // for the browser's own DNS
 	Attacks []foreignScene `json:"attacks"`
 	Links   []foreignScene `json:"links"`
@@ -50,14 +55,14 @@ func portOf(addr string) string {
 
 // Attack: pages of other sites in one browser, which takes a while to start.
 func TestHardeningForeignPages(t *testing.T) {
-	chromium, pages := needChromium(t), elsewhere(t)
+	chromium, pages := testkit.NeedChromium(t), elsewhere(t)
 	attacked := attackedServer(t, pages)
 	allowing := allowingServer(t, pages)
-	named := startServer(t, "--allowed-hosts", "chat.test")
+	named := harness.Start(t, "--allowed-hosts", "chat.test")
 	called := []foreignScene{{URL: "http://chat.test:" + portOf(named.Addr)}, {URL: "http://evil.test:" + portOf(named.Addr)}}
-	reports := runNode(t, "foreign.mjs", clientConfig{Chromium: chromium, foreignPages: &foreignPages{
-		Names: "MAP *.test 127.0.0.1", Attacks: attacked.attacks, Links: attacked.links, Visits: called, JSONP: allowing,
-	}})
+	reports := testkit.RunScript(t, "foreign.mjs", foreignPages{
+		Chromium: chromium, Names: "MAP *.test 127.0.0.1", Attacks: attacked.attacks, Links: attacked.links, Visits: called, JSONP: allowing,
+	})
 	t.Run("attacks", func(t *testing.T) { attacked.check(t, reports) })
 	t.Run("JSONP", func(t *testing.T) { checkJSONP(t, reports, len(allowing)) })
 	t.Run("rebinding", func(t *testing.T) { checkCalled(t, reports) })
@@ -90,14 +95,14 @@ func attackedServer(t *testing.T, pages string) *attackedPages {
 
 // check wants that they opened no session and read nothing. The client's bundle and links
 // are for them too.
-func (a *attackedPages) check(t *testing.T, reports []report) {
+func (a *attackedPages) check(t *testing.T, reports []testkit.Report) {
 	attacks, links := 0, 0
 	for _, r := range reports {
 		var saw struct {
 			From, Cors, Bundle, IO, Title string
 			Heard, Opened                 []string
 		}
-		r.decode(t, &saw)
+		r.Decode(t, &saw)
 		switch r.Event {
 		case "attacked":
 			attacks++
@@ -136,7 +141,7 @@ func allowingServer(t *testing.T, pages string) []foreignScene {
 		t.Fatal(err)
 	}
 	friend, insecure := "http://localhost:"+pages, "http://friend.test:"+pages
-	server := startServer(t, "--cors-allowed-origins", friend+",http://*.test:"+pages)
+	server := harness.Start(t, "--cors-allowed-origins", friend+",http://*.test:"+pages)
 	chat := "http://chat.test:" + portOf(server.Addr)
 	return []foreignScene{
 		{Page: server.URL, Server: server.URL, Script: script},
@@ -146,7 +151,7 @@ func allowingServer(t *testing.T, pages string) []foreignScene {
 	}
 }
 
-func checkJSONP(t *testing.T, reports []report, want int) {
+func checkJSONP(t *testing.T, reports []testkit.Report, want int) {
 	for _, r := range reports {
 		if r.Event != "jsonp" {
 			continue
@@ -156,7 +161,7 @@ func checkJSONP(t *testing.T, reports []report, want int) {
 			From, Said, Error string
 			Scripts           int
 		}
-		if r.decode(t, &saw); saw.Said != "from "+saw.From || saw.Scripts == 0 {
+		if r.Decode(t, &saw); saw.Said != "from "+saw.From || saw.Scripts == 0 {
 			t.Errorf("a page of %s heard %q by %d scripts: %s", saw.From, saw.Said, saw.Scripts, saw.Error)
 		}
 	}
@@ -167,7 +172,7 @@ func checkJSONP(t *testing.T, reports []report, want int) {
 
 // checkCalled wants a page at the name that the server goes by, and none at another one,
 // which leads there as well.
-func checkCalled(t *testing.T, reports []report) {
+func checkCalled(t *testing.T, reports []testkit.Report) {
 	var got []string
 	for _, r := range reports {
 		if r.Event != "visited" {
@@ -177,10 +182,10 @@ func checkCalled(t *testing.T, reports []report) {
 			URL, Body string
 			Status    int
 		}
-		r.decode(t, &saw)
+		r.Decode(t, &saw)
 		name, _, _ := strings.Cut(strings.TrimPrefix(saw.URL, "http://"), ":")
 		body, _, _ := strings.Cut(saw.Body, "\n")
 		got = append(got, fmt.Sprint(name, " ", saw.Status, " ", strings.ToLower(body)))
 	}
-	compareLines(t, got, []string{"chat.test 200 <!doctype html>", `evil.test 400 "not an accepted host."`})
+	testkit.CompareLines(t, got, []string{"chat.test 200 <!doctype html>", `evil.test 400 "not an accepted host."`})
 }

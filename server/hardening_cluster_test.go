@@ -14,7 +14,9 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks through Redis, and by it: whoever reaches it can publish anything, and it can
@@ -23,7 +25,7 @@ import (
 // metric reads one of the server's metrics.
 func metric(t *testing.T, ops, name string) float64 {
 	t.Helper()
-	for line := range strings.Lines(opsGet(t, ops, "/metrics").body) {
+	for line := range strings.Lines(opsGet(t, ops, "/metrics").Body) {
 		if text, ok := strings.CutPrefix(line, name+" "); ok {
 			n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 			if err != nil {
@@ -52,7 +54,7 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			s := speak(t, "s", stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1])
+			s := speak(t, "s", stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1])
 			redis.Freeze()
 			defer redis.Thaw()
 			if reconnecting {
@@ -61,14 +63,14 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 					_ = conn.Close()
 				}
 				way.mu.Unlock()
-				stderr.waitText(t, redisAway)
+				stderr.WaitText(t, redisAway)
 			}
 			if err := s.say(3); err != nil {
 				t.Fatal(err)
 			}
-			stdout.waitText(t, "s.2")
+			stdout.WaitText(t, "s.2")
 			s.cut()
-			stderr.waitText(t, "connection ended")
+			stderr.WaitText(t, "connection ended")
 			began := time.Now()
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
@@ -81,7 +83,7 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 			}
 			given := regexp.MustCompile(`6 messages for other servers were given up.*--shutdown-timeout`)
 			if n := len(given.FindAllString(stderr.String(), -1)); n != 1 {
-				t.Errorf("%d lines say how many messages were given up, want 1:\n%s", n, tail(stderr.String()))
+				t.Errorf("%d lines say how many messages were given up, want 1:\n%s", n, testkit.Tail(stderr.String()))
 			}
 		})
 	}
@@ -92,7 +94,7 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Do("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
-	a := startMember(t, redis)
+	a := harness.StartMember(t, redis)
 	cmd, _, stderr := prepare(t, build(t), "--port", "0", "--ops-addr", "0", "--message-queue", redis.URL())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -106,14 +108,14 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	ops := stderr.waitMatch(t, opsAddress)[1]
-	there := gather(t, 1, stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1])
+	ops := stderr.WaitMatch(t, opsAddress)[1]
+	there := gather(t, 1, stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1])
 	s := joinCluster(t, a.Addr)
 	const before, lost = 10, 3000 // more than all buffers on the way hold
 	say := func(from, to int) {
 		t.Helper()
 		for n := from; n < to; n++ {
-			text := message(fmt.Sprintf("s.%d-%s", n, strings.Repeat("x", 10_000)))
+			text := testkit.Message(fmt.Sprintf("s.%d-%s", n, strings.Repeat("x", 10_000)))
 			s.says(text)
 			s.hears(text)
 		}
@@ -130,7 +132,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const setting = `client-output-buffer-limit pubsub`
-	stderr.waitFor(t, "line about the cut", 2*patience, func(text string) bool {
+	stderr.WaitFor(t, "line about the cut", 2*testkit.Patience, func(text string) bool {
 		return regexp.MustCompile(`level=WARN msg="Redis is back: it had cut the subscription.* missed=unknown redis_setting="` + setting).MatchString(text)
 	})
 	say(before+lost, before+lost+1)
@@ -139,7 +141,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 	if missed <= 0 {
 		t.Fatal("nothing was missed: the test needs more messages")
 	}
-	stderr.waitFor(t, "the number that was missed", 2*patience, func(text string) bool {
+	stderr.WaitFor(t, "the number that was missed", 2*testkit.Patience, func(text string) bool {
 		return strings.Contains(text, fmt.Sprintf(`level=WARN msg="broadcasts of other Hipflask servers never came" missed=%d redis_setting="%s"`, missed, setting))
 	})
 	if n := metric(t, ops, "hipflask_cluster_missed_total"); n != float64(missed) {
@@ -152,13 +154,13 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 func TestHardeningMessageThatRedisRefuses(t *testing.T) {
 	redis := redistest.Start(t, "--proto-max-bulk-len", "1mb")
 	a, ops := startOps(t, "--message-queue", redis.URL(), "--max-http-buffer-size", "4000000")
-	b := startMember(t, redis)
+	b := harness.StartMember(t, redis)
 	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
-	large := message(strings.Repeat("x", 2<<20))
-	here.says(message("before"), large, message("between"), large, message("after"))
-	here.hears(message("before"), large, message("between"), large, message("after"))
-	there.hears(message("before"), message("between"), message("after"))
-	a.Stderr.waitFor(t, "line about the message", patience, func(text string) bool {
+	large := testkit.Message(strings.Repeat("x", 2<<20))
+	here.says(testkit.Message("before"), large, testkit.Message("between"), large, testkit.Message("after"))
+	here.hears(testkit.Message("before"), large, testkit.Message("between"), large, testkit.Message("after"))
+	there.hears(testkit.Message("before"), testkit.Message("between"), testkit.Message("after"))
+	a.Stderr.WaitFor(t, "line about the message", testkit.Patience, func(text string) bool {
 		return strings.Contains(text, "message given up") && strings.Contains(text, "proto-max-bulk-len")
 	})
 	awaitLog(t, a, "message given up", 1)
@@ -172,7 +174,7 @@ func heardOnRedis(t *testing.T, redis *redistest.Server, channel string, say fun
 	t.Helper()
 	client := goredis.NewClient(&goredis.Options{Addr: redis.Addr})
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	sub := client.Subscribe(ctx, channel)
 	defer sub.Close()
@@ -191,27 +193,27 @@ func heardOnRedis(t *testing.T, redis *redistest.Server, channel string, say fun
 // really says looked like repetitions; and one with each of its next numbers.
 func TestHardeningForgedNumbers(t *testing.T) {
 	redis := redistest.Start(t)
-	a := startMember(t, redis)
+	a := harness.StartMember(t, redis)
 	b, ops := startOps(t, "--message-queue", redis.URL())
 	here, there := joinCluster(t, a.Addr), joinCluster(t, b.Addr)
 	says := func(text string) {
 		t.Helper()
-		here.says(message(text))
-		here.hears(message(text))
+		here.says(testkit.Message(text))
+		here.hears(testkit.Message(text))
 	}
 	seen := heardOnRedis(t, redis, "socket.io#/#", func() { says("hello") })
-	there.hears(message("hello"))
+	there.hears(testkit.Message("hello"))
 	forge := func(n uint64) {
 		t.Helper()
 		binary.BigEndian.PutUint64(seen[len(seen)-8:], n)
 		redis.Publish("socket.io#/#", seen)
-		there.hears(message("hello"))
+		there.hears(testkit.Message("hello"))
 	}
 	next := binary.BigEndian.Uint64(seen[len(seen)-8:]) + 1
 	for i, n := range []uint64{next, next + 1, next + 5, next + 4000, 1 << 40, 1<<64 - 2, 1<<64 - 1, 0} {
 		forge(n)
 		says(fmt.Sprint("after ", i))
-		there.hears(message(fmt.Sprint("after ", i)))
+		there.hears(testkit.Message(fmt.Sprint("after ", i)))
 	}
 	if n := metric(t, ops, "hipflask_cluster_missed_total"); n > 1<<40 {
 		t.Errorf("%v messages count as missed", n)
@@ -263,18 +265,18 @@ func TestHardeningEndlessLists(t *testing.T) {
 	start := time.Now()
 	for n := 0; metric(t, ops, "hipflask_cluster_refused_total") < float64(len(refused)); n++ {
 		began := time.Now()
-		if began.Sub(start) > 6*patience {
-			t.Fatalf("not all was handled after %v", 6*patience)
+		if began.Sub(start) > 6*testkit.Patience {
+			t.Fatalf("not all was handled after %v", 6*testkit.Patience)
 		}
-		talker.says(message(fmt.Sprint(n)))
+		talker.says(testkit.Message(fmt.Sprint(n)))
 		for {
 			got, err := talker.next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got == message(fmt.Sprint(n)) {
+			if got == testkit.Message(fmt.Sprint(n)) {
 				break
-			} else if got != message("many") {
+			} else if got != testkit.Message("many") {
 				t.Fatalf("received %.100q", got)
 			}
 		}
@@ -312,7 +314,7 @@ func TestHardeningLongNamesOnRedis(t *testing.T) {
 		redis.Publish("flask-socketio", m)
 	}
 	redis.Publish("socket.io#"+long, "rubbish")
-	for end := time.Now().Add(patience); metric(t, ops, "hipflask_cluster_refused_total") < 6; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testkit.Patience); metric(t, ops, "hipflask_cluster_refused_total") < 6; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%v messages were refused", metric(t, ops, "hipflask_cluster_refused_total"))
 		}
@@ -329,7 +331,7 @@ func TestHardeningLongNamesOnRedis(t *testing.T) {
 // anew at full speed.
 func TestHardeningSubscriptionThatIsCutAgainAndAgain(t *testing.T) {
 	redis := redistest.Start(t)
-	ours := startMember(t, redis)
+	ours := harness.StartMember(t, redis)
 	began := time.Now()
 	const cuts = 8
 	for n := range cuts {

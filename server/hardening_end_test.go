@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"hipflask/handlers"
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -77,9 +79,9 @@ func TestHardeningEndIsBounded(t *testing.T) {
 			if c.hold != nil {
 				c.hold(t, server)
 			}
-			server.cancel()
+			server.Cancel()
 			select {
-			case <-server.done:
+			case <-server.Done:
 			case <-time.After(endWithin):
 				t.Fatalf("the server has not ended after %v", endWithin)
 			}
@@ -93,7 +95,7 @@ func TestHardeningEndIsBounded(t *testing.T) {
 
 // endServer is the server of a case.
 type endServer struct {
-	testServer
+	harness.Server
 	redis *redistest.Server // nil unless the case wants it
 }
 
@@ -101,18 +103,18 @@ type endServer struct {
 // and is counted.
 func TestHardeningUnreadHandshake(t *testing.T) {
 	server, ops := startOps(t, append(hugeAnswer(), "--max-connections", "1")...)
-	unreadHandshake(t, &endServer{testServer: *server})
+	unreadHandshake(t, &endServer{Server: *server})
 	counts(t, ops, map[string]float64{`hipflask_refusals_total{cause="unread handshake"}`: 1})
 	logLine(t, server, "does not read the answer to the handshake")
-	openWS(t, server.Addr, "/").send("a plain client has the place, and no cookie")
-	server.Stdout.waitText(t, "a plain client has the place")
+	testkit.OpenWebSocket(t, server.Addr, "/").Send("a plain client has the place, and no cookie")
+	server.Stdout.WaitText(t, "a plain client has the place")
 }
 
 // start runs the server of a case, which ends with the test if it can.
 func (c *holdsUp) start(t *testing.T) *endServer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &endServer{testServer: testServer{Stdout: newOutput(), Stderr: newOutput(), t: t, cancel: cancel, done: make(chan struct{})}}
+	s := &endServer{Server: harness.Server{Stdout: testkit.NewOutput(), Stderr: testkit.NewOutput(), T: t, Cancel: cancel, Done: make(chan struct{})}}
 	t.Cleanup(cancel)
 	var stdout io.Writer = s.Stdout
 	if c.stdout != nil {
@@ -132,15 +134,15 @@ func (c *holdsUp) start(t *testing.T) *endServer {
 		args = append(args, "--message-queue", s.redis.URL())
 	}
 	go func() {
-		defer close(s.done)
-		s.err = hipflask.Run(ctx, args, func(name string) string { return c.env[name] }, stdout, s.Stderr, register)
+		defer close(s.Done)
+		s.Err = hipflask.Run(ctx, args, func(name string) string { return c.env[name] }, stdout, s.Stderr, register)
 	}()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", tail(s.Stderr.String()))
+			t.Logf("the server's log:\n%s", testkit.Tail(s.Stderr.String()))
 		}
 	})
-	address := s.Stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))
+	address := s.Stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))
 	s.Addr = address[1]
 	return s
 }
@@ -151,11 +153,11 @@ func hugeAnswer() []string { return []string{"--cookie", strings.Repeat("c", 16<
 
 func unreadHandshake(t *testing.T, server *endServer) {
 	conn := dialSmall(t, server.Addr)
-	if _, err := io.WriteString(conn, upgradeRequest(server.Addr, websocketPath, nil)); err != nil {
+	if _, err := io.WriteString(conn, testkit.UpgradeRequest(server.Addr, testkit.WebSocketPath, nil)); err != nil {
 		t.Fatal(err)
 	}
 	var first [1]byte
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	_ = conn.SetReadDeadline(time.Now().Add(testkit.Patience))
 	if _, err := io.ReadFull(conn, first[:]); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func unreadHandshake(t *testing.T, server *endServer) {
 // dialSmall connects with a small buffer for what is received.
 func dialSmall(t *testing.T, addr string) net.Conn {
 	t.Helper()
-	small := net.Dialer{Timeout: patience, Control: func(_, _ string, raw syscall.RawConn) error {
+	small := net.Dialer{Timeout: testkit.Patience, Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		return errors.Join(raw.Control(func(fd uintptr) {
 			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)
@@ -179,14 +181,14 @@ func dialSmall(t *testing.T, addr string) net.Conn {
 }
 
 func callHang(t *testing.T, server *endServer) {
-	c := joinWS(t, server.Addr)
-	c.send(`42["hang"]`)
-	c.awaits(message("hangs"))
+	c := testkit.JoinWebSocket(t, server.Addr)
+	c.Send(`42["hang"]`)
+	c.Awaits(testkit.Message("hangs"))
 }
 
 func endlessBody(t *testing.T, server *endServer) {
-	p := joinPolling(t, server.Addr, 4)
-	beginRequest(t, server.Addr, "POST "+strings.TrimPrefix(p.url, "http://"+server.Addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4")
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	beginRequest(t, server.Addr, "POST "+strings.TrimPrefix(p.URL, "http://"+server.Addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4")
 }
 
 func unreadResponse(t *testing.T, server *endServer) {
@@ -206,10 +208,10 @@ func (u unread) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func chatter(t *testing.T, server *endServer) { joinWS(t, server.Addr).chats("a line") }
+func chatter(t *testing.T, server *endServer) { testkit.JoinWebSocket(t, server.Addr).Chats("a line") }
 
 func longProfile(t *testing.T, server *endServer) {
-	beginRequest(t, server.Stderr.waitMatch(t, opsAddress)[1], "GET /debug/pprof/trace?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+	beginRequest(t, server.Stderr.WaitMatch(t, opsAddress)[1], "GET /debug/pprof/trace?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 
 // deafSystemd is a socket whose queue is full.
@@ -234,19 +236,19 @@ func deafSystemd(t *testing.T) map[string]string {
 
 // leftInUpgrade leaves after the probe's answer, when the polls have ended.
 func leftInUpgrade(t *testing.T, server *endServer) {
-	p := joinPolling(t, server.Addr, 4)
-	c := p.probed()
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	c := p.Probed()
 	_ = c.Close()
-	p.client.CloseIdleConnections()
+	p.Client.CloseIdleConnections()
 }
 
 func frozenRedis(t *testing.T, server *endServer) {
 	server.redis.Freeze()
-	joinWS(t, server.Addr).chats("for the other servers")
+	testkit.JoinWebSocket(t, server.Addr).Chats("for the other servers")
 }
 
 func serverEvent(t *testing.T, server *endServer) {
 	server.redis.AwaitSubscribers("socket.io-request#/#", 1)
 	server.redis.Publish("socket.io-request#/#", `{"uid":"u","type":6,"data":["hang"]}`)
-	joinWS(t, server.Addr).chats("and it is handled")
+	testkit.JoinWebSocket(t, server.Addr).Chats("and it is handled")
 }

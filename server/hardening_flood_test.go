@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // Attack: a client that sends events without a pause, each of which goes to everybody. It
@@ -14,26 +16,26 @@ import (
 func TestHardeningEventFlood(t *testing.T) {
 	// A process of its own, without the race detector: with it the server is too slow for a flood.
 	_, _, stderr := program(t, "--port", "0")
-	addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
-	unharmed := bystander(t, addr)
+	addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	unharmed := testkit.Bystander(t, addr)
 	for range 100 {
-		c := joinWS(t, addr)
-		go func() { _, _ = io.Copy(io.Discard, c.br) }() // until the test closes it
+		c := testkit.JoinWebSocket(t, addr)
+		go func() { _, _ = io.Copy(io.Discard, c.Buffered) }() // until the test closes it
 	}
-	flooder := joinWS(t, addr)
-	go func() { _, _ = io.Copy(io.Discard, flooder.br) }()
-	flood := bytes.Repeat(textFrames(message("flood")), 100)
+	flooder := testkit.JoinWebSocket(t, addr)
+	go func() { _, _ = io.Copy(io.Discard, flooder.Buffered) }()
+	flood := bytes.Repeat(testkit.TextFrames(testkit.Message("flood")), 100)
 	over := make(chan struct{})
 	go func() { // until it is closed
 		defer close(over)
-		for flooder.raw(flood) == nil {
+		for flooder.WriteBytes(flood) == nil {
 		}
 	}()
 	const held = "client held back: it sends faster than its events are handled"
-	for begun := time.Now(); time.Since(begun) < patience && !strings.Contains(stderr.String(), held); {
+	for begun := time.Now(); time.Since(begun) < testkit.Patience && !strings.Contains(stderr.String(), held); {
 		unharmed("an event of its own")
 	}
-	stderr.waitText(t, held)
+	stderr.WaitText(t, held)
 	for range 20 {
 		unharmed("a flood of events")
 	}

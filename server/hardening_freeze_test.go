@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // The process stands still for longer than any client may be silent (SIGSTOP, a virtual
@@ -89,7 +91,7 @@ func beatTimes(t *testing.T, clients []*beating, n int64) {
 // awaitBeats waits for what no channel tells of: until there is nothing that is waited for.
 func awaitBeats(t *testing.T, waits func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
 		what := waits()
 		if what == "" {
 			return
@@ -107,7 +109,7 @@ func beatingKinds(addr string) map[string]func(*beating) error {
 			transport := &http.Transport{DisableKeepAlives: !keepAlive}
 			defer transport.CloseIdleConnections()
 			p := &beatingPoller{b, version, fmt.Sprintf("http://%s/socket.io/?EIO=%d&transport=polling", addr, version),
-				&http.Client{Transport: transport, Timeout: patience}}
+				&http.Client{Transport: transport, Timeout: testkit.Patience}}
 			return p.run()
 		}
 	}
@@ -127,35 +129,35 @@ func beatingKinds(addr string) map[string]func(*beating) error {
 
 // beatWS is a client over WebSocket; version 0 is a plain one.
 func beatWS(b *beating, addr string, version int) error {
-	path := strings.Replace(websocketPath, "EIO=4", fmt.Sprint("EIO=", version), 1)
+	path := strings.Replace(testkit.WebSocketPath, "EIO=4", fmt.Sprint("EIO=", version), 1)
 	if version == 0 {
 		path = "/"
 	}
-	w, err := dialWS(addr, path)
+	w, err := testkit.DialWebSocket(addr, path)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	switch version {
 	case 4:
-		err = w.frame(opText, "40")
+		err = w.SendFrame(testkit.OpText, "40")
 	case 3:
-		defer every(pingEvery, func() error { return b.beats(func() error { return w.frame(opText, "2") }) })()
+		defer every(pingEvery, func() error { return b.beats(func() error { return w.SendFrame(testkit.OpText, "2") }) })()
 	}
 	for err == nil {
-		var f wsFrame
-		f, err = w.read()
-		answer := byte(opText)
+		var f testkit.Frame
+		f, err = w.ReadFrame()
+		answer := byte(testkit.OpText)
 		switch {
 		case err != nil:
-		case f.op == opClose:
-			err = &closedError{f.code()}
-		case f.op == opPing:
-			answer = opPong
+		case f.Op == testkit.OpClose:
+			err = &testkit.ClosedError{Code: f.Code()}
+		case f.Op == testkit.OpPing:
+			answer = testkit.OpPong
 			fallthrough
-		case string(f.data) == "2":
+		case string(f.Data) == "2":
 			time.Sleep(pongDelay)
-			err = b.beats(func() error { return w.frame(answer, strings.Replace(string(f.data), "2", "3", 1)) })
+			err = b.beats(func() error { return w.SendFrame(answer, strings.Replace(string(f.Data), "2", "3", 1)) })
 		}
 	}
 	return err
@@ -245,7 +247,7 @@ func TestHardeningFreeze(t *testing.T) {
 	const each = 12
 	cmd, _, stderr := program(t, "--port", "0", "--ping-interval", "400ms", "--ping-timeout", "1s",
 		"--connect-timeout", "2s", "--upgrade-timeout", "2s", "--read-header-timeout", "2s", "--read-body-timeout", "1s")
-	addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 	var clients, silent []*beating
 	for kind, run := range beatingKinds(addr) {
 		for i := range each + 1 {
@@ -261,15 +263,15 @@ func TestHardeningFreeze(t *testing.T) {
 	beatTimes(t, clients, 2)
 
 	// What else has a time limit.
-	late := openWS(t, addr, websocketPath) // and does not ask for a namespace yet
-	if _, err := late.packet(); err != nil {
+	late := testkit.OpenWebSocket(t, addr, testkit.WebSocketPath) // and does not ask for a namespace yet
+	if _, err := late.Packet(); err != nil {
 		t.Fatal(err)
 	}
-	upgrades := joinPolling(t, addr, 4)
-	probe := upgrades.probed()
+	upgrades := testkit.JoinPolling(t, addr, 4)
+	probe := upgrades.Probed()
 	header := beginRequest(t, addr, "GET / HTTP/1.1\r\nHost: x")
-	posts := joinPolling(t, addr, 4)
-	body := beginRequest(t, addr, "POST "+strings.TrimPrefix(posts.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+	posts := testkit.JoinPolling(t, addr, 4)
+	body := beginRequest(t, addr, "POST "+strings.TrimPrefix(posts.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
 	beatTimes(t, clients, 1)
 
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -278,8 +280,8 @@ func TestHardeningFreeze(t *testing.T) {
 	goOn := sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGCONT) })
 	defer goOn()
 	time.Sleep(frozen)
-	late.send("40")
-	probe.send("5")
+	late.Send("40")
+	probe.Send("5")
 	for conn, rest := range map[net.Conn]string{header: "\r\n\r\n", body: "3"} {
 		if _, err := io.WriteString(conn, rest); err != nil {
 			t.Fatal(err)
@@ -287,12 +289,12 @@ func TestHardeningFreeze(t *testing.T) {
 	}
 	goOn()
 
-	if got, err := late.packet(); err != nil || !strings.HasPrefix(got, "40") {
+	if got, err := late.Packet(); err != nil || !strings.HasPrefix(got, "40") {
 		t.Errorf("the client that had not asked for a namespace got %q, %v", got, err)
 	}
-	probe.chats("upgraded")
+	probe.Chats("upgraded")
 	for _, conn := range []net.Conn{header, body} {
-		if got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodPost); err != nil || got.status != http.StatusOK {
+		if got, err := testkit.ReadAnswer(conn, bufio.NewReader(conn), http.MethodPost); err != nil || got.Status != http.StatusOK {
 			t.Errorf("a request that was under way was answered %v, %v", got, err)
 		}
 	}

@@ -121,7 +121,7 @@ func linearUses() map[string]func(v packet.Value) {
 		return func(v packet.Value) { _ = v.Decode(into()) }
 	}
 	return map[string]func(packet.Value){
-		"print":            func(v packet.Value) { pyprint.AppendValue(nil, v.JSON, v.Attachments) },
+		"print":            func(v packet.Value) { pyprint.AppendValue(nil, v) },
 		"decode any":       decode(func() any { return new(any) }),
 		"decode a list":    decode(func() any { return new([]any) }),
 		"decode values":    decode(func() any { return new([]packet.Value) }),

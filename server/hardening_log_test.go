@@ -18,7 +18,9 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"hipflask/handlers"
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -26,22 +28,22 @@ import (
 // tells what is secret.
 
 // startFailing starts a server whose handlers fail in all the ways there are.
-func startFailing(t *testing.T, args ...string) *testServer {
+func startFailing(t *testing.T, args ...string) *harness.Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &testServer{Stdout: newOutput(), Stderr: newOutput(), t: t, cancel: cancel, done: make(chan struct{})}
+	s := &harness.Server{Stdout: testkit.NewOutput(), Stderr: testkit.NewOutput(), T: t, Cancel: cancel, Done: make(chan struct{})}
 	go func() {
-		defer close(s.done)
-		s.err = hipflask.Run(ctx, append([]string{"--port", "0"}, args...), noEnv, s.Stdout, s.Stderr, registerFailing)
-		s.Stdout.end()
-		s.Stderr.end()
+		defer close(s.Done)
+		s.Err = hipflask.Run(ctx, append([]string{"--port", "0"}, args...), noEnv, s.Stdout, s.Stderr, registerFailing)
+		s.Stdout.End()
+		s.Stderr.End()
 	}()
 	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
-	address := s.Stderr.waitMatch(t, regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`))
+	address := s.Stderr.WaitMatch(t, regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`))
 	s.URL, s.Addr = address[0], address[1]
 	return s
 }
@@ -80,15 +82,15 @@ func TestHardeningLogFlood(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := startFailing(t, "--log-level", "debug")
-			client := joinWS(t, server.Addr)
+			client := testkit.JoinWebSocket(t, server.Addr)
 			if c.join != "" {
-				client.send(c.join)
+				client.Send(c.join)
 			}
 			began := time.Now()
-			client.sendBytes(bytes.Repeat(textFrames(c.packet), flood))
-			client.chats("after the flood")
+			client.SendBytes(bytes.Repeat(testkit.TextFrames(c.packet), flood))
+			client.Chats("after the flood")
 			most := 5 * (int(time.Since(began).Seconds()) + 2)
-			if err := server.stop(); err != nil {
+			if err := server.Stop(); err != nil {
 				t.Fatal(err)
 			}
 			log := server.Stderr.String()
@@ -112,7 +114,7 @@ func TestHardeningLongValuesInTheLog(t *testing.T) {
 		if values != "" {
 			header.Set(name, values)
 		}
-		if got := ask(t, server.Addr, http.MethodGet, pollingPath, header, ""); got.status != http.StatusBadRequest {
+		if got := testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, header, ""); got.Status != http.StatusBadRequest {
 			t.Errorf("%s: answered %v", name, got)
 		}
 	}
@@ -120,15 +122,15 @@ func TestHardeningLongValuesInTheLog(t *testing.T) {
 		"/" + strings.Repeat("a", 20_000) + "?EIO=4", "/socket.io/?EIO=" + strings.Repeat("4", 20_000) + "&transport=polling",
 		"/socket.io/?EIO=4&transport=" + strings.Repeat("a", 20_000),
 	} {
-		ask(t, server.Addr, http.MethodGet, path, nil, "")
+		testkit.Ask(t, server.Addr, http.MethodGet, path, nil, "")
 	}
-	client := joinWS(t, server.Addr)
-	client.send(`42["`+long+`"]`, `42["fails","`+long+`"]`, `42["boom","`+long+`"]`, `42["message","`+long+`",1]`)
-	client.chats("done")
-	if err := server.stop(); err != nil {
+	client := testkit.JoinWebSocket(t, server.Addr)
+	client.Send(`42["`+long+`"]`, `42["fails","`+long+`"]`, `42["boom","`+long+`"]`, `42["message","`+long+`",1]`)
+	client.Chats("done")
+	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	lines := server.Stderr.lines()
+	lines := server.Stderr.Lines()
 	for _, line := range lines {
 		if head, _, _ := strings.Cut(line, " stack="); len(head) > longest {
 			t.Errorf("a line of %d bytes: %.200s...", len(line), line)
@@ -181,7 +183,7 @@ func startRecorder(t *testing.T, target string) *recorder {
 			if err != nil {
 				return
 			}
-			server, err := dialTCP(target)
+			server, err := testkit.DialTCP(target)
 			if err != nil {
 				_ = client.Close()
 				continue
@@ -234,7 +236,7 @@ func (r *recorder) ids() map[string]bool {
 // All clients, over all transports and protocols, do what they can and what they must
 // not, at the finest level; no id that crosses the wire is in the log.
 func TestHardeningSessionIDsInTheLog(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte(adminPassword), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +245,7 @@ func TestHardeningSessionIDsInTheLog(t *testing.T) {
 		"--upgrade-timeout", "1s", "--admin-user", "root", "--admin-password-hash", string(hash), "--admin-mode", "development")
 	proxy := startRecorder(t, server.Addr)
 	for _, client := range clientVersions() {
-		reports := runNode(t, "matrix.mjs", clientConfig{
+		reports := testkit.RunScript(t, "matrix.mjs", testkit.ScriptConfig{
 			URL: "http://" + proxy.addr, Client: client, Peer: newest, Mode: "default",
 			Behaviours: []string{"connect", "text", "binary", "ack", "leave"}, TextBytes: 1000, BinaryBytes: 1000,
 		})
@@ -251,11 +253,11 @@ func TestHardeningSessionIDsInTheLog(t *testing.T) {
 			t.Errorf("%s reported nothing", client)
 		}
 	}
-	runNode(t, "admin.mjs", clientConfig{URL: "http://" + proxy.addr, Client: newest, Mode: "default"})
+	testkit.RunScript(t, "admin.mjs", testkit.ScriptConfig{URL: "http://" + proxy.addr, Client: newest, Mode: "default"})
 	for _, eio := range []int{3, 4} {
 		noisy(t, proxy.addr, eio)
 	}
-	if err := server.stop(); err != nil {
+	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	ids, log := proxy.ids(), server.Stderr.String()
@@ -282,35 +284,35 @@ func TestHardeningSessionIDsInTheLog(t *testing.T) {
 // noisy does over the raw protocol what no client does.
 func noisy(t *testing.T, addr string, eio int) {
 	t.Helper()
-	p := joinPolling(t, addr, eio)
-	p.send("40/chat,", "40/own,", "40/nowhere,")
-	p.send(`42["message"]`, `42["fails","x"]`, `42["boom","x"]`, `42["nobody"]`, `42/chat,["fails"]`, `42/own,["fails"]`, `42/nowhere,["x"]`, `4nonsense`)
-	p.send(`427["done"]`)
-	p.awaits(`437[1]`)         // with recovery, a message has its offset behind it
-	upgrading := p.upgrading() // and goes no further
-	path := strings.TrimPrefix(p.url, "http://"+addr)
+	p := testkit.JoinPolling(t, addr, eio)
+	p.Send("40/chat,", "40/own,", "40/nowhere,")
+	p.Send(`42["message"]`, `42["fails","x"]`, `42["boom","x"]`, `42["nobody"]`, `42/chat,["fails"]`, `42/own,["fails"]`, `42/nowhere,["x"]`, `4nonsense`)
+	p.Send(`427["done"]`)
+	p.Awaits(`437[1]`)         // with recovery, a message has its offset behind it
+	upgrading := p.Upgrading() // and goes no further
+	path := strings.TrimPrefix(p.URL, "http://"+addr)
 	sid := path[strings.Index(path, "sid=")+len("sid="):]
 	ws := strings.Replace(path, "polling", "websocket", 1)
-	ask(t, addr, http.MethodGet, ws, nil, "")
+	testkit.Ask(t, addr, http.MethodGet, ws, nil, "")
 	for _, target := range []string{path + "x", ws + "x", "/nope" + path[len("/socket.io"):], strings.Replace(path, "polling", "pigeon", 1)} {
-		ask(t, addr, http.MethodGet, target, nil, "")
-		exchange(t, addr, upgradeRequest(addr, target, nil))
+		testkit.Ask(t, addr, http.MethodGet, target, nil, "")
+		testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, target, nil))
 	}
-	upgrading.closedWith(abnormal)
+	upgrading.ClosedWith(testkit.Abnormal)
 
-	admin := openWS(t, addr, websocketPath).joined()
-	admin.send(`40/admin,{"username":"root","password":"` + adminPassword + `"}`)
+	admin := testkit.OpenWebSocket(t, addr, testkit.WebSocketPath).Joined()
+	admin.Send(`40/admin,{"username":"root","password":"` + adminPassword + `"}`)
 	for _, command := range []string{"join", "leave"} {
 		for _, id := range []string{sid, "/chat#" + sid, "another0server0s0id00"} {
-			admin.send(fmt.Sprintf(`42/admin,[%q,"/","room",%q]`, command, id))
+			admin.Send(fmt.Sprintf(`42/admin,[%q,"/","room",%q]`, command, id))
 		}
 	}
-	admin.send(fmt.Sprintf(`42/admin,["_disconnect","/",false,%q]`, sid))
-	admin.send(`427["done"]`)
-	admin.awaits(`437[1]`)
-	p.post("text/plain", p.payload([]string{"9"}))
+	admin.Send(fmt.Sprintf(`42/admin,["_disconnect","/",false,%q]`, sid))
+	admin.Send(`427["done"]`)
+	admin.Awaits(`437[1]`)
+	p.Post("text/plain", p.Payload([]string{"9"}))
 
-	big := openWS(t, addr, fmt.Sprintf("/socket.io/?EIO=%d&transport=websocket", eio))
-	big.send(message(strings.Repeat("x", 200_000)))
-	big.closedWith(1009)
+	big := testkit.OpenWebSocket(t, addr, fmt.Sprintf("/socket.io/?EIO=%d&transport=websocket", eio))
+	big.Send(testkit.Message(strings.Repeat("x", 200_000)))
+	big.ClosedWith(1009)
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"hipflask/handlers"
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks with names of namespaces, where Of("*") stands for any.
@@ -24,21 +26,21 @@ func registerAnyNamespace(app *hipflask.App) error {
 // take five lines a second of the log.
 func TestHardeningNamespacesAreForgotten(t *testing.T) {
 	const connections, each = 81, 125 // more than the 10,000 that there can be
-	server := startApp(t, registerAnyNamespace)
+	server := harness.StartApp(t, registerAnyNamespace)
 	began := time.Now()
-	var clients []*wsClient
+	var clients []*testkit.Client
 	refused := 0
 	for i := range connections {
-		c := joinWS(t, server.Addr)
+		c := testkit.JoinWebSocket(t, server.Addr)
 		clients = append(clients, c)
 		var ask []string
 		for n := range each {
 			ask = append(ask, fmt.Sprintf("40/%d-%d,", i, n))
 		}
-		c.send(ask...)
+		c.Send(ask...)
 		for range each {
-			answer, err := c.packet()
-			c.must(err)
+			answer, err := c.Packet()
+			c.Must(err)
 			if strings.HasPrefix(answer, "44/") {
 				refused++
 			}
@@ -50,11 +52,11 @@ func TestHardeningNamespacesAreForgotten(t *testing.T) {
 	for _, c := range clients {
 		_ = c.Close()
 	}
-	other := joinWS(t, server.Addr)
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		other.send("40/new,")
-		answer, err := other.packet()
-		other.must(err)
+	other := testkit.JoinWebSocket(t, server.Addr)
+	for end := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
+		other.Send("40/new,")
+		answer, err := other.Packet()
+		other.Must(err)
 		if strings.HasPrefix(answer, "40/new,") {
 			break
 		}
@@ -63,7 +65,7 @@ func TestHardeningNamespacesAreForgotten(t *testing.T) {
 		}
 	}
 	most := 5 * (int(time.Since(began).Seconds()) + 2)
-	server.end()
+	server.End()
 	if n := strings.Count(server.Stderr.String(), "namespace refused"); n == 0 || n > most {
 		t.Errorf("%d lines of %d refusals are in the log, want 1 to %d", n, refused, most)
 	}

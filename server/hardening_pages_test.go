@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks by web pages whose requests carry no Origin, or that call the server by a name
@@ -52,66 +55,66 @@ func at(addr string, header http.Header) http.Header {
 // images and frames, which carry no Origin, and so opens sessions, or polls one.
 func TestHardeningCrossSiteWithoutAnOrigin(t *testing.T) {
 	server, ops := startOps(t, "--transports", "polling,websocket")
-	p := joinPolling(t, server.Addr, 3, "&b64=1")
-	session := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	p := testkit.JoinPolling(t, server.Addr, 3, "&b64=1")
+	session := strings.TrimPrefix(p.URL, "http://"+server.Addr)
 	opened := scrape(t, ops)[`hipflask_sessions_opened_total{transport="polling",protocol="3",client="socket.io"}`]
 	for _, header := range fromElsewhere() {
 		header = at(server.Addr, header)
 		for _, target := range []string{
-			pollingPath, "/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=3&transport=polling&j=0", "/socket.io?EIO=3&transport=polling&j=0",
-			"/socket.io/?transport", "/socket.io/?sid=", "/socket.io/?j", session, session + "&j=0", websocketPath,
+			testkit.PollingPath, "/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=3&transport=polling&j=0", "/socket.io?EIO=3&transport=polling&j=0",
+			"/socket.io/?transport", "/socket.io/?sid=", "/socket.io/?j", session, session + "&j=0", testkit.WebSocketPath,
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodHead} {
-				got := ask(t, server.Addr, method, target, header, "")
-				if method == http.MethodHead && got.status == http.StatusBadRequest {
+				got := testkit.Ask(t, server.Addr, method, target, header, "")
+				if method == http.MethodHead && got.Status == http.StatusBadRequest {
 					continue // without its body
 				}
 				checkForeign(t, got)
 			}
 		}
-		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, websocketPath, header))[0])
-		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, "/socket.io/", header))[0])
-		checkForeign(t, exchange(t, server.Addr, upgradeRequest(server.Addr, "/", header))[0])
+		checkForeign(t, testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, testkit.WebSocketPath, header))[0])
+		checkForeign(t, testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, "/socket.io/", header))[0])
+		checkForeign(t, testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, "/", header))[0])
 	}
 	after := scrape(t, ops)
 	if got := after[`hipflask_sessions_opened_total{transport="polling",protocol="3",client="socket.io"}`]; got != opened {
 		t.Errorf("%v sessions were opened by other sites", got-opened)
 	}
-	p.chats("goes on")
+	p.Chats("goes on")
 }
 
 // Attack: the same to a server without TLS on a name, to which browsers do not say which
 // site asks. What they could read the answer by is a script.
 func TestHardeningCrossSiteScriptsWithoutTLS(t *testing.T) {
-	server := startServer(t)
-	p := joinPolling(t, server.Addr, 3, "&b64=1")
-	session := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	server := harness.Start(t)
+	p := testkit.JoinPolling(t, server.Addr, 3, "&b64=1")
+	session := strings.TrimPrefix(p.URL, "http://"+server.Addr)
 	for _, header := range []http.Header{
 		nil, sentBy("Referer", "http://evil.example/"), sentBy("Referer", "http://ADDR.evil.example/"), sentBy("Referer", "https://ADDR/"), sentBy("Referer", "about:blank"),
 	} {
 		header = at(server.Addr, header)
 		for _, target := range []string{
-			"/socket.io/?EIO=3&transport=polling&j=0", pollingPath + "&j=", session + "&j=7", session + "&j",
+			"/socket.io/?EIO=3&transport=polling&j=0", testkit.PollingPath + "&j=", session + "&j=7", session + "&j",
 		} {
-			checkForeign(t, ask(t, server.Addr, http.MethodGet, target, header, ""))
-			checkForeign(t, ask(t, server.Addr, http.MethodPost, target, header, "d=1:1"))
+			checkForeign(t, testkit.Ask(t, server.Addr, http.MethodGet, target, header, ""))
+			checkForeign(t, testkit.Ask(t, server.Addr, http.MethodPost, target, header, "d=1:1"))
 		}
 	}
-	p.chats("goes on")
+	p.Chats("goes on")
 }
 
 // What those refusals leave alone: pages of the server's own and of allowed origins, the
 // address bar, what is no browser; and what is for every page.
 func TestHardeningCrossSiteLeavesOthersAlone(t *testing.T) {
 	const allowed, script = "https://friend.example", "/socket.io/?EIO=3&transport=polling&j=0"
-	server := startServer(t, "--cors-allowed-origins", allowed+",https://*.friends.example")
+	server := harness.Start(t, "--cors-allowed-origins", allowed+",https://*.friends.example")
 	opens := func(what, target string, header http.Header) {
 		t.Helper()
-		if got := opening(t, server.Addr, target, at(server.Addr, header)); got.status != http.StatusOK || !strings.Contains(got.body, `sid`) {
+		if got := testkit.Opening(t, server.Addr, target, at(server.Addr, header)); got.Status != http.StatusOK || !strings.Contains(got.Body, `sid`) {
 			t.Errorf("%s: answered %v", what, got)
 		}
 	}
-	for _, target := range []string{pollingPath, script} {
+	for _, target := range []string{testkit.PollingPath, script} {
 		opens("the own page", target, sentBy("Sec-Fetch-Site", "same-origin"))
 		opens("the address bar", target, sentBy("Sec-Fetch-Site", "none"))
 		opens("an allowed page", target, sentBy("Sec-Fetch-Site", "cross-site", "Referer", allowed+"/"))
@@ -120,21 +123,21 @@ func TestHardeningCrossSiteLeavesOthersAlone(t *testing.T) {
 		opens("an allowed page with an Origin", target, sentBy("Sec-Fetch-Site", "cross-site", "Origin", allowed))
 		opens("the own page without TLS", target, sentBy("Referer", "http://ADDR/page"))
 	}
-	opens("no browser", pollingPath, nil)
-	opens("no browser with a Referer", pollingPath, sentBy("Referer", "http://crawler.example/"))
+	opens("no browser", testkit.PollingPath, nil)
+	opens("no browser with a Referer", testkit.PollingPath, sentBy("Referer", "http://crawler.example/"))
 
 	elsewhere := sentBy("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "no-cors")
 	for target, status := range map[string]int{
 		"/": 200, "/app.js": 200, "/favicon.svg": 200, "/socket.io/socket.io.js": 200, "/socket.io/socket.io.esm.min.js": 200, "/nothing": 404, "/socket.io/": 400,
 	} {
-		if got := ask(t, server.Addr, http.MethodGet, target, elsewhere, ""); got.status != status || strings.Contains(got.body, "accepted origin") {
-			t.Errorf("%s from another site: answered %d %.60q, want %d", target, got.status, got.body, status)
+		if got := testkit.Ask(t, server.Addr, http.MethodGet, target, elsewhere, ""); got.Status != status || strings.Contains(got.Body, "accepted origin") {
+			t.Errorf("%s from another site: answered %d %.60q, want %d", target, got.Status, got.Body, status)
 		}
 	}
 
-	open := startServer(t, "--cors-allowed-origins", "*")
+	open := harness.Start(t, "--cors-allowed-origins", "*")
 	for _, header := range append(fromElsewhere(), nil) {
-		if got := opening(t, open.Addr, script, header); got.status != http.StatusOK {
+		if got := testkit.Opening(t, open.Addr, script, header); got.Status != http.StatusOK {
 			t.Errorf("with *, %v is answered %v", header, got)
 		}
 	}
@@ -152,13 +155,13 @@ func TestHardeningCrossSiteOps(t *testing.T) {
 			}
 			header = at(ops, header)
 			header.Set("Connection", "close")
-			checkForeign(t, ask(t, ops, http.MethodGet, target, header, ""))
+			checkForeign(t, testkit.Ask(t, ops, http.MethodGet, target, header, ""))
 		}
 	}
 	for _, header := range []http.Header{link, sentBy("Sec-Fetch-Site", "same-origin"), sentBy("Sec-Fetch-Site", "none"), sentBy("Origin", "http://ADDR"), nil} {
 		header = at(ops, header)
 		header.Set("Connection", "close")
-		if got := ask(t, ops, http.MethodGet, "/healthz", header, ""); got.status != http.StatusOK {
+		if got := testkit.Ask(t, ops, http.MethodGet, "/healthz", header, ""); got.Status != http.StatusOK {
 			t.Errorf("%v is answered %v", header, got)
 		}
 	}
@@ -167,22 +170,22 @@ func TestHardeningCrossSiteOps(t *testing.T) {
 			t.Error("the refusals are not counted")
 		}
 	}
-	server.Stderr.waitText(t, "origin refused")
+	server.Stderr.WaitText(t, "origin refused")
 }
 
 // askAs asks for a target by a Host.
-func askAs(t *testing.T, addr, host, target string, header http.Header) answer {
+func askAs(t *testing.T, addr, host, target string, header http.Header) testkit.Answer {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n")
 	_ = header.Write(&b) // a strings.Builder takes everything
-	return exchange(t, addr, b.String()+"\r\n")[0]
+	return testkit.Exchange(t, addr, b.String()+"\r\n")[0]
 }
 
 // checkStranger checks for the answer to a Host that the server does not go by.
-func checkStranger(t *testing.T, host string, got answer) {
+func checkStranger(t *testing.T, host string, got testkit.Answer) {
 	t.Helper()
-	if got.status != http.StatusBadRequest || got.body != `"Not an accepted host."` || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+	if got.Status != http.StatusBadRequest || got.Body != `"Not an accepted host."` || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain") {
 		t.Errorf("%q is answered %v, want 400 \"Not an accepted host.\"", host, got)
 	}
 }
@@ -190,7 +193,7 @@ func checkStranger(t *testing.T, host string, got answer) {
 // Attack: DNS rebinding. A page's own name leads to this server, so that its requests
 // are of one origin with it.
 func TestHardeningDNSRebinding(t *testing.T) {
-	server := startServer(t, "--allowed-hosts", "chat.example, *.cdn.example, 127.0.0.1, [::1]:5000, other.example:8443")
+	server := harness.Start(t, "--allowed-hosts", "chat.example, *.cdn.example, 127.0.0.1, [::1]:5000, other.example:8443")
 	same := func(host string) http.Header {
 		return sentBy("Origin", "http://"+host, "Sec-Fetch-Site", "same-origin", "X-Forwarded-Host", "chat.example")
 	}
@@ -198,12 +201,12 @@ func TestHardeningDNSRebinding(t *testing.T) {
 		"evil.example", "evil.example:5000", "chat.example.evil.example", "cdn.example", "evilcdn.example", "a..cdn.example", "127.0.0.2", "localhost",
 		"[::1]", "other.example", "other.example:8444", "127.0.0.1.evil.example", "evil.example,chat.example", "chat.example,evil.example", "",
 	} {
-		for _, target := range []string{"/", "/app.js", "/socket.io/socket.io.js", "/nothing", pollingPath, "/socket.io/?EIO=3&transport=polling&j=0"} {
+		for _, target := range []string{"/", "/app.js", "/socket.io/socket.io.js", "/nothing", testkit.PollingPath, "/socket.io/?EIO=3&transport=polling&j=0"} {
 			checkStranger(t, host, askAs(t, server.Addr, host, target, same(host)))
 			checkStranger(t, host, askAs(t, server.Addr, host, target, nil))
 		}
-		for _, target := range []string{websocketPath, "/"} {
-			checkStranger(t, host, exchange(t, server.Addr, upgradeRequest(host, target, same(host)))[0])
+		for _, target := range []string{testkit.WebSocketPath, "/"} {
+			checkStranger(t, host, testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(host, target, same(host)))[0])
 		}
 	}
 	line := logLine(t, server, "host refused")
@@ -213,17 +216,17 @@ func TestHardeningDNSRebinding(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"chat.example", "CHAT.example.:1", "a.b.cdn.example:5000", "127.0.0.1:9", "[0:0::1]:5000", "other.example:8443"} {
-		if got := askAs(t, server.Addr, host, "/", nil); got.status != http.StatusOK {
+		if got := askAs(t, server.Addr, host, "/", nil); got.Status != http.StatusOK {
 			t.Errorf("%q is answered %v", host, got)
 		}
 	}
-	if got := opening(t, server.Addr, pollingPath, sentBy("Origin", server.URL)); got.status != http.StatusOK {
+	if got := testkit.Opening(t, server.Addr, testkit.PollingPath, sentBy("Origin", server.URL)); got.Status != http.StatusOK {
 		t.Errorf("the own origin is answered %v", got)
 	}
 
-	every := startServer(t)
+	every := harness.Start(t)
 	for _, host := range []string{"evil.example", "chat.example"} {
-		if got := askAs(t, every.Addr, host, "/", nil); got.status != http.StatusOK {
+		if got := askAs(t, every.Addr, host, "/", nil); got.Status != http.StatusOK {
 			t.Errorf("without the setting, %q is answered %v", host, got)
 		}
 	}
@@ -233,10 +236,10 @@ func TestHardeningDNSRebinding(t *testing.T) {
 // before it put a name of its own there.
 func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
 	const hosts = "--allowed-hosts=chat.example"
-	trusting, alone := startServer(t, hosts, "--trusted-proxies", "127.0.0.1"), startServer(t, hosts, "--trusted-proxies", "192.0.2.1")
+	trusting, alone := harness.Start(t, hosts, "--trusted-proxies", "127.0.0.1"), harness.Start(t, hosts, "--trusted-proxies", "192.0.2.1")
 	forwarded := func(values ...string) http.Header { return http.Header{"X-Forwarded-Host": values} }
 	for _, c := range []struct {
-		server *testServer
+		server *harness.Server
 		host   string
 		header http.Header
 		ok     bool
@@ -253,7 +256,7 @@ func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
 		{alone, "chat.example", forwarded("evil.example"), true},
 	} {
 		got := askAs(t, c.server.Addr, c.host, "/", c.header)
-		if c.ok && got.status != http.StatusOK {
+		if c.ok && got.Status != http.StatusOK {
 			t.Errorf("%q, %v: answered %v", c.host, c.header, got)
 		}
 		if !c.ok {
@@ -261,7 +264,7 @@ func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
 		}
 	}
 	page := sentBy("Origin", "https://chat.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "chat.example")
-	if got := askAs(t, trusting.Addr, "inner:5000", pollingPath, page); got.status != http.StatusOK {
+	if got := askAs(t, trusting.Addr, "inner:5000", testkit.PollingPath, page); got.Status != http.StatusOK {
 		t.Errorf("the own origin behind a proxy is answered %v", got)
 	}
 }
@@ -280,13 +283,13 @@ func TestHardeningDNSRebindingOps(t *testing.T) {
 	checkStranger(t, "ops.example", askAs(t, unnamed, "ops.example", "/metrics", nil))
 	for _, host := range []string{"127.0.0.1:9100", "192.0.2.7", "[::1]:9100", "localhost:9100", "LocalHost.", "hipflask:9100", ""} {
 		for _, addr := range []string{unnamed, named} {
-			if got := askAs(t, addr, host, "/healthz", nil); got.status != http.StatusOK {
+			if got := askAs(t, addr, host, "/healthz", nil); got.Status != http.StatusOK {
 				t.Errorf("%q is answered %v", host, got)
 			}
 		}
 	}
 	for _, host := range []string{"ops.example:9100", "a.b.svc.example"} {
-		if got := askAs(t, named, host, "/healthz", nil); got.status != http.StatusOK {
+		if got := askAs(t, named, host, "/healthz", nil); got.Status != http.StatusOK {
 			t.Errorf("%q is listed, and answered %v", host, got)
 		}
 	}
@@ -294,18 +297,18 @@ func TestHardeningDNSRebindingOps(t *testing.T) {
 
 // Attack: a log full of Hosts and Origins, each as long as a header may be.
 func TestHardeningHostsAndOriginsInTheLog(t *testing.T) {
-	server := startServer(t, "--allowed-hosts", "127.0.0.1")
+	server := harness.Start(t, "--allowed-hosts", "127.0.0.1")
 	long := strings.Repeat("x", 20000)
 	began := time.Now()
 	for range 30 {
 		checkStranger(t, "a long one", askAs(t, server.Addr, long+".example", "/", nil))
-		checkForeign(t, askAs(t, server.Addr, server.Addr, pollingPath, sentBy("Origin", "http://"+long)))
-		checkForeign(t, askAs(t, server.Addr, server.Addr, pollingPath, sentBy("Sec-Fetch-Site", long, "Referer", "http://"+long)))
+		checkForeign(t, askAs(t, server.Addr, server.Addr, testkit.PollingPath, sentBy("Origin", "http://"+long)))
+		checkForeign(t, askAs(t, server.Addr, server.Addr, testkit.PollingPath, sentBy("Sec-Fetch-Site", long, "Referer", "http://"+long)))
 	}
-	server.end()
+	server.End()
 	most := 5 * (int(time.Since(began).Seconds()) + 2)
 	for _, what := range []string{"host refused", "origin refused"} {
-		lines := slices.DeleteFunc(server.Stderr.lines(), func(line string) bool { return !strings.Contains(line, what) })
+		lines := slices.DeleteFunc(server.Stderr.Lines(), func(line string) bool { return !strings.Contains(line, what) })
 		if len(lines) == 0 || len(lines) > most { // five a second
 			t.Errorf("%d lines say %s", len(lines), what)
 		}
@@ -326,11 +329,11 @@ func TestHardeningAdviceIsTaken(t *testing.T) {
 		{"http://a/b", "", ""}, {"http://a,http://b", "", ""}, {"http://" + strings.Repeat("a", 300), "", ""},
 		{"", "/ws", path + "/ws would"}, {"", "/a*b", ""}, {"", "/b/", ""}, {"", "/" + strings.Repeat("p", 300), ""},
 	} {
-		server := startServer(t)
+		server := harness.Start(t)
 		if c.path == "" {
-			checkForeign(t, ask(t, server.Addr, http.MethodGet, pollingPath, sentBy("Origin", c.origin), ""))
+			checkForeign(t, testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, sentBy("Origin", c.origin), ""))
 		} else {
-			checkLost(t, exchange(t, server.Addr, upgradeRequest(server.Addr, c.path, nil))[0])
+			checkLost(t, testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, c.path, nil))[0])
 		}
 		line := logLine(t, server, "refused")
 		if advised := strings.Contains(line, origins) || strings.Contains(line, path); advised != (c.advice != "") || !strings.Contains(line, c.advice) {
@@ -341,7 +344,7 @@ func TestHardeningAdviceIsTaken(t *testing.T) {
 
 // With null among the origins every page can come, and the log says so at the start.
 func TestHardeningNullAmongTheOrigins(t *testing.T) {
-	line := logLine(t, startServer(t, "--cors-allowed-origins", "https://a.example,null"), "sandbox")
+	line := logLine(t, harness.Start(t, "--cors-allowed-origins", "https://a.example,null"), "sandbox")
 	if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "--cors-allowed-origins") {
 		t.Errorf("the log says\n%s", line)
 	}

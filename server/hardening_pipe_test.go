@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 // Attacks on stdout and stderr: readers that leave, disks that are full, pipes that
@@ -32,7 +34,7 @@ func endProgram(t *testing.T, cmd *exec.Cmd) int {
 
 // startPiped starts the server with its stdout, or its stderr, at these files; nil is for
 // what the test reads.
-func startPiped(t *testing.T, stdoutFile, stderrFile *os.File, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+func startPiped(t *testing.T, stdoutFile, stderrFile *os.File, args ...string) (cmd *exec.Cmd, stdout, stderr *testkit.Output) {
 	t.Helper()
 	cmd, stdout, stderr = prepare(t, build(t), append([]string{"--port", "0"}, args...)...)
 	if stdoutFile != nil {
@@ -47,9 +49,9 @@ func startPiped(t *testing.T, stdoutFile, stderrFile *os.File, args ...string) (
 	return cmd, stdout, stderr
 }
 
-func addressOf(t *testing.T, stderr *output) string {
+func addressOf(t *testing.T, stderr *testkit.Output) string {
 	t.Helper()
-	return stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+	return stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 }
 
 func pipeOf(t *testing.T) (r, w *os.File) {
@@ -75,20 +77,20 @@ func TestHardeningStdoutIsReadNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = r.Close()
-	client := joinWS(t, addressOf(t, stderr))
+	client := testkit.JoinWebSocket(t, addressOf(t, stderr))
 	if err := head.Wait(); err != nil || first.String() != "Client connected\n" {
 		t.Fatalf("head: %v, %q", err, first.String())
 	}
-	client.chats("one")
-	stderr.waitText(t, "nobody reads stdout any more")
-	client.chats("two")
-	joinWS(t, addressOf(t, stderr)).chats("three")
+	client.Chats("one")
+	stderr.WaitText(t, "nobody reads stdout any more")
+	client.Chats("two")
+	testkit.JoinWebSocket(t, addressOf(t, stderr)).Chats("three")
 	if code := endProgram(t, cmd); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	client.closedWith(1001)
+	client.ClosedWith(1001)
 	// Three messages, one client more, and that both have left.
-	if last := stderr.lines()[len(stderr.lines())-1]; !strings.HasPrefix(last, "hipflask: 6 lines that handlers printed were lost: stdout: ") {
+	if last := stderr.Lines()[len(stderr.Lines())-1]; !strings.HasPrefix(last, "hipflask: 6 lines that handlers printed were lost: stdout: ") {
 		t.Errorf("the last line is %q", last)
 	}
 }
@@ -97,18 +99,18 @@ func TestHardeningStdoutIsReadNoMore(t *testing.T) {
 func TestHardeningStdoutIsFull(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		absent(t, "needs /dev/full")
+		testkit.Absent(t, "needs /dev/full")
 	}
 	defer full.Close()
 	cmd, _, stderr := startPiped(t, full, nil)
-	client := joinWS(t, addressOf(t, stderr))
-	stderr.waitText(t, "stdout cannot be written")
-	client.chats("one")
+	client := testkit.JoinWebSocket(t, addressOf(t, stderr))
+	stderr.WaitText(t, "stdout cannot be written")
+	client.Chats("one")
 	if code := endProgram(t, cmd); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	client.closedWith(1001)
-	stderr.waitText(t, "hipflask: 3 lines that handlers printed were lost: stdout: ")
+	client.ClosedWith(1001)
+	stderr.WaitText(t, "hipflask: 3 lines that handlers printed were lost: stdout: ")
 }
 
 // Attack: another process makes the pipe that stdout is non-blocking, and its reader is
@@ -119,7 +121,7 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 	}
 	r, w := pipeOf(t)
 	cmd, _, stderr := startPiped(t, w, nil)
-	client := joinWS(t, addressOf(t, stderr)) // the program has looked at its stdout by now
+	client := testkit.JoinWebSocket(t, addressOf(t, stderr)) // the program has looked at its stdout by now
 	raw, err := w.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +134,7 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 	want := []string{"Client connected"}
 	for i := range 300 { // more than a pipe takes
 		text := strings.Repeat(string(rune('a'+i%26)), 1000)
-		client.chats(text)
+		client.Chats(text)
 		want = append(want, "Received message: "+text)
 	}
 	read := make(chan string)
@@ -141,9 +143,9 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 		read <- string(text)
 	}()
 	if code := endProgram(t, cmd); code != 0 {
-		t.Errorf("exit code %d, want 0:\n%s", code, tail(stderr.String()))
+		t.Errorf("exit code %d, want 0:\n%s", code, testkit.Tail(stderr.String()))
 	}
-	compareLines(t, strings.Split(strings.TrimSuffix(<-read, "\n"), "\n"), append(want, "Client disconnected"))
+	testkit.CompareLines(t, strings.Split(strings.TrimSuffix(<-read, "\n"), "\n"), append(want, "Client disconnected"))
 }
 
 // Attack: the log is read no more. Its lines are lost, which stdout says at the end, and
@@ -152,7 +154,7 @@ func TestHardeningStderrIsReadNoMore(t *testing.T) {
 	r, w := pipeOf(t)
 	cmd, stdout, _ := startPiped(t, nil, w, "--log-level", "debug")
 	_ = w.Close()
-	stderr := newOutput()
+	stderr := testkit.NewOutput()
 	buf := make([]byte, 4096)
 	for !strings.Contains(stderr.String(), "url=http://") {
 		n, err := r.Read(buf)
@@ -163,19 +165,19 @@ func TestHardeningStderrIsReadNoMore(t *testing.T) {
 	}
 	addr := addressOf(t, stderr)
 	_ = r.Close()
-	client := joinWS(t, addr)
-	client.chats("one")
-	client.sendBytes(closeFrame(1000))
-	stdout.waitLines(t, "Client disconnected", 1)
-	joinWS(t, addr).chats("two")
+	client := testkit.JoinWebSocket(t, addr)
+	client.Chats("one")
+	client.SendBytes(testkit.CloseFrame(1000))
+	stdout.WaitLines(t, "Client disconnected", 1)
+	testkit.JoinWebSocket(t, addr).Chats("two")
 	if code := endProgram(t, cmd); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	lines := stdout.lines()
+	lines := stdout.Lines()
 	if last := lines[len(lines)-1]; !regexp.MustCompile(`^hipflask: \d+ log lines were lost: stderr: .*pipe`).MatchString(last) {
 		t.Errorf("the last line of stdout is %q", last)
 	}
-	compareLines(t, lines[:len(lines)-1], []string{
+	testkit.CompareLines(t, lines[:len(lines)-1], []string{
 		"Client connected", "Received message: one", "Client disconnected", "Client connected", "Received message: two", "Client disconnected",
 	})
 }
@@ -184,11 +186,11 @@ func TestHardeningStderrIsReadNoMore(t *testing.T) {
 // exit code is 0, whatever else is late.
 func TestACutClientIsNoLostLine(t *testing.T) {
 	server := startFailing(t, "--shutdown-timeout", "100ms")
-	client := joinWS(t, server.Addr)
-	client.send(`42["waits"]`)
-	server.Stdout.waitLines(t, "waiting", 1)
-	if err := server.stop(); err != nil {
+	client := testkit.JoinWebSocket(t, server.Addr)
+	client.Send(`42["waits"]`)
+	server.Stdout.WaitLines(t, "waiting", 1)
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	server.Stderr.waitText(t, "not everything ended in time")
+	server.Stderr.WaitText(t, "not everything ended in time")
 }

@@ -1,39 +1,29 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // unreadPoll sends a poll over a connection of its own, and reads nothing of its answer
 // but the first byte, which tells that it is being written. The kernel's part of the
 // connection is small.
-func unreadPoll(t *testing.T, p *poller, addr, header string) (begun func()) {
+func unreadPoll(t *testing.T, p *testkit.Poller, addr, header string) (begun func()) {
 	t.Helper()
-	small := net.Dialer{Timeout: patience, Control: func(_, _ string, raw syscall.RawConn) error {
-		var err error
-		return errors.Join(raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)
-		}), err)
-	}}
-	conn, err := small.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := io.WriteString(conn, "GET "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); err != nil {
+	conn := dialSmall(t, addr)
+	if _, err := io.WriteString(conn, "GET "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
 		t.Helper()
-		_ = conn.SetReadDeadline(time.Now().Add(nodeDeadline))
+		_ = conn.SetReadDeadline(time.Now().Add(testkit.ScriptDeadline))
 		var first [1]byte
 		if _, err := conn.Read(first[:]); err != nil {
 			t.Fatal(err)
@@ -63,25 +53,25 @@ func TestHardeningUnreadPolls(t *testing.T) {
 		{"Engine.IO 3, base64", 3, "&b64=1", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			addr := startServer(t).Addr
-			speaker := joinWS(t, addr)
+			addr := harness.Start(t).Addr
+			speaker := testkit.JoinWebSocket(t, addr)
 			say := func() {
-				speaker.send(fmt.Sprintf(`45%d-["message",[%s]]`, attachments, placeholders(attachments)))
+				speaker.Send(fmt.Sprintf(`45%d-["message",[%s]]`, attachments, placeholders(attachments)))
 				for range attachments {
-					speaker.sendBytes(maskedFrame(finBit|opBinary, string(data)))
+					speaker.SendBytes(testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, string(data)))
 				}
-				speaker.hears(fmt.Sprintf(`45%d-["message",[%s]]`, attachments, placeholders(attachments)))
+				speaker.Hears(fmt.Sprintf(`45%d-["message",[%s]]`, attachments, placeholders(attachments)))
 				for range attachments {
-					if f, err := speaker.read(); err != nil || len(f.data) != size {
-						t.Fatalf("an attachment of %d bytes, %v", len(f.data), err)
+					if f, err := speaker.ReadFrame(); err != nil || len(f.Data) != size {
+						t.Fatalf("an attachment of %d bytes, %v", len(f.Data), err)
 					}
 				}
 			}
 			say() // so that what is printed and read is in the first figure
 			var begun []func()
 			for range polls {
-				p := joinPolling(t, addr, c.version, strings.Replace(c.query, "&j=0", "", 1))
-				p.url += c.query
+				p := testkit.JoinPolling(t, addr, c.version, strings.Replace(c.query, "&j=0", "", 1))
+				p.URL += c.query
 				begun = append(begun, unreadPoll(t, p, addr, c.header))
 			}
 			before := heap()

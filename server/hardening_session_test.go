@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks on sessions: on their ids, their origins and the order of their requests.
@@ -14,29 +17,29 @@ import (
 // Attack: session fixation. A session id that the client made up, in the query or
 // in a cookie, is never taken over.
 func TestHardeningSessionFixation(t *testing.T) {
-	addr := startServer(t, "--cookie", "io").Addr
+	addr := harness.Start(t, "--cookie", "io").Addr
 	const sid = "AAAAAAAAAAAAAAAAAAAA"
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		checkRefusal(t, ask(t, addr, method, pollingPath+"&sid="+sid, nil, "40"), 1)
+		testkit.CheckRefusal(t, testkit.Ask(t, addr, method, testkit.PollingPath+"&sid="+sid, nil, "40"), 1)
 	}
-	got := opening(t, addr, pollingPath, http.Header{"Cookie": {"io=" + sid}})
-	if strings.Contains(got.body, sid) || strings.Contains(got.header.Get("Set-Cookie"), sid) {
+	got := testkit.Opening(t, addr, testkit.PollingPath, http.Header{"Cookie": {"io=" + sid}})
+	if strings.Contains(got.Body, sid) || strings.Contains(got.Header.Get("Set-Cookie"), sid) {
 		t.Errorf("the id of a cookie was taken: %v", got)
 	}
 }
 
 // Attack: session ids that can be guessed from others.
 func TestHardeningSessionIDsDiffer(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	seen := make(map[string]bool)
 	for range 50 {
-		c := joinWS(t, addr)
-		if len(c.sid) < 20 {
-			t.Errorf("the id %q has fewer than 20 characters", c.sid)
+		c := testkit.JoinWebSocket(t, addr)
+		if len(c.SID) < 20 {
+			t.Errorf("the id %q has fewer than 20 characters", c.SID)
 		}
-		for i := range len(c.sid) - 5 { // no six characters in common with an earlier one
-			if part := c.sid[i : i+6]; seen[part] {
-				t.Errorf("the id %q shares %q with another", c.sid, part)
+		for i := range len(c.SID) - 5 { // no six characters in common with an earlier one
+			if part := c.SID[i : i+6]; seen[part] {
+				t.Errorf("the id %q shares %q with another", c.SID, part)
 			} else {
 				seen[part] = true
 			}
@@ -47,34 +50,34 @@ func TestHardeningSessionIDsDiffer(t *testing.T) {
 // Attack: a page of another site opens a WebSocket or polls with the visitor's
 // cookies, or posts to a session whose id it knows.
 func TestHardeningCrossSiteRequests(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
-	p := joinPolling(t, addr, 4)
-	session := strings.TrimPrefix(p.url, "http://"+addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
+	p := testkit.JoinPolling(t, addr, 4)
+	session := strings.TrimPrefix(p.URL, "http://"+addr)
 	for _, origin := range []string{
 		"http://evil.example", "null", "https://" + addr, "http://" + addr + ".evil.example", "http://evil.example/" + addr,
 		"http://evil.example@" + addr, "http://127.0.0.1", " ,", "file://", strings.ToUpper("http://" + addr),
 	} {
 		header := http.Header{"Origin": {origin}}
-		checkForeign(t, exchange(t, addr, upgradeRequest(addr, websocketPath, header))[0])
-		checkForeign(t, exchange(t, addr, upgradeRequest(addr, "/", header))[0])
-		checkForeign(t, ask(t, addr, http.MethodGet, pollingPath, header, ""))
-		checkForeign(t, ask(t, addr, http.MethodGet, session, header, ""))
-		checkForeign(t, ask(t, addr, http.MethodPost, session, header, message("from elsewhere")))
-		checkForeign(t, ask(t, addr, http.MethodOptions, session, header, ""))
+		checkForeign(t, testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, header))[0])
+		checkForeign(t, testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, "/", header))[0])
+		checkForeign(t, testkit.Ask(t, addr, http.MethodGet, testkit.PollingPath, header, ""))
+		checkForeign(t, testkit.Ask(t, addr, http.MethodGet, session, header, ""))
+		checkForeign(t, testkit.Ask(t, addr, http.MethodPost, session, header, testkit.Message("from elsewhere")))
+		checkForeign(t, testkit.Ask(t, addr, http.MethodOptions, session, header, ""))
 	}
-	p.chats("only this")
+	p.Chats("only this")
 	unharmed("cross-site requests")
 }
 
 // checkForeign checks for Flask-SocketIO's answer to an origin that may not connect.
-func checkForeign(t *testing.T, got answer) {
+func checkForeign(t *testing.T, got testkit.Answer) {
 	t.Helper()
-	if got.status != http.StatusBadRequest || got.body != `"Not an accepted origin."` ||
-		!strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+	if got.Status != http.StatusBadRequest || got.Body != `"Not an accepted origin."` ||
+		!strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain") {
 		t.Errorf("answered %v, want 400 \"Not an accepted origin.\"", got)
 	}
-	for name := range got.header {
+	for name := range got.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
 			t.Errorf("the refusal has the header %s", name)
 		}
@@ -83,22 +86,22 @@ func checkForeign(t *testing.T, got answer) {
 
 // Attack: many thousands of packets in one payload.
 func TestHardeningManyPacketsInOnePayload(t *testing.T) {
-	server := startServer(t, "--max-payload-packets", "1000")
-	unharmed := bystander(t, server.Addr)
+	server := harness.Start(t, "--max-payload-packets", "1000")
+	unharmed := testkit.Bystander(t, server.Addr)
 	for _, version := range []int{4, 3} {
-		p := joinPolling(t, server.Addr, version)
+		p := testkit.JoinPolling(t, server.Addr, version)
 		packets := make([]string, 1001)
 		for i := range packets {
 			packets[i] = `42["x"]`
 		}
-		p.send(packets[:1000]...)
-		p.chats("a thousand are fine")
-		checkRefusal(t, p.post("text/plain;charset=UTF-8", p.payload(packets)), 3)
-		p.unknown()
+		p.Send(packets[:1000]...)
+		p.Chats("a thousand are fine")
+		testkit.CheckRefusal(t, p.Post("text/plain;charset=UTF-8", p.Payload(packets)), 3)
+		p.Unknown()
 	}
-	p := joinPolling(t, server.Addr, 4)
-	checkRefusal(t, p.post("text/plain;charset=UTF-8", strings.Repeat("\x1e", 900_000)), 3)
-	p.unknown()
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	testkit.CheckRefusal(t, p.Post("text/plain;charset=UTF-8", strings.Repeat("\x1e", 900_000)), 3)
+	p.Unknown()
 	unharmed("payloads of many packets")
 	checkLogged(t, server, "--max-payload-packets")
 }
@@ -106,23 +109,23 @@ func TestHardeningManyPacketsInOnePayload(t *testing.T) {
 // Attack: a second poll while one waits. The first is told that the session is
 // over, the second is refused; neither hangs.
 func TestHardeningSecondConcurrentPoll(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
 	for version, goodbye := range map[int]string{4: "1", 3: "\x00\x01\xff1"} {
-		p := joinPolling(t, addr, version)
-		target := strings.TrimPrefix(p.url, "http://"+addr)
+		p := testkit.JoinPolling(t, addr, version)
+		target := strings.TrimPrefix(p.URL, "http://"+addr)
 		first := beginRequest(t, addr, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n")
 		second := beginRequest(t, addr, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n")
 		var refused, closed int
 		for _, conn := range []*bufio.Reader{bufio.NewReader(first), bufio.NewReader(second)} {
-			got, err := readAnswer(first, conn, http.MethodGet)
+			got, err := testkit.ReadAnswer(first, conn, http.MethodGet)
 			switch {
 			case err != nil:
 				t.Fatal(err)
-			case got.status == http.StatusOK && got.body == goodbye:
+			case got.Status == http.StatusOK && got.Body == goodbye:
 				closed++
 			default:
-				checkRefusal(t, got, 3)
+				testkit.CheckRefusal(t, got, 3)
 				refused++
 			}
 		}
@@ -130,44 +133,44 @@ func TestHardeningSecondConcurrentPoll(t *testing.T) {
 		if closed != 1 || refused != 1 {
 			t.Errorf("%d polls got the close packet and %d were refused, want one each", closed, refused)
 		}
-		p.unknown()
+		p.Unknown()
 	}
 	unharmed("two polls at once")
 }
 
 // Attack: a second POST while the body of one is on its way.
 func TestHardeningSecondConcurrentPOST(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
-	p := joinPolling(t, addr, 4)
-	target := strings.TrimPrefix(p.url, "http://"+addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
+	p := testkit.JoinPolling(t, addr, 4)
+	target := strings.TrimPrefix(p.URL, "http://"+addr)
 	// The server asks for the body once it has begun to read it.
 	first := beginRequest(t, addr, "POST "+target+" HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n")
 	br := bufio.NewReader(first)
-	if got, err := readAnswer(first, br, http.MethodPost); err != nil || got.status != http.StatusContinue {
+	if got, err := testkit.ReadAnswer(first, br, http.MethodPost); err != nil || got.Status != http.StatusContinue {
 		t.Fatalf("the first POST was answered %v, %v; want 100", got, err)
 	}
-	checkRefusal(t, p.post("text/plain;charset=UTF-8", message("second")), 3)
-	if _, err := first.Write([]byte(message(strings.Repeat("x", 100-len(message("")))))); err != nil {
+	testkit.CheckRefusal(t, p.Post("text/plain;charset=UTF-8", testkit.Message("second")), 3)
+	if _, err := first.Write([]byte(testkit.Message(strings.Repeat("x", 100-len(testkit.Message("")))))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readAnswer(first, br, http.MethodPost); err != nil {
+	if _, err := testkit.ReadAnswer(first, br, http.MethodPost); err != nil {
 		t.Errorf("the first POST: %v", err)
 	}
-	p.unknown()
+	p.Unknown()
 	unharmed("two POSTs at once")
 }
 
 // Attack: a WebSocket for a session that does not exist, or for somebody else's
 // WebSocket session.
 func TestHardeningUpgradeOfAnUnknownSession(t *testing.T) {
-	addr := startServer(t).Addr
-	victim := joinWS(t, addr)
-	for sid, code := range map[string]int{"unknown": 1, victim.sid: 3} {
-		got := exchange(t, addr, upgradeRequest(addr, websocketPath+"&sid="+sid, nil))
-		checkRefusal(t, got[0], code)
+	addr := harness.Start(t).Addr
+	victim := testkit.JoinWebSocket(t, addr)
+	for sid, code := range map[string]int{"unknown": 1, victim.SID: 3} {
+		got := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath+"&sid="+sid, nil))
+		testkit.CheckRefusal(t, got[0], code)
 	}
-	got := exchange(t, addr, upgradeRequest(addr, pollingPath+"&sid="+victim.sid, nil))
-	checkRefusal(t, got[0], 3)
-	victim.chats("still the only one")
+	got := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.PollingPath+"&sid="+victim.SID, nil))
+	testkit.CheckRefusal(t, got[0], 3)
+	victim.Chats("still the only one")
 }

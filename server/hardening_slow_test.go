@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks by clients that take their time: to say something, to end it, or to read
@@ -22,13 +24,13 @@ func TestHardeningSilentConnections(t *testing.T) {
 	certFile, keyFile, _ := selfSigned(t)
 	for name, args := range map[string][]string{"plain": nil, "TLS": {"--certfile", certFile, "--keyfile", keyFile}} {
 		t.Run(name, func(t *testing.T) {
-			addr := startServer(t, append(args, "--read-header-timeout", "1s")...).Addr
+			addr := harness.Start(t, append(args, "--read-header-timeout", "1s")...).Addr
 			var conns []net.Conn
 			for range 20 {
 				conns = append(conns, beginRequest(t, addr, ""))
 			}
 			for _, conn := range conns {
-				cutOff(t, conn, patience)
+				cutOff(t, conn, testkit.Patience)
 			}
 		})
 	}
@@ -37,19 +39,19 @@ func TestHardeningSilentConnections(t *testing.T) {
 // Attack: a body that never comes, or comes a byte at a time, posted to a session. It
 // is waited for, but neither without end nor by anybody else.
 func TestHardeningSlowBody(t *testing.T) {
-	addr := startServer(t, "--read-body-timeout", "1s").Addr
-	unharmed := bystander(t, addr)
+	addr := harness.Start(t, "--read-body-timeout", "1s").Addr
+	unharmed := testkit.Bystander(t, addr)
 	for name, framing := range map[string]string{"with a length": "Content-Length: 1000000\r\n\r\n42[", "in chunks": "Transfer-Encoding: chunked\r\n\r\nfffff\r\n42["} {
 		for _, drips := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", dripping ", drips), func(t *testing.T) {
 				t.Parallel()
-				p := joinPolling(t, addr, 4)
-				conn := beginRequest(t, addr, "POST "+strings.TrimPrefix(p.url, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+framing)
+				p := testkit.JoinPolling(t, addr, 4)
+				conn := beginRequest(t, addr, "POST "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+framing)
 				if drips {
 					go drip(conn)
 				}
-				cutOff(t, conn, patience)
-				p.unknown()
+				cutOff(t, conn, testkit.Patience)
+				p.Unknown()
 			})
 		}
 	}
@@ -59,41 +61,31 @@ func TestHardeningSlowBody(t *testing.T) {
 // Attack: a WebSocket message that comes a byte at a time. Behind it no pong can
 // come, so that the heartbeat ends it.
 func TestHardeningSlowFrame(t *testing.T) {
-	server := startServer(t, "--ping-interval", "500ms", "--ping-timeout", "500ms")
+	server := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms")
 	for _, frame := range [][]byte{
-		maskedFrame(finBit|opText, strings.Repeat("x", 60_000))[:8],
-		maskedFrame(finBit|opText, strings.Repeat("x", 60_000))[:3], // in the middle of its header
-		maskedFrame(opText, "the first of many fragments"),
+		testkit.MaskedFrame(testkit.FinBit|testkit.OpText, strings.Repeat("x", 60_000))[:8],
+		testkit.MaskedFrame(testkit.FinBit|testkit.OpText, strings.Repeat("x", 60_000))[:3], // in the middle of its header
+		testkit.MaskedFrame(testkit.OpText, "the first of many fragments"),
 	} {
-		c := joinWS(t, server.Addr)
-		c.sendBytes(frame)
-		cutOff(t, c.Conn, patience)
+		c := testkit.JoinWebSocket(t, server.Addr)
+		c.SendBytes(frame)
+		cutOff(t, c.Conn, testkit.Patience)
 	}
-	server.Stdout.waitLines(t, "Client disconnected", 3)
+	server.Stdout.WaitLines(t, "Client disconnected", 3)
 }
 
 // Attack: a response that is read a byte at a time, to hold it in the server's memory.
 func TestHardeningSlowReading(t *testing.T) {
-	addr := startServer(t, "--ping-interval", "500ms", "--ping-timeout", "500ms", "--read-body-timeout", "500ms").Addr
+	addr := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms", "--read-body-timeout", "500ms").Addr
 	// With small buffers on the way, or the kernel would take all of it at once.
-	small := net.Dialer{Timeout: patience, Control: func(_, _ string, raw syscall.RawConn) error {
-		var err error
-		return errors.Join(raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)
-		}), err)
-	}}
-	conn, err := small.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := dialSmall(t, addr)
 	const most = 100 // requests, one after another on one connection
 	for range most {
 		if _, err := io.WriteString(conn, "GET /socket.io/socket.io.esm.min.js.map HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(2 * patience))
+	_ = conn.SetReadDeadline(time.Now().Add(2 * testkit.Patience))
 	pace := time.NewTicker(time.Millisecond)
 	defer pace.Stop()
 	var b [1]byte
@@ -107,34 +99,34 @@ func TestHardeningSlowReading(t *testing.T) {
 			break
 		}
 	}
-	joinWS(t, addr).chats("and the server is there")
+	testkit.JoinWebSocket(t, addr).Chats("and the server is there")
 }
 
 // What the server says of itself: not its name, nor its version, nor those of what it
 // is made of; and every response says what it is, so that no browser guesses.
 func TestHardeningHeaders(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	for _, a := range []struct{ method, path string }{
 		{http.MethodGet, "/"}, {http.MethodGet, "/app.js"}, {http.MethodGet, "/socket.io/socket.io.js"},
-		{http.MethodGet, pollingPath}, {http.MethodGet, pollingPath + "&sid=unknown"}, {http.MethodGet, "/nothing"},
-		{http.MethodGet, "/socket.io/nothing"}, {http.MethodDelete, "/"}, {http.MethodDelete, "/socket.io/"}, {http.MethodOptions, pollingPath},
+		{http.MethodGet, testkit.PollingPath}, {http.MethodGet, testkit.PollingPath + "&sid=unknown"}, {http.MethodGet, "/nothing"},
+		{http.MethodGet, "/socket.io/nothing"}, {http.MethodDelete, "/"}, {http.MethodDelete, "/socket.io/"}, {http.MethodOptions, testkit.PollingPath},
 	} {
-		got := ask(t, addr, a.method, a.path, nil, "")
-		leaveLater(t, addr, a.path, got)
+		got := testkit.Ask(t, addr, a.method, a.path, nil, "")
+		testkit.LeaveLater(t, addr, a.path, got)
 		for _, name := range []string{"Server", "X-Powered-By", "Via", "X-Runtime"} {
-			if got.header.Values(name) != nil {
-				t.Errorf("%s %s: the response has %s: %v", a.method, a.path, name, got.header.Values(name))
+			if got.Header.Values(name) != nil {
+				t.Errorf("%s %s: the response has %s: %v", a.method, a.path, name, got.Header.Values(name))
 			}
 		}
 		for _, word := range []string{"hipflask", "gin", "golang", "Go-"} {
-			if got.status >= 400 && strings.Contains(got.body, word) {
-				t.Errorf("%s %s: %q", a.method, a.path, got.body)
+			if got.Status >= 400 && strings.Contains(got.Body, word) {
+				t.Errorf("%s %s: %q", a.method, a.path, got.Body)
 			}
 		}
 		checkHeader(t, got, "X-Content-Type-Options", "nosniff")
 	}
-	upgraded := exchange(t, addr, upgradeRequest(addr, websocketPath, nil))[0]
-	if len(upgraded.header) != 3 { // Upgrade, Connection, Sec-WebSocket-Accept
-		t.Errorf("a WebSocket was answered with %v", upgraded.header)
+	upgraded := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil))[0]
+	if len(upgraded.Header) != 3 { // Upgrade, Connection, Sec-WebSocket-Accept
+		t.Errorf("a WebSocket was answered with %v", upgraded.Header)
 	}
 }

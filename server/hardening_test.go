@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Attacks that need no session: on the HTTP server, its requests and its methods.
@@ -28,15 +31,15 @@ func cutOff(t *testing.T, conn net.Conn, within time.Duration) {
 
 // checkLogged checks that the log tells an operator which setting moves the limit
 // that a client met.
-func checkLogged(t *testing.T, server *testServer, setting string) {
+func checkLogged(t *testing.T, server *harness.Server, setting string) {
 	t.Helper()
-	server.Stderr.waitText(t, setting)
+	server.Stderr.WaitText(t, setting)
 }
 
 // beginRequest opens a connection and sends the beginning of a request.
 func beginRequest(t *testing.T, addr, text string) net.Conn {
 	t.Helper()
-	conn, err := dialTCP(addr)
+	conn, err := testkit.DialTCP(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +52,8 @@ func beginRequest(t *testing.T, addr, text string) net.Conn {
 
 // Attack: slowloris, many connections with a header that never ends.
 func TestHardeningSlowloris(t *testing.T) {
-	server := startServer(t, "--read-header-timeout", "1s")
-	unharmed := bystander(t, server.Addr)
+	server := harness.Start(t, "--read-header-timeout", "1s")
+	unharmed := testkit.Bystander(t, server.Addr)
 	var conns []net.Conn
 	for i := range 40 {
 		conn := beginRequest(t, server.Addr, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nX-Slow: ")
@@ -61,7 +64,7 @@ func TestHardeningSlowloris(t *testing.T) {
 	}
 	unharmed("forty headers that do not end")
 	for _, conn := range conns {
-		cutOff(t, conn, patience)
+		cutOff(t, conn, testkit.Patience)
 	}
 }
 
@@ -78,8 +81,8 @@ func drip(conn net.Conn) {
 
 // Attack: headers that fill the memory, one long one or very many.
 func TestHardeningHeaderBomb(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
 	many := make(http.Header)
 	for i := range 20_000 {
 		many.Set(fmt.Sprint("X-Header-", i), "value")
@@ -89,7 +92,7 @@ func TestHardeningHeaderBomb(t *testing.T) {
 		"a cookie of 1 MB":      {"Cookie": {strings.Repeat("a=b; ", 1<<18)}},
 		"20,000 of a few bytes": many,
 	} {
-		if got := bomb(t, addr, "/socket.io/", header); got.status != http.StatusRequestHeaderFieldsTooLarge {
+		if got := bomb(t, addr, "/socket.io/", header); got.Status != http.StatusRequestHeaderFieldsTooLarge {
 			t.Errorf("%s: answered %v, want 431", name, got)
 		}
 	}
@@ -99,19 +102,19 @@ func TestHardeningHeaderBomb(t *testing.T) {
 // Attack: a URL of 1 MB. One of a few kilobytes, as tokens in a query make it, is
 // served.
 func TestHardeningLongURL(t *testing.T) {
-	addr := startServer(t).Addr
-	if got := bomb(t, addr, pollingPath+"&token="+strings.Repeat("x", 1<<20), nil); got.status != http.StatusRequestHeaderFieldsTooLarge {
+	addr := harness.Start(t).Addr
+	if got := bomb(t, addr, testkit.PollingPath+"&token="+strings.Repeat("x", 1<<20), nil); got.Status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("answered %v, want 431", got)
 	}
-	if got := opening(t, addr, pollingPath+"&token="+strings.Repeat("x", 16<<10), nil); got.status != http.StatusOK {
+	if got := testkit.Opening(t, addr, testkit.PollingPath+"&token="+strings.Repeat("x", 16<<10), nil); got.Status != http.StatusOK {
 		t.Errorf("a token of 16 KB was answered %v", got)
 	}
 }
 
 // bomb sends a request that the server is not to read to its end.
-func bomb(t *testing.T, addr, path string, header http.Header) answer {
+func bomb(t *testing.T, addr, path string, header http.Header) testkit.Answer {
 	t.Helper()
-	conn, err := dialTCP(addr)
+	conn, err := testkit.DialTCP(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func bomb(t *testing.T, addr, path string, header http.Header) answer {
 		_ = header.Write(conn)
 		_, _ = io.WriteString(conn, "\r\n")
 	}()
-	got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
+	got, err := testkit.ReadAnswer(conn, bufio.NewReader(conn), http.MethodGet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,8 +134,8 @@ func bomb(t *testing.T, addr, path string, header http.Header) answer {
 // Attack: a body that was announced and never comes, on requests that are refused:
 // they have to be answered without it.
 func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
 	requests := map[string]int{
 		"POST /socket.io/?EIO=4&transport=polling&sid=unknown": http.StatusBadRequest,
 		"POST /socket.io/?EIO=4&transport=polling":             http.StatusBadRequest,
@@ -147,8 +150,8 @@ func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
 				t.Run(request+" "+length, func(t *testing.T) {
 					t.Parallel()
 					conn := beginRequest(t, addr, request+" HTTP/1.1\r\nHost: x\r\n"+length+"\r\n\r\n")
-					got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodPost)
-					if err != nil || got.status != want {
+					got, err := testkit.ReadAnswer(conn, bufio.NewReader(conn), http.MethodPost)
+					if err != nil || got.Status != want {
 						t.Errorf("answered %v, %v; want %d", got, err, want)
 					}
 				})
@@ -160,21 +163,21 @@ func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
 
 // Attack: a POST over the limit, and one that announces a body of 10 GB.
 func TestHardeningOversizePOST(t *testing.T) {
-	server := startServer(t, "--max-http-buffer-size", "10000")
-	unharmed := bystander(t, server.Addr)
-	p := joinPolling(t, server.Addr, 4)
-	if got := p.post("text/plain", message(strings.Repeat("x", 10_000))); got.status != http.StatusRequestEntityTooLarge {
+	server := harness.Start(t, "--max-http-buffer-size", "10000")
+	unharmed := testkit.Bystander(t, server.Addr)
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	if got := p.Post("text/plain", testkit.Message(strings.Repeat("x", 10_000))); got.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("answered %v, want 413", got)
 	}
-	p.unknown()
-	p = joinPolling(t, server.Addr, 4)
-	path := strings.TrimPrefix(p.url, "http://"+server.Addr)
+	p.Unknown()
+	p = testkit.JoinPolling(t, server.Addr, 4)
+	path := strings.TrimPrefix(p.URL, "http://"+server.Addr)
 	conn := beginRequest(t, server.Addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n42[")
-	got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodPost)
-	if err != nil || got.status != http.StatusRequestEntityTooLarge {
+	got, err := testkit.ReadAnswer(conn, bufio.NewReader(conn), http.MethodPost)
+	if err != nil || got.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("10 GB were answered %v, %v; want 413", got, err)
 	}
-	p.unknown()
+	p.Unknown()
 	unharmed("POSTs over the limit")
 	checkLogged(t, server, "--max-http-buffer-size")
 }
@@ -182,7 +185,7 @@ func TestHardeningOversizePOST(t *testing.T) {
 // Attack: HTTP request smuggling. Whatever two servers in a row could take for
 // different requests is refused, or read by the length that RFC 9112 says counts.
 func TestHardeningRequestSmuggling(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	const chunked = "Transfer-Encoding: chunked\r\n"
 	hidden := "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, test := range map[string]struct {
@@ -206,11 +209,11 @@ func TestHardeningRequestSmuggling(t *testing.T) {
 		"a chunk without its end": {chunked, "1\r\n4X0\r\n\r\n" + hidden, []int{400}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := joinPolling(t, addr, 4)
-			path := strings.TrimPrefix(p.url, "http://"+addr)
+			p := testkit.JoinPolling(t, addr, 4)
+			path := strings.TrimPrefix(p.URL, "http://"+addr)
 			var got []int
-			for _, a := range exchange(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\n"+test.headers+"\r\n"+test.body) {
-				got = append(got, a.status)
+			for _, a := range testkit.Exchange(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\n"+test.headers+"\r\n"+test.body) {
+				got = append(got, a.Status)
 			}
 			if fmt.Sprint(got) != fmt.Sprint(test.statuses) {
 				t.Errorf("answered %v, want %v", got, test.statuses)
@@ -222,22 +225,22 @@ func TestHardeningRequestSmuggling(t *testing.T) {
 // Attack: HTTP/1.0, in which a connection is not kept and chunks do not exist. A
 // poll works, a WebSocket is refused.
 func TestHardeningHTTP10(t *testing.T) {
-	addr := startServer(t).Addr
-	got := exchange(t, addr, "GET "+pollingPath+" HTTP/1.0\r\n\r\nGET /hidden HTTP/1.0\r\n\r\n")
-	leaveLater(t, addr, pollingPath, got[0])
-	if len(got) != 1 || got[0].status != http.StatusOK || !strings.HasPrefix(got[0].body, `0{"sid":`) {
+	addr := harness.Start(t).Addr
+	got := testkit.Exchange(t, addr, "GET "+testkit.PollingPath+" HTTP/1.0\r\n\r\nGET /hidden HTTP/1.0\r\n\r\n")
+	testkit.LeaveLater(t, addr, testkit.PollingPath, got[0])
+	if len(got) != 1 || got[0].Status != http.StatusOK || !strings.HasPrefix(got[0].Body, `0{"sid":`) {
 		t.Errorf("a poll was answered %v", got)
 	}
-	upgrade := strings.Replace(upgradeRequest(addr, websocketPath, nil), "HTTP/1.1", "HTTP/1.0", 1)
-	if got := exchange(t, addr, upgrade); len(got) != 1 || got[0].status != http.StatusBadRequest {
+	upgrade := strings.Replace(testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil), "HTTP/1.1", "HTTP/1.0", 1)
+	if got := testkit.Exchange(t, addr, upgrade); len(got) != 1 || got[0].Status != http.StatusBadRequest {
 		t.Errorf("a WebSocket was answered %v", got)
 	}
 }
 
 // Attack: a request without a Host, with two, or for no HTTP version that is spoken.
 func TestHardeningMalformedRequests(t *testing.T) {
-	addr := startServer(t).Addr
-	unharmed := bystander(t, addr)
+	addr := harness.Start(t).Addr
+	unharmed := testkit.Bystander(t, addr)
 	for _, request := range []string{
 		"GET / HTTP/1.1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -250,7 +253,7 @@ func TestHardeningMalformedRequests(t *testing.T) {
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 \r\n\r\n", // a TLS greeting
 	} {
-		if got := exchange(t, addr, request); len(got) != 1 || got[0].status < 400 {
+		if got := testkit.Exchange(t, addr, request); len(got) != 1 || got[0].Status < 400 {
 			t.Errorf("%q was answered %v", request, got)
 		}
 	}
@@ -260,14 +263,14 @@ func TestHardeningMalformedRequests(t *testing.T) {
 // Attack: HTTP/3 and WebTransport, whose library has a known vulnerability
 // (CVE-2026-40898), are never offered.
 func TestHardeningNoHTTP3(t *testing.T) {
-	addr := startServer(t).Addr
-	for _, path := range []string{"/", "/socket.io/socket.io.js", pollingPath, "/nothing"} {
-		if got := opening(t, addr, path, nil); got.header.Values("Alt-Svc") != nil {
-			t.Errorf("%s offers %v", path, got.header.Values("Alt-Svc"))
+	addr := harness.Start(t).Addr
+	for _, path := range []string{"/", "/socket.io/socket.io.js", testkit.PollingPath, "/nothing"} {
+		if got := testkit.Opening(t, addr, path, nil); got.Header.Values("Alt-Svc") != nil {
+			t.Errorf("%s offers %v", path, got.Header.Values("Alt-Svc"))
 		}
 	}
-	checkRefusal(t, ask(t, addr, http.MethodGet, "/socket.io/?EIO=4&transport=webtransport", nil, ""), 0)
-	if got := ask(t, addr, http.MethodConnect, "/socket.io/?EIO=4&transport=webtransport", nil, ""); got.status != http.StatusMethodNotAllowed {
+	testkit.CheckRefusal(t, testkit.Ask(t, addr, http.MethodGet, "/socket.io/?EIO=4&transport=webtransport", nil, ""), 0)
+	if got := testkit.Ask(t, addr, http.MethodConnect, "/socket.io/?EIO=4&transport=webtransport", nil, ""); got.Status != http.StatusMethodNotAllowed {
 		t.Errorf("CONNECT was answered %v", got)
 	}
 	if udp, err := net.ListenPacket("udp", addr); err != nil {

@@ -13,28 +13,30 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
 // Disconnect in a connect handler is what Flask's is, to every client: it is connected,
 // gets what it was sent, and is disconnected by the server.
 func TestDisconnectInTheConnectHandlerAndNpmClients(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, client := range clientVersions() {
 		for _, mode := range []string{"websocket", "polling"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				server := startApp(t, func(app *hipflask.App) error {
+				server := harness.StartApp(t, func(app *hipflask.App) error {
 					return app.SocketIO.On("connect", func(c *socketio.Context) error {
 						err := c.Emit("message", "bye")
 						c.Disconnect()
 						return err
 					})
 				})
-				process := startNode(t, "unwelcome.mjs", clientConfig{URL: server.URL, Client: client, Mode: mode})
+				process := testkit.StartScript(t, "unwelcome.mjs", testkit.ScriptConfig{URL: server.URL, Client: client, Mode: mode})
 				var over struct{ Seen []string }
-				find(t, process.finish(t), "unwelcome", "over", &over)
+				find(t, process.Finish(t), "unwelcome", "over", &over)
 				if want := []string{"connect", "message bye", "disconnect io server disconnect"}; !slices.Equal(over.Seen, want) {
 					t.Errorf("it saw %q, want %q", over.Seen, want)
 				}
@@ -49,15 +51,15 @@ func TestStaticFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "index.html", "<script src=/socket.io/socket.io.min.js></script>")
 	writeFile(t, dir, "js/app.js", "io()")
-	server := startServer(t, "--static-folder", dir)
+	server := harness.Start(t, "--static-folder", dir)
 	for path, want := range map[string]string{"/": "<script", "/js/app.js": "io()", "/socket.io/socket.io.min.js": "/*!"} {
-		got := ask(t, server.Addr, http.MethodGet, path, nil, "")
-		if got.status != http.StatusOK || !strings.HasPrefix(got.body, want) || got.header.Get("Content-Security-Policy") != "" {
+		got := testkit.Ask(t, server.Addr, http.MethodGet, path, nil, "")
+		if got.Status != http.StatusOK || !strings.HasPrefix(got.Body, want) || got.Header.Get("Content-Security-Policy") != "" {
 			t.Errorf("%s: answered %v", path, got)
 		}
 	}
-	if got := ask(t, server.Addr, http.MethodGet, "/style.css", nil, ""); got.status != http.StatusNotFound {
-		t.Errorf("the built-in page's style is answered %d", got.status)
+	if got := testkit.Ask(t, server.Addr, http.MethodGet, "/style.css", nil, ""); got.Status != http.StatusNotFound {
+		t.Errorf("the built-in page's style is answered %d", got.Status)
 	}
 	err := run(t.Context(), []string{"--port", "0", "--static-folder", filepath.Join(dir, "missing")}, noEnv, io.Discard, io.Discard)
 	if hipflask.ExitCode(err) != 2 || !strings.Contains(err.Error(), "--static-folder") {
@@ -86,19 +88,19 @@ func TestHardeningStaticFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	addr := startServer(t, "--static-folder", dir).Addr
+	addr := harness.Start(t, "--static-folder", dir).Addr
 	for _, path := range []string{
 		"/../outside.txt", "/%2e%2e/outside.txt", "/..%2foutside.txt", "/%2e%2e%2foutside.txt", "/..%5coutside.txt", "/..\\outside.txt",
 		"/x/../../outside.txt", "/x/%2e%2e/%2e%2e/outside.txt", "/....//outside.txt", "//outside.txt", "/./../outside.txt",
 		"/..%00/outside.txt", "/index.html%00", "/link.txt", "/up/outside.txt", "/up/public/.env", "/root/etc/passwd",
 		base + "/outside.txt", "/%2fetc/passwd", "//etc/passwd", "/.env", "/%2eenv", "/.git/config", "/up/", "/root/",
 	} {
-		got := ask(t, addr, http.MethodGet, path, nil, "")
-		if got.status != http.StatusNotFound && got.status != http.StatusBadRequest || strings.Contains(got.body, "secret") {
+		got := testkit.Ask(t, addr, http.MethodGet, path, nil, "")
+		if got.Status != http.StatusNotFound && got.Status != http.StatusBadRequest || strings.Contains(got.Body, "secret") {
 			t.Errorf("%s: answered %v", path, got)
 		}
 	}
-	if got := ask(t, addr, http.MethodGet, "/", nil, ""); got.body != "home" {
+	if got := testkit.Ask(t, addr, http.MethodGet, "/", nil, ""); got.Body != "home" {
 		t.Errorf("the page itself is answered %v", got)
 	}
 }
@@ -106,7 +108,7 @@ func TestHardeningStaticFolder(t *testing.T) {
 // Attack: a body for a route that never comes, to hold its handler.
 func TestHardeningRouteBodyThatNeverComes(t *testing.T) {
 	ended := make(chan error, 1)
-	server := startApp(t, func(app *hipflask.App) error {
+	server := harness.StartApp(t, func(app *hipflask.App) error {
 		app.Router.POST("/upload", func(c *gin.Context) {
 			_, err := io.Copy(io.Discard, c.Request.Body)
 			ended <- err
@@ -119,7 +121,7 @@ func TestHardeningRouteBodyThatNeverComes(t *testing.T) {
 		if err == nil {
 			t.Error("the handler took it for a whole body")
 		}
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Fatal("the handler is still held")
 	}
 }

@@ -2,37 +2,25 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // What the server answers over HTTP: the statuses, bodies and headers that clients
 // and proxies see. Broken requests are answered as the official server does, foreign
 // origins as Flask-SocketIO does.
 
-// checkRefusal checks for the official server's error body with this code.
-func checkRefusal(t *testing.T, got answer, code int) {
-	t.Helper()
-	messages := []string{
-		"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
-		"Unsupported protocol version",
-	}
-	want := fmt.Sprintf(`{"code":%d,"message":"%s"}`, code, messages[code])
-	if got.status != http.StatusBadRequest || got.body != want ||
-		!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
-		t.Errorf("answered %v; want 400 %s", got, want)
-	}
-}
-
 // checkHeader checks one header of an answer; none is the empty string.
-func checkHeader(t *testing.T, got answer, name, want string) {
+func checkHeader(t *testing.T, got testkit.Answer, name, want string) {
 	t.Helper()
-	if value := strings.Join(got.header.Values(name), " | "); value != want {
+	if value := strings.Join(got.Header.Values(name), " | "); value != want {
 		t.Errorf("%s is %q, want %q", name, value, want)
 	}
 }
@@ -49,10 +37,10 @@ func TestHTTPOpening(t *testing.T) {
 		{[]string{"--allow-upgrades=false", "--ping-interval", "10s", "--ping-timeout", "5s", "--max-http-buffer-size", "5000"},
 			`0{"sid":"S","upgrades":[],"pingTimeout":5000,"pingInterval":10000,"maxPayload":5000}`},
 	} {
-		addr := startServer(t, test.args...).Addr
-		got := opening(t, addr, pollingPath, nil)
-		open := regexp.MustCompile(`"sid":"[\w-]+"`).ReplaceAllString(got.body, `"sid":"S"`)
-		if got.status != http.StatusOK || open != test.open {
+		addr := harness.Start(t, test.args...).Addr
+		got := testkit.Opening(t, addr, testkit.PollingPath, nil)
+		open := regexp.MustCompile(`"sid":"[\w-]+"`).ReplaceAllString(got.Body, `"sid":"S"`)
+		if got.Status != http.StatusOK || open != test.open {
 			t.Errorf("%q: answered %v, want %s", test.args, got, test.open)
 		}
 		checkHeader(t, got, "Content-Type", "text/plain; charset=UTF-8")
@@ -64,9 +52,9 @@ func TestHTTPOpening(t *testing.T) {
 
 // TestHTTPOpeningWebSocket checks the OPEN packet of a session that begins as one.
 func TestHTTPOpeningWebSocket(t *testing.T) {
-	c := openWS(t, startServer(t).Addr, websocketPath)
-	packet, err := c.packet()
-	c.must(err)
+	c := testkit.OpenWebSocket(t, harness.Start(t).Addr, testkit.WebSocketPath)
+	packet, err := c.Packet()
+	c.Must(err)
 	var open struct {
 		SID      string
 		Upgrades []string
@@ -79,7 +67,7 @@ func TestHTTPOpeningWebSocket(t *testing.T) {
 // TestHTTPVersion3 checks the payloads of Engine.IO 3: lengths, CONNECT unasked,
 // binary as it is, or as base64 for those who ask for that, and JSONP.
 func TestHTTPVersion3(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	const packet = `451-["message",{"_placeholder":true,"num":0}]`
 	for _, test := range []struct{ opening, polls, contentType, body string }{
 		{"", "", "application/octet-stream", "\x00\x04\x05\xff" + packet + "\x01\x04\xff\x04abc"},
@@ -87,12 +75,12 @@ func TestHTTPVersion3(t *testing.T) {
 		{"&b64=1", "&j=7", "text/javascript; charset=UTF-8",
 			`___eio[7]("45:` + strings.ReplaceAll(packet, `"`, `\"`) + `6:b4YWJj");`},
 	} {
-		p := joinPolling(t, addr, 3, test.opening)
-		p.send(packet, "b4YWJj")
-		p.url += test.polls
-		got := p.get(http.Header{"Referer": {"http://" + addr + "/"}}) // as a script has it
+		p := testkit.JoinPolling(t, addr, 3, test.opening)
+		p.Send(packet, "b4YWJj")
+		p.URL += test.polls
+		got := p.Get(http.Header{"Referer": {"http://" + addr + "/"}}) // as a script has it
 		checkHeader(t, got, "Content-Type", test.contentType)
-		if got.body != test.body {
+		if got.Body != test.body {
 			t.Errorf("%s%s: answered %v, want %q", test.opening, test.polls, got, test.body)
 		}
 	}
@@ -100,8 +88,8 @@ func TestHTTPVersion3(t *testing.T) {
 
 // TestHTTPRefusals checks what broken requests are answered.
 func TestHTTPRefusals(t *testing.T) {
-	addr := startServer(t).Addr
-	ws := joinWS(t, addr)
+	addr := harness.Start(t).Addr
+	ws := testkit.JoinWebSocket(t, addr)
 	for _, test := range []struct {
 		method, query string
 		code          int
@@ -117,35 +105,35 @@ func TestHTTPRefusals(t *testing.T) {
 		{http.MethodPost, "?EIO=4&transport=polling", 2},
 		{http.MethodPost, "?EIO=4&transport=websocket", 2},
 		{http.MethodGet, "?EIO=4&transport=websocket", 3}, // without Upgrade
-		{http.MethodGet, "?EIO=4&transport=polling&sid=" + ws.sid, 3},
-		{http.MethodPost, "?EIO=4&transport=polling&sid=" + ws.sid, 3},
-		{http.MethodGet, "?EIO=4&transport=websocket&sid=" + ws.sid, 3},
+		{http.MethodGet, "?EIO=4&transport=polling&sid=" + ws.SID, 3},
+		{http.MethodPost, "?EIO=4&transport=polling&sid=" + ws.SID, 3},
+		{http.MethodGet, "?EIO=4&transport=websocket&sid=" + ws.SID, 3},
 	} {
 		for _, path := range []string{"/socket.io/", "/socket.io"} {
 			t.Run(test.method+" "+path+test.query, func(t *testing.T) {
-				got := ask(t, addr, test.method, path+test.query, nil, "")
-				checkRefusal(t, got, test.code)
+				got := testkit.Ask(t, addr, test.method, path+test.query, nil, "")
+				testkit.CheckRefusal(t, got, test.code)
 				checkHeader(t, got, "Access-Control-Allow-Origin", "")
 			})
 		}
 	}
-	ws.chats("not disturbed")
+	ws.Chats("not disturbed")
 }
 
 // TestHTTPMethods checks the methods that are not served.
 func TestHTTPMethods(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	for _, method := range []string{
 		http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodPatch, http.MethodTrace, "BREW",
 	} {
-		for _, path := range []string{pollingPath, websocketPath, pollingPath + "&sid=unknown", "/socket.io"} {
-			got := ask(t, addr, method, path, nil, "")
-			if got.status != http.StatusMethodNotAllowed || method == http.MethodHead && got.body != "" {
+		for _, path := range []string{testkit.PollingPath, testkit.WebSocketPath, testkit.PollingPath + "&sid=unknown", "/socket.io"} {
+			got := testkit.Ask(t, addr, method, path, nil, "")
+			if got.Status != http.StatusMethodNotAllowed || method == http.MethodHead && got.Body != "" {
 				t.Errorf("%s %s: answered %v, want 405", method, path, got)
 			}
 			for _, allowed := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
-				if !strings.Contains(got.header.Get("Allow"), allowed) {
-					t.Errorf("%s %s: Allow is %q", method, path, got.header.Get("Allow"))
+				if !strings.Contains(got.Header.Get("Allow"), allowed) {
+					t.Errorf("%s %s: Allow is %q", method, path, got.Header.Get("Allow"))
 				}
 			}
 		}
@@ -154,7 +142,7 @@ func TestHTTPMethods(t *testing.T) {
 
 // TestHTTPPaths checks which paths there are.
 func TestHTTPPaths(t *testing.T) {
-	addr := startServer(t).Addr
+	addr := harness.Start(t).Addr
 	for path, want := range map[string]int{
 		"/": 200, "/socket.io/socket.io.js": 200, "/socket.io/socket.io.min.js": 200, "/socket.io/socket.io.esm.min.js": 200,
 		"/nothing": 404, "/socket.io/none.js": 404,
@@ -163,7 +151,7 @@ func TestHTTPPaths(t *testing.T) {
 		"/socket.iox/?EIO=4&transport=polling": 404, "//socket.io/?EIO=4&transport=polling": 404, "/SOCKET.IO/": 404,
 		"/static": 404, "/.git/config": 404, "/debug/pprof/": 404,
 	} {
-		if got := opening(t, addr, path, nil); got.status != want {
+		if got := testkit.Opening(t, addr, path, nil); got.Status != want {
 			t.Errorf("%s: answered %v, want %d", path, got, want)
 		}
 	}
@@ -172,54 +160,54 @@ func TestHTTPPaths(t *testing.T) {
 // TestHTTPPathWithoutSlash talks to /socket.io, without the slash that clients put
 // at its end: no redirect, which would lose a POST.
 func TestHTTPPathWithoutSlash(t *testing.T) {
-	addr := startServer(t).Addr
-	p := joinPolling(t, addr, 4)
-	p.url = strings.Replace(p.url, "/socket.io/?", "/socket.io?", 1)
-	p.chats("without a slash")
-	c := openWS(t, addr, strings.Replace(websocketPath, "/?", "?", 1))
-	_, err := c.join()
-	c.must(err)
-	c.chats("by WebSocket as well")
+	addr := harness.Start(t).Addr
+	p := testkit.JoinPolling(t, addr, 4)
+	p.URL = strings.Replace(p.URL, "/socket.io/?", "/socket.io?", 1)
+	p.Chats("without a slash")
+	c := testkit.OpenWebSocket(t, addr, strings.Replace(testkit.WebSocketPath, "/?", "?", 1))
+	_, err := c.Join()
+	c.Must(err)
+	c.Chats("by WebSocket as well")
 }
 
 // TestHTTPPathSetting moves the endpoint.
 func TestHTTPPathSetting(t *testing.T) {
-	addr := startServer(t, "--path", "/chat/io/").Addr
-	if got := opening(t, addr, "/chat/io/?EIO=4&transport=polling", nil); got.status != http.StatusOK {
+	addr := harness.Start(t, "--path", "/chat/io/").Addr
+	if got := testkit.Opening(t, addr, "/chat/io/?EIO=4&transport=polling", nil); got.Status != http.StatusOK {
 		t.Errorf("answered %v", got)
 	}
-	if got := opening(t, addr, pollingPath, nil); got.status != http.StatusNotFound {
+	if got := testkit.Opening(t, addr, testkit.PollingPath, nil); got.Status != http.StatusNotFound {
 		t.Errorf("the default path is answered %v", got)
 	}
 }
 
 // TestHTTPPost checks the answer to a payload.
 func TestHTTPPost(t *testing.T) {
-	p := joinPolling(t, startServer(t).Addr, 4)
-	got := p.post("text/plain;charset=UTF-8", message("x"))
-	if got.status != http.StatusOK || got.body != "ok" {
+	p := testkit.JoinPolling(t, harness.Start(t).Addr, 4)
+	got := p.Post("text/plain;charset=UTF-8", testkit.Message("x"))
+	if got.Status != http.StatusOK || got.Body != "ok" {
 		t.Errorf("answered %v", got)
 	}
 	checkHeader(t, got, "Content-Type", "text/html")
 	checkHeader(t, got, "Cache-Control", "no-store")
-	p.hears(message("x"))
+	p.Hears(testkit.Message("x"))
 }
 
 // TestHTTPCookie checks the cookie that carries the session's id, on both transports.
 func TestHTTPCookie(t *testing.T) {
-	addr := startServer(t, "--cookie", "io").Addr
-	got := opening(t, addr, pollingPath, nil)
-	sid, err := openedSID(got.body)
+	addr := harness.Start(t, "--cookie", "io").Addr
+	got := testkit.Opening(t, addr, testkit.PollingPath, nil)
+	sid, err := testkit.OpenedSID(got.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkHeader(t, got, "Set-Cookie", "io="+sid+"; path=/; SameSite=Lax")
-	upgraded := exchange(t, addr, upgradeRequest(addr, websocketPath, nil))
-	if cookie := upgraded[0].header.Get("Set-Cookie"); !regexp.MustCompile(`^io=[\w-]{20}; path=/; SameSite=Lax$`).MatchString(cookie) {
+	upgraded := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil))
+	if cookie := upgraded[0].Header.Get("Set-Cookie"); !regexp.MustCompile(`^io=[\w-]{20}; path=/; SameSite=Lax$`).MatchString(cookie) {
 		t.Errorf("a WebSocket sets the cookie %q", cookie)
 	}
-	addr = startServer(t, "--cookie", "io; Secure; HttpOnly; SameSite=None; Path=/socket.io; Domain=example.com; Max-Age=60").Addr
-	if cookie := opening(t, addr, pollingPath, nil).header.Get("Set-Cookie"); !strings.HasSuffix(cookie,
+	addr = harness.Start(t, "--cookie", "io; Secure; HttpOnly; SameSite=None; Path=/socket.io; Domain=example.com; Max-Age=60").Addr
+	if cookie := testkit.Opening(t, addr, testkit.PollingPath, nil).Header.Get("Set-Cookie"); !strings.HasSuffix(cookie,
 		"; path=/socket.io; SameSite=None; Domain=example.com; Max-Age=60; Secure; HttpOnly") {
 		t.Errorf("the cookie is %q", cookie)
 	}
@@ -227,21 +215,21 @@ func TestHTTPCookie(t *testing.T) {
 
 // TestHTTPTransportsSetting switches one transport off.
 func TestHTTPTransportsSetting(t *testing.T) {
-	addr := startServer(t, "--transports", "polling").Addr
-	checkRefusal(t, exchange(t, addr, upgradeRequest(addr, websocketPath, nil))[0], 0)
-	addr = startServer(t, "--transports", "websocket").Addr
-	checkRefusal(t, ask(t, addr, http.MethodGet, pollingPath, nil, ""), 0)
-	joinWS(t, addr).chats("WebSocket alone")
-	addr = startServer(t, "--allow-upgrades=false").Addr
-	p := joinPolling(t, addr, 4)
-	upgrade := strings.Replace(strings.TrimPrefix(p.url, "http://"+addr), "polling", "websocket", 1)
-	checkRefusal(t, exchange(t, addr, upgradeRequest(addr, upgrade, nil))[0], 3)
-	p.chats("still polling")
+	addr := harness.Start(t, "--transports", "polling").Addr
+	testkit.CheckRefusal(t, testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil))[0], 0)
+	addr = harness.Start(t, "--transports", "websocket").Addr
+	testkit.CheckRefusal(t, testkit.Ask(t, addr, http.MethodGet, testkit.PollingPath, nil, ""), 0)
+	testkit.JoinWebSocket(t, addr).Chats("WebSocket alone")
+	addr = harness.Start(t, "--allow-upgrades=false").Addr
+	p := testkit.JoinPolling(t, addr, 4)
+	upgrade := strings.Replace(strings.TrimPrefix(p.URL, "http://"+addr), "polling", "websocket", 1)
+	testkit.CheckRefusal(t, testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, upgrade, nil))[0], 3)
+	p.Chats("still polling")
 }
 
 // TestHTTPCompression checks what is compressed, and how the client chooses.
 func TestHTTPCompression(t *testing.T) {
-	large, small := message(strings.Repeat("large ", 200)), message(strings.Repeat("small ", 100))
+	large, small := testkit.Message(strings.Repeat("large ", 200)), testkit.Message(strings.Repeat("small ", 100))
 	for _, test := range []struct {
 		args             []string
 		said, accept, is string
@@ -256,14 +244,14 @@ func TestHTTPCompression(t *testing.T) {
 		{[]string{"--compression-threshold", "100"}, small, "gzip", "gzip"},
 		{[]string{"--http-compression=false"}, large, "gzip", ""},
 	} {
-		p := joinPolling(t, startServer(t, test.args...).Addr, 4)
-		p.send(test.said)
-		got := p.get(http.Header{"Accept-Encoding": {test.accept}})
+		p := testkit.JoinPolling(t, harness.Start(t, test.args...).Addr, 4)
+		p.Send(test.said)
+		got := p.Get(http.Header{"Accept-Encoding": {test.accept}})
 		checkHeader(t, got, "Content-Encoding", test.is)
-		text := got.body
+		text := got.Body
 		var err error
 		if test.is != "" {
-			text, err = decompress(test.is, got.body)
+			text, err = decompress(test.is, got.Body)
 		}
 		if err != nil || text != test.said {
 			t.Errorf("%q %q: the body is %.60q, %v", test.args, test.accept, text, err)
@@ -322,17 +310,17 @@ func TestHTTPOrigins(t *testing.T) {
 }
 
 func checkOrigin(t *testing.T, test originTest) {
-	addr := startServer(t, test.args...).Addr
+	addr := harness.Start(t, test.args...).Addr
 	origin := strings.ReplaceAll(test.header.Get("Origin"), "HOST", addr)
 	test.header.Set("Origin", origin)
 	preflight := maps.Clone(test.header)
 	preflight.Set("Access-Control-Request-Method", "POST")
 	preflight.Set("Access-Control-Request-Headers", "content-type,x-token")
-	upgraded := exchange(t, addr, upgradeRequest(addr, websocketPath, test.header))[0]
-	asked := []answer{
-		opening(t, addr, pollingPath, test.header),
-		ask(t, addr, http.MethodOptions, pollingPath, preflight, ""),
-		ask(t, addr, http.MethodGet, pollingPath+"&sid=unknown", test.header, ""),
+	upgraded := testkit.Exchange(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, test.header))[0]
+	asked := []testkit.Answer{
+		testkit.Opening(t, addr, testkit.PollingPath, test.header),
+		testkit.Ask(t, addr, http.MethodOptions, testkit.PollingPath, preflight, ""),
+		testkit.Ask(t, addr, http.MethodGet, testkit.PollingPath+"&sid=unknown", test.header, ""),
 	}
 	if !test.allow {
 		for _, got := range append(asked, upgraded) {
@@ -340,7 +328,7 @@ func checkOrigin(t *testing.T, test originTest) {
 		}
 		return
 	}
-	if upgraded.status != http.StatusSwitchingProtocols {
+	if upgraded.Status != http.StatusSwitchingProtocols {
 		t.Errorf("a WebSocket was answered %v", upgraded)
 	}
 	credentials := "true"
@@ -348,7 +336,7 @@ func checkOrigin(t *testing.T, test originTest) {
 		credentials = ""
 	}
 	for i, status := range []int{http.StatusOK, http.StatusOK, http.StatusBadRequest} {
-		if asked[i].status != status {
+		if asked[i].Status != status {
 			t.Errorf("answered %v, want %d", asked[i], status)
 		}
 		checkHeader(t, asked[i], "Access-Control-Allow-Origin", origin)

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The bounds that an operator sets. How each counts is tested in engineio.
@@ -17,41 +20,41 @@ import (
 func forwarded(addresses string) http.Header { return http.Header{"X-Forwarded-For": {addresses}} }
 
 func TestMaxConnections(t *testing.T) {
-	server := startServer(t, "--max-connections", "2")
-	first := joinWS(t, server.Addr)
-	joinWS(t, server.Addr)
+	server := harness.Start(t, "--max-connections", "2")
+	first := testkit.JoinWebSocket(t, server.Addr)
+	testkit.JoinWebSocket(t, server.Addr)
 	header := http.Header{"Origin": {server.URL}}
-	for name, got := range map[string]answer{
-		"polling":         ask(t, server.Addr, http.MethodGet, pollingPath, header, ""),
-		"WebSocket":       exchange(t, server.Addr, upgradeRequest(server.Addr, websocketPath, header))[0],
-		"plain WebSocket": exchange(t, server.Addr, upgradeRequest(server.Addr, "/", header))[0],
+	for name, got := range map[string]testkit.Answer{
+		"polling":         testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, header, ""),
+		"WebSocket":       testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, testkit.WebSocketPath, header))[0],
+		"plain WebSocket": testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, "/", header))[0],
 	} {
-		if got.status != http.StatusServiceUnavailable || got.body != `{"code":4,"message":"Too many connections"}` {
+		if got.Status != http.StatusServiceUnavailable || got.Body != `{"code":4,"message":"Too many connections"}` {
 			t.Errorf("%s: answered %v", name, got)
 		}
 		checkHeader(t, got, "Retry-After", "1")
 		checkHeader(t, got, "Access-Control-Allow-Origin", server.URL)
 	}
 	checkLogged(t, server, "--max-connections")
-	first.send("1")
-	server.Stdout.waitLines(t, "Client disconnected", 1)
-	joinWS(t, server.Addr).chats("there is room again")
+	first.Send("1")
+	server.Stdout.WaitLines(t, "Client disconnected", 1)
+	testkit.JoinWebSocket(t, server.Addr).Chats("there is room again")
 }
 
 // socket.io's clients come again by themselves, until there is room for them.
 func TestMaxConnectionsAndNpmClients(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, client := range []string{"socket.io-client-2", newest} {
 		for _, mode := range []string{"websocket", "polling"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				server := startServer(t, "--max-connections", "1")
-				first := joinWS(t, server.Addr)
-				process := startNode(t, "refused.mjs", clientConfig{URL: server.URL, Client: client, Mode: mode})
-				process.await(t, "refused", "error")
-				first.send("1")
-				process.await(t, "refused", "connected")
-				process.finish(t)
+				server := harness.Start(t, "--max-connections", "1")
+				first := testkit.JoinWebSocket(t, server.Addr)
+				process := testkit.StartScript(t, "refused.mjs", testkit.ScriptConfig{URL: server.URL, Client: client, Mode: mode})
+				process.Await(t, "refused", "error")
+				first.Send("1")
+				process.Await(t, "refused", "connected")
+				process.Finish(t)
 			})
 		}
 	}
@@ -61,29 +64,29 @@ func TestMaxConnectionsAndNpmClients(t *testing.T) {
 func TestMaxConnectionsPerAddress(t *testing.T) {
 	limit := []string{"--max-connections-per-address", "1"}
 	t.Run("behind a trusted proxy", func(t *testing.T) {
-		server := startServer(t, append(limit, "--trusted-proxies", "127.0.0.0/8")...)
+		server := harness.Start(t, append(limit, "--trusted-proxies", "127.0.0.0/8")...)
 		for i := range 3 {
 			address := fmt.Sprint("203.0.113.", i)
-			if got := opening(t, server.Addr, pollingPath, forwarded(address)); got.status != http.StatusOK {
+			if got := testkit.Opening(t, server.Addr, testkit.PollingPath, forwarded(address)); got.Status != http.StatusOK {
 				t.Errorf("the first client of %s was answered %v", address, got)
 			}
 			for _, chain := range []string{address, "198.51.100.1, " + address, "127.0.0.1, " + address, address + ", 127.0.0.9"} {
-				got := ask(t, server.Addr, http.MethodGet, pollingPath, forwarded(chain), "")
-				if got.status != http.StatusTooManyRequests || got.body != `{"code":4,"message":"Too many connections from this address"}` {
+				got := testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, forwarded(chain), "")
+				if got.Status != http.StatusTooManyRequests || got.Body != `{"code":4,"message":"Too many connections from this address"}` {
 					t.Errorf("another one of %q was answered %v", chain, got)
 				}
 				checkHeader(t, got, "Retry-After", "1")
 			}
 		}
-		server.Stderr.waitText(t, "address=203.0.113.0 ")
+		server.Stderr.WaitText(t, "address=203.0.113.0 ")
 		checkLogged(t, server, "--max-connections-per-address")
 	})
 	for name, args := range map[string][]string{"nobody is trusted": nil, "somebody else is": {"--trusted-proxies", "10.0.0.0/8,unix"}} {
 		t.Run(name, func(t *testing.T) {
-			server := startServer(t, append(limit, args...)...)
-			opening(t, server.Addr, pollingPath, forwarded("203.0.113.1"))
-			got := ask(t, server.Addr, http.MethodGet, pollingPath, forwarded("203.0.113.2"), "")
-			if got.status != http.StatusTooManyRequests {
+			server := harness.Start(t, append(limit, args...)...)
+			testkit.Opening(t, server.Addr, testkit.PollingPath, forwarded("203.0.113.1"))
+			got := testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, forwarded("203.0.113.2"), "")
+			if got.Status != http.StatusTooManyRequests {
 				t.Errorf("a forged address was believed: %v", got)
 			}
 			checkLogged(t, server, "--trusted-proxies")
@@ -92,10 +95,10 @@ func TestMaxConnectionsPerAddress(t *testing.T) {
 }
 
 func TestMaxHandshakesPerSecond(t *testing.T) {
-	server := startServer(t, "--max-handshakes-per-second", "1")
-	opening(t, server.Addr, pollingPath, nil)
-	got := ask(t, server.Addr, http.MethodGet, pollingPath, nil, "")
-	if got.status != http.StatusServiceUnavailable || got.body != `{"code":4,"message":"Too many new connections"}` {
+	server := harness.Start(t, "--max-handshakes-per-second", "1")
+	testkit.Opening(t, server.Addr, testkit.PollingPath, nil)
+	got := testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, nil, "")
+	if got.Status != http.StatusServiceUnavailable || got.Body != `{"code":4,"message":"Too many new connections"}` {
 		t.Errorf("answered %v", got)
 	}
 	checkHeader(t, got, "Retry-After", "1")
@@ -104,19 +107,19 @@ func TestMaxHandshakesPerSecond(t *testing.T) {
 
 // A client that says more than it may is held back, and everybody hears all of it.
 func TestMaxRatesLoseNothing(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	const count = 2000
 	for _, mode := range []string{"websocket", "polling"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			server := startServer(t, "--max-messages-per-second", "400", "--max-bytes-per-second", "200KB",
+			server := harness.Start(t, "--max-messages-per-second", "400", "--max-bytes-per-second", "200KB",
 				"--ping-interval", "300ms", "--ping-timeout", "20s")
-			reports := runNode(t, "burst.mjs", clientConfig{URL: server.URL, Client: newest, Mode: mode, Clients: []string{newest}, Count: count})
+			reports := testkit.RunScript(t, "burst.mjs", testkit.ScriptConfig{URL: server.URL, Client: newest, Mode: mode, Clients: []string{newest}, Count: count})
 			for _, r := range reports {
 				checkReceiver(t, r, count)
 			}
-			server.end()
-			compareLines(t, server.Stdout.messages(), burstLines(count))
+			server.End()
+			testkit.CompareLines(t, server.Stdout.Messages(), burstLines(count))
 			checkLogged(t, server, "--max-messages-per-second")
 		})
 	}
@@ -131,26 +134,26 @@ func TestFewFiles(t *testing.T) {
 	binary := build(t)
 	t.Run("fewer than --max-connections", func(t *testing.T) {
 		_, _, stderr := startProgram(t, binary, "--port", "0", "--max-connections", "1000000")
-		stderr.waitMatch(t, regexp.MustCompile(`level=WARN .*fewer files may be open than clients may connect.* max_connections=1000000 setting=--max-connections`))
+		stderr.WaitMatch(t, regexp.MustCompile(`level=WARN .*fewer files may be open than clients may connect.* max_connections=1000000 setting=--max-connections`))
 	})
 	t.Run("used up", func(t *testing.T) {
 		cmd, stdout, stderr := startProgram(t, "sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary, "--port", "0",
 			"--max-connections", "off", "--max-open-connections", "off")
-		addr := stderr.waitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
-		stderr.waitMatch(t, regexp.MustCompile(`level=WARN .*few files may be open.* limit=64 .*LimitNOFILE`))
+		addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
+		stderr.WaitMatch(t, regexp.MustCompile(`level=WARN .*few files may be open.* limit=64 .*LimitNOFILE`))
 		open := useUp(t, addr, 64, stderr)
-		stderr.waitMatch(t, regexp.MustCompile(`level=ERROR .*no connection can be accepted.* limit=64 .*LimitNOFILE.*--max-connections`))
+		stderr.WaitMatch(t, regexp.MustCompile(`level=ERROR .*no connection can be accepted.* limit=64 .*LimitNOFILE.*--max-connections`))
 		for _, conn := range open {
 			_ = conn.Close()
 		}
-		joinWS(t, addr).chats("there are files again")
+		testkit.JoinWebSocket(t, addr).Chats("there are files again")
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("ended with %v", err)
 		}
-		stdout.waitLines(t, "Received message: there are files again", 1)
+		stdout.WaitLines(t, "Received message: there are files again", 1)
 		if n := strings.Count(stderr.String(), "no connection can be accepted"); n > 2 {
 			t.Errorf("the log says it %d times", n)
 		}
@@ -159,13 +162,13 @@ func TestFewFiles(t *testing.T) {
 
 // useUp opens as many WebSockets as there are files, and waits until the log says that
 // there are no more.
-func useUp(t *testing.T, addr string, files int, stderr *output) []net.Conn {
+func useUp(t *testing.T, addr string, files int, stderr *testkit.Output) []net.Conn {
 	t.Helper()
 	var open []net.Conn
 	for range files {
 		// The kernel accepts it, if not the server.
-		open = append(open, beginRequest(t, addr, upgradeRequest(addr, websocketPath, nil)))
+		open = append(open, beginRequest(t, addr, testkit.UpgradeRequest(addr, testkit.WebSocketPath, nil)))
 	}
-	stderr.waitText(t, "no connection can be accepted")
+	stderr.WaitText(t, "no connection can be accepted")
 	return open
 }

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // socketFile is a name for a Unix socket, short enough for macOS too.
@@ -30,7 +32,7 @@ func socketFile(t *testing.T) string {
 
 func dialUnix(t *testing.T, path string) net.Conn {
 	t.Helper()
-	conn, err := net.DialTimeout("unix", path, patience)
+	conn, err := net.DialTimeout("unix", path, testkit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func dialUnix(t *testing.T, path string) net.Conn {
 // has the permissions that were asked for, and goes with the server.
 func TestUnixSocket(t *testing.T) {
 	path := socketFile(t)
-	server := startServer(t, "--unix-socket", path, "--unix-socket-mode", "0606")
+	server := harness.Start(t, "--unix-socket", path, "--unix-socket-mode", "0606")
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -50,12 +52,12 @@ func TestUnixSocket(t *testing.T) {
 	if got := info.Mode().Perm(); got != 0o606 {
 		t.Errorf("the file's permissions are %v", got)
 	}
-	joinOver(t, dialUnix(t, path), "localhost", "http://localhost").chats("over a Unix socket")
+	testkit.JoinOver(t, dialUnix(t, path), "localhost", "http://localhost").Chats("over a Unix socket")
 
 	refusedOverUnix(t, path, nil)
-	server.Stderr.waitMatch(t, regexp.MustCompile(`origin refused.* address=unix\b`))
+	server.Stderr.WaitMatch(t, regexp.MustCompile(`origin refused.* address=unix\b`))
 
-	if err := server.stop(); err != nil {
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
@@ -66,11 +68,11 @@ func TestUnixSocket(t *testing.T) {
 // refusedOverUnix makes a request that is refused for its origin, and so is logged. Its socket has a name of its own.
 func refusedOverUnix(t *testing.T, path string, header http.Header) {
 	t.Helper()
-	dialer := &net.Dialer{Timeout: patience, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
+	dialer := &net.Dialer{Timeout: testkit.Patience, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return dialer.DialContext(ctx, "unix", path)
 	}}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+pollingPath, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+testkit.PollingPath, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,9 +89,9 @@ func refusedOverUnix(t *testing.T, path string, header http.Header) {
 func TestUnixSocketOfAProxy(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": "203.0.113.7", "127.0.0.1": "unix"} {
 		path := socketFile(t)
-		server := startServer(t, "--unix-socket", path, "--trusted-proxies", trusted)
+		server := harness.Start(t, "--unix-socket", path, "--trusted-proxies", trusted)
 		refusedOverUnix(t, path, http.Header{"X-Forwarded-For": {"203.0.113.7"}})
-		server.Stderr.waitMatch(t, regexp.MustCompile(`origin refused.* address=`+regexp.QuoteMeta(want)+`\b`))
+		server.Stderr.WaitMatch(t, regexp.MustCompile(`origin refused.* address=`+regexp.QuoteMeta(want)+`\b`))
 	}
 }
 
@@ -105,8 +107,8 @@ func TestUnixSocketFileThatIsThere(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	startServer(t, "--unix-socket", stale)
-	joinOver(t, dialUnix(t, stale), "localhost", "")
+	harness.Start(t, "--unix-socket", stale)
+	testkit.JoinOver(t, dialUnix(t, stale), "localhost", "")
 
 	file := socketFile(t)
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
@@ -118,7 +120,7 @@ func TestUnixSocketFileThatIsThere(t *testing.T) {
 			t.Errorf("%s: got %v, want an error that names --unix-socket", taken, err)
 		}
 	}
-	joinOver(t, dialUnix(t, stale), "localhost", "").chats("still there")
+	testkit.JoinOver(t, dialUnix(t, stale), "localhost", "").Chats("still there")
 	if text, err := os.ReadFile(file); string(text) != "precious" {
 		t.Errorf("the file holds %q (%v)", text, err)
 	}
@@ -137,7 +139,7 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	early, err := dialTCP(l.Addr().String())
+	early, err := testkit.DialTCP(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func TestSystemd(t *testing.T) {
 	}
 	hears(t, states, "READY=1")
 	waitCount(t, stderr, "url=http://"+l.Addr().String(), 1)
-	joinOver(t, early, l.Addr().String(), "").chats("from before")
+	testkit.JoinOver(t, early, l.Addr().String(), "").Chats("from before")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func TestSystemd(t *testing.T) {
 // hears reads what systemd is told next.
 func hears(t *testing.T, states *net.UnixConn, want string) {
 	t.Helper()
-	if err := states.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := states.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 100)

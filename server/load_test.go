@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // Many clients at a time: what the tests of order, of upgrades and of leaks share.
@@ -61,12 +63,12 @@ func (l *loadLines) counts() (connected, disconnected int) {
 func loadServer(t *testing.T, stdout io.Writer, args ...string) (addr string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	stderr := newOutput()
-	stderr.most = 64 << 10 // a test that watches the heap must not fill it with a line a connection
+	stderr := testkit.NewOutput()
+	stderr.Most = 64 << 10 // a test that watches the heap must not fill it with a line a connection
 	done := make(chan error, 1)
 	go func() {
 		err := run(ctx, append([]string{"--port", "0"}, args...), noEnv, stdout, stderr)
-		stderr.end()
+		stderr.End()
 		done <- err
 	}()
 	stop = sync.OnceFunc(func() {
@@ -79,15 +81,15 @@ func loadServer(t *testing.T, stdout io.Writer, args ...string) (addr string, st
 			if strings.Contains(stderr.String(), "not everything ended in time") {
 				t.Error("the server was cut short")
 			}
-		case <-time.After(2 * patience):
-			t.Errorf("the server did not stop within %v", 2*patience)
+		case <-time.After(2 * testkit.Patience):
+			t.Errorf("the server did not stop within %v", 2*testkit.Patience)
 		}
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", tail(stderr.String()))
+			t.Logf("the server's log:\n%s", testkit.Tail(stderr.String()))
 		}
 	})
 	t.Cleanup(stop)
-	return stderr.waitMatch(t, regexp.MustCompile(`https?://([^\s"/]+:\d+)`))[1], stop
+	return stderr.WaitMatch(t, regexp.MustCompile(`https?://([^\s"/]+:\d+)`))[1], stop
 }
 
 // loadHTTP makes what polling clients share.
@@ -95,7 +97,7 @@ func loadHTTP(t *testing.T) *http.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 2 * patience}
+	return &http.Client{Transport: transport, Timeout: 2 * testkit.Patience}
 }
 
 // loadSeed is for what a test leaves to chance: HIPFLASK_TEST_SEED, or a new one.
@@ -120,18 +122,18 @@ type loadClient struct {
 	http    *http.Client
 	sid     string
 	waiting []string // packets that a poll brought and nobody took yet
-	probe   chan *rawWS
+	probe   chan *testkit.WebSocket
 	refused chan error
 
-	mu sync.Mutex // held while sending: an upgrade waits for a POST
-	ws *rawWS     // nil while polling
+	mu sync.Mutex         // held while sending: an upgrade waits for a POST
+	ws *testkit.WebSocket // nil while polling
 }
 
 // loadOpen opens a session and takes its OPEN packet.
 func loadOpen(addr string, eio int, transport string, h *http.Client) (*loadClient, error) {
 	c := &loadClient{addr: addr, eio: eio, http: h}
 	if transport == "websocket" {
-		ws, err := dialWS(addr, c.target(transport))
+		ws, err := testkit.DialWebSocket(addr, c.target(transport))
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +141,7 @@ func loadOpen(addr string, eio int, transport string, h *http.Client) (*loadClie
 	}
 	open, err := c.next()
 	if err == nil {
-		c.sid, err = openedSID(open)
+		c.sid, err = testkit.OpenedSID(open)
 	}
 	if err != nil {
 		c.cut()
@@ -202,7 +204,7 @@ func (c *loadClient) send(packets ...string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ws != nil {
-		return c.ws.raw(textFrames(packets...))
+		return c.ws.WriteBytes(testkit.TextFrames(packets...))
 	}
 	body := strings.Join(packets, "\x1e")
 	if c.eio == 3 {
@@ -227,7 +229,7 @@ func (c *loadClient) next() (string, error) {
 			return "", err
 		}
 		if len(c.waiting) == 0 && c.ws != nil {
-			return c.ws.packet()
+			return c.ws.Packet()
 		}
 		if len(c.waiting) == 0 {
 			body, err := c.request(context.Background(), http.MethodGet, "")
@@ -257,16 +259,16 @@ func (c *loadClient) split(body string) ([]string, error) {
 	if c.eio == 4 {
 		return strings.Split(body, "\x1e"), nil
 	}
-	return binaryPackets(body)
+	return testkit.BinaryPackets(body)
 }
 
 // beginUpgrade opens a WebSocket and probes, beside the polling that goes on.
 func (c *loadClient) beginUpgrade() {
-	c.probe, c.refused = make(chan *rawWS, 1), make(chan error, 1)
+	c.probe, c.refused = make(chan *testkit.WebSocket, 1), make(chan error, 1)
 	go func() {
-		ws, err := dialWS(c.addr, c.target("websocket"), textFrames("2probe")...)
+		ws, err := testkit.DialWebSocket(c.addr, c.target("websocket"), testkit.TextFrames("2probe")...)
 		if err == nil {
-			err = ws.expect("3probe")
+			err = ws.Expect("3probe")
 		}
 		if err != nil {
 			c.refused <- fmt.Errorf("probing: %w", err)
@@ -287,7 +289,7 @@ func (c *loadClient) completeUpgrade() error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.ws = ws
-		return ws.raw(textFrames("5"))
+		return ws.WriteBytes(testkit.TextFrames("5"))
 	default:
 		return nil
 	}
@@ -311,7 +313,7 @@ func (c *loadClient) leave() error {
 	if c.ws == nil {
 		return nil
 	}
-	_, err := c.ws.end()
+	_, err := c.ws.End()
 	return errors.Join(err, c.ws.Close())
 }
 

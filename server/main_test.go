@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"hipflask/handlers"
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/config"
 )
@@ -68,13 +69,13 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 }
 
 // program builds the server as a program and starts it.
-func program(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+func program(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *testkit.Output) {
 	t.Helper()
 	return startProgram(t, build(t), args...)
 }
 
 // startProgram starts a program, which ends with the test.
-func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *testkit.Output) {
 	t.Helper()
 	cmd, stdout, stderr = prepare(t, path, args...)
 	if err := cmd.Start(); err != nil {
@@ -94,12 +95,12 @@ func build(t *testing.T) (binary string) {
 }
 
 // prepare makes a program that is ended with the test, or at nodeDeadline.
-func prepare(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+func prepare(t *testing.T, path string, args ...string) (cmd *exec.Cmd, stdout, stderr *testkit.Output) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline)
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, path, args...)
-	stdout, stderr = newOutput(), newOutput()
+	stdout, stderr = testkit.NewOutput(), testkit.NewOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return cmd, stdout, stderr
 }
@@ -110,7 +111,7 @@ func TestWrongSettingEndsTheProcess(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Errorf("ended with %v, want exit code 2", err)
 	}
-	if lines := stderr.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--ping-interval") || !strings.Contains(lines[0], "soon") {
+	if lines := stderr.Lines(); len(lines) != 1 || !strings.Contains(lines[0], "--ping-interval") || !strings.Contains(lines[0], "soon") {
 		t.Errorf("stderr: %q, want one line that names the setting and the value", stderr.String())
 	}
 	if stdout.String() != "" {
@@ -125,13 +126,13 @@ func TestSignalsEndTheProcessOrderly(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			cmd, stdout, stderr := program(t, "--port", "0")
-			url := stderr.waitMatch(t, regexp.MustCompile(`url=(http://\S+)`))[1] + "/socket.io/?EIO=4&transport=polling"
+			url := stderr.WaitMatch(t, regexp.MustCompile(`url=(http://\S+)`))[1] + "/socket.io/?EIO=4&transport=polling"
 			sid := regexp.MustCompile(`"sid":"([^"]+)"`).FindStringSubmatch(get(t, url))[1]
 			post(t, url+"&sid="+sid, `40`)
 			if reply := get(t, url+"&sid="+sid); !strings.HasPrefix(reply, "40{") {
 				t.Fatalf("CONNECT was answered with %q", reply)
 			}
-			stdout.waitLines(t, "Client connected", 1)
+			stdout.WaitLines(t, "Client connected", 1)
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 const newest = "socket.io-client"
@@ -22,7 +25,7 @@ func clientVersions() []string {
 // TestClientMatrix drives the server with every client version over every
 // transport, and checks what the clients saw and what the server printed.
 func TestClientMatrix(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, client := range clientVersions() {
 		for _, mode := range []string{"websocket", "polling", "default"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
@@ -34,8 +37,8 @@ func TestClientMatrix(t *testing.T) {
 }
 
 func testClient(t *testing.T, client, mode string) {
-	server := startServer(t)
-	config := clientConfig{
+	server := harness.Start(t)
+	config := testkit.ScriptConfig{
 		URL: server.URL, Client: client, Peer: newest, Mode: mode,
 		Behaviours: []string{"connect", "text", "unicode", "values", "binary", "ack", "large", "pair", "leave", "shutdown"},
 		TextBytes:  900_000, BinaryBytes: 900_000,
@@ -43,14 +46,14 @@ func testClient(t *testing.T, client, mode string) {
 	if mode == "polling" {
 		config.BinaryBytes = 700_000 // a third more in base64, and the limit is 1,000,000
 	}
-	process := startNode(t, "matrix.mjs", config)
-	process.await(t, "shutdown", "waiting")
+	process := testkit.StartScript(t, "matrix.mjs", config)
+	process.Await(t, "shutdown", "waiting")
 	const left = 12 // connections that the clients have closed by themselves by now
-	server.Stdout.waitLines(t, "Client disconnected", left)
-	if err := server.stop(); err != nil {
+	server.Stdout.WaitLines(t, "Client disconnected", left)
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	reports := process.finish(t)
+	reports := process.Finish(t)
 
 	checkConnect(t, reports, mode)
 	checkEchoes(t, reports, 50)
@@ -61,16 +64,16 @@ func testClient(t *testing.T, client, mode string) {
 }
 
 // find decodes the report of an event into v.
-func find(t *testing.T, reports []report, behaviour, event string, v any) {
+func find(t *testing.T, reports []testkit.Report, behaviour, event string, v any) {
 	t.Helper()
-	i := slices.IndexFunc(reports, func(r report) bool { return r.Behaviour == behaviour && r.Event == event })
+	i := slices.IndexFunc(reports, func(r testkit.Report) bool { return r.Behaviour == behaviour && r.Event == event })
 	if i < 0 {
 		t.Fatalf("nothing reported for %s %s", behaviour, event)
 	}
-	reports[i].decode(t, v)
+	reports[i].Decode(t, v)
 }
 
-func checkConnect(t *testing.T, reports []report, mode string) {
+func checkConnect(t *testing.T, reports []testkit.Report, mode string) {
 	t.Helper()
 	var connected, settled struct{ ID, First, Transport string }
 	find(t, reports, "connect", "connected", &connected)
@@ -88,7 +91,7 @@ func checkConnect(t *testing.T, reports []report, mode string) {
 }
 
 // checkEchoes compares each message that was sent with what came back for it.
-func checkEchoes(t *testing.T, reports []report, atLeast int) {
+func checkEchoes(t *testing.T, reports []testkit.Report, atLeast int) {
 	t.Helper()
 	echoes := 0
 	for _, r := range reports {
@@ -128,7 +131,7 @@ func tokens(t *testing.T, text string) []json.Token {
 	}
 }
 
-func checkAcks(t *testing.T, reports []report) {
+func checkAcks(t *testing.T, reports []testkit.Report) {
 	t.Helper()
 	for _, name := range []string{"text", "bytes"} {
 		var got struct {
@@ -151,7 +154,7 @@ func checkAcks(t *testing.T, reports []report) {
 }
 
 // checkPair checks that both clients heard all that each of them said, in order.
-func checkPair(t *testing.T, reports []report) {
+func checkPair(t *testing.T, reports []testkit.Report) {
 	t.Helper()
 	hearers := 0
 	for _, r := range reports {
@@ -163,7 +166,7 @@ func checkPair(t *testing.T, reports []report) {
 			Who   string
 			Heard []string
 		}
-		r.decode(t, &got)
+		r.Decode(t, &got)
 		checkConversation(t, "client "+got.Who+" heard", got.Heard)
 	}
 	if hearers != 2 {
@@ -192,7 +195,7 @@ func checkConversation(t *testing.T, what string, said []string) {
 	}
 }
 
-func checkGoodbyes(t *testing.T, reports []report, mode string) {
+func checkGoodbyes(t *testing.T, reports []testkit.Report, mode string) {
 	t.Helper()
 	var left, gone struct{ Reason string }
 	find(t, reports, "leave", "left", &left)
@@ -214,11 +217,11 @@ func isRestart(mode, reason string) bool {
 }
 
 // checkPrinted compares stdout with what the clients sent, in their order.
-func checkPrinted(t *testing.T, stdout *output, want []string, connections int) {
+func checkPrinted(t *testing.T, stdout *testkit.Output, want []string, connections int) {
 	t.Helper()
 	var got, conversation []string
 	count := map[string]int{}
-	for _, line := range stdout.lines() {
+	for _, line := range stdout.Lines() {
 		message, isMessage := strings.CutPrefix(line, "Received message: ")
 		switch {
 		case line == "Client connected" || line == "Client disconnected":
@@ -231,7 +234,7 @@ func checkPrinted(t *testing.T, stdout *output, want []string, connections int) 
 			got = append(got, line)
 		}
 	}
-	compareLines(t, got, want)
+	testkit.CompareLines(t, got, want)
 	checkConversation(t, "the server printed", conversation)
 	if count["Client connected"] != connections || count["Client disconnected"] != connections {
 		t.Errorf("printed %v, want each %d times", count, connections)
@@ -239,7 +242,7 @@ func checkPrinted(t *testing.T, stdout *output, want []string, connections int) 
 }
 
 // wantPrinted returns the lines that are due for what the clients sent.
-func wantPrinted(t *testing.T, reports []report, config clientConfig) []string {
+func wantPrinted(t *testing.T, reports []testkit.Report, config testkit.ScriptConfig) []string {
 	t.Helper()
 	table := printedValues(t, config)
 	var lines []string
@@ -257,9 +260,9 @@ func wantPrinted(t *testing.T, reports []report, config clientConfig) []string {
 }
 
 // printedValues says how Python prints what is not simply a text.
-func printedValues(t *testing.T, config clientConfig) map[string]string {
+func printedValues(t *testing.T, config testkit.ScriptConfig) map[string]string {
 	t.Helper()
-	file, err := os.ReadFile(clientScripts + "/printed.txt")
+	file, err := os.ReadFile(testkit.ClientScript("printed.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,28 +280,28 @@ func printedValues(t *testing.T, config clientConfig) map[string]string {
 
 // TestReconnect has the server go away from a client, and another take its place.
 func TestReconnect(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, client := range []string{"socket.io-client-2", newest} {
 		for _, mode := range []string{"websocket", "polling", "default"} {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				first, second := startServer(t), startServer(t)
-				process := startNode(t, "reconnect.mjs", clientConfig{
+				first, second := harness.Start(t), harness.Start(t)
+				process := testkit.StartScript(t, "reconnect.mjs", testkit.ScriptConfig{
 					URL: first.URL, NextURL: second.URL, Client: client, Mode: mode,
 				})
-				process.await(t, "reconnect", "before")
-				if err := first.stop(); err != nil {
+				process.Await(t, "reconnect", "before")
+				if err := first.Stop(); err != nil {
 					t.Errorf("run: %v", err)
 				}
-				reports := process.finish(t)
+				reports := process.Finish(t)
 				checkEchoes(t, reports, 2)
 				var after struct{ NewSession bool }
 				if find(t, reports, "reconnect", "after", &after); !after.NewSession {
 					t.Error("the session id is still the old one")
 				}
-				second.end()
-				compareLines(t, first.Stdout.messages(), []string{"Received message: before"})
-				compareLines(t, second.Stdout.messages(), []string{"Received message: after"})
+				second.End()
+				testkit.CompareLines(t, first.Stdout.Messages(), []string{"Received message: before"})
+				testkit.CompareLines(t, second.Stdout.Messages(), []string{"Received message: after"})
 			})
 		}
 	}
@@ -307,12 +310,12 @@ func TestReconnect(t *testing.T) {
 // TestBurst has one client send 2000 messages to 20 receivers: every version over
 // WebSocket, over polling, by default, and with an upgrade in the middle of it all.
 func TestBurst(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	const count = 2000
 	for _, mode := range []string{"websocket", "polling", "default"} {
 		t.Run("from "+mode, func(t *testing.T) {
-			server := startServer(t)
-			reports := runNode(t, "burst.mjs", clientConfig{
+			server := harness.Start(t)
+			reports := testkit.RunScript(t, "burst.mjs", testkit.ScriptConfig{
 				URL: server.URL, Client: newest, Mode: mode, Clients: clientVersions(), Count: count,
 			})
 			if want := 4 * len(clientVersions()); len(reports) != want {
@@ -321,28 +324,28 @@ func TestBurst(t *testing.T) {
 			for _, r := range reports {
 				checkReceiver(t, r, count)
 			}
-			if err := server.stop(); err != nil {
+			if err := server.Stop(); err != nil {
 				t.Errorf("run: %v", err)
 			}
-			compareLines(t, server.Stdout.messages(), burstLines(count))
+			testkit.CompareLines(t, server.Stdout.Messages(), burstLines(count))
 		})
 	}
 }
 
-func checkReceiver(t *testing.T, r report, count int) {
+func checkReceiver(t *testing.T, r testkit.Report, count int) {
 	t.Helper()
 	var got struct {
 		Client, Mode, Transport string
 		Got                     int
 		Wrong                   *string
 	}
-	r.decode(t, &got)
+	r.Decode(t, &got)
 	transport := got.Mode
 	if got.Mode == "default" || got.Mode == "late" {
 		transport = "websocket"
 	}
 	if got.Got != count || got.Wrong != nil || got.Transport != transport {
-		t.Errorf("a receiver with %d of %d messages: %s", got.Got, count, r.line)
+		t.Errorf("a receiver with %d of %d messages: %s", got.Got, count, r.Line)
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The famous reasons for which a client cannot connect or stay: each is provoked,
@@ -15,7 +18,7 @@ import (
 type opsCause struct {
 	name    string // in the metrics
 	args    []string
-	provoke func(t *testing.T, server *testServer)
+	provoke func(t *testing.T, server *harness.Server)
 	log     []string // parts of one line, the first of which is in no other
 }
 
@@ -40,48 +43,48 @@ func TestOpsCausesAreExplained(t *testing.T) {
 
 func opsRefusedRequests() []opsCause {
 	return []opsCause{
-		{"origin", nil, func(t *testing.T, s *testServer) {
-			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, http.Header{"Origin": {"https://chat.example.org"}}, ""))
+		{"origin", nil, func(t *testing.T, s *harness.Server) {
+			checkForeign(t, testkit.Ask(t, s.Addr, http.MethodGet, testkit.PollingPath, http.Header{"Origin": {"https://chat.example.org"}}, ""))
 		}, []string{"--cors-allowed-origins=https://chat.example.org", "X-Forwarded-Host"}},
-		{"origin", nil, func(t *testing.T, s *testServer) {
-			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath, sentBy("Sec-Fetch-Site", "cross-site", "Referer", "https://chat.example.org/room"), ""))
+		{"origin", nil, func(t *testing.T, s *harness.Server) {
+			checkForeign(t, testkit.Ask(t, s.Addr, http.MethodGet, testkit.PollingPath, sentBy("Sec-Fetch-Site", "cross-site", "Referer", "https://chat.example.org/room"), ""))
 		}, []string{"of another site", "--cors-allowed-origins=https://chat.example.org would", "site=cross-site"}},
-		{"origin", nil, func(t *testing.T, s *testServer) {
-			checkForeign(t, ask(t, s.Addr, http.MethodGet, pollingPath+"&j=0", nil, ""))
+		{"origin", nil, func(t *testing.T, s *harness.Server) {
+			checkForeign(t, testkit.Ask(t, s.Addr, http.MethodGet, testkit.PollingPath+"&j=0", nil, ""))
 		}, []string{"of another site", "Referrer-Policy"}},
-		{"host", []string{"--allowed-hosts", "127.0.0.1"}, func(t *testing.T, s *testServer) {
+		{"host", []string{"--allowed-hosts", "127.0.0.1"}, func(t *testing.T, s *harness.Server) {
 			checkStranger(t, "evil.example", askAs(t, s.Addr, "evil.example", "/", nil))
 		}, []string{"host refused", "setting=--allowed-hosts", "host=evil.example", "path=/"}},
-		{"protocol version", nil, func(t *testing.T, s *testServer) {
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=1&transport=polling", nil, ""), 5)
+		{"protocol version", nil, func(t *testing.T, s *harness.Server) {
+			testkit.CheckRefusal(t, testkit.Ask(t, s.Addr, http.MethodGet, "/socket.io/?EIO=1&transport=polling", nil, ""), 5)
 		}, []string{"EIO=1", "clients 1.x to 4.x"}},
-		{"transport", []string{"--transports", "websocket"}, func(t *testing.T, s *testServer) {
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath, nil, ""), 0)
+		{"transport", []string{"--transports", "websocket"}, func(t *testing.T, s *harness.Server) {
+			testkit.CheckRefusal(t, testkit.Ask(t, s.Addr, http.MethodGet, testkit.PollingPath, nil, ""), 0)
 		}, []string{"transport polling", "--transports"}},
-		{"transport", nil, func(t *testing.T, s *testServer) {
-			checkRefusal(t, exchange(t, s.Addr, upgradeRequest(s.Addr, "/socket.io/", nil))[0], 0)
+		{"transport", nil, func(t *testing.T, s *harness.Server) {
+			testkit.CheckRefusal(t, testkit.Exchange(t, s.Addr, testkit.UpgradeRequest(s.Addr, "/socket.io/", nil))[0], 0)
 		}, []string{"no socket.io client's", "--plain-websocket-path"}},
-		{"unknown session", nil, func(t *testing.T, s *testServer) {
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, pollingPath+"&sid=of-another-server", nil, ""), 1)
+		{"unknown session", nil, func(t *testing.T, s *harness.Server) {
+			testkit.CheckRefusal(t, testkit.Ask(t, s.Addr, http.MethodGet, testkit.PollingPath+"&sid=of-another-server", nil, ""), 1)
 		}, []string{"sticky sessions", "transports: ['websocket']"}},
-		{"path", nil, func(t *testing.T, s *testServer) {
-			checkLost(t, ask(t, s.Addr, http.MethodGet, "/ws/socket.io/?EIO=4&transport=polling", nil, ""))
+		{"path", nil, func(t *testing.T, s *harness.Server) {
+			checkLost(t, testkit.Ask(t, s.Addr, http.MethodGet, "/ws/socket.io/?EIO=4&transport=polling", nil, ""))
 		}, []string{"path=/ws/socket.io/", "served_at=/socket.io", "--path"}},
-		{"plain path", nil, func(t *testing.T, s *testServer) {
-			checkLost(t, exchange(t, s.Addr, upgradeRequest(s.Addr, "/ws", nil))[0])
+		{"plain path", nil, func(t *testing.T, s *harness.Server) {
+			checkLost(t, testkit.Exchange(t, s.Addr, testkit.UpgradeRequest(s.Addr, "/ws", nil))[0])
 		}, []string{"--plain-websocket-path=/ws"}},
-		{"blocked upgrade", nil, func(t *testing.T, s *testServer) { // as nginx passes it on when told nothing
-			all := exchange(t, s.Addr, "GET "+websocketPath+" HTTP/1.0\r\nHost: x\r\nConnection: close\r\n\r\n")
-			checkRefusal(t, all[0], 3)
+		{"blocked upgrade", nil, func(t *testing.T, s *harness.Server) { // as nginx passes it on when told nothing
+			all := testkit.Exchange(t, s.Addr, "GET "+testkit.WebSocketPath+" HTTP/1.0\r\nHost: x\r\nConnection: close\r\n\r\n")
+			testkit.CheckRefusal(t, all[0], 3)
 		}, []string{"without the Upgrade header", "http=HTTP/1.0", "proxy_set_header Upgrade", "--transports=polling"}},
-		{"blocked upgrade", nil, func(t *testing.T, s *testServer) { // a client that polls already and stays with that
-			p := joinPolling(t, s.Addr, 4)
-			path := strings.Replace(strings.TrimPrefix(p.url, "http://"+s.Addr), "polling", "websocket", 1)
-			checkRefusal(t, ask(t, s.Addr, http.MethodGet, path, nil, ""), 3)
-			p.chats("goes on")
+		{"blocked upgrade", nil, func(t *testing.T, s *harness.Server) { // a client that polls already and stays with that
+			p := testkit.JoinPolling(t, s.Addr, 4)
+			path := strings.Replace(strings.TrimPrefix(p.URL, "http://"+s.Addr), "polling", "websocket", 1)
+			testkit.CheckRefusal(t, testkit.Ask(t, s.Addr, http.MethodGet, path, nil, ""), 3)
+			p.Chats("goes on")
 		}, []string{"without the Upgrade header", "http=HTTP/1.1"}},
-		{"handshake", []string{"--plain-websocket-path", "/ws"}, func(t *testing.T, s *testServer) {
-			if got := ask(t, s.Addr, http.MethodGet, "/ws", nil, ""); got.status != http.StatusBadRequest {
+		{"handshake", []string{"--plain-websocket-path", "/ws"}, func(t *testing.T, s *harness.Server) {
+			if got := testkit.Ask(t, s.Addr, http.MethodGet, "/ws", nil, ""); got.Status != http.StatusBadRequest {
 				t.Errorf("answered %v", got)
 			}
 		}, []string{"handshake refused", "must pass Upgrade"}},
@@ -90,44 +93,44 @@ func opsRefusedRequests() []opsCause {
 
 func opsRefusedSessions() []opsCause {
 	return []opsCause{
-		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *testServer) {
-			c := joinWS(t, s.Addr)
-			c.send(message(strings.Repeat("x", 1000)))
-			c.closedWith(1009)
+		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *harness.Server) {
+			c := testkit.JoinWebSocket(t, s.Addr)
+			c.Send(testkit.Message(strings.Repeat("x", 1000)))
+			c.ClosedWith(1009)
 		}, []string{"WebSocket message too large", "--max-http-buffer-size", "limit=1000"}},
-		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *testServer) {
-			p := joinPolling(t, s.Addr, 4)
-			if got := p.post("text/plain", message(strings.Repeat("x", 1000))); got.status != http.StatusRequestEntityTooLarge {
+		{"message size", []string{"--max-http-buffer-size", "1000"}, func(t *testing.T, s *harness.Server) {
+			p := testkit.JoinPolling(t, s.Addr, 4)
+			if got := p.Post("text/plain", testkit.Message(strings.Repeat("x", 1000))); got.Status != http.StatusRequestEntityTooLarge {
 				t.Errorf("answered %v", got)
 			}
 		}, []string{"POST body too large", "--max-http-buffer-size", "limit=1000"}},
-		{"stuck upgrade", []string{"--upgrade-timeout", "50ms"}, func(t *testing.T, s *testServer) {
-			p := joinPolling(t, s.Addr, 4)
-			p.upgrading().closedWith(abnormal)
-			p.chats("goes on")
+		{"stuck upgrade", []string{"--upgrade-timeout", "50ms"}, func(t *testing.T, s *harness.Server) {
+			p := testkit.JoinPolling(t, s.Addr, 4)
+			p.Upgrading().ClosedWith(testkit.Abnormal)
+			p.Chats("goes on")
 		}, []string{"nothing came through", "--upgrade-timeout", "--allow-upgrades=false"}},
-		{"late session", []string{"--ping-interval", "20ms", "--ping-timeout", "20ms"}, func(t *testing.T, s *testServer) {
-			p := openPolling(t, s.Addr, 4)
-			s.Stderr.waitFor(t, "the timeout", patience, func(log string) bool { return strings.Contains(log, `reason="ping timeout"`) })
-			checkRefusal(t, p.post("text/plain", "3"), 1) // the pong, at last
+		{"late session", []string{"--ping-interval", "20ms", "--ping-timeout", "20ms"}, func(t *testing.T, s *harness.Server) {
+			p := testkit.OpenPolling(t, s.Addr, 4)
+			s.Stderr.WaitFor(t, "the timeout", testkit.Patience, func(log string) bool { return strings.Contains(log, `reason="ping timeout"`) })
+			testkit.CheckRefusal(t, p.Post("text/plain", "3"), 1) // the pong, at last
 		}, []string{"ended by a ping timeout", "proxy_buffering off", "--ping-timeout"}},
-		{"no connect", []string{"--connect-timeout", "20ms"}, func(t *testing.T, s *testServer) {
-			openWS(t, s.Addr, websocketPath).closedWith(1000)
+		{"no connect", []string{"--connect-timeout", "20ms"}, func(t *testing.T, s *harness.Server) {
+			testkit.OpenWebSocket(t, s.Addr, testkit.WebSocketPath).ClosedWith(1000)
 		}, []string{"connected to no namespace", "--connect-timeout"}},
-		{"broken packet", nil, func(t *testing.T, s *testServer) {
-			c := joinWS(t, s.Addr)
-			c.send("9")
-			c.closedWith(1002)
+		{"broken packet", nil, func(t *testing.T, s *harness.Server) {
+			c := testkit.JoinWebSocket(t, s.Addr)
+			c.Send("9")
+			c.ClosedWith(1002)
 		}, []string{"broke the protocol or a limit"}},
-		{"malformed packet", nil, func(t *testing.T, s *testServer) {
-			c := joinWS(t, s.Addr)
-			c.send("4nonsense")
-			c.chats("goes on")
+		{"malformed packet", nil, func(t *testing.T, s *harness.Server) {
+			c := testkit.JoinWebSocket(t, s.Addr)
+			c.Send("4nonsense")
+			c.Chats("goes on")
 		}, []string{"malformed"}},
-		{"websocket rule", nil, func(t *testing.T, s *testServer) {
-			c := joinWS(t, s.Addr)
-			c.sendBytes([]byte{finBit | opText, 1, 'x'}) // not masked
-			c.closedWith(1002)
+		{"websocket rule", nil, func(t *testing.T, s *harness.Server) {
+			c := testkit.JoinWebSocket(t, s.Addr)
+			c.SendBytes([]byte{testkit.FinBit | testkit.OpText, 1, 'x'}) // not masked
+			c.ClosedWith(1002)
 		}, []string{"WebSocket rule broken", "not masked"}},
 	}
 }
@@ -136,15 +139,15 @@ func opsRefusedSessions() []opsCause {
 // request is nothing to be told of.
 func TestOpsCausesLeaveAProperEndAlone(t *testing.T) {
 	server, addr := startOps(t)
-	p := joinPolling(t, server.Addr, 4)
-	p.send("1")
-	p.unknown()
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	p.Send("1")
+	p.Unknown()
 	counts(t, addr, map[string]float64{
 		`hipflask_sessions_closed_total{reason="client disconnect"}`: 1,
 		`hipflask_refusals_total{cause="unknown session"}`:           0,
 		`hipflask_refusals_total{cause="late session"}`:              0,
 	})
-	server.end()
+	server.End()
 	if log := server.Stderr.String(); strings.Contains(log, "level=WARN") {
 		t.Errorf("the log warns:\n%s", log)
 	}
@@ -156,27 +159,27 @@ func TestOpsCausesDoNotFloodTheLog(t *testing.T) {
 	const flood = 200
 	began := time.Now()
 	for range flood {
-		ask(t, server.Addr, http.MethodGet, pollingPath+"&sid=unknown", nil, "")
+		testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath+"&sid=unknown", nil, "")
 	}
 	counts(t, addr, map[string]float64{`hipflask_refusals_total{cause="unknown session"}`: flood})
 	most := 5 * (int(time.Since(began).Seconds()) + 2) // five a second
-	server.end()
+	server.End()
 	if n := strings.Count(server.Stderr.String(), "request refused"); n == 0 || n > most {
 		t.Errorf("%d of %d refusals are in the log, want 1 to %d", n, flood, most)
 	}
 }
 
-func checkLost(t *testing.T, got answer) {
+func checkLost(t *testing.T, got testkit.Answer) {
 	t.Helper()
-	if got.status != http.StatusNotFound || got.body != "404 page not found" {
+	if got.Status != http.StatusNotFound || got.Body != "404 page not found" {
 		t.Errorf("answered %v, want 404", got)
 	}
 }
 
 // logLine waits for a line of the server's log with this part.
-func logLine(t *testing.T, server *testServer, part string) (line string) {
+func logLine(t *testing.T, server *harness.Server, part string) (line string) {
 	t.Helper()
-	server.Stderr.waitFor(t, "line with "+part, patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "line with "+part, testkit.Patience, func(log string) bool {
 		for l := range strings.Lines(log) {
 			if strings.Contains(l, part) && strings.HasSuffix(l, "\n") {
 				line = l

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
 )
 
 var (
@@ -74,11 +76,11 @@ func TestOpsPage(t *testing.T) {
 // allMetrics is what a server exposes that has everything to count.
 func allMetrics(t *testing.T) string {
 	t.Helper()
-	server := startMember(t, redistest.Start(t), "--ops-addr", "0", "--backend", "http://127.0.0.1:9") // which nobody is asked for
-	addr := server.Stderr.waitMatch(t, opsAddress)[1]
-	joinWS(t, server.Addr).chats("so that handlers were measured")
+	server := harness.StartMember(t, redistest.Start(t), "--ops-addr", "0", "--backend", "http://127.0.0.1:9") // which nobody is asked for
+	addr := server.Stderr.WaitMatch(t, opsAddress)[1]
+	testkit.JoinWebSocket(t, server.Addr).Chats("so that handlers were measured")
 	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
-	return opsGet(t, addr, "/metrics").body
+	return opsGet(t, addr, "/metrics").Body
 }
 
 // checkExposed checks that the metric is there with the labels that the expression

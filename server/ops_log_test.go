@@ -5,6 +5,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // endedLine is the log's line of a connection that ended.
@@ -20,9 +23,9 @@ type endedLine struct {
 }
 
 // endedLines waits for the lines of so many connections.
-func endedLines(t *testing.T, server *testServer, want int) (all []endedLine) {
+func endedLines(t *testing.T, server *harness.Server, want int) (all []endedLine) {
 	t.Helper()
-	server.Stderr.waitFor(t, "lines of connections", patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "lines of connections", testkit.Patience, func(log string) bool {
 		all = nil
 		for text := range strings.Lines(log) {
 			var line endedLine
@@ -40,7 +43,7 @@ func endedLines(t *testing.T, server *testServer, want int) (all []endedLine) {
 
 // checkEnded waits for the number-th connection's line and compares it. Bytes that
 // were sent are compared where they are wanted.
-func checkEnded(t *testing.T, server *testServer, number int, want endedLine) {
+func checkEnded(t *testing.T, server *harness.Server, number int, want endedLine) {
 	t.Helper()
 	got := endedLines(t, server, number)[number-1]
 	if host, _, err := net.SplitHostPort(got.Address); err != nil || host != "127.0.0.1" {
@@ -61,24 +64,24 @@ func checkEnded(t *testing.T, server *testServer, number int, want endedLine) {
 
 // Each connection has one line in the log when it has ended, with what it was.
 func TestOpsLogHasALineForEachConnection(t *testing.T) {
-	server := startServer(t, "--log-format", "json")
+	server := harness.Start(t, "--log-format", "json")
 
-	ws := openWS(t, server.Addr, websocketPath)
+	ws := testkit.OpenWebSocket(t, server.Addr, testkit.WebSocketPath)
 	heard := 0
-	ws.send("40", message("hello"))
+	ws.Send("40", testkit.Message("hello"))
 	for range 3 { // OPEN, CONNECT, the event
-		packet, err := ws.packet()
-		ws.must(err)
+		packet, err := ws.Packet()
+		ws.Must(err)
 		heard += 2 + len(packet) // a short frame's header
 	}
-	ws.sendBytes(closeFrame(1000))
+	ws.SendBytes(testkit.CloseFrame(1000))
 	checkEnded(t, server, 1, endedLine{
 		Transport: "websocket", FirstTransport: "websocket", Protocol: "4", Client: "socket.io", Reason: "transport close",
-		MessagesIn: 2, MessagesOut: 2, BytesIn: 6 + len("40") + 6 + len(message("hello")), BytesOut: heard,
+		MessagesIn: 2, MessagesOut: 2, BytesIn: 6 + len("40") + 6 + len(testkit.Message("hello")), BytesOut: heard,
 	})
 
 	plain := joinPlain(t, server, 2)
-	plain.must(plain.frame(opText, "hello"))
+	plain.Must(plain.SendFrame(testkit.OpText, "hello"))
 	plainHears(plain, "1 hello")
 	_ = plain.Close()
 	checkEnded(t, server, 2, endedLine{
@@ -86,25 +89,25 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 		MessagesIn: 1, MessagesOut: 1, BytesIn: 6 + len("hello"), BytesOut: 2 + len("hello"),
 	})
 
-	joinPolling(t, server.Addr, 3).send("1")
+	testkit.JoinPolling(t, server.Addr, 3).Send("1")
 	checkEnded(t, server, 3, endedLine{
 		Transport: "polling", FirstTransport: "polling", Protocol: "3", Client: "socket.io", Reason: "client disconnect",
 		MessagesOut: 1, BytesIn: len("1:1"),
 	})
 
-	polling := joinPolling(t, server.Addr, 4)
-	upgraded := polling.probed()
-	polling.get(nil)
-	upgraded.send("5")
-	upgraded.chats("over there")
-	upgraded.send("1")
+	polling := testkit.JoinPolling(t, server.Addr, 4)
+	upgraded := polling.Probed()
+	polling.Get(nil)
+	upgraded.Send("5")
+	upgraded.Chats("over there")
+	upgraded.Send("1")
 	checkEnded(t, server, 4, endedLine{
 		Transport: "websocket", FirstTransport: "polling", Protocol: "4", Client: "socket.io", Reason: "client disconnect",
-		MessagesIn: 2, MessagesOut: 2, BytesIn: len("40") + 6 + len(message("over there")) + 6 + len("1"),
+		MessagesIn: 2, MessagesOut: 2, BytesIn: len("40") + 6 + len(testkit.Message("over there")) + 6 + len("1"),
 	})
 
-	joinWS(t, server.Addr)
-	if err := server.stop(); err != nil {
+	testkit.JoinWebSocket(t, server.Addr)
+	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	checkEnded(t, server, 5, endedLine{
@@ -116,18 +119,18 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 // Session ids are secrets: whoever has one can poll in its owner's place. No line
 // has one, not of a connection, not of what was refused, not at the finest level.
 func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
-	server := startServer(t, "--log-level", "debug", "--max-http-buffer-size", "1000")
-	broken, tooLong, polling := joinWS(t, server.Addr), joinWS(t, server.Addr), joinPolling(t, server.Addr, 4)
-	polling.send("4nonsense", "42/nowhere,[\"x\"]")
-	polling.send("1")
-	broken.send("9")
-	broken.closedWith(1002)
-	tooLong.send(message(strings.Repeat("x", 1000)))
-	tooLong.closedWith(1009)
-	server.end()
+	server := harness.Start(t, "--log-level", "debug", "--max-http-buffer-size", "1000")
+	broken, tooLong, polling := testkit.JoinWebSocket(t, server.Addr), testkit.JoinWebSocket(t, server.Addr), testkit.JoinPolling(t, server.Addr, 4)
+	polling.Send("4nonsense", "42/nowhere,[\"x\"]")
+	polling.Send("1")
+	broken.Send("9")
+	broken.ClosedWith(1002)
+	tooLong.Send(testkit.Message(strings.Repeat("x", 1000)))
+	tooLong.ClosedWith(1009)
+	server.End()
 	logLine(t, server, "connection opened")
 	log := logged(t, server, `msg="connection ended"`, 3)
-	for _, sid := range []string{broken.sid, tooLong.sid, polling.url[strings.Index(polling.url, "sid=")+4:]} {
+	for _, sid := range []string{broken.SID, tooLong.SID, polling.URL[strings.Index(polling.URL, "sid=")+4:]} {
 		if strings.Contains(log, sid) {
 			t.Errorf("the log has the session id %s:\n%s", sid, log)
 		}
@@ -135,9 +138,9 @@ func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
 }
 
 // logged waits until the log has a part so often, and returns it.
-func logged(t *testing.T, server *testServer, part string, times int) (log string) {
+func logged(t *testing.T, server *harness.Server, part string, times int) (log string) {
 	t.Helper()
-	server.Stderr.waitFor(t, part, patience, func(text string) bool {
+	server.Stderr.WaitFor(t, part, testkit.Patience, func(text string) bool {
 		log = text
 		return strings.Count(text, part) >= times
 	})
@@ -146,8 +149,8 @@ func logged(t *testing.T, server *testServer, part string, times int) (log strin
 
 // A client that is not heard of any more has the setting named that was its limit.
 func TestOpsLogNamesThePingTimeout(t *testing.T) {
-	server := startServer(t, "--log-format", "json", "--ping-interval", "20ms", "--ping-timeout", "20ms")
-	openWS(t, server.Addr, websocketPath)
+	server := harness.Start(t, "--log-format", "json", "--ping-interval", "20ms", "--ping-timeout", "20ms")
+	testkit.OpenWebSocket(t, server.Addr, testkit.WebSocketPath)
 	if got := endedLines(t, server, 1)[0]; got.Reason != "ping timeout" || got.Setting != "--ping-timeout" {
 		t.Errorf("the line is %+v", got)
 	}

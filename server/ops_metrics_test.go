@@ -14,25 +14,28 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 var opsAddress = regexp.MustCompile(`msg="health and metrics" address=(\S+)`)
 
 // startOps starts a server and returns the address that its metrics are at, too.
-func startOps(t *testing.T, args ...string) (server *testServer, addr string) {
+func startOps(t *testing.T, args ...string) (server *harness.Server, addr string) {
 	t.Helper()
-	server = startServer(t, append([]string{"--ops-addr", "0"}, args...)...)
-	return server, server.Stderr.waitMatch(t, opsAddress)[1]
+	server = harness.Start(t, append([]string{"--ops-addr", "0"}, args...)...)
+	return server, server.Stderr.WaitMatch(t, opsAddress)[1]
 }
 
-func opsGet(t *testing.T, addr, path string) answer {
+func opsGet(t *testing.T, addr, path string) testkit.Answer {
 	t.Helper()
-	return ask(t, addr, http.MethodGet, path, http.Header{"Connection": {"close"}}, "")
+	return testkit.Ask(t, addr, http.MethodGet, path, http.Header{"Connection": {"close"}}, "")
 }
 
 func checkAnswer(t *testing.T, addr, path string, status int, body string) {
 	t.Helper()
-	if got := opsGet(t, addr, path); got.status != status || got.body != body+"\n" {
+	if got := opsGet(t, addr, path); got.Status != status || got.Body != body+"\n" {
 		t.Errorf("%s is answered %v, want %d %q", path, got, status, body)
 	}
 }
@@ -42,7 +45,7 @@ func checkAnswer(t *testing.T, addr, path string, status int, body string) {
 func scrape(t *testing.T, addr string) map[string]float64 {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(opsGet(t, addr, "/metrics").body))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(opsGet(t, addr, "/metrics").Body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +73,7 @@ func labelled(m *dto.Metric) string {
 // A handler is counted when it has returned, which its client may be ahead of.
 func counts(t *testing.T, addr string, want map[string]float64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(5 * time.Millisecond) {
 		got := scrape(t, addr)
 		maps.DeleteFunc(got, func(name string, _ float64) bool { _, wanted := want[name]; return !wanted })
 		if maps.Equal(got, want) {
@@ -109,19 +112,19 @@ func merged(a, b map[string]float64) map[string]float64 {
 func TestOpsMetricsCountKnownTraffic(t *testing.T) {
 	server, addr := startOps(t)
 	counts(t, addr, connectionsAre(nil))
-	ws, p4, p3 := joinWS(t, server.Addr), joinPolling(t, server.Addr, 4), joinPolling(t, server.Addr, 3)
+	ws, p4, p3 := testkit.JoinWebSocket(t, server.Addr), testkit.JoinPolling(t, server.Addr, 4), testkit.JoinPolling(t, server.Addr, 3)
 	plain := joinPlain(t, server, 4)
 	heard := func(text string) {
-		ws.hears(message(text))
-		p4.hears(message(text))
-		p3.hears(message(text))
+		ws.Hears(testkit.Message(text))
+		p4.Hears(testkit.Message(text))
+		p3.Hears(testkit.Message(text))
 		plainHears(plain, "1 "+text)
 	}
-	ws.send(message("a"))
+	ws.Send(testkit.Message("a"))
 	heard("a")
-	plain.must(plain.frame(opText, "b"))
+	plain.Must(plain.SendFrame(testkit.OpText, "b"))
 	heard("b")
-	ws.send(`42["nobody listens",1]`, `42["message"]`) // the second without its argument
+	ws.Send(`42["nobody listens",1]`, `42["message"]`) // the second without its argument
 	counts(t, addr, merged(connectionsAre(map[string]float64{
 		`{client="socket.io",protocol="4",transport="polling"}`:   1,
 		`{client="socket.io",protocol="3",transport="polling"}`:   1,
@@ -151,10 +154,10 @@ func TestOpsMetricsCountKnownTraffic(t *testing.T) {
 		`hipflask_stalled_clients`:                                                              0,
 	}))
 
-	ws.sendBytes(closeFrame(1000))
+	ws.SendBytes(testkit.CloseFrame(1000))
 	_ = plain.Close()
-	p4.send("1")
-	p3.send("1")
+	p4.Send("1")
+	p3.Send("1")
 	counts(t, addr, merged(connectionsAre(nil), map[string]float64{ // what they were sent stays counted
 		`hipflask_messages_received_total{client="socket.io"}`:                5,
 		`hipflask_messages_sent_total{client="socket.io"}`:                    9,
@@ -169,17 +172,17 @@ func TestOpsMetricsCountKnownTraffic(t *testing.T) {
 // attachments belong to their message.
 func TestOpsMetricsFollowAnUpgrade(t *testing.T) {
 	server, addr := startOps(t)
-	p := joinPolling(t, server.Addr, 4)
-	ws := p.probed()
-	if got := p.get(nil).body; got != "6" {
+	p := testkit.JoinPolling(t, server.Addr, 4)
+	ws := p.Probed()
+	if got := p.Get(nil).Body; got != "6" {
 		t.Fatalf("the poll was answered %q", got)
 	}
-	ws.send("5")
-	ws.chats("over there")
-	ws.send(`451-["message",{"_placeholder":true,"num":0}]`)
-	ws.must(ws.frame(opBinary, "xyz"))
-	ws.hears(`451-["message",{"_placeholder":true,"num":0}]`)
-	if f, err := ws.read(); err != nil || f.op != opBinary || string(f.data) != "xyz" {
+	ws.Send("5")
+	ws.Chats("over there")
+	ws.Send(`451-["message",{"_placeholder":true,"num":0}]`)
+	ws.Must(ws.SendFrame(testkit.OpBinary, "xyz"))
+	ws.Hears(`451-["message",{"_placeholder":true,"num":0}]`)
+	if f, err := ws.ReadFrame(); err != nil || f.Op != testkit.OpBinary || string(f.Data) != "xyz" {
 		t.Fatalf("the attachment came back as %v, %v", f, err)
 	}
 	counts(t, addr, merged(connectionsAre(map[string]float64{`{client="socket.io",protocol="4",transport="websocket"}`: 1}), map[string]float64{
@@ -196,15 +199,15 @@ func TestOpsMetricsFollowAnUpgrade(t *testing.T) {
 // is dropped.
 func TestOpsMetricsShowASlowClient(t *testing.T) {
 	server, addr := startOps(t, "--max-backlog", "4MiB")
-	joinWS(t, server.Addr) // reads nothing from now on
-	speaker := joinWS(t, server.Addr)
+	testkit.JoinWebSocket(t, server.Addr) // reads nothing from now on
+	speaker := testkit.JoinWebSocket(t, server.Addr)
 	text := strings.Repeat("slow ", 20_000)
 	said := 0
 	say := func() {
 		if said++; said > 1000 { // of 100 kB: more than two kernels keep for a connection
 			t.Fatal("the slow client is not noticed")
 		}
-		speaker.chats(text)
+		speaker.Chats(text)
 	}
 	for scrape(t, addr)["hipflask_stalled_clients"] == 0 {
 		say()
@@ -226,13 +229,13 @@ func TestOpsMetricsShowASlowClient(t *testing.T) {
 // The names and the form are what Prometheus' own linter wants.
 func TestOpsMetricsForm(t *testing.T) {
 	server, addr := startOps(t)
-	joinWS(t, server.Addr).chats("so that handlers were measured")
+	testkit.JoinWebSocket(t, server.Addr).Chats("so that handlers were measured")
 	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
 	got := opsGet(t, addr, "/metrics")
-	if kind := got.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
+	if kind := got.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
 		t.Errorf("Content-Type %q", kind)
 	}
-	problems, err := promlint.New(strings.NewReader(got.body)).Lint()
+	problems, err := promlint.New(strings.NewReader(got.Body)).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +243,7 @@ func TestOpsMetricsForm(t *testing.T) {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	for _, line := range []string{"hipflask_build_info{", "go_goroutines ", `hipflask_refusals_total{cause="origin"} 0`} {
-		if !strings.Contains(got.body, "\n"+line) {
+		if !strings.Contains(got.Body, "\n"+line) {
 			t.Errorf("%s is not there", line)
 		}
 	}
@@ -249,13 +252,13 @@ func TestOpsMetricsForm(t *testing.T) {
 // Clients cannot make the metrics grow: names that they make up are "other".
 func TestOpsMetricsAreBounded(t *testing.T) {
 	server, addr := startOps(t)
-	c := joinWS(t, server.Addr)
-	c.chats("one series")
+	c := testkit.JoinWebSocket(t, server.Addr)
+	c.Chats("one series")
 	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
 	before := len(scrape(t, addr))
 	for i := range 20 {
-		c.send(fmt.Sprintf(`42["event %d"]`, i), fmt.Sprintf("40/namespace%d", i), fmt.Sprintf(`42/namespace%d,["x"]`, i))
-		ask(t, server.Addr, http.MethodGet, fmt.Sprintf("/socket.io/?EIO=4&transport=t%d&sid=s%d", i, i), nil, "")
+		c.Send(fmt.Sprintf(`42["event %d"]`, i), fmt.Sprintf("40/namespace%d", i), fmt.Sprintf(`42/namespace%d,["x"]`, i))
+		testkit.Ask(t, server.Addr, http.MethodGet, fmt.Sprintf("/socket.io/?EIO=4&transport=t%d&sid=s%d", i, i), nil, "")
 	}
 	counts(t, addr, map[string]float64{
 		`hipflask_handler_duration_seconds{event="other",namespace="/"}`: 20,

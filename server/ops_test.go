@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // Health, readiness and profiles. Metrics are in ops_metrics_test.go, what the log
@@ -15,22 +18,22 @@ import (
 func TestOpsReadinessThroughADrain(t *testing.T) {
 	server, addr := startOps(t)
 	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
-	for deadline := time.Now().Add(patience); opsGet(t, addr, "/readyz").status != http.StatusOK; { // it listens a moment earlier
+	for deadline := time.Now().Add(testkit.Patience); opsGet(t, addr, "/readyz").Status != http.StatusOK; { // it listens a moment earlier
 		if time.Now().After(deadline) {
 			t.Fatal("the server does not get ready")
 		}
 	}
 	checkAnswer(t, addr, "/readyz", http.StatusOK, "ready")
-	late := joinPolling(t, server.Addr, 4) // the drain waits for its poll
-	server.cancel()
-	server.Stderr.waitFor(t, "the beginning of the drain", patience, func(log string) bool { return strings.Contains(log, "shutting down") })
+	late := testkit.JoinPolling(t, server.Addr, 4) // the drain waits for its poll
+	server.Cancel()
+	server.Stderr.WaitFor(t, "the beginning of the drain", testkit.Patience, func(log string) bool { return strings.Contains(log, "shutting down") })
 	checkAnswer(t, addr, "/readyz", http.StatusServiceUnavailable, "draining")
 	checkAnswer(t, addr, "/healthz", http.StatusOK, "alive")
-	late.turnedAway()
-	if err := server.stop(); err != nil {
+	late.TurnedAway()
+	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if conn, err := dialTCP(addr); err == nil {
+	if conn, err := testkit.DialTCP(addr); err == nil {
 		_ = conn.Close()
 		t.Error("health is still served after the end")
 	}
@@ -39,13 +42,13 @@ func TestOpsReadinessThroughADrain(t *testing.T) {
 func TestOpsPprofIsOffByDefault(t *testing.T) {
 	_, addr := startOps(t)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1"} {
-		if got := opsGet(t, addr, path); got.status != http.StatusNotFound {
+		if got := opsGet(t, addr, path); got.Status != http.StatusNotFound {
 			t.Errorf("%s is answered %v", path, got)
 		}
 	}
 	_, addr = startOps(t, "--ops-pprof")
 	for path, want := range map[string]string{"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile:", "/debug/pprof/cmdline": "test"} {
-		if got := opsGet(t, addr, path); got.status != http.StatusOK || !strings.Contains(got.body, want) {
+		if got := opsGet(t, addr, path); got.Status != http.StatusOK || !strings.Contains(got.Body, want) {
 			t.Errorf("%s is answered %v", path, got)
 		}
 	}
@@ -55,18 +58,18 @@ func TestOpsPprofIsOffByDefault(t *testing.T) {
 func TestOpsIsNotForClients(t *testing.T) {
 	server, addr := startOps(t, "--ops-pprof")
 	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/"} {
-		if got := ask(t, server.Addr, http.MethodGet, path, nil, ""); got.status != http.StatusNotFound {
+		if got := testkit.Ask(t, server.Addr, http.MethodGet, path, nil, ""); got.Status != http.StatusNotFound {
 			t.Errorf("clients can read %s: %v", path, got)
 		}
-		if got := ask(t, addr, http.MethodPost, path, http.Header{"Connection": {"close"}}, ""); got.status != http.StatusMethodNotAllowed {
+		if got := testkit.Ask(t, addr, http.MethodPost, path, http.Header{"Connection": {"close"}}, ""); got.Status != http.StatusMethodNotAllowed {
 			t.Errorf("POST %s is answered %v", path, got)
 		}
 	}
-	if got := opsGet(t, addr, "/socket.io/?EIO=4&transport=polling"); got.status != http.StatusNotFound {
+	if got := opsGet(t, addr, "/socket.io/?EIO=4&transport=polling"); got.Status != http.StatusNotFound {
 		t.Errorf("clients are served at the other address: %v", got)
 	}
-	without := startServer(t)
-	without.end()
+	without := harness.Start(t)
+	without.End()
 	if log := without.Stderr.String(); strings.Contains(log, "health and metrics") {
 		t.Errorf("health is served unasked:\n%s", log)
 	}
@@ -75,8 +78,8 @@ func TestOpsIsNotForClients(t *testing.T) {
 // A port without an address is open to this machine alone.
 func TestOpsPortAloneIsOnTheLoopbackInterface(t *testing.T) {
 	for _, port := range []string{"0", ":0"} {
-		server := startServer(t, "--host", "0.0.0.0", "--ops-addr", port)
-		if addr := server.Stderr.waitMatch(t, opsAddress)[1]; !strings.HasPrefix(addr, "127.0.0.1:") {
+		server := harness.Start(t, "--host", "0.0.0.0", "--ops-addr", port)
+		if addr := server.Stderr.WaitMatch(t, opsAddress)[1]; !strings.HasPrefix(addr, "127.0.0.1:") {
 			t.Errorf("--ops-addr %s is %s", port, addr)
 		}
 	}
@@ -85,7 +88,7 @@ func TestOpsPortAloneIsOnTheLoopbackInterface(t *testing.T) {
 // An address that is taken ends the start with a line that names the setting.
 func TestOpsAddressIsTaken(t *testing.T) {
 	_, addr := startOps(t)
-	stderr := newOutput()
+	stderr := testkit.NewOutput()
 	err := run(t.Context(), []string{"--port", "0", "--ops-addr", addr}, noEnv, io.Discard, stderr)
 	if err == nil || !strings.Contains(err.Error(), "--ops-addr") {
 		t.Errorf("run: %v", err)

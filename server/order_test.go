@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // orderKind is a kind of client: what it speaks and over what.
@@ -61,7 +63,7 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 			}
 			select {
 			case c.window <- struct{}{}:
-			case <-time.After(2 * patience):
+			case <-time.After(2 * testkit.Patience):
 				return errors.New("no acknowledgements")
 			}
 			packets = append(packets, fmt.Sprintf(`42%d["message",%q]`, i, loadText(c.number, i, padding)))
@@ -79,7 +81,7 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 func (c *orderClient) receiving() error {
 	next := make([]int, c.senders)
 	acks := 0
-	limit := time.Now().Add(4 * patience) // heartbeats alone would keep it reading
+	limit := time.Now().Add(4 * testkit.Patience) // heartbeats alone would keep it reading
 	for len(c.broadcasts) < c.senders*orderEach || acks < orderEach {
 		packet, err := c.next()
 		if err == nil && time.Now().After(limit) {
@@ -173,16 +175,16 @@ func TestFirstPacketHoldsCONNECTAndAnEvent(t *testing.T) {
 	addr, stop := loadServer(t, lines)
 	h := loadHTTP(t)
 	text := func(i int) string { return fmt.Sprintf("%d.0.fast", i) }
-	err := each(clients, atOnce, func(i int) error {
+	err := testkit.Each(clients, atOnce, func(i int) error {
 		event := fmt.Sprintf(`420["message",%q]`, text(i))
 		c := &loadClient{addr: addr, eio: 4, http: h}
 		var err error
 		switch i % 4 {
 		case 0: // the handshake, CONNECT and the event in one write
-			c.ws, err = dialWS(addr, c.target("websocket"), textFrames("40", event)...)
+			c.ws, err = testkit.DialWebSocket(addr, c.target("websocket"), testkit.TextFrames("40", event)...)
 		case 1: // Engine.IO 3 is connected without asking
 			c.eio = 3
-			c.ws, err = dialWS(addr, c.target("websocket"), textFrames(event)...)
+			c.ws, err = testkit.DialWebSocket(addr, c.target("websocket"), testkit.TextFrames(event)...)
 		default:
 			c.eio = 3 + i%4/3
 			if c, err = loadOpen(addr, c.eio, "polling", h); err == nil {
@@ -254,7 +256,7 @@ func TestSlowHandlerPausesReading(t *testing.T) {
 				for i := 0; i < events; i += 100 {
 					var packets []string
 					for k := range 100 {
-						packets = append(packets, message(loadText(0, i+k, padding)))
+						packets = append(packets, testkit.Message(loadText(0, i+k, padding)))
 					}
 					if err := c.sendPatiently(packets...); err != nil {
 						t.Errorf("sending event %d: %v", i, err)
@@ -317,6 +319,6 @@ func (c *loadClient) sendPatiently(packets ...string) error {
 		return c.send(packets...)
 	}
 	_ = ws.SetWriteDeadline(time.Time{})
-	_, err := ws.Write(textFrames(packets...))
+	_, err := ws.Write(testkit.TextFrames(packets...))
 	return err
 }

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"strings"
+
+	"hipflask/internal/testkit"
 )
 
 // clientScenes is one long scene: npm clients of two versions, over every transport,
@@ -23,11 +24,11 @@ type clientReport struct {
 func playClients(s *story) {
 	n := startParityClients(s)
 	for i := 0; ; i++ {
-		n.stdout.waitFor(s.t, "report of parity.mjs", nodeDeadline, func(text string) bool {
+		n.Stdout.WaitFor(s.t, "report of parity.mjs", testkit.ScriptDeadline, func(text string) bool {
 			return strings.Count(text, "\n") > i
 		})
 		var r clientReport
-		line := n.stdout.lines()[i]
+		line := n.Stdout.Lines()[i]
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			s.t.Fatalf("%v in %s", err, line)
 		}
@@ -36,10 +37,10 @@ func playClients(s *story) {
 		}
 		s.heardFrom(r)
 		if _, err := io.WriteString(n.stdin, "\n"); err != nil {
-			s.t.Fatalf("parity.mjs: %v\n%s", err, tail(n.stderr.String()))
+			s.t.Fatalf("parity.mjs: %v\n%s", err, testkit.Tail(n.Stderr.String()))
 		}
 	}
-	n.finish(s.t)
+	n.Finish(s.t)
 	s.goodbyes = 0
 }
 
@@ -63,21 +64,21 @@ func (s *story) heardFrom(r clientReport) {
 
 // parityClients is parity.mjs while it runs.
 type parityClients struct {
-	*node
+	*testkit.Script
 	stdin io.WriteCloser
 }
 
 func startParityClients(s *story) *parityClients {
 	s.t.Helper()
-	argument, err := json.Marshal(clientConfig{URL: "http://" + s.addr, Deadline: nodeDeadline.Milliseconds()})
+	argument, err := json.Marshal(testkit.ScriptConfig{URL: "http://" + s.addr, Deadline: testkit.ScriptDeadline.Milliseconds()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline+patience)
-	cmd := exec.CommandContext(ctx, needNode(s.t), filepath.Join(clientScripts, "parity.mjs"), string(argument))
-	cmd.WaitDelay = patience
-	n := &parityClients{node: &node{script: "parity.mjs", stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}}
-	cmd.Stdout, cmd.Stderr = n.stdout, n.stderr
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline+testkit.Patience)
+	cmd := exec.CommandContext(ctx, testkit.NeedNode(s.t), testkit.ClientScript("parity.mjs"), string(argument))
+	cmd.WaitDelay = testkit.Patience
+	n := &parityClients{Script: &testkit.Script{Name: "parity.mjs", Stdout: testkit.NewOutput(), Stderr: testkit.NewOutput(), Done: make(chan struct{})}}
+	cmd.Stdout, cmd.Stderr = n.Stdout, n.Stderr
 	if n.stdin, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
@@ -86,14 +87,14 @@ func startParityClients(s *story) *parityClients {
 		s.t.Fatal(err)
 	}
 	go func() {
-		defer close(n.done)
-		n.err = cmd.Wait()
-		n.stdout.end()
-		n.stderr.end()
+		defer close(n.Done)
+		n.Err = cmd.Wait()
+		n.Stdout.End()
+		n.Stderr.End()
 	}()
 	s.t.Cleanup(func() {
 		cancel()
-		<-n.done
+		<-n.Done
 	})
 	return n
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // endScenes are the ways in which a connection ends.
@@ -35,7 +37,7 @@ func endScenes() []scene {
 		})
 		add("41 with an event after it", func(s *story, k talker) {
 			k.say("41")
-			k.say(message("too late"))
+			k.say(testkit.Message("too late"))
 			k.leave()
 		})
 		add("1", func(s *story, k talker) {
@@ -70,16 +72,16 @@ func socketEnds() []scene {
 		}},
 		{"websocket ends: a close frame without a code", func(s *story) {
 			ws := s.join("websocket").(*wsTalker).ws
-			_ = ws.frame(opClose, "")
-			code, err := ws.end()
+			_ = ws.SendFrame(testkit.OpClose, "")
+			code, err := ws.End()
 			s.saw("answer", fmt.Sprint(code, err))
 		}},
 	}
 	for _, code := range []int{1000, 1001, 3000, 4321} {
 		scenes = append(scenes, scene{fmt.Sprint("websocket ends: a close frame with ", code), func(s *story) {
 			ws := s.join("websocket").(*wsTalker).ws
-			_ = ws.raw(closeFrame(code))
-			code, err := ws.end()
+			_ = ws.WriteBytes(testkit.CloseFrame(code))
+			code, err := ws.End()
 			s.saw("answer", fmt.Sprint(code, err))
 		}})
 	}
@@ -122,10 +124,10 @@ func (s *story) unlessItHangs(k *pollTalker, method, body string) string {
 		client.Timeout = time.Second
 	}
 	got := impatient.do(method, body)
-	if got.status == 0 {
-		return got.body
+	if got.Status == 0 {
+		return got.Body
 	}
-	return fmt.Sprintf("%d %s", got.status, got.body)
+	return fmt.Sprintf("%d %s", got.Status, got.Body)
 }
 
 // silentStage has short heartbeats.
@@ -136,7 +138,7 @@ func silentStage() stage {
 		ours:  []string{"--ping-interval", "2s", "--ping-timeout", "2s", "--connect-timeout", "3s"},
 		scenes: []scene{
 			{"never 40", func(s *story) {
-				w, err := dialWS(s.addr, websocketPath)
+				w, err := testkit.DialWebSocket(s.addr, testkit.WebSocketPath)
 				if err != nil {
 					s.t.Fatal(err)
 				}
@@ -158,26 +160,26 @@ func silentStage() stage {
 // notice for a ping timeout that the session has ended.
 func (s *story) afterNoPacket(packet string) {
 	ws := s.join("websocket").(*wsTalker).ws
-	_ = ws.raw(textFrames(packet))
-	_ = ws.SetReadDeadline(time.Now().Add(patience))
-	back, err := io.ReadAll(ws.br)
+	_ = ws.WriteBytes(testkit.TextFrames(packet))
+	_ = ws.SetReadDeadline(time.Now().Add(testkit.Patience))
+	back, err := io.ReadAll(ws.Buffered)
 	back = bytes.ReplaceAll(back, []byte("\x81\x012"), nil) // heartbeats, on a slow machine
 	line, _, _ := bytes.Cut(back, []byte("\r\n"))
 	s.saw("received", fmt.Sprintf("%q %v", line, err))
 }
 
 // answerPings answers a number of heartbeats.
-func answerPings(w *rawWS, n int) string {
+func answerPings(w *testkit.WebSocket, n int) string {
 	for n > 0 {
-		f, err := w.read()
+		f, err := w.ReadFrame()
 		switch {
 		case err != nil:
 			return howItEnded(err)
-		case f.op == opClose:
-			return fmt.Sprint("closed with ", f.code())
-		case f.op == opText && string(f.data) == "2":
+		case f.Op == testkit.OpClose:
+			return fmt.Sprint("closed with ", f.Code())
+		case f.Op == testkit.OpText && string(f.Data) == "2":
 			n--
-			_ = w.frame(opText, "3")
+			_ = w.SendFrame(testkit.OpText, "3")
 		}
 	}
 	return "open"

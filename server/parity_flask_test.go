@@ -9,28 +9,11 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
-	"time"
+
+	"hipflask/internal/testkit"
 )
 
-const (
-	// python is the interpreter that Debian's packages are for.
-	python = "/usr/bin/python3"
-
-	flaskFolder = "../testdata/flask"
-
-	// flaskPatience is how long Python may take to import its packages on a busy machine.
-	flaskPatience = time.Minute
-)
-
-// needFlask skips the test where there is no Flask-SocketIO.
-func needFlask(t *testing.T) {
-	t.Helper()
-	const find = "import importlib.util, sys\n" +
-		"sys.exit(not all(map(importlib.util.find_spec, ['flask_socketio', 'eventlet'])))"
-	if err := exec.Command(python, "-c", find).Run(); err != nil {
-		absent(t, "needs Flask-SocketIO for "+python+"; on Debian: apt-get install python3-flask-socketio python3-eventlet")
-	}
-}
+const flaskFolder = "../testdata/flask"
 
 // The comparison is with the document's file, not with one that was made to fit.
 func TestSeedIsTheDocuments(t *testing.T) {
@@ -48,13 +31,13 @@ func TestSeedIsTheDocuments(t *testing.T) {
 // ended with the test, and by itself if this one dies.
 func startFlask(t *testing.T, settings string) *side {
 	t.Helper()
-	s := &side{isFlask: true, stdout: newOutput(), stderr: newOutput()}
+	s := &side{isFlask: true, stdout: testkit.NewOutput(), stderr: testkit.NewOutput()}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, python, "-u", "launch.py", settings)
+	cmd := exec.CommandContext(ctx, testkit.Python, "-u", "launch.py", settings)
 	cmd.Dir = flaskFolder
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = testkit.Patience
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -67,8 +50,8 @@ func startFlask(t *testing.T, settings string) *side {
 	go func() {
 		defer close(done)
 		_ = cmd.Wait() // killed, whatever else
-		s.stdout.end()
-		s.stderr.end()
+		s.stdout.End()
+		s.stderr.End()
 	}()
 	s.stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -79,11 +62,11 @@ func startFlask(t *testing.T, settings string) *side {
 		cancel()
 		<-done
 		if t.Failed() {
-			t.Logf("Flask-SocketIO's log:\n%s", tail(s.stderr.String()))
+			t.Logf("Flask-SocketIO's log:\n%s", testkit.Tail(s.stderr.String()))
 		}
 	})
 	started := regexp.MustCompile(`starting up on http://(127\.0\.0\.1:\d+)`)
-	s.stderr.waitFor(t, "address from "+python, flaskPatience, func(text string) bool {
+	s.stderr.WaitFor(t, "address from "+testkit.Python, testkit.PythonPatience, func(text string) bool {
 		found := started.FindStringSubmatch(text)
 		if found != nil {
 			s.addr = found[1]

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hipflask/internal/testkit"
 )
 
 // frameCase is what one client sends after it is connected.
@@ -151,7 +153,7 @@ func engineCases() []frameCase {
 func payloadCases() []frameCase {
 	seventeen := make([]string, 17)
 	for i := range seventeen {
-		seventeen[i] = message("one of many")
+		seventeen[i] = testkit.Message("one of many")
 	}
 	return append(eachAlone(`3`, `3x`, `5`),
 		frameCase{name: "16 packets at once", packets: seventeen[:16]},

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 // httpRequest is one HTTP request. In its target and headers, SID stands for the id of a
@@ -65,12 +67,12 @@ func pathRequests() []httpRequest {
 	return []httpRequest{
 		asking("/"), asking("/nothing"), asking("/socket.io"), asking("/socket.io/"), asking("/socket.iox/?EIO=4&transport=polling"),
 		asking("/socket.io?EIO=4&transport=polling"), asking("/socket.io/more?EIO=4&transport=polling"),
-		asking(pollingPath), asking(pollingPath + "&t=abc&b64=1"),
-		asking(pollingPath+"&j=0", ownPage), asking(pollingPath+"&j=x", ownPage),
-		asking(pollingPath + "&j=0").named("GET another site's script &j=0"),
-		asking(pollingPath+"&j=0", "Referer: http://evil.example/").named("GET another site's script with a Referer &j=0"),
-		asking(pollingPath, "Sec-Fetch-Site: cross-site", "Referer: http://evil.example/").named("GET another site's image"),
-		asking(pollingPath, "Sec-Fetch-Site: same-site", "Sec-Fetch-Dest: iframe").named("GET another site's frame"),
+		asking(testkit.PollingPath), asking(testkit.PollingPath + "&t=abc&b64=1"),
+		asking(testkit.PollingPath+"&j=0", ownPage), asking(testkit.PollingPath+"&j=x", ownPage),
+		asking(testkit.PollingPath + "&j=0").named("GET another site's script &j=0"),
+		asking(testkit.PollingPath+"&j=0", "Referer: http://evil.example/").named("GET another site's script with a Referer &j=0"),
+		asking(testkit.PollingPath, "Sec-Fetch-Site: cross-site", "Referer: http://evil.example/").named("GET another site's image"),
+		asking(testkit.PollingPath, "Sec-Fetch-Site: same-site", "Sec-Fetch-Dest: iframe").named("GET another site's frame"),
 	}
 }
 
@@ -80,20 +82,20 @@ func faultyRequests() []httpRequest {
 		asking("/socket.io/?transport=polling"), asking("/socket.io/?EIO=3&transport=polling"), asking("/socket.io/?EIO=5&transport=polling"),
 		asking("/socket.io/?EIO=3&transport=websocket", upgrade...), asking("/socket.io/?transport=websocket", upgrade...),
 		asking("/socket.io/?EIO=4"), asking("/socket.io/?EIO=4&transport="), asking("/socket.io/?EIO=4&transport=carrier"),
-		asking(websocketPath), asking(websocketPath, upgrade[1:]...).named("websocket without Upgrade"),
-		asking(websocketPath, slices.Delete(slices.Clone(upgrade), 1, 2)...).named("websocket without Connection"),
-		asking(websocketPath, slices.Delete(slices.Clone(upgrade), 3, 4)...).named("websocket without a key"),
-		asking(websocketPath, append(slices.Clone(upgrade)[:2:2], upgrade[3], "Sec-WebSocket-Version: 7")...).named("websocket of version 7"),
-		asking(pollingPath + "&sid=nobody"), asking(pollingPath + "&sid="), asking(websocketPath+"&sid=nobody", upgrade...),
+		asking(testkit.WebSocketPath), asking(testkit.WebSocketPath, upgrade[1:]...).named("websocket without Upgrade"),
+		asking(testkit.WebSocketPath, slices.Delete(slices.Clone(upgrade), 1, 2)...).named("websocket without Connection"),
+		asking(testkit.WebSocketPath, slices.Delete(slices.Clone(upgrade), 3, 4)...).named("websocket without a key"),
+		asking(testkit.WebSocketPath, append(slices.Clone(upgrade)[:2:2], upgrade[3], "Sec-WebSocket-Version: 7")...).named("websocket of version 7"),
+		asking(testkit.PollingPath + "&sid=nobody"), asking(testkit.PollingPath + "&sid="), asking(testkit.WebSocketPath+"&sid=nobody", upgrade...),
 		asking("/socket.io/?EIO=4&transport=carrier&sid=SID"),
-		{name: "POST without a sid", method: http.MethodPost, target: pollingPath, body: "40"},
-		{name: "POST to nobody", method: http.MethodPost, target: pollingPath + "&sid=nobody", body: "40"},
-		{name: "POST 40", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "40"},
-		{name: "POST of nothing", method: http.MethodPost, target: pollingPath + "&sid=SID"},
-		{name: "POST of no packet", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "hello"},
-		{name: "POST of bad base64", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "b!"},
-		{name: "POST of bytes", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "4\xff"},
-		{name: "POST of a form", method: http.MethodPost, target: pollingPath + "&j=0&sid=SID", body: "d=40",
+		{name: "POST without a sid", method: http.MethodPost, target: testkit.PollingPath, body: "40"},
+		{name: "POST to nobody", method: http.MethodPost, target: testkit.PollingPath + "&sid=nobody", body: "40"},
+		{name: "POST 40", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID", body: "40"},
+		{name: "POST of nothing", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID"},
+		{name: "POST of no packet", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID", body: "hello"},
+		{name: "POST of bad base64", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID", body: "b!"},
+		{name: "POST of bytes", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID", body: "4\xff"},
+		{name: "POST of a form", method: http.MethodPost, target: testkit.PollingPath + "&j=0&sid=SID", body: "d=40",
 			header: []string{"Content-Type: application/x-www-form-urlencoded", ownPage}},
 	}
 }
@@ -101,7 +103,7 @@ func faultyRequests() []httpRequest {
 func methodRequests() []httpRequest {
 	var all []httpRequest
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodPatch} {
-		for _, target := range []string{pollingPath, pollingPath + "&sid=SID", "/", "/socket.io/"} {
+		for _, target := range []string{testkit.PollingPath, testkit.PollingPath + "&sid=SID", "/", "/socket.io/"} {
 			all = append(all, httpRequest{name: method + " " + target, method: method, target: target})
 		}
 	}
@@ -109,7 +111,7 @@ func methodRequests() []httpRequest {
 }
 
 // ask sends the request and notes what a browser's client sees of the answer.
-func (s *story) ask(r httpRequest) answer {
+func (s *story) ask(r httpRequest) testkit.Answer {
 	s.t.Helper()
 	header := make(http.Header)
 	for _, line := range r.header {
@@ -130,20 +132,20 @@ func (s *story) ask(r httpRequest) answer {
 
 // connected sees to it that a client which the request has connected leaves within the
 // scene: what is printed of it must not come in another one.
-func (s *story) connected(r httpRequest, got answer) {
+func (s *story) connected(r httpRequest, got testkit.Answer) {
 	s.t.Helper()
-	if got.status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form
+	if got.Status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form
 		s.goodbyes++ // when ask leaves
 	}
 	old := strings.Contains(r.target, "EIO=3") || strings.Contains(r.target, "/?transport=") // none is 3
-	if !old || got.status >= http.StatusBadRequest {
+	if !old || got.Status >= http.StatusBadRequest {
 		return
 	}
 	// Ours has connected it without being asked to; over WebSocket it has left already.
-	if got.status == http.StatusOK {
-		_, packet, _ := strings.Cut(got.body, "\xff") // its length stands before it
+	if got.Status == http.StatusOK {
+		_, packet, _ := strings.Cut(got.Body, "\xff") // its length stands before it
 		packet, _, _ = strings.Cut(packet, "\x00")    // where the answer to CONNECT may follow
-		sid, err := openedSID(packet)
+		sid, err := testkit.OpenedSID(packet)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -155,7 +157,7 @@ func (s *story) connected(r httpRequest, got answer) {
 }
 
 // request sends one request over a connection of its own.
-func (s *story) request(addr, method, target string, header http.Header, body string) answer {
+func (s *story) request(addr, method, target string, header http.Header, body string) testkit.Answer {
 	s.t.Helper()
 	req, err := http.NewRequest(method, "http://"+addr+target, strings.NewReader(body))
 	if err != nil {
@@ -163,7 +165,7 @@ func (s *story) request(addr, method, target string, header http.Header, body st
 	}
 	req.Header = header
 	transport := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error {
+	client := &http.Client{Transport: transport, Timeout: testkit.Patience, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	resp, err := client.Do(req)
@@ -171,11 +173,11 @@ func (s *story) request(addr, method, target string, header http.Header, body st
 		s.t.Fatalf("%s: %v", s.name, err)
 	}
 	defer resp.Body.Close()
-	got := answer{status: resp.StatusCode, header: resp.Header}
-	if got.status != http.StatusSwitchingProtocols {
+	got := testkit.Answer{Status: resp.StatusCode, Header: resp.Header}
+	if got.Status != http.StatusSwitchingProtocols {
 		var text []byte
 		text, err = io.ReadAll(resp.Body)
-		got.body = string(text)
+		got.Body = string(text)
 	}
 	if err != nil {
 		s.t.Fatalf("%s: %v", s.name, err)
@@ -183,26 +185,26 @@ func (s *story) request(addr, method, target string, header http.Header, body st
 	return got
 }
 
-func (s *story) answered(got answer) {
+func (s *story) answered(got testkit.Answer) {
 	s.t.Helper()
-	s.saw("status", fmt.Sprint(got.status))
-	s.saw("type", got.header.Get("Content-Type"))
+	s.saw("status", fmt.Sprint(got.Status))
+	s.saw("type", got.Header.Get("Content-Type"))
 	s.saw("body", s.gist(got))
-	s.saw("CORS", strings.ReplaceAll(headersLike(got.header, "Access-Control-"), s.addr, "ADDR"))
-	s.saw("cookie", withoutIDs(got.header.Get("Set-Cookie")+";"))
-	s.saw("encoding", got.header.Get("Content-Encoding"))
-	s.saw("Cache-Control", got.header.Get("Cache-Control"))
-	s.saw("Vary", got.header.Get("Vary"))
-	s.saw("Allow", got.header.Get("Allow"))
+	s.saw("CORS", strings.ReplaceAll(headersLike(got.Header, "Access-Control-"), s.addr, "ADDR"))
+	s.saw("cookie", withoutIDs(got.Header.Get("Set-Cookie")+";"))
+	s.saw("encoding", got.Header.Get("Content-Encoding"))
+	s.saw("Cache-Control", got.Header.Get("Cache-Control"))
+	s.saw("Vary", got.Header.Get("Vary"))
+	s.saw("Allow", got.Header.Get("Allow"))
 }
 
 // gist is the body, and of a page or a traceback what it is.
-func (s *story) gist(got answer) string {
+func (s *story) gist(got testkit.Answer) string {
 	s.t.Helper()
 	text := unpacked(s.t, got)
 	title := regexp.MustCompile(`(?s)<title>(.*)</title>`).FindStringSubmatch(text)
 	switch {
-	case got.status == http.StatusInternalServerError:
+	case got.Status == http.StatusInternalServerError:
 		return "a traceback"
 	case title != nil:
 		return "the page " + title[1]
@@ -222,11 +224,11 @@ func headersLike(h http.Header, prefix string) string {
 }
 
 // unpacked is the body without its compression.
-func unpacked(t *testing.T, got answer) string {
+func unpacked(t *testing.T, got testkit.Answer) string {
 	t.Helper()
-	var r io.Reader = strings.NewReader(got.body)
+	var r io.Reader = strings.NewReader(got.Body)
 	var err error
-	switch got.header.Get("Content-Encoding") {
+	switch got.Header.Get("Content-Encoding") {
 	case "gzip":
 		r, err = gzip.NewReader(r)
 	case "deflate":
@@ -257,15 +259,15 @@ func compressionScene(prefix string, size int, accept string) scene {
 	return scene{fmt.Sprintf("%spoll of %d bytes, Accept-Encoding %q", prefix, size, accept), func(s *story) {
 		k := s.join("polling").(*pollTalker)
 		defer k.leave()
-		k.say(message(strings.Repeat("x", size-len(message("")))))
+		k.say(testkit.Message(strings.Repeat("x", size-len(testkit.Message("")))))
 		header := make(http.Header)
 		if accept != "" {
 			header.Set("Accept-Encoding", accept)
 		}
 		got := s.request(s.addr, http.MethodGet, strings.TrimPrefix(k.url, "http://"+s.addr), header, "")
 		s.answered(got)
-		if length := got.header.Get("Content-Length"); length != fmt.Sprint(len(got.body)) {
-			s.t.Errorf("%s: Content-Length %q of a body of %d bytes", s.name, length, len(got.body))
+		if length := got.Header.Get("Content-Length"); length != fmt.Sprint(len(got.Body)) {
+			s.t.Errorf("%s: Content-Length %q of a body of %d bytes", s.name, length, len(got.Body))
 		}
 	}}
 }
@@ -276,7 +278,7 @@ func pollScenes() []scene {
 		{"HTTP a poll that was given up", func(s *story) {
 			k := s.join("polling").(*pollTalker)
 			defer k.leave()
-			conn, err := dialTCP(s.addr)
+			conn, err := testkit.DialTCP(s.addr)
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -289,11 +291,11 @@ func pollScenes() []scene {
 				s.t.Fatal(err)
 			}
 			if !s.isFlask { // the end is what there is to see
-				s.stdout.waitFor(s.t, "goodbye", patience, func(text string) bool {
+				s.stdout.WaitFor(s.t, "goodbye", testkit.Patience, func(text string) bool {
 					return strings.Contains(text[s.from:], "Client disconnected\n")
 				})
 			}
-			s.saw("the session afterwards", k.do(http.MethodPost, "3").brief())
+			s.saw("the session afterwards", k.do(http.MethodPost, "3").Brief())
 		}},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"hipflask/internal/testkit"
 )
 
 // optionStages are pairs of servers with the options that an operator knows.
@@ -31,7 +33,7 @@ func optionStages() []stage {
 					defer k.leave()
 					target := strings.Replace(strings.TrimPrefix(k.url, "http://"+s.addr), "polling", "websocket", 1)
 					got := s.request(s.addr, http.MethodGet, target, withUpgrade(http.Header{}), "")
-					s.saw("status", fmt.Sprint(got.status))
+					s.saw("status", fmt.Sprint(got.Status))
 				}}),
 		},
 		{
@@ -59,9 +61,9 @@ func optionRequests(stage string) []scene {
 			header = []string{"Origin: " + origin}
 		}
 		for _, r := range []httpRequest{
-			{name: "poll", method: http.MethodGet, target: pollingPath, header: header},
-			{name: "preflight", method: http.MethodOptions, target: pollingPath, header: header},
-			{name: "websocket", method: http.MethodGet, target: websocketPath, header: slices.Concat(upgradeHeader(), header)},
+			{name: "poll", method: http.MethodGet, target: testkit.PollingPath, header: header},
+			{name: "preflight", method: http.MethodOptions, target: testkit.PollingPath, header: header},
+			{name: "websocket", method: http.MethodGet, target: testkit.WebSocketPath, header: slices.Concat(upgradeHeader(), header)},
 		} {
 			scenes = append(scenes, scene{fmt.Sprintf("%s: %s from %q", stage, r.name, origin), func(s *story) { s.ask(r) }})
 		}
@@ -73,7 +75,7 @@ func optionRequests(stage string) []scene {
 func sizeScenes() []scene {
 	var scenes []scene
 	for _, size := range []int{2000, 2001} {
-		text := message(strings.Repeat("x", size-len(message(""))))
+		text := testkit.Message(strings.Repeat("x", size-len(testkit.Message(""))))
 		scenes = append(scenes,
 			scene{fmt.Sprint("websocket message of ", size), func(s *story) {
 				k := s.join("websocket")

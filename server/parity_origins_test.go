@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"hipflask/internal/testkit"
 )
 
 // originScenes ask with every kind of Origin on every kind of request.
@@ -36,12 +38,12 @@ func originScenes() []scene {
 		{"asked headers, foreign", []string{"Origin: http://evil.example", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type"}},
 	}
 	requests := []httpRequest{
-		{name: "poll", method: http.MethodGet, target: pollingPath},
-		{name: "POST", method: http.MethodPost, target: pollingPath + "&sid=SID", body: "40"},
-		{name: "preflight", method: http.MethodOptions, target: pollingPath},
-		{name: "preflight of a session", method: http.MethodOptions, target: pollingPath + "&sid=SID"},
-		{name: "unknown session", method: http.MethodGet, target: pollingPath + "&sid=nobody"},
-		{name: "websocket", method: http.MethodGet, target: websocketPath, header: upgradeHeader()},
+		{name: "poll", method: http.MethodGet, target: testkit.PollingPath},
+		{name: "POST", method: http.MethodPost, target: testkit.PollingPath + "&sid=SID", body: "40"},
+		{name: "preflight", method: http.MethodOptions, target: testkit.PollingPath},
+		{name: "preflight of a session", method: http.MethodOptions, target: testkit.PollingPath + "&sid=SID"},
+		{name: "unknown session", method: http.MethodGet, target: testkit.PollingPath + "&sid=nobody"},
+		{name: "websocket", method: http.MethodGet, target: testkit.WebSocketPath, header: upgradeHeader()},
 	}
 	var scenes []scene
 	for _, r := range requests {
@@ -87,10 +89,10 @@ func proxyScenes() []scene {
 			addr := proxy.Listener.Addr().String()
 			for _, scheme := range []string{"http", "https"} {
 				header := http.Header{"Origin": {scheme + "://" + addr}}
-				poll := s.request(addr, http.MethodGet, pollingPath, header, "")
-				s.saw("poll from "+scheme, fmt.Sprint(poll.status, strings.ReplaceAll(headersLike(poll.header, "Access-Control-"), addr, "PROXY")))
-				upgrade := s.request(addr, http.MethodGet, websocketPath, withUpgrade(header), "")
-				s.saw("websocket from "+scheme, fmt.Sprint(upgrade.status))
+				poll := s.request(addr, http.MethodGet, testkit.PollingPath, header, "")
+				s.saw("poll from "+scheme, fmt.Sprint(poll.Status, strings.ReplaceAll(headersLike(poll.Header, "Access-Control-"), addr, "PROXY")))
+				upgrade := s.request(addr, http.MethodGet, testkit.WebSocketPath, withUpgrade(header), "")
+				s.saw("websocket from "+scheme, fmt.Sprint(upgrade.Status))
 			}
 		}})
 	}

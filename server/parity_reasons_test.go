@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -72,8 +74,8 @@ func reasonOf(t *testing.T, play func(s *story)) string {
 	select {
 	case reason := <-reasons:
 		return reason
-	case <-time.After(patience):
-		t.Fatalf("no disconnect within %v", patience)
+	case <-time.After(testkit.Patience):
+		t.Fatalf("no disconnect within %v", testkit.Patience)
 		return ""
 	}
 }
@@ -84,19 +86,19 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 	for _, transport := range bothTransports() {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			server := startServer(t)
+			server := harness.Start(t)
 			s := &story{side: &side{addr: server.Addr}, t: t, name: t.Name()}
-			target, header := pollingPath, map[string][]string{"Origin": {"https://chat.example:8443"}}
+			target, header := testkit.PollingPath, map[string][]string{"Origin": {"https://chat.example:8443"}}
 			if transport == "websocket" {
-				target, header = websocketPath, withUpgrade(header)
+				target, header = testkit.WebSocketPath, withUpgrade(header)
 			}
-			if got := s.request(server.Addr, "GET", target, header, ""); got.status != 400 {
+			if got := s.request(server.Addr, "GET", target, header, ""); got.Status != 400 {
 				t.Errorf("answered %v", got)
 			}
-			server.Stderr.waitFor(t, "the flag", patience, func(text string) bool { return strings.Contains(text, flag) })
+			server.Stderr.WaitFor(t, "the flag", testkit.Patience, func(text string) bool { return strings.Contains(text, flag) })
 
-			allowing := startServer(t, flag)
-			if got := s.request(allowing.Addr, "GET", target, header, ""); got.status >= 400 {
+			allowing := harness.Start(t, flag)
+			if got := s.request(allowing.Addr, "GET", target, header, ""); got.Status >= 400 {
 				t.Errorf("with the flag, answered %v", got)
 			}
 		})

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"hipflask/internal/testkit"
 )
 
 // differences is the table of all that is deliberately not as in Flask-SocketIO. Each
@@ -155,7 +157,7 @@ func engineDifferences() []difference {
 		stop    = "every client gets a proper goodbye, and every disconnect handler runs"
 		gaveUp  = "a client that gave up its poll is gone: it would not poll again but open another session"
 	)
-	many := strings.Repeat(message("one of many")+" ", 17)
+	many := strings.Repeat(testkit.Message("one of many")+" ", 17)
 	rows := []difference{
 		{name: "polling 17 packets at once: received", why: payload, flask: "", ours: strings.TrimSpace(many)},
 		{name: "polling 17 packets at once: stdout", why: payload, flask: printed(), ours: printed(slices.Repeat([]string{"Received message: one of many"}, 17)...)},

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // talker is a client of bare Engine.IO 4 packets, over either transport. Binary is
@@ -30,19 +32,19 @@ type talker interface {
 func (s *story) open(transport string) talker {
 	s.t.Helper()
 	if transport == "websocket" {
-		ws := openWS(s.t, s.addr, websocketPath)
-		k := &wsTalker{ws: ws.rawWS}
+		ws := testkit.OpenWebSocket(s.t, s.addr, testkit.WebSocketPath)
+		k := &wsTalker{ws: ws.WebSocket}
 		s.opened(k)
 		return k
 	}
 	k := &pollTalker{
-		url: "http://" + s.addr + pollingPath,
+		url: "http://" + s.addr + testkit.PollingPath,
 		client: &http.Client{
-			Transport: &http.Transport{DisableCompression: true}, Timeout: patience,
+			Transport: &http.Transport{DisableCompression: true}, Timeout: testkit.Patience,
 		},
 	}
 	s.t.Cleanup(k.client.CloseIdleConnections)
-	sid, err := openedSID(s.opened(k))
+	sid, err := testkit.OpenedSID(s.opened(k))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -129,20 +131,20 @@ func hearUntil(k talker, last string) (all []string, over bool) {
 const onlyHeartbeats = "nothing but heartbeats"
 
 type wsTalker struct {
-	ws      *rawWS
-	waiting []wsFrame // came while settle waited for something else
+	ws      *testkit.WebSocket
+	waiting []testkit.Frame // came while settle waited for something else
 }
 
 func (k *wsTalker) say(packets ...string) string {
 	var frames []byte
 	for _, p := range packets {
 		if data, ok := attachment(p); ok {
-			frames = append(frames, maskedFrame(finBit|opBinary, data)...)
+			frames = append(frames, testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, data)...)
 		} else {
-			frames = append(frames, maskedFrame(finBit|opText, p)...)
+			frames = append(frames, testkit.MaskedFrame(testkit.FinBit|testkit.OpText, p)...)
 		}
 	}
-	_ = k.ws.raw(frames) // that the connection has ended is heard
+	_ = k.ws.WriteBytes(frames) // that the connection has ended is heard
 	return ""
 }
 
@@ -157,27 +159,27 @@ func attachment(packet string) (data string, ok bool) {
 }
 
 func (k *wsTalker) hear() (string, bool) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); {
 		f, err := k.next()
 		switch {
 		case err != nil:
 			return howItEnded(err), true
-		case f.op == opClose:
-			return fmt.Sprintf("closed with %d", f.code()), true
-		case f.op == opBinary:
-			return "b" + base64.StdEncoding.EncodeToString(f.data), false
-		case f.op == opText && string(f.data) == "2":
+		case f.Op == testkit.OpClose:
+			return fmt.Sprintf("closed with %d", f.Code()), true
+		case f.Op == testkit.OpBinary:
+			return "b" + base64.StdEncoding.EncodeToString(f.Data), false
+		case f.Op == testkit.OpText && string(f.Data) == "2":
 			k.say("3")
-		case f.op == opText:
-			return string(f.data), false
+		case f.Op == testkit.OpText:
+			return string(f.Data), false
 		}
 	}
 	return onlyHeartbeats, true
 }
 
-func (k *wsTalker) next() (wsFrame, error) {
+func (k *wsTalker) next() (testkit.Frame, error) {
 	if len(k.waiting) == 0 {
-		return k.ws.read()
+		return k.ws.ReadFrame()
 	}
 	f := k.waiting[0]
 	k.waiting = k.waiting[1:]
@@ -188,18 +190,18 @@ func (k *wsTalker) settle() { k.state() }
 
 // state waits for the answer to a ping of WebSocket's own.
 func (k *wsTalker) state() string {
-	_ = k.ws.frame(opPing, "settle")
+	_ = k.ws.SendFrame(testkit.OpPing, "settle")
 	for {
-		f, err := k.ws.read()
+		f, err := k.ws.ReadFrame()
 		switch {
 		case err != nil:
 			return howItEnded(err)
-		case f.op == opPong:
+		case f.Op == testkit.OpPong:
 			return "open"
 		}
 		k.waiting = append(k.waiting, f)
-		if f.op == opClose {
-			return fmt.Sprintf("closed with %d", f.code())
+		if f.Op == testkit.OpClose {
+			return fmt.Sprintf("closed with %d", f.Code())
 		}
 	}
 }
@@ -213,8 +215,8 @@ func howItEnded(err error) string {
 }
 
 func (k *wsTalker) leave() {
-	_ = k.ws.raw(closeFrame(1000))
-	_, _ = k.ws.end()
+	_ = k.ws.WriteBytes(testkit.CloseFrame(1000))
+	_, _ = k.ws.End()
 }
 
 type pollTalker struct {
@@ -224,36 +226,28 @@ type pollTalker struct {
 }
 
 func (k *pollTalker) say(packets ...string) string {
-	return k.do(http.MethodPost, strings.Join(packets, "\x1e")).brief()
+	return k.do(http.MethodPost, strings.Join(packets, "\x1e")).Brief()
 }
 
-func (k *pollTalker) do(method, body string) answer {
+func (k *pollTalker) do(method, body string) testkit.Answer {
 	req, err := http.NewRequest(method, k.url, strings.NewReader(body))
 	if err != nil {
-		return answer{body: err.Error()}
+		return testkit.Answer{Body: err.Error()}
 	}
 	resp, err := k.client.Do(req)
 	if err != nil {
-		return answer{body: howItEnded(err)}
+		return testkit.Answer{Body: howItEnded(err)}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{body: err.Error()}
+		return testkit.Answer{Body: err.Error()}
 	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
-}
-
-// brief leaves out what a successful POST says, which no client reads.
-func (a answer) brief() string {
-	if a.status == http.StatusOK {
-		return ""
-	}
-	return fmt.Sprintf("(%d)", a.status)
+	return testkit.Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
 }
 
 func (k *pollTalker) hear() (string, bool) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); {
 		for len(k.waiting) > 0 {
 			packet := k.waiting[0]
 			k.waiting = k.waiting[1:]
@@ -268,10 +262,10 @@ func (k *pollTalker) hear() (string, bool) {
 			}
 		}
 		got := k.do(http.MethodGet, "")
-		if got.status != http.StatusOK {
-			return "poll" + got.brief(), true
+		if got.Status != http.StatusOK {
+			return "poll" + got.Brief(), true
 		}
-		k.waiting = strings.Split(got.body, "\x1e")
+		k.waiting = strings.Split(got.Body, "\x1e")
 	}
 	return onlyHeartbeats, true
 }
@@ -279,6 +273,6 @@ func (k *pollTalker) hear() (string, bool) {
 // settle has nothing to do: a POST is answered when it was read.
 func (k *pollTalker) settle() {}
 
-func (k *pollTalker) state() string { return "poll" + k.do(http.MethodGet, "").brief() }
+func (k *pollTalker) state() string { return "poll" + k.do(http.MethodGet, "").Brief() }
 
 func (k *pollTalker) leave() { k.say("1") }

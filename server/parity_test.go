@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The document's Python server on the real Flask-SocketIO, and ours, play the same
@@ -46,8 +49,8 @@ func stages(t *testing.T) []stage {
 }
 
 func TestParity(t *testing.T) {
-	needFlask(t)
-	needNode(t)
+	testkit.NeedFlask(t)
+	testkit.NeedNode(t)
 	l := &ledger{entries: make(map[string]*entry)}
 	all := stages(t)
 	t.Run("play", func(t *testing.T) {
@@ -58,9 +61,9 @@ func TestParity(t *testing.T) {
 			})
 			t.Run(st.name+" on Hipflask", func(t *testing.T) {
 				t.Parallel()
-				ours := startServer(t, st.ours...)
+				ours := harness.Start(t, st.ours...)
 				// An error of stop is reported when the test ends.
-				playAll(t, &side{addr: ours.Addr, stdout: ours.Stdout, stderr: ours.Stderr, stop: func() { _ = ours.stop() }}, st.scenes, l)
+				playAll(t, &side{addr: ours.Addr, stdout: ours.Stdout, stderr: ours.Stderr, stop: func() { _ = ours.Stop() }}, st.scenes, l)
 			})
 		}
 	})
@@ -77,7 +80,7 @@ func TestParity(t *testing.T) {
 type side struct {
 	isFlask        bool
 	addr           string
-	stdout, stderr *output
+	stdout, stderr *testkit.Output
 	stop           func() // ends it as an operator would, and waits
 }
 
@@ -123,7 +126,7 @@ func (s *story) settle() {
 
 func (s *story) awaitGoodbyes() {
 	s.t.Helper()
-	s.stdout.waitFor(s.t, "end of "+s.name+", with every goodbye", patience, func(text string) bool {
+	s.stdout.WaitFor(s.t, "end of "+s.name+", with every goodbye", testkit.Patience, func(text string) bool {
 		return strings.Count(text[s.from:], "Client disconnected\n") >= s.goodbyes
 	})
 }

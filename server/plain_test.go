@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
@@ -41,26 +43,26 @@ func TestPlainScript(t *testing.T) {
 func TestPlainScriptRuns(t *testing.T) {
 	t.Run("browser", func(t *testing.T) {
 		t.Parallel()
-		testPlainScript(t, "plain-browser.mjs", clientConfig{Client: newest, Chromium: needChromium(t)})
+		testPlainScript(t, "plain-browser.mjs", testkit.ScriptConfig{Client: newest, Chromium: testkit.NeedChromium(t)})
 	})
 	t.Run("node", func(t *testing.T) {
 		t.Parallel()
-		testPlainScript(t, "plain-node.mjs", clientConfig{Client: newest})
+		testPlainScript(t, "plain-node.mjs", testkit.ScriptConfig{Client: newest})
 	})
 }
 
-func testPlainScript(t *testing.T, script string, config clientConfig) {
+func testPlainScript(t *testing.T, script string, config testkit.ScriptConfig) {
 	behaviour := strings.TrimSuffix(script, ".mjs")
-	server := startServer(t)
+	server := harness.Start(t)
 	config.URL = server.URL
-	process := startNode(t, script, config)
-	process.await(t, behaviour, "left")
-	server.Stdout.waitLines(t, "Client disconnected", 1)
-	process.await(t, behaviour, "waiting")
-	if err := server.stop(); err != nil {
+	process := testkit.StartScript(t, script, config)
+	process.Await(t, behaviour, "left")
+	server.Stdout.WaitLines(t, "Client disconnected", 1)
+	process.Await(t, behaviour, "waiting")
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	reports := process.finish(t)
+	reports := process.Finish(t)
 
 	texts := []string{"Hello, server!", "from websocket", "from polling"}
 	heard := map[string][]string{}
@@ -70,7 +72,7 @@ func testPlainScript(t *testing.T, script string, config clientConfig) {
 			Scripts           int
 			Args              []string
 		}
-		r.decode(t, &said)
+		r.Decode(t, &said)
 		switch r.Event {
 		case "console":
 			heard["the script"] = append(heard["the script"], said.Line)
@@ -86,10 +88,10 @@ func testPlainScript(t *testing.T, script string, config clientConfig) {
 	for _, text := range texts {
 		lines = append(lines, "Received message: "+text)
 	}
-	compareLines(t, heard["the script"], append(slices.Concat(lines, lines), "Disconnected from server"))
-	compareLines(t, heard["websocket"], slices.Concat(texts, texts))
-	compareLines(t, heard["polling"], slices.Concat(texts, texts))
-	compareLines(t, server.Stdout.messages(), slices.Concat(lines[1:], lines[1:]))
+	testkit.CompareLines(t, heard["the script"], append(slices.Concat(lines, lines), "Disconnected from server"))
+	testkit.CompareLines(t, heard["websocket"], slices.Concat(texts, texts))
+	testkit.CompareLines(t, heard["polling"], slices.Concat(texts, texts))
+	testkit.CompareLines(t, server.Stdout.Messages(), slices.Concat(lines[1:], lines[1:]))
 	for _, line := range []string{"Client connected\n", "Client disconnected\n"} {
 		if n := strings.Count(server.Stdout.String(), line); n != 4 {
 			t.Errorf("%q was printed %d times, want 4", line, n)
@@ -104,26 +106,26 @@ func testPlainScript(t *testing.T, script string, config clientConfig) {
 // joinPlain opens a plain WebSocket, which is the server's n-th client, and waits until
 // it takes part in the chat. Nothing but the number of lines tells: those of the clients
 // before it may be on their way yet.
-func joinPlain(t *testing.T, server *testServer, n int) *wsClient {
+func joinPlain(t *testing.T, server *harness.Server, n int) *testkit.Client {
 	t.Helper()
-	c := openWS(t, server.Addr, "/")
-	server.Stdout.waitLines(t, "Client connected", n)
+	c := testkit.OpenWebSocket(t, server.Addr, "/")
+	server.Stdout.WaitLines(t, "Client connected", n)
 	return c
 }
 
 // plainHears reads as many messages as are wanted, each as its opcode and data, and
 // compares. Pings are answered on the way.
-func plainHears(c *wsClient, want ...string) {
-	c.t.Helper()
+func plainHears(c *testkit.Client, want ...string) {
+	c.T.Helper()
 	for i := 0; i < len(want); {
-		f, err := c.read()
-		c.must(err)
-		if f.op == opPing {
-			c.must(c.frame(opPong, string(f.data)))
+		f, err := c.ReadFrame()
+		c.Must(err)
+		if f.Op == testkit.OpPing {
+			c.Must(c.SendFrame(testkit.OpPong, string(f.Data)))
 			continue
 		}
-		if got := fmt.Sprintf("%d %s", f.op, f.data); got != want[i] {
-			c.t.Fatalf("received %.200q, want %.200q", got, want[i])
+		if got := fmt.Sprintf("%d %s", f.Op, f.Data); got != want[i] {
+			c.T.Fatalf("received %.200q, want %.200q", got, want[i])
 		}
 		i++
 	}
@@ -131,8 +133,8 @@ func plainHears(c *wsClient, want ...string) {
 
 // TestPlainHears checks what a plain client is sent of what others say.
 func TestPlainHears(t *testing.T) {
-	server := startServer(t)
-	listener, speaker := joinPlain(t, server, 1), joinWS(t, server.Addr)
+	server := harness.Start(t)
+	listener, speaker := joinPlain(t, server, 1), testkit.JoinWebSocket(t, server.Addr)
 	const bytes = `451-["message",{"_placeholder":true,"num":0}]`
 	for _, c := range []struct{ packet, attachment, want string }{
 		{packet: `42["message","Grüße, 实时 👋🏽"]`, want: "1 Grüße, 实时 👋🏽"},
@@ -153,11 +155,11 @@ func TestPlainHears(t *testing.T) {
 		{packet: `451-["message",[{"_placeholder":true,"num":0}]]`, attachment: "x", want: ""},
 	} {
 		t.Run(c.packet, func(t *testing.T) {
-			speaker.send(c.packet)
+			speaker.Send(c.packet)
 			if strings.HasPrefix(c.packet, "45") {
-				speaker.must(speaker.frame(opBinary, c.attachment))
+				speaker.Must(speaker.SendFrame(testkit.OpBinary, c.attachment))
 			}
-			speaker.send(message("that was all"))
+			speaker.Send(testkit.Message("that was all"))
 			if c.want != "" {
 				plainHears(listener, c.want)
 			}
@@ -168,19 +170,19 @@ func TestPlainHears(t *testing.T) {
 
 // TestPlainSays checks what becomes of a plain client's messages.
 func TestPlainSays(t *testing.T) {
-	server := startServer(t)
-	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
+	server := harness.Start(t)
+	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), testkit.JoinWebSocket(t, server.Addr)
 	var printed []string
 	for _, text := range []string{
 		"Hello, server!", "", "Grüße, 实时 👋🏽", "\x00 \u2028 \ufeff \U0010ffff", `{"not":"parsed"}`,
 		// What Engine.IO and Socket.IO would take for packets of their own.
 		`42["message","forged"]`, "0", "1", "2", "2probe", "3", "41", "5", "6", "bAAEC", `451-["message",{"_placeholder":true,"num":0}]`,
 	} {
-		speaker.must(speaker.frame(opText, text))
+		speaker.Must(speaker.SendFrame(testkit.OpText, text))
 		plainHears(speaker, "1 "+text)
 		plainHears(listener, "1 "+text)
-		got, err := other.packet()
-		other.must(err)
+		got, err := other.Packet()
+		other.Must(err)
 		var event []string
 		if err := json.Unmarshal([]byte(strings.TrimPrefix(got, "42")), &event); err != nil || !slices.Equal(event, []string{"message", text}) {
 			t.Errorf("%q came as the packet %s", text, got)
@@ -188,89 +190,89 @@ func TestPlainSays(t *testing.T) {
 		printed = append(printed, "Received message: "+text)
 	}
 	for data, python := range map[string]string{"\x00\xff'": `b"\x00\xff'"`, "": "b''", "4": "b'4'"} {
-		speaker.must(speaker.frame(opBinary, data))
+		speaker.Must(speaker.SendFrame(testkit.OpBinary, data))
 		plainHears(speaker, "2 "+data)
 		plainHears(listener, "2 "+data)
 		plainHears(other, `1 451-["message",{"_placeholder":true,"num":0}]`, "2 "+data)
 		printed = append(printed, "Received message: "+python)
 	}
-	server.Stdout.waitLines(t, printed[len(printed)-1], 1)
-	compareLines(t, server.Stdout.messages(), printed)
+	server.Stdout.WaitLines(t, printed[len(printed)-1], 1)
+	testkit.CompareLines(t, server.Stdout.Messages(), printed)
 }
 
 // TestPlainOrder has a plain client say much and leave at once. All of it is heard.
 func TestPlainOrder(t *testing.T) {
-	server := startServer(t)
-	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
+	server := harness.Start(t)
+	speaker, listener, other := joinPlain(t, server, 1), joinPlain(t, server, 2), testkit.JoinWebSocket(t, server.Addr)
 	const count = 2000
 	var stream []byte
 	plain, packets := make([]string, count), make([]string, count)
 	for i := range count {
 		text := fmt.Sprint("message number ", i)
-		stream = append(stream, maskedFrame(finBit|opText, text)...)
-		plain[i], packets[i] = "1 "+text, message(text)
+		stream = append(stream, testkit.MaskedFrame(testkit.FinBit|testkit.OpText, text)...)
+		plain[i], packets[i] = "1 "+text, testkit.Message(text)
 	}
-	speaker.sendBytes(append(stream, closeFrame(1000)...))
+	speaker.SendBytes(append(stream, testkit.CloseFrame(1000)...))
 	plainHears(listener, plain...)
-	other.hears(packets...)
-	server.Stdout.waitLines(t, "Client disconnected", 1)
-	speaker.closedWith(1000)
+	other.Hears(packets...)
+	server.Stdout.WaitLines(t, "Client disconnected", 1)
+	speaker.ClosedWith(1000)
 }
 
 // TestPlainSlowReader checks that a client which stops reading costs its backlog and
 // its connection, and nobody else anything.
 func TestPlainSlowReader(t *testing.T) {
-	server := startServer(t, "--max-backlog", "64KiB")
-	slow, speaker, other := joinPlain(t, server, 1), joinPlain(t, server, 2), joinWS(t, server.Addr)
+	server := harness.Start(t, "--max-backlog", "64KiB")
+	slow, speaker, other := joinPlain(t, server, 1), joinPlain(t, server, 2), testkit.JoinWebSocket(t, server.Addr)
 	const enough = 400 // of 100 kB: more than two kernels keep for a connection
 	text := strings.Repeat("slow ", 20_000)
 	rounds := 0
 	for ; rounds < enough && !strings.Contains(server.Stdout.String(), "Client disconnected"); rounds++ {
-		speaker.must(speaker.frame(opText, text))
+		speaker.Must(speaker.SendFrame(testkit.OpText, text))
 		plainHears(speaker, "1 "+text)
-		other.hears(message(text))
+		other.Hears(testkit.Message(text))
 	}
-	server.Stderr.waitFor(t, "the setting", patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
 		return strings.Contains(log, "reads too slowly") && strings.Contains(log, "--max-backlog")
 	})
 	// What the kernels had is still there, whole; then comes the end.
 	heard := 0
-	for f, err := slow.read(); err == nil; f, err = slow.read() {
-		if heard++; string(f.data) != text {
+	for f, err := slow.ReadFrame(); err == nil; f, err = slow.ReadFrame() {
+		if heard++; string(f.Data) != text {
 			t.Fatalf("message %d of the slow client is another", heard)
 		}
 	}
 	if heard >= rounds {
 		t.Errorf("the slow client got %d of %d messages", heard, rounds)
 	}
-	speaker.must(speaker.frame(opText, "unharmed"))
+	speaker.Must(speaker.SendFrame(testkit.OpText, "unharmed"))
 	plainHears(speaker, "1 unharmed")
-	other.hears(message("unharmed"))
+	other.Hears(testkit.Message("unharmed"))
 }
 
 // TestPlainHeartbeat checks that the server goes on pinging a plain client that
 // answers, and ends the connection of one that does not.
 func TestPlainHeartbeat(t *testing.T) {
 	t.Run("answered", func(t *testing.T) {
-		c := joinPlain(t, startServer(t, "--ping-interval", "20ms", "--ping-timeout", patience.String()), 1)
+		c := joinPlain(t, harness.Start(t, "--ping-interval", "20ms", "--ping-timeout", testkit.Patience.String()), 1)
 		for range 5 { // the next ping only follows a pong
-			f, err := c.read()
-			c.must(err)
-			if f.op != opPing {
+			f, err := c.ReadFrame()
+			c.Must(err)
+			if f.Op != testkit.OpPing {
 				t.Fatalf("frame %+v, want a ping", f)
 			}
-			c.must(c.frame(opPong, string(f.data)))
+			c.Must(c.SendFrame(testkit.OpPong, string(f.Data)))
 		}
-		c.must(c.frame(opText, "still there"))
+		c.Must(c.SendFrame(testkit.OpText, "still there"))
 		plainHears(c, "1 still there")
 	})
 	t.Run("not answered", func(t *testing.T) {
-		server := startServer(t, "--ping-interval", "20ms", "--ping-timeout", "200ms")
+		server := harness.Start(t, "--ping-interval", "20ms", "--ping-timeout", "200ms")
 		c := joinPlain(t, server, 1)
 		pings := 0
-		f, err := c.read()
-		for ; err == nil; f, err = c.read() {
-			if f.op == opPing {
+		f, err := c.ReadFrame()
+		for ; err == nil; f, err = c.ReadFrame() {
+			if f.Op == testkit.OpPing {
 				pings++
 			}
 		}
@@ -278,15 +280,15 @@ func TestPlainHeartbeat(t *testing.T) {
 		if errors.As(err, &timeout) && timeout.Timeout() || pings != 1 {
 			t.Errorf("after %d pings the connection ended with: %v", pings, err)
 		}
-		server.Stdout.waitLines(t, "Client disconnected", 1)
+		server.Stdout.WaitLines(t, "Client disconnected", 1)
 	})
 }
 
 // TestPlainOrigins checks that pages of other origins are refused.
 func TestPlainOrigins(t *testing.T) {
-	own, listed := startServer(t), startServer(t, "--cors-allowed-origins", "https://chat.example.org")
+	own, listed := harness.Start(t), harness.Start(t, "--cors-allowed-origins", "https://chat.example.org")
 	for _, c := range []struct {
-		server *testServer
+		server *harness.Server
 		origin string
 		status int
 	}{
@@ -297,26 +299,26 @@ func TestPlainOrigins(t *testing.T) {
 		if c.origin != "" {
 			header.Set("Origin", c.origin)
 		}
-		if got := exchange(t, c.server.Addr, upgradeRequest(c.server.Addr, "/", header))[0]; got.status != c.status {
+		if got := testkit.Exchange(t, c.server.Addr, testkit.UpgradeRequest(c.server.Addr, "/", header))[0]; got.Status != c.status {
 			t.Errorf("origin %q: answered %v, want %d", c.origin, got, c.status)
 		}
 	}
-	own.Stderr.waitFor(t, "the setting", patience, func(log string) bool {
+	own.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
 		return strings.Contains(log, "--cors-allowed-origins=http://evil.example.org")
 	})
 }
 
 // TestPlainLimit checks that the limit on messages is the setting's, and named.
 func TestPlainLimit(t *testing.T) {
-	server := startServer(t, "--max-http-buffer-size", "1000")
-	unharmed := bystander(t, server.Addr)
+	server := harness.Start(t, "--max-http-buffer-size", "1000")
+	unharmed := testkit.Bystander(t, server.Addr)
 	c := joinPlain(t, server, 2)
 	longest := strings.Repeat("x", 1000)
-	c.must(c.frame(opText, longest))
+	c.Must(c.SendFrame(testkit.OpText, longest))
 	plainHears(c, "1 "+longest)
-	c.must(c.frame(opText, longest+"x"))
-	c.closedWith(1009)
-	server.Stderr.waitFor(t, "the setting", patience, func(log string) bool {
+	c.Must(c.SendFrame(testkit.OpText, longest+"x"))
+	c.ClosedWith(1009)
+	server.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
 		return strings.Contains(log, "--max-http-buffer-size")
 	})
 	unharmed("a message over the limit")
@@ -334,23 +336,23 @@ func TestPlainPath(t *testing.T) {
 		{[]string{"--plain-websocket-path="}, nil, []string{"/", "/chat"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
-			server := startServer(t, c.args...)
-			page := ask(t, server.Addr, http.MethodGet, "/", nil, "")
-			if page.status != 200 || !strings.Contains(page.body, "<html") {
+			server := harness.Start(t, c.args...)
+			page := testkit.Ask(t, server.Addr, http.MethodGet, "/", nil, "")
+			if page.Status != 200 || !strings.Contains(page.Body, "<html") {
 				t.Errorf("GET / is answered %v", page)
 			}
 			for _, path := range c.opened {
-				ws := openWS(t, server.Addr, path)
-				ws.must(ws.frame(opText, "at "+path))
+				ws := testkit.OpenWebSocket(t, server.Addr, path)
+				ws.Must(ws.SendFrame(testkit.OpText, "at "+path))
 				plainHears(ws, "1 at "+path)
-				if got := ask(t, server.Addr, http.MethodGet, path, nil, ""); path != "/" && got.status/100 != 4 {
+				if got := testkit.Ask(t, server.Addr, http.MethodGet, path, nil, ""); path != "/" && got.Status/100 != 4 {
 					t.Errorf("GET %s without Upgrade is answered %v", path, got)
 				}
 			}
 			for _, path := range c.shut {
-				got := exchange(t, server.Addr, upgradeRequest(server.Addr, path, nil))[0]
-				if got.status/100 != 4 || got.body == "" {
-					t.Errorf("the WebSocket at %s is answered %d %.60q, want a refusal that says why", path, got.status, got.body)
+				got := testkit.Exchange(t, server.Addr, testkit.UpgradeRequest(server.Addr, path, nil))[0]
+				if got.Status/100 != 4 || got.Body == "" {
+					t.Errorf("the WebSocket at %s is answered %d %.60q, want a refusal that says why", path, got.Status, got.Body)
 				}
 			}
 		})
@@ -359,14 +361,14 @@ func TestPlainPath(t *testing.T) {
 
 // TestPlainShutdown checks the goodbye: what was said, then 1001 and the end.
 func TestPlainShutdown(t *testing.T) {
-	server := startServer(t)
+	server := harness.Start(t)
 	c := joinPlain(t, server, 1)
-	c.must(c.frame(opText, "last words"))
+	c.Must(c.SendFrame(testkit.OpText, "last words"))
 	plainHears(c, "1 last words")
-	if err := server.stop(); err != nil {
+	if err := server.Stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	c.closedWith(1001)
+	c.ClosedWith(1001)
 	if want := "Client connected\nReceived message: last words\nClient disconnected\n"; server.Stdout.String() != want {
 		t.Errorf("printed %q, want %q", server.Stdout.String(), want)
 	}
@@ -382,7 +384,7 @@ func plainServer(t *testing.T, left chan<- string) (addr string) {
 	mux.Handle("/socket.io/", s)
 	h := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -409,17 +411,17 @@ func plainServer(t *testing.T, left chan<- string) (addr string) {
 // do with others, and that it is sent what it can read, and nothing else.
 func TestPlainIsAClient(t *testing.T) {
 	addr := plainServer(t, make(chan string, 3)) // for three clients
-	first, second, other := openWS(t, addr, "/"), openWS(t, addr, "/"), joinWS(t, addr)
-	command := func(c *wsClient, commands ...string) {
+	first, second, other := testkit.OpenWebSocket(t, addr, "/"), testkit.OpenWebSocket(t, addr, "/"), testkit.JoinWebSocket(t, addr)
+	command := func(c *testkit.Client, commands ...string) {
 		t.Helper()
 		for _, command := range commands {
-			c.must(c.frame(opText, command))
+			c.Must(c.SendFrame(testkit.OpText, command))
 		}
 	}
 	command(first, "id")
-	f, err := first.read()
-	first.must(err)
-	if id := string(f.data); len(id) < 15 || !json.Valid([]byte(`"`+id+`"`)) {
+	f, err := first.ReadFrame()
+	first.Must(err)
+	if id := string(f.Data); len(id) < 15 || !json.Valid([]byte(`"`+id+`"`)) {
 		t.Errorf("the session id is %q", id)
 	}
 	command(first, "to my room", "join")
@@ -427,16 +429,16 @@ func TestPlainIsAClient(t *testing.T) {
 	command(second, "join", "to the room", "to the others")
 	plainHears(second, "1 joined", "1 to the room")
 	plainHears(first, "1 to the room", "1 to the others")
-	other.hears(message("to the others"))
+	other.Hears(testkit.Message("to the others"))
 
 	// The server's own emits, from Go values; those that cannot be read are left out.
 	command(second, "emit all")
-	for _, c := range []*wsClient{first, second} {
+	for _, c := range []*testkit.Client{first, second} {
 		plainHears(c, "1 text", "2 \x00\xff", `1 {"a":[1,true,null]}`, "1 42", "1 the end")
 	}
-	for f := (wsFrame{}); string(f.data) != message("the end"); { // all of it
-		f, err = other.read()
-		other.must(err)
+	for f := (testkit.Frame{}); string(f.Data) != testkit.Message("the end"); { // all of it
+		f, err = other.ReadFrame()
+		other.Must(err)
 	}
 }
 
@@ -446,9 +448,9 @@ func TestPlainIsDisconnected(t *testing.T) {
 	for name, path := range map[string]string{"by the message handler": "/", "by the connect handler": "/?stranger"} {
 		t.Run(name, func(t *testing.T) {
 			left := make(chan string, 1)
-			c := openWS(t, plainServer(t, left), path)
-			c.must(c.frame(opText, "disconnect"))
-			c.closedWith(1000, 1008)
+			c := testkit.OpenWebSocket(t, plainServer(t, left), path)
+			c.Must(c.SendFrame(testkit.OpText, "disconnect"))
+			c.ClosedWith(1000, 1008)
 			if path != "/" {
 				return // who was refused was never there
 			}
@@ -457,7 +459,7 @@ func TestPlainIsDisconnected(t *testing.T) {
 				if reason != "server disconnect" {
 					t.Errorf("the disconnect handler was told %q", reason)
 				}
-			case <-time.After(patience):
+			case <-time.After(testkit.Patience):
 				t.Error("no disconnect handler ran")
 			}
 		})

@@ -7,13 +7,16 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // needPythonClient skips the test where Python's client or a transport of it is missing.
 func needPythonClient(t *testing.T) {
 	t.Helper()
-	if err := exec.Command(python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
-		absent(t, "needs python-socketio's client for "+python+
+	if err := exec.Command(testkit.Python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
+		testkit.Absent(t, "needs python-socketio's client for "+testkit.Python+
 			"; on Debian: apt-get install python3-socketio python3-requests python3-aiohttp python3-websocket")
 	}
 }
@@ -27,11 +30,11 @@ func TestPythonClient(t *testing.T) {
 	for _, kind := range []string{"sync", "asyncio"} {
 		for _, transport := range []string{"polling", "websocket"} {
 			t.Run(kind+"/"+transport, func(t *testing.T) {
-				server := startServer(t)
-				ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
+				server := harness.Start(t)
+				ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline)
 				defer cancel()
-				args := append([]string{"-B", clientScripts + "/polls.py", kind, transport, server.URL}, counts...)
-				out, err := exec.CommandContext(ctx, python, args...).Output()
+				args := append([]string{"-B", testkit.ClientScript("polls.py"), kind, transport, server.URL}, counts...)
+				out, err := exec.CommandContext(ctx, testkit.Python, args...).Output()
 				if err != nil {
 					t.Errorf("polls.py: %v", err)
 				}
@@ -50,7 +53,7 @@ func TestPythonClient(t *testing.T) {
 // An answer to a poll of Engine.IO 4 holds 16 packets at most, attachments included; a
 // message goes whole where one answer can hold it. What is left comes with the next.
 func TestPollsHoldSixteenPackets(t *testing.T) {
-	p := joinPolling(t, startServer(t).Addr, 4)
+	p := testkit.JoinPolling(t, harness.Start(t).Addr, 4)
 	attachments := func(n int) []string {
 		list := []string{fmt.Sprintf(`45%d-["message",[%s]]`, n, placeholders(n))}
 		for i := range n {
@@ -60,22 +63,22 @@ func TestPollsHoldSixteenPackets(t *testing.T) {
 	}
 	var said []string
 	for i := range 40 {
-		said = append(said, message(fmt.Sprint(i)))
+		said = append(said, testkit.Message(fmt.Sprint(i)))
 	}
 	said = append(said, attachments(10)...)
 	said = append(said, attachments(8)...)
-	p.send(said...)
+	p.Send(said...)
 	var heard []string
 	var sizes []int
 	for len(heard) < len(said) {
-		packets, err := p.packets(p.get(nil).body)
+		packets, err := p.Packets(p.Get(nil).Body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sizes = append(sizes, len(packets))
 		heard = append(heard, packets...)
 	}
-	compareLines(t, heard, said)
+	testkit.CompareLines(t, heard, said)
 	if got := fmt.Sprint(sizes); got != "[16 16 8 11 9]" {
 		t.Errorf("the answers hold %s packets, want [16 16 8 11 9]", got)
 	}

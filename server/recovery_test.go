@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // cuts is how often TestRecovery cuts connections.
@@ -25,7 +28,7 @@ func budgets() []int {
 // and of coming back, hears what it missed, each once and in order: when the server
 // sees the cut, and when it does not.
 func TestRecovery(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, mode := range []string{"websocket", "polling", "default"} {
 		for _, silent := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, silent %v", mode, silent), func(t *testing.T) {
@@ -38,9 +41,9 @@ func TestRecovery(t *testing.T) {
 
 func testRecovery(t *testing.T, mode string, silent bool) {
 	const count = 3000
-	server := startServer(t, "--recovery", "1m")
+	server := harness.Start(t, "--recovery", "1m")
 	proxy := startCutter(t, server.Addr, silent, budgets())
-	reports := runNode(t, "recovery.mjs", clientConfig{
+	reports := testkit.RunScript(t, "recovery.mjs", testkit.ScriptConfig{
 		URL: "http://" + proxy.Addr().String(), NextURL: server.URL, Client: newest, Mode: mode, Count: count,
 	})
 	var seen struct {
@@ -52,7 +55,7 @@ func testRecovery(t *testing.T, mode string, silent bool) {
 	for i := range count {
 		want = append(want, fmt.Sprintf("m%d", i))
 	}
-	compareLines(t, seen.Heard, want)
+	testkit.CompareLines(t, seen.Heard, want)
 	if left := proxy.left(); left > 0 {
 		t.Errorf("%d of %d cuts were not made", left, cuts)
 	}
@@ -65,11 +68,11 @@ func testRecovery(t *testing.T, mode string, silent bool) {
 
 // onlyTwoAtOnce checks that a client's disconnect was handled before its next connect:
 // there is the talker, and the listener once.
-func onlyTwoAtOnce(t *testing.T, server *testServer) {
+func onlyTwoAtOnce(t *testing.T, server *harness.Server) {
 	t.Helper()
-	_ = server.stop()
+	_ = server.Stop()
 	connected := 0
-	for _, line := range server.Stdout.lines() {
+	for _, line := range server.Stdout.Lines() {
 		switch line {
 		case "Client connected":
 			connected++
@@ -88,27 +91,27 @@ func onlyTwoAtOnce(t *testing.T, server *testServer) {
 
 // The protocol, byte for byte: the server has not noticed that the connection is dead.
 func TestRecoveryTakesOver(t *testing.T) {
-	server := startServer(t, "--recovery", "1m")
-	open := func() (w *rawWS) {
-		w, err := dialWS(server.Addr, websocketPath)
+	server := harness.Start(t, "--recovery", "1m")
+	open := func() (w *testkit.WebSocket) {
+		w, err := testkit.DialWebSocket(server.Addr, testkit.WebSocketPath)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = w.Close() })
-		if _, err := w.packet(); err != nil {
+		if _, err := w.Packet(); err != nil {
 			t.Fatal(err)
 		}
 		return w
 	}
-	read := func(w *rawWS) string {
-		p, err := w.packet()
+	read := func(w *testkit.WebSocket) string {
+		p, err := w.Packet()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
-	send := func(w *rawWS, packet string) {
-		if err := w.frame(opText, packet); err != nil {
+	send := func(w *testkit.WebSocket, packet string) {
+		if err := w.SendFrame(testkit.OpText, packet); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -123,7 +126,7 @@ func TestRecoveryTakesOver(t *testing.T) {
 	read(talker)
 	var offsets []string
 	for _, text := range []string{"one", "two", "three"} {
-		send(talker, message(text))
+		send(talker, testkit.Message(text))
 		var event []string
 		if err := json.Unmarshal([]byte(strings.TrimPrefix(read(talker), "42")), &event); err != nil || len(event) != 3 || event[1] != text {
 			t.Fatalf("received %q", event)
@@ -143,7 +146,7 @@ func TestRecoveryTakesOver(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("received %q, want %q", got, want)
 	}
-	if code, err := dead.end(); err != nil || code != 1000 {
+	if code, err := dead.End(); err != nil || code != 1000 {
 		t.Errorf("the old connection ended with %d, %v", code, err)
 	}
 }
@@ -151,17 +154,17 @@ func TestRecoveryTakesOver(t *testing.T) {
 // A polling client whose request was cut off says goodbye, and then comes back. What
 // its disconnect handler is told stays what Flask-SocketIO tells it.
 func TestRecoveryAfterGoodbye(t *testing.T) {
-	server := startServer(t, "--recovery", "1m")
-	client := openPolling(t, server.Addr, 4)
-	client.send("40")
-	answer := client.next()
+	server := harness.Start(t, "--recovery", "1m")
+	client := testkit.OpenPolling(t, server.Addr, 4)
+	client.Send("40")
+	answer := client.Next()
 	var told struct{ PID string }
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &told); err != nil {
 		t.Fatalf("CONNECT was answered %s", answer)
 	}
-	client.send("1")
-	server.Stdout.waitLines(t, "Client disconnected", 1)
-	again := openPolling(t, server.Addr, 4)
-	again.send(fmt.Sprintf(`40{"pid":%q}`, told.PID))
-	again.hears(answer)
+	client.Send("1")
+	server.Stdout.WaitLines(t, "Client disconnected", 1)
+	again := testkit.OpenPolling(t, server.Addr, 4)
+	again.Send(fmt.Sprintf(`40{"pid":%q}`, told.PID))
+	again.Hears(answer)
 }

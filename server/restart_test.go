@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // A server goes away, as by SIGTERM, and another comes up at its address: whoever was
@@ -16,34 +19,34 @@ import (
 // second server printed.
 func restarted(t *testing.T, start func(url string) (finish func())) []string {
 	t.Helper()
-	port := freePort(t)
-	first := startServer(t, "--port", port)
+	port := testkit.FreePort(t)
+	first := harness.Start(t, "--port", port)
 	finish := start(first.URL)
-	first.end()
-	second := startServer(t, "--port", port)
+	first.End()
+	second := harness.Start(t, "--port", port)
 	finish()
-	second.end()
-	return second.Stdout.messages()
+	second.End()
+	return second.Stdout.Messages()
 }
 
 func TestNpmClientsComeBackAfterARestart(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	for _, mode := range []string{"polling", "websocket"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			var process *node
+			var process *testkit.Script
 			heard := restarted(t, func(url string) func() {
-				process = startNode(t, "restart.mjs", clientConfig{URL: url, Clients: clientVersions(), Mode: mode})
-				process.await(t, "restart", "waiting")
-				return func() { <-process.done }
+				process = testkit.StartScript(t, "restart.mjs", testkit.ScriptConfig{URL: url, Clients: clientVersions(), Mode: mode})
+				process.Await(t, "restart", "waiting")
+				return func() { <-process.Done }
 			})
 			var back []string
-			for _, r := range process.finish(t) {
+			for _, r := range process.Finish(t) {
 				if r.Event != "back" {
 					continue
 				}
 				var told struct{ Client, Reason string }
-				r.decode(t, &told)
+				r.Decode(t, &told)
 				back = append(back, told.Client)
 				if !isRestart(mode, told.Reason) {
 					t.Errorf("%s was told %q", told.Client, told.Reason)
@@ -63,10 +66,10 @@ func TestPythonClientsComeBackAfterARestart(t *testing.T) {
 			t.Run(kind+"/"+transport, func(t *testing.T) {
 				t.Parallel()
 				heard := restarted(t, func(url string) func() {
-					ctx, cancel := context.WithTimeout(context.Background(), nodeDeadline)
+					ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline)
 					t.Cleanup(cancel)
-					cmd := exec.CommandContext(ctx, python, "-B", clientScripts+"/restart.py", kind, transport, url)
-					out, log := newOutput(), newOutput()
+					cmd := exec.CommandContext(ctx, testkit.Python, "-B", testkit.ClientScript("restart.py"), kind, transport, url)
+					out, log := testkit.NewOutput(), testkit.NewOutput()
 					cmd.Stdout, cmd.Stderr = out, log
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)
@@ -74,12 +77,12 @@ func TestPythonClientsComeBackAfterARestart(t *testing.T) {
 					ended := make(chan error, 1)
 					go func() {
 						ended <- cmd.Wait()
-						out.end()
+						out.End()
 					}()
-					out.waitText(t, `"waiting"`)
+					out.WaitText(t, `"waiting"`)
 					return func() {
 						if err := <-ended; err != nil || !strings.Contains(out.String(), `"back"`) {
-							t.Errorf("restart.py: %v; it reported:\n%s\n%s", err, out, tail(log.String()))
+							t.Errorf("restart.py: %v; it reported:\n%s\n%s", err, out, testkit.Tail(log.String()))
 						}
 					}
 				})
@@ -95,19 +98,19 @@ func TestPythonClientsComeBackAfterARestart(t *testing.T) {
 // the refusal upon which every client comes back.
 func TestPollsAtTheEnd(t *testing.T) {
 	for _, version := range []int{4, 3} {
-		server := startServer(t)
-		p := joinPolling(t, server.Addr, version)
-		talker := joinWS(t, server.Addr)
+		server := harness.Start(t)
+		p := testkit.JoinPolling(t, server.Addr, version)
+		talker := testkit.JoinWebSocket(t, server.Addr)
 		var said []string
 		for range 40 {
-			said = append(said, message("to the end"))
+			said = append(said, testkit.Message("to the end"))
 		}
-		talker.send(said...)
-		talker.hears(said...)
-		server.cancel()
-		talker.closedWith(1001)
-		p.hears(said...)
-		p.turnedAway()
-		server.end()
+		talker.Send(said...)
+		talker.Hears(said...)
+		server.Cancel()
+		talker.ClosedWith(1001)
+		p.Hears(said...)
+		p.TurnedAway()
+		server.End()
 	}
 }

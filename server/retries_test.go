@@ -7,14 +7,16 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
 // The newest client's option retries, without ackTimeout, wants a null: an event that is
 // acknowledged without arguments is sent three times, one with a null once.
 func TestAcknowledgementsForRetries(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	var mu sync.Mutex
 	var handled []string
 	note := func(event string, answer any) any {
@@ -25,7 +27,7 @@ func TestAcknowledgementsForRetries(t *testing.T) {
 			return answer
 		}
 	}
-	server := startApp(t, func(app *hipflask.App) error {
+	server := harness.StartApp(t, func(app *hipflask.App) error {
 		s := app.SocketIO
 		return errors.Join(
 			s.On("nothing", note("nothing", nil)),
@@ -34,7 +36,7 @@ func TestAcknowledgementsForRetries(t *testing.T) {
 		)
 	})
 	var got []string
-	for _, r := range runNode(t, "retries.mjs", clientConfig{URL: server.URL, Client: newest, Mode: "websocket"}) {
+	for _, r := range testkit.RunScript(t, "retries.mjs", testkit.ScriptConfig{URL: server.URL, Client: newest, Mode: "websocket"}) {
 		got = append(got, fmt.Sprintf("%s %s", r.Event, r.Args))
 	}
 	if want := []string{"nothing [null]", "null [null]", `with a value [null,"stored"]`}; !slices.Equal(got, want) {

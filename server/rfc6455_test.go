@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // The cases of the Autobahn test suite that concern a server, under their numbers
@@ -67,7 +70,7 @@ func (c *rfcCase) sends(bytes string) *rfcCase {
 
 // frame sends a frame of which nothing is expected by itself.
 func (c *rfcCase) frame(first byte, payload string) *rfcCase {
-	c.sent = append(c.sent, maskedFrame(first, payload)...)
+	c.sent = append(c.sent, testkit.MaskedFrame(first, payload)...)
 	return c
 }
 
@@ -76,15 +79,15 @@ func (c *rfcCase) says(text string) *rfcCase { return c.fragments(text, 0) }
 
 // fragments sends a text message in fragments of n bytes, unfragmented for 0.
 func (c *rfcCase) fragments(text string, n int) *rfcCase {
-	return c.message(opText, rfcCut(c.suite.text(text), n)...)
+	return c.message(testkit.OpText, rfcCut(c.suite.text(text), n)...)
 }
 
 // bytes sends a binary message in fragments of n bytes, unfragmented for 0.
 func (c *rfcCase) bytes(data string, n int) *rfcCase {
 	if c.suite.socketIO {
-		c.message(opText, `451-["message",{"_placeholder":true,"num":0}]`)
+		c.message(testkit.OpText, `451-["message",{"_placeholder":true,"num":0}]`)
 	}
-	return c.message(opBinary, rfcCut(data, n)...)
+	return c.message(testkit.OpBinary, rfcCut(data, n)...)
 }
 
 // message sends these fragments of one message, which comes back if all is well.
@@ -95,10 +98,10 @@ func (c *rfcCase) message(op byte, fragments ...string) *rfcCase {
 	first := op
 	for i, f := range fragments {
 		if i == len(fragments)-1 {
-			first |= finBit
+			first |= testkit.FinBit
 		}
 		c.frame(first, f)
-		first = opContinuation
+		first = testkit.OpContinuation
 	}
 	return c
 }
@@ -108,7 +111,7 @@ func (c *rfcCase) ping(payload string) *rfcCase {
 	if c.code == 0 {
 		c.pongs = append(c.pongs, payload)
 	}
-	return c.frame(finBit|opPing, payload)
+	return c.frame(testkit.FinBit|testkit.OpPing, payload)
 }
 
 // fails says that the connection ends here, with this code from the server.
@@ -120,19 +123,19 @@ func (c *rfcCase) fails(code int) *rfcCase {
 // between sends a text message in fragments, and after each but the last a ping.
 func (c *rfcCase) between(pings ...string) *rfcCase {
 	text := c.suite.text("in the midst of a fragmented message there may be control frames")
-	c.echoes = append(c.echoes, fmt.Sprintf("%d %s", opText, text))
+	c.echoes = append(c.echoes, fmt.Sprintf("%d %s", testkit.OpText, text))
 	pieces := rfcCut(text, 15)
-	first := byte(opText)
+	first := byte(testkit.OpText)
 	for i, piece := range pieces[:len(pieces)-1] {
 		c.frame(first, piece).ping(pings[i%len(pings)])
-		first = opContinuation
+		first = testkit.OpContinuation
 	}
-	return c.frame(finBit|opContinuation, pieces[len(pieces)-1])
+	return c.frame(testkit.FinBit|testkit.OpContinuation, pieces[len(pieces)-1])
 }
 
 // part sends a text message without its end.
 func (c *rfcCase) part(begin, end string) *rfcCase {
-	c.frame(finBit|opText, begin+end)
+	c.frame(testkit.FinBit|testkit.OpText, begin+end)
 	c.sent = c.sent[:len(c.sent)-len(end)]
 	return c
 }
@@ -140,7 +143,7 @@ func (c *rfcCase) part(begin, end string) *rfcCase {
 // closes sends a close frame and expects one with the code in reply.
 func (c *rfcCase) closes(code int, reason string, reply int) *rfcCase {
 	payload := string(binary.BigEndian.AppendUint16(nil, uint16(code))) + reason
-	return c.frame(finBit|opClose, payload).fails(reply)
+	return c.frame(testkit.FinBit|testkit.OpClose, payload).fails(reply)
 }
 
 // chopped has the bytes leave in writes of n.
@@ -169,45 +172,45 @@ func TestRFC6455(t *testing.T) {
 	for name, section := range sections {
 		for kind, suite := range map[string]*rfcSuite{
 			"plain":     {target: "/"},
-			"socket.io": {target: websocketPath, socketIO: true},
+			"socket.io": {target: testkit.WebSocketPath, socketIO: true},
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				section(suite)
-				server := startServer(t)
+				server := harness.Start(t)
 				for i, c := range suite.cases {
 					t.Run(c.number, func(t *testing.T) { c.run(t, server) })
 					// Only now has the server dealt with all that this client sent.
-					server.Stdout.waitLines(t, "Client disconnected", i+1)
+					server.Stdout.WaitLines(t, "Client disconnected", i+1)
 				}
 			})
 		}
 	}
 }
 
-func (c *rfcCase) run(t *testing.T, server *testServer) {
-	ws := openWS(t, server.Addr, c.suite.target)
+func (c *rfcCase) run(t *testing.T, server *harness.Server) {
+	ws := testkit.OpenWebSocket(t, server.Addr, c.suite.target)
 	defer ws.Close()
 	if c.suite.socketIO {
-		_, err := ws.join()
-		ws.must(err)
+		_, err := ws.Join()
+		ws.Must(err)
 	}
 	last := c.suite.text("the last message")
 	if c.code == 0 { // the echo of a last message, then a close frame, show that nothing else is to come
-		c.message(opText, last)
+		c.message(testkit.OpText, last)
 	}
 	for _, piece := range rfcCut(string(c.sent), c.chop) {
-		if err := ws.raw([]byte(piece)); err != nil && c.code == 0 {
+		if err := ws.WriteBytes([]byte(piece)); err != nil && c.code == 0 {
 			t.Fatal(err) // where the connection is to end, the server may be faster
 		}
 	}
-	echoes, pongs, code := rfcRead(t, ws, fmt.Sprintf("%d %s", opText, last))
+	echoes, pongs, code := rfcRead(t, ws, fmt.Sprintf("%d %s", testkit.OpText, last))
 	if c.code == 0 {
 		if code != 0 {
 			t.Fatalf("closed with %d", code)
 		}
-		ws.sendBytes(closeFrame(1000))
-		ws.closedWith(1000)
+		ws.SendBytes(testkit.CloseFrame(1000))
+		ws.ClosedWith(1000)
 		rfcCompare(t, "messages", echoes, c.echoes)
 		rfcCompare(t, "pongs", pongs, c.pongs)
 		return
@@ -215,30 +218,30 @@ func (c *rfcCase) run(t *testing.T, server *testServer) {
 	if code != c.code {
 		t.Fatalf("closed with %d, want %d", code, c.code)
 	}
-	ws.closedWith(abnormal) // no second close frame, and the connection's end
+	ws.ClosedWith(testkit.Abnormal) // no second close frame, and the connection's end
 	rfcCompare(t, "messages", echoes, c.echoes[:min(len(echoes), len(c.echoes))])
 	rfcCompare(t, "pongs", pongs, c.pongs[:min(len(pongs), len(c.pongs))])
 }
 
 // rfcRead reads up to a message or to the close frame, whose code it returns.
-func rfcRead(t *testing.T, ws *wsClient, last string) (messages, pongs []string, code int) {
+func rfcRead(t *testing.T, ws *testkit.Client, last string) (messages, pongs []string, code int) {
 	t.Helper()
 	for len(messages) == 0 || messages[len(messages)-1] != last {
-		_ = ws.SetReadDeadline(time.Now().Add(patience))
-		peeked, err := ws.br.Peek(1)
-		ws.must(err)
+		_ = ws.SetReadDeadline(time.Now().Add(testkit.Patience))
+		peeked, err := ws.Buffered.Peek(1)
+		ws.Must(err)
 		first := peeked[0]
-		f, err := ws.read()
-		ws.must(err)
+		f, err := ws.ReadFrame()
+		ws.Must(err)
 		switch {
-		case first&^0x0f != finBit:
+		case first&^0x0f != testkit.FinBit:
 			t.Fatalf("the server's frame begins with %#x", first)
-		case f.op == opClose:
-			return messages, pongs, f.code()
-		case f.op == opPong:
-			pongs = append(pongs, string(f.data))
+		case f.Op == testkit.OpClose:
+			return messages, pongs, f.Code()
+		case f.Op == testkit.OpPong:
+			pongs = append(pongs, string(f.Data))
 		default:
-			messages = append(messages, fmt.Sprintf("%d %s", f.op, f.data))
+			messages = append(messages, fmt.Sprintf("%d %s", f.Op, f.Data))
 		}
 	}
 	return messages, pongs, 0
@@ -253,9 +256,9 @@ func rfcCompare(t *testing.T, what string, got, want []string) {
 
 // TestRFC6455Handshake holds the opening handshake of both kinds against section 4.
 func TestRFC6455Handshake(t *testing.T) {
-	server := startServer(t)
-	for kind, target := range map[string]string{"plain": "/", "socket.io": websocketPath} {
-		right := upgradeRequest(server.Addr, target, http.Header{"Sec-Websocket-Extensions": {"permessage-deflate"}})
+	server := harness.Start(t)
+	for kind, target := range map[string]string{"plain": "/", "socket.io": testkit.WebSocketPath} {
+		right := testkit.UpgradeRequest(server.Addr, target, http.Header{"Sec-Websocket-Extensions": {"permessage-deflate"}})
 		const key = "Sec-WebSocket-Key: aGlwZmxhc2stcmF3LXdzLQ=="
 		for _, c := range []struct {
 			name, instead, of string
@@ -274,14 +277,14 @@ func TestRFC6455Handshake(t *testing.T) {
 			if request == right {
 				t.Fatalf("%q is not in the handshake", c.of)
 			}
-			rfcHandshake(t, kind+", "+c.name, exchange(t, server.Addr, request)[0], c.status)
+			rfcHandshake(t, kind+", "+c.name, testkit.Exchange(t, server.Addr, request)[0], c.status)
 		}
 	}
 }
 
-func rfcHandshake(t *testing.T, name string, got answer, status int) {
+func rfcHandshake(t *testing.T, name string, got testkit.Answer, status int) {
 	t.Helper()
-	if got.status != status {
+	if got.Status != status {
 		t.Errorf("%s: answered %v, want %d", name, got, status)
 	}
 	want := map[string]string{}
@@ -293,8 +296,8 @@ func rfcHandshake(t *testing.T, name string, got answer, status int) {
 			"Connection": "Upgrade", "Sec-Websocket-Extensions": "", "Sec-Websocket-Protocol": ""}
 	}
 	for header, value := range want {
-		if got.header.Get(header) != value {
-			t.Errorf("%s: %s is %q, want %q", name, header, got.header.Get(header), value)
+		if got.Header.Get(header) != value {
+			t.Errorf("%s: %s is %q, want %q", name, header, got.Header.Get(header), value)
 		}
 	}
 }
@@ -315,9 +318,9 @@ func rfcPings(s *rfcSuite) {
 	s.add("2.4").ping(strings.Repeat("\xfe", 125))
 	s.add("2.5").fails(1002).ping(strings.Repeat("\xfe", 126))
 	s.add("2.6").ping(strings.Repeat("\xfe", 125)).chopped(1)
-	s.add("2.7").frame(finBit|opPong, "")
-	s.add("2.8").frame(finBit|opPong, "unsolicited pong payload")
-	s.add("2.9").frame(finBit|opPong, "unsolicited pong payload").ping("ping payload")
+	s.add("2.7").frame(testkit.FinBit|testkit.OpPong, "")
+	s.add("2.8").frame(testkit.FinBit|testkit.OpPong, "unsolicited pong payload")
+	s.add("2.9").frame(testkit.FinBit|testkit.OpPong, "unsolicited pong payload").ping("ping payload")
 	ten, tenChopped := s.add("2.10"), s.add("2.11")
 	for i := range 10 {
 		ten.ping(fmt.Sprint("payload-", i))
@@ -328,13 +331,13 @@ func rfcPings(s *rfcSuite) {
 
 func rfcReservedBits(s *rfcSuite) {
 	hello := s.text("Hello, world!")
-	s.add("3.1").fails(1002).frame(finBit|1<<4|opText, hello)
-	s.add("3.2").says("before").fails(1002).frame(finBit|2<<4|opText, hello).ping("")
-	s.add("3.3").says("before").fails(1002).frame(finBit|3<<4|opText, hello).ping("").chopped(19)
-	s.add("3.4").says("before").fails(1002).frame(finBit|4<<4|opText, hello).ping("").chopped(1)
-	s.add("3.5").fails(1002).frame(finBit|5<<4|opBinary, "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
-	s.add("3.6").fails(1002).frame(finBit|6<<4|opPing, "Hello, world!")
-	s.add("3.7").fails(1002).frame(finBit|7<<4|opClose, "")
+	s.add("3.1").fails(1002).frame(testkit.FinBit|1<<4|testkit.OpText, hello)
+	s.add("3.2").says("before").fails(1002).frame(testkit.FinBit|2<<4|testkit.OpText, hello).ping("")
+	s.add("3.3").says("before").fails(1002).frame(testkit.FinBit|3<<4|testkit.OpText, hello).ping("").chopped(19)
+	s.add("3.4").says("before").fails(1002).frame(testkit.FinBit|4<<4|testkit.OpText, hello).ping("").chopped(1)
+	s.add("3.5").fails(1002).frame(testkit.FinBit|5<<4|testkit.OpBinary, "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
+	s.add("3.6").fails(1002).frame(testkit.FinBit|6<<4|testkit.OpPing, "Hello, world!")
+	s.add("3.7").fails(1002).frame(testkit.FinBit|7<<4|testkit.OpClose, "")
 }
 
 func rfcOpcodes(s *rfcSuite) {
@@ -344,7 +347,7 @@ func rfcOpcodes(s *rfcSuite) {
 			if i >= 2 {
 				c.says("before")
 			}
-			c.fails(1002).frame(finBit|op, strings.Repeat("reserved opcode payload", int(i%2))).ping("")
+			c.fails(1002).frame(testkit.FinBit|op, strings.Repeat("reserved opcode payload", int(i%2))).ping("")
 			if i == 4 {
 				c.chopped(1)
 			}
@@ -353,20 +356,20 @@ func rfcOpcodes(s *rfcSuite) {
 }
 
 func rfcFragmentation(s *rfcSuite) {
-	s.add("5.1").fails(1002).frame(opPing, "frag").frame(finBit|opContinuation, "ment")
-	s.add("5.2").fails(1002).frame(opPong, "frag").frame(finBit|opContinuation, "ment")
+	s.add("5.1").fails(1002).frame(testkit.OpPing, "frag").frame(testkit.FinBit|testkit.OpContinuation, "ment")
+	s.add("5.2").fails(1002).frame(testkit.OpPong, "frag").frame(testkit.FinBit|testkit.OpContinuation, "ment")
 	for i, chop := range []int{0, 21, 1} {
 		s.add(fmt.Sprint("5.", 3+i)).fragments("fragment1fragment2", 18).chopped(chop)
 		s.add(fmt.Sprint("5.", 6+i)).between("ping payload").chopped(chop)
 	}
 	for i, chop := range []int{0, 31, 1} {
-		s.add(fmt.Sprint("5.", 9+i)).fails(1002).frame(finBit|opContinuation, "nothing to continue").says("Hello, world!").chopped(chop)
-		s.add(fmt.Sprint("5.", 12+i)).fails(1002).frame(opContinuation, "nothing to continue").says("Hello, world!").chopped(chop)
+		s.add(fmt.Sprint("5.", 9+i)).fails(1002).frame(testkit.FinBit|testkit.OpContinuation, "nothing to continue").says("Hello, world!").chopped(chop)
+		s.add(fmt.Sprint("5.", 12+i)).fails(1002).frame(testkit.OpContinuation, "nothing to continue").says("Hello, world!").chopped(chop)
 	}
-	s.add("5.15").fragments("fragment1fragment2", 18).fails(1002).frame(opContinuation, "fragment3").says("fragment4")
-	s.add("5.16").fails(1002).frame(opContinuation, "fragment1").says("fragment2").frame(opContinuation, "fragment3").says("fragment4")
-	s.add("5.17").fails(1002).frame(finBit|opContinuation, "fragment1").says("fragment2")
-	s.add("5.18").fails(1002).frame(opText, "fragment1").frame(finBit|opText, "fragment2")
+	s.add("5.15").fragments("fragment1fragment2", 18).fails(1002).frame(testkit.OpContinuation, "fragment3").says("fragment4")
+	s.add("5.16").fails(1002).frame(testkit.OpContinuation, "fragment1").says("fragment2").frame(testkit.OpContinuation, "fragment3").says("fragment4")
+	s.add("5.17").fails(1002).frame(testkit.FinBit|testkit.OpContinuation, "fragment1").says("fragment2")
+	s.add("5.18").fails(1002).frame(testkit.OpText, "fragment1").frame(testkit.FinBit|testkit.OpText, "fragment2")
 	s.add("5.19").between("pongme 1!", "pongme 2!").chopped(40)
 	s.add("5.20").between("pongme 1!", "pongme 2!")
 }
@@ -374,8 +377,8 @@ func rfcFragmentation(s *rfcSuite) {
 func rfcUTF8(s *rfcSuite) {
 	const kosme, invalid = "κ\u1f79σμε", "κ\u1f79σμε\xed\xa0\x80edited"
 	s.add("6.1.1").says("")
-	s.add("6.1.2").message(opText, "", "", s.text(""))
-	s.add("6.1.3").message(opText, "", s.text("middle frame payload"), "")
+	s.add("6.1.2").message(testkit.OpText, "", "", s.text(""))
+	s.add("6.1.3").message(testkit.OpText, "", s.text("middle frame payload"), "")
 	s.add("6.2.1").says("Hello-µ@ßöäüàá-UTF-8!!")
 	s.add("6.2.2").fragments("Hello-µ@ßöäüàá-UTF-8!!", 12)
 	s.add("6.2.3").fragments("Hello-µ@ßöäüàá-UTF-8!!", 1)
@@ -383,8 +386,8 @@ func rfcUTF8(s *rfcSuite) {
 	s.add("6.3.1").fails(1007).says(invalid)
 	s.add("6.3.2").fails(1007).fragments(invalid, 1)
 	// To fail fast: the rest of the message, or of the frame, never comes.
-	s.add("6.4.1").fails(1007).frame(opText, s.begun(kosme)).frame(opContinuation, "\xf4\x90\x80\x80")
-	s.add("6.4.2").fails(1007).frame(opText, s.begun(kosme+"\xf4")).frame(opContinuation, "\x90")
+	s.add("6.4.1").fails(1007).frame(testkit.OpText, s.begun(kosme)).frame(testkit.OpContinuation, "\xf4\x90\x80\x80")
+	s.add("6.4.2").fails(1007).frame(testkit.OpText, s.begun(kosme+"\xf4")).frame(testkit.OpContinuation, "\x90")
 	s.add("6.4.3").fails(1007).part(s.begun(kosme+"\xf4\x90"), "\x80\x80edited")
 	s.add("6.4.4").fails(1007).part(s.begun(kosme+"\xf4\x90"), "\x80\x80edited").chopped(1)
 	for n := 1; n <= len(kosme); n++ {
@@ -459,10 +462,10 @@ func rfcClosing(s *rfcSuite) {
 	s.add("7.1.2").closes(1000, "", 1000).closes(1000, "", 1000)
 	s.add("7.1.3").closes(1000, "", 1000).ping("")
 	s.add("7.1.4").closes(1000, "", 1000).says("Hello, world!")
-	s.add("7.1.5").frame(opText, "fragment1").closes(1000, "", 1000).frame(finBit|opContinuation, "fragment2")
+	s.add("7.1.5").frame(testkit.OpText, "fragment1").closes(1000, "", 1000).frame(testkit.FinBit|testkit.OpContinuation, "fragment2")
 	s.add("7.1.6").says(strings.Repeat("BAsd7&jh23", 26214)).closes(1000, "", 1000).ping("")
-	s.add("7.3.1").fails(noStatus).frame(finBit|opClose, "")
-	s.add("7.3.2").fails(1002).frame(finBit|opClose, "a")
+	s.add("7.3.1").fails(testkit.NoStatus).frame(testkit.FinBit|testkit.OpClose, "")
+	s.add("7.3.2").fails(1002).frame(testkit.FinBit|testkit.OpClose, "a")
 	s.add("7.3.3").closes(1000, "", 1000)
 	s.add("7.3.4").closes(1000, "Hello, world!", 1000)
 	s.add("7.3.5").closes(1000, strings.Repeat("*", 123), 1000)
@@ -487,9 +490,9 @@ func rfcLimits(s *rfcSuite) {
 		s.add(fmt.Sprint("9.2.", i+1)).bytes(bytes[:n], 0)
 	}
 	s.add("9.1.4").fails(1009).says(s.stars(limit + 1))
-	s.add("9.1.5").fails(1009).frame(finBit|opText, bytes[:4<<20])
+	s.add("9.1.5").fails(1009).frame(testkit.FinBit|testkit.OpText, bytes[:4<<20])
 	s.add("9.2.4").fails(1009).bytes(bytes[:limit+1], 0)
-	s.add("9.2.5").fails(1009).frame(finBit|opBinary, bytes[:4<<20])
+	s.add("9.2.5").fails(1009).frame(testkit.FinBit|testkit.OpBinary, bytes[:4<<20])
 	for i, n := range []int{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10} {
 		total := min(100*n, limit)
 		s.add(fmt.Sprint("9.3.", i+1)).fragments(s.stars(total), n)
@@ -520,8 +523,8 @@ func rfcOthers(s *rfcSuite) {
 	s.add("5.2 16 bits for 125 bytes").fails(1002).sends("\x82\xfe\x00\x7d\x00\x00\x00\x00" + strings.Repeat("x", 125))
 	s.add("5.2 64 bits for 65535 bytes").fails(1002).sends("\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff")
 	s.add("5.2 the highest of 64 bits").fails(1002).sends("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01")
-	s.add("5.4 fragmented close").fails(1002).frame(opClose, "")
-	s.add("5.4 fragments of no bytes").message(opText, s.text("x"), "", "", "")
+	s.add("5.4 fragmented close").fails(1002).frame(testkit.OpClose, "")
+	s.add("5.4 fragments of no bytes").message(testkit.OpText, s.text("x"), "", "", "")
 	s.add("5.5 a ping of 64 bits").fails(1002).sends("\x89\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 	for code := 1012; code <= 1014; code++ { // registered since
 		s.add(fmt.Sprint("7.4.2 code ", code)).closes(code, "", code)

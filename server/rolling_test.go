@@ -9,15 +9,18 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // rolling is a pair of servers behind nginx, with clients that talk all the time.
 type rolling struct {
 	t       *testing.T
 	args    [2][]string
-	servers [2]*testServer
-	all     []*testServer // those of before, too
-	clients *node
+	servers [2]*harness.Server
+	all     []*harness.Server // those of before, too
+	clients *testkit.Script
 	rounds  int // in which each client was heard
 }
 
@@ -31,14 +34,14 @@ func startRolling(t *testing.T, url, caFile string, ports [2]string) *rolling {
 		r.args[i] = []string{"--port", ports[i], "--server-id", id, "--trusted-proxies", "127.0.0.1"}
 		r.start(i)
 	}
-	r.clients = startNode(t, "rolling.mjs", clientConfig{URL: url, Client: newest, Count: talkers, CAFile: caFile})
+	r.clients = testkit.StartScript(t, "rolling.mjs", testkit.ScriptConfig{URL: url, Client: newest, Count: talkers, CAFile: caFile})
 	r.settled()
 	return r
 }
 
 func (r *rolling) start(i int) {
 	r.t.Helper()
-	r.servers[i] = startServer(r.t, r.args[i]...)
+	r.servers[i] = harness.Start(r.t, r.args[i]...)
 	r.all = append(r.all, r.servers[i])
 }
 
@@ -47,7 +50,7 @@ func (r *rolling) start(i int) {
 func (r *rolling) settled() {
 	r.t.Helper()
 	r.rounds++
-	r.clients.stdout.waitFor(r.t, "return of all clients", patience, func(text string) bool {
+	r.clients.Stdout.WaitFor(r.t, "return of all clients", testkit.Patience, func(text string) bool {
 		return strings.Count(text, `"event":"heard"`) == r.rounds*talkers
 	})
 }
@@ -55,7 +58,7 @@ func (r *rolling) settled() {
 // tell sends the clients a signal.
 func (r *rolling) tell(signal os.Signal) {
 	r.t.Helper()
-	if err := r.clients.cmd.Process.Signal(signal); err != nil {
+	if err := r.clients.Cmd.Process.Signal(signal); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -64,7 +67,7 @@ func (r *rolling) tell(signal os.Signal) {
 func (r *rolling) restart(i int) {
 	r.t.Helper()
 	s := r.servers[i]
-	s.end()
+	s.End()
 	if connected, gone := comings(s); connected != gone {
 		r.t.Errorf("%d clients were connected and %d disconnected", connected, gone)
 	}
@@ -77,8 +80,8 @@ func (r *rolling) restart(i int) {
 }
 
 // comings counts the clients that have come to a server and those that have gone.
-func comings(s *testServer) (connected, gone int) {
-	for _, line := range s.Stdout.lines() {
+func comings(s *harness.Server) (connected, gone int) {
+	for _, line := range s.Stdout.Lines() {
 		switch line {
 		case "Client connected":
 			connected++
@@ -102,10 +105,10 @@ func (r *rolling) finish() []farewell {
 	r.t.Helper()
 	r.tell(syscall.SIGUSR2)
 	var all []farewell
-	for _, report := range r.clients.finish(r.t) {
+	for _, report := range r.clients.Finish(r.t) {
 		if report.Event == "done" {
 			var f farewell
-			report.decode(r.t, &f)
+			report.Decode(r.t, &f)
 			all = append(all, f)
 		}
 	}
@@ -113,7 +116,7 @@ func (r *rolling) finish() []farewell {
 		r.t.Fatalf("%d clients have reported, want %d", len(all), talkers)
 	}
 	for _, s := range r.servers {
-		s.end() // now all that it has handled is printed
+		s.End() // now all that it has handled is printed
 	}
 	handled := r.handled()
 	total, twice := 0, 0
@@ -146,7 +149,7 @@ func (r *rolling) handled() []map[int]int {
 	said := regexp.MustCompile(`^Received message: client (\d+) message (\d+)$`)
 	for _, s := range r.all {
 		last := make([]int, talkers)
-		for _, line := range s.Stdout.messages() {
+		for _, line := range s.Stdout.Messages() {
 			m := said.FindStringSubmatch(line)
 			if m == nil {
 				r.t.Fatalf("printed %q", line)
@@ -166,7 +169,7 @@ func (r *rolling) handled() []map[int]int {
 // A rolling restart of two servers behind nginx, each restarted several times: nothing
 // is lost of clients that wait for acknowledgements and repeat themselves.
 func TestRollingRestart(t *testing.T) {
-	needNode(t)
+	testkit.NeedNode(t)
 	certFile, keyFile, _ := selfSigned(t)
 	tls := fmt.Sprintf(" ssl;\nssl_certificate %s;\nssl_certificate_key %s", certFile, keyFile)
 	// As OPERATIONS.md says: no client notices more than one close for a restart of
@@ -191,10 +194,10 @@ func TestRollingRestart(t *testing.T) {
 }
 
 func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, farewell), replace ...string) {
-	front, ports := freePort(t), [2]string{freePort(t), freePort(t)}
+	front, ports := testkit.FreePort(t), [2]string{testkit.FreePort(t), testkit.FreePort(t)}
 	replace = append(replace, "127.0.0.1:5001", "127.0.0.1:"+ports[0], "127.0.0.1:5002", "127.0.0.1:"+ports[1],
 		"# listen, server_name, certificates", "listen 127.0.0.1:"+front+tls+";")
-	startNginx(t, documented(t, "OPERATIONS.md", "### Two servers behind nginx", replace...))
+	testkit.StartNginx(t, testkit.Documented(t, "OPERATIONS.md", "### Two servers behind nginx", replace...))
 	url := "http://127.0.0.1:" + front
 	if caFile != "" {
 		url = "https://127.0.0.1:" + front

@@ -12,19 +12,21 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
 )
 
 // flaskCookie has the real Flask save a session that holds value, a Python expression.
 func flaskCookie(t *testing.T, key, value string) string {
 	t.Helper()
-	needFlask(t)
+	testkit.NeedFlask(t)
 	question, err := json.Marshal(map[string]any{"op": "write", "key": hex.EncodeToString([]byte(key)), "value": value})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python, flaskFolder+"/sessions.py")
+	cmd := exec.Command(testkit.Python, flaskFolder+"/sessions.py")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(question)+"\n"), os.Stderr
 	out, err := cmd.Output()
@@ -43,18 +45,18 @@ func withCookie(cookie string) http.Header {
 }
 
 // joinWithCookie is a client whose page has the cookie.
-func joinWithCookie(t *testing.T, addr, target, cookie string) *wsClient {
+func joinWithCookie(t *testing.T, addr, target, cookie string) *testkit.Client {
 	t.Helper()
-	conn, err := dialTCP(addr)
+	conn, err := testkit.DialTCP(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	w, err := shakeHands(conn, upgradeRequest(addr, target, withCookie(cookie)))
+	w, err := testkit.ShakeHands(conn, testkit.UpgradeRequest(addr, target, withCookie(cookie)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &wsClient{rawWS: w, t: t}
+	return &testkit.Client{WebSocket: w, T: t}
 }
 
 // tellSession prints the values of these keys when a client connects, and lets it change them.
@@ -89,39 +91,39 @@ func TestConnectHandlerGetsFlasksSession(t *testing.T) {
 	cookie := flaskCookie(t, "s3cret", `{'_user_id': '7', 'name': 'Zo\xeb', 'n': 3, 'f': 2.0, 'ok': True, 'none': None, `+
 		`'list': [1, 'a'], 'dict': {'k': [2]}, 'tuple': (1, 2), 'bytes': b'hi', 'markup': Markup('<b>'), `+
 		`'id': uuid.UUID(int=5), 'at': datetime.datetime(2026, 11, 26, 12)}`)
-	s := startApp(t, tellSession("_user_id", "name", "n", "f", "ok", "none", "list", "dict", "tuple", "bytes", "markup", "id", "at"),
+	s := harness.StartApp(t, tellSession("_user_id", "name", "n", "f", "ok", "none", "list", "dict", "tuple", "bytes", "markup", "id", "at"),
 		"--secret-key", "s3cret")
 	const values = ` _user_id=string(7) name=string(Zoë) n=int64(3) f=float64(2) ok=bool(true) none=<nil>(<nil>) ` +
 		`list=[]interface {}([1 a]) dict=map[string]interface {}(map[k:[2]]) tuple=flasksession.Tuple([1 2]) ` +
 		`bytes=[]uint8([104 105]) markup=template.HTML(<b>) id=flasksession.UUID(00000000-0000-0000-0000-000000000005) ` +
 		`at=time.Time(2026-11-26 12:00:00 +0000 UTC)`
-	joinWithCookie(t, s.Addr, websocketPath, cookie).joined()
-	s.Stdout.waitLines(t, "connect /"+values, 1)
+	joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
+	s.Stdout.WaitLines(t, "connect /"+values, 1)
 
-	opened := ask(t, s.Addr, "GET", "/socket.io/?EIO=4&transport=polling", withCookie(cookie), "")
-	sid, err := openedSID(opened.body)
+	opened := testkit.Ask(t, s.Addr, "GET", "/socket.io/?EIO=4&transport=polling", withCookie(cookie), "")
+	sid, err := testkit.OpenedSID(opened.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// What counts is the request that opened the connection.
-	ask(t, s.Addr, "POST", "/socket.io/?EIO=4&transport=polling&sid="+sid, withCookie("other"), "40")
-	s.Stdout.waitLines(t, "connect /"+values, 2)
+	testkit.Ask(t, s.Addr, "POST", "/socket.io/?EIO=4&transport=polling&sid="+sid, withCookie("other"), "40")
+	s.Stdout.WaitLines(t, "connect /"+values, 2)
 
 	joinWithCookie(t, s.Addr, "/", cookie) // a plain WebSocket
-	s.Stdout.waitLines(t, "connect /"+values, 3)
+	s.Stdout.WaitLines(t, "connect /"+values, 3)
 }
 
 // A socket's session is a copy: one for all its namespaces, and its own.
 func TestSocketsSessionIsACopy(t *testing.T) {
 	cookie := flaskCookie(t, "s3cret", `{'name': 'page'}`)
-	s := startApp(t, tellSession("name"), "--secret-key", "s3cret")
-	c := joinWithCookie(t, s.Addr, websocketPath, cookie).joined()
-	c.send(`42["set","name","socket"]`)
-	s.Stdout.waitText(t, "set name=string(socket)\n")
-	c.send("40/other,")
-	s.Stdout.waitText(t, "connect /other name=string(socket)\n")
-	joinWithCookie(t, s.Addr, websocketPath, cookie).joined()
-	s.Stdout.waitLines(t, "connect / name=string(page)", 2)
+	s := harness.StartApp(t, tellSession("name"), "--secret-key", "s3cret")
+	c := joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
+	c.Send(`42["set","name","socket"]`)
+	s.Stdout.WaitText(t, "set name=string(socket)\n")
+	c.Send("40/other,")
+	s.Stdout.WaitText(t, "connect /other name=string(socket)\n")
+	joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
+	s.Stdout.WaitLines(t, "connect / name=string(page)", 2)
 }
 
 func TestHardeningForgedSessionIsNone(t *testing.T) {
@@ -137,12 +139,12 @@ func TestHardeningForgedSessionIsNone(t *testing.T) {
 		"long":             strings.Repeat("A", 50<<10) + ".AAAA.AAAA",
 		"quotes and signs": `"a;b,c\"`,
 	}
-	s := startApp(t, tellSession("name"), "--secret-key", "s3cret", "--log-level", "debug")
+	s := harness.StartApp(t, tellSession("name"), "--secret-key", "s3cret", "--log-level", "debug")
 	n := 0
 	for name, cookie := range forged {
-		joinWithCookie(t, s.Addr, websocketPath, cookie).joined()
+		joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
 		n++
-		s.Stdout.waitFor(t, name, patience, func(text string) bool {
+		s.Stdout.WaitFor(t, name, testkit.Patience, func(text string) bool {
 			return strings.Count(text, "connect / name=<nil>(<nil>)\n") == n
 		})
 	}
@@ -154,9 +156,9 @@ func TestHardeningForgedSessionIsNone(t *testing.T) {
 }
 
 func TestHardeningHugeCookieIsRefused(t *testing.T) {
-	s := startApp(t, tellSession("name"), "--secret-key", "s3cret")
-	got := ask(t, s.Addr, "GET", "/socket.io/?EIO=4&transport=polling", withCookie(strings.Repeat("A", 80<<10)), "")
-	if got.status != http.StatusRequestHeaderFieldsTooLarge {
+	s := harness.StartApp(t, tellSession("name"), "--secret-key", "s3cret")
+	got := testkit.Ask(t, s.Addr, "GET", "/socket.io/?EIO=4&transport=polling", withCookie(strings.Repeat("A", 80<<10)), "")
+	if got.Status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("answered %v", got)
 	}
 }
@@ -166,10 +168,10 @@ func TestSecretKeysCanBeReplaced(t *testing.T) {
 	if err := os.WriteFile(file, []byte("new\nbase64:czNjcmV0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := startApp(t, tellSession("name"), "--secret-key-file", file)
+	s := harness.StartApp(t, tellSession("name"), "--secret-key-file", file)
 	for i, key := range []string{"s3cret", "new"} {
-		joinWithCookie(t, s.Addr, websocketPath, flaskCookie(t, key, `{'name': 'Ann'}`)).joined()
-		s.Stdout.waitLines(t, "connect / name=string(Ann)", i+1)
+		joinWithCookie(t, s.Addr, testkit.WebSocketPath, flaskCookie(t, key, `{'name': 'Ann'}`)).Joined()
+		s.Stdout.WaitLines(t, "connect / name=string(Ann)", i+1)
 	}
 	if strings.Contains(s.Stderr.String(), "secret key") {
 		t.Errorf("a warning without a reason:\n%s", s.Stderr)
@@ -189,7 +191,7 @@ func TestSecretKeyThatOthersMayKnowIsWarnedOf(t *testing.T) {
 		{[]string{"--secret-key-file", file}, "setting=--secret-key-file "},
 		{[]string{"--secret-key-file", file, "--cors-allowed-origins", "*"}, "setting=--cors-allowed-origins "},
 	} {
-		s := startApp(t, tellSession(), c.args...)
+		s := harness.StartApp(t, tellSession(), c.args...)
 		warned := false
 		lines := bufio.NewScanner(strings.NewReader(s.Stderr.String()))
 		for lines.Scan() {
@@ -203,25 +205,25 @@ func TestSecretKeyThatOthersMayKnowIsWarnedOf(t *testing.T) {
 
 // A client that comes back to its session has what it was, not what its page's cookie says by then.
 func TestRecoveredSessionIsTheSocketsOwn(t *testing.T) {
-	s := startApp(t, tellSession("name"), "--secret-key", "s3cret", "--recovery", "1m")
-	first := joinWithCookie(t, s.Addr, websocketPath, flaskCookie(t, "s3cret", `{'name': 'page'}`))
-	open, err := first.packet()
-	first.must(err)
-	_, err = openedSID(open)
-	first.must(err)
-	first.send("40")
-	connected, err := first.packet()
-	first.must(err)
+	s := harness.StartApp(t, tellSession("name"), "--secret-key", "s3cret", "--recovery", "1m")
+	first := joinWithCookie(t, s.Addr, testkit.WebSocketPath, flaskCookie(t, "s3cret", `{'name': 'page'}`))
+	open, err := first.Packet()
+	first.Must(err)
+	_, err = testkit.OpenedSID(open)
+	first.Must(err)
+	first.Send("40")
+	connected, err := first.Packet()
+	first.Must(err)
 	var answer struct{ PID string }
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(connected, "40")), &answer); err != nil || answer.PID == "" {
 		t.Fatalf("%v in %s", err, connected)
 	}
-	first.send(`42["set","name","socket"]`)
-	s.Stdout.waitText(t, "set name=string(socket)\n")
+	first.Send(`42["set","name","socket"]`)
+	s.Stdout.WaitText(t, "set name=string(socket)\n")
 	_ = first.Close()
-	second := joinWithCookie(t, s.Addr, websocketPath, flaskCookie(t, "s3cret", `{'name': 'other'}`))
-	_, err = second.packet()
-	second.must(err)
-	second.send(`40{"pid":"` + answer.PID + `"}`)
-	s.Stdout.waitText(t, "connect / name=string(socket)\n")
+	second := joinWithCookie(t, s.Addr, testkit.WebSocketPath, flaskCookie(t, "s3cret", `{'name': 'other'}`))
+	_, err = second.Packet()
+	second.Must(err)
+	second.Send(`40{"pid":"` + answer.PID + `"}`)
+	s.Stdout.WaitText(t, "connect / name=string(socket)\n")
 }

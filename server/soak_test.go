@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // soakWay opens a connection and ends it in one way. Unless it says otherwise the
@@ -44,10 +46,10 @@ func joined(eio int, transport string, end func(c *loadClient) error) func(*soak
 // closedBy sends these bytes and reads to the end of the connection.
 func closedBy(p []byte) func(c *loadClient) error {
 	return func(c *loadClient) error {
-		if err := c.ws.raw(p); err != nil {
+		if err := c.ws.WriteBytes(p); err != nil {
 			return err
 		}
-		_, err := c.ws.end()
+		_, err := c.ws.End()
 		return err
 	}
 }
@@ -68,22 +70,22 @@ func cutPoll(c *loadClient) error {
 
 // probed begins an upgrade and stops there; changed completes it first.
 func probed(c *loadClient) error {
-	ws, err := dialWS(c.addr, c.target("websocket"), textFrames("2probe")...)
+	ws, err := testkit.DialWebSocket(c.addr, c.target("websocket"), testkit.TextFrames("2probe")...)
 	if err != nil {
 		return err
 	}
 	defer ws.Close()
-	return ws.expect("3probe")
+	return ws.Expect("3probe")
 }
 
 func changed(end func(c *loadClient) error) func(c *loadClient) error {
 	return func(c *loadClient) error {
-		ws, err := dialWS(c.addr, c.target("websocket"), textFrames("2probe", "5", message("upgraded"))...)
+		ws, err := testkit.DialWebSocket(c.addr, c.target("websocket"), testkit.TextFrames("2probe", "5", testkit.Message("upgraded"))...)
 		if err != nil {
 			return err
 		}
 		c.ws = ws
-		if _, err := ws.skipTo(message("upgraded")); err != nil {
+		if _, err := ws.SkipTo(testkit.Message("upgraded")); err != nil {
 			return err
 		}
 		return end(c)
@@ -92,8 +94,8 @@ func changed(end func(c *loadClient) error) func(c *loadClient) error {
 
 func soakWays() []soakWay {
 	return []soakWay{
-		{name: "close frame", do: joined(4, "websocket", closedBy(closeFrame(1000)))},
-		{name: "close frame, EIO 3", do: joined(3, "websocket", closedBy(closeFrame(1001)))},
+		{name: "close frame", do: joined(4, "websocket", closedBy(testkit.CloseFrame(1000)))},
+		{name: "close frame, EIO 3", do: joined(3, "websocket", closedBy(testkit.CloseFrame(1001)))},
 		{name: "TCP cut", do: joined(4, "websocket", abandoned)},
 		{name: "TCP cut, EIO 3", do: joined(3, "websocket", abandoned)},
 		{name: "packet 41", do: joined(4, "websocket", func(c *loadClient) error { return c.send("41") })},
@@ -109,7 +111,7 @@ func soakWays() []soakWay {
 		{name: "upgraded and cut", do: joined(4, "polling", changed(abandoned))},
 		{name: "upgraded and left, EIO 3", do: joined(3, "polling", changed((*loadClient).leave))},
 		{name: "closed by the server for a broken frame", do: joined(4, "websocket", closedBy([]byte{0xff, 0xff}))},
-		{name: "closed by the server for a broken packet", do: joined(4, "websocket", closedBy(textFrames("9")))},
+		{name: "closed by the server for a broken packet", do: joined(4, "websocket", closedBy(testkit.TextFrames("9")))},
 		{name: "closed by the server for a broken POST", do: joined(4, "polling", func(c *loadClient) error {
 			if c.send("9") == nil {
 				return errors.New("a broken packet was accepted")
@@ -131,18 +133,18 @@ func soakWays() []soakWay {
 			return err
 		}},
 		{name: "plain WebSocket", do: func(s *soak) error {
-			ws, err := dialWS(s.addr, "/", maskedFrame(finBit|opText, "plain")...)
+			ws, err := testkit.DialWebSocket(s.addr, "/", testkit.MaskedFrame(testkit.FinBit|testkit.OpText, "plain")...)
 			if err != nil {
 				return err
 			}
 			defer ws.Close()
-			if _, err := ws.skipTo("plain"); err != nil {
+			if _, err := ws.SkipTo("plain"); err != nil {
 				return err
 			}
-			if err := ws.raw(closeFrame(1000)); err != nil {
+			if err := ws.WriteBytes(testkit.CloseFrame(1000)); err != nil {
 				return err
 			}
-			_, err = ws.end()
+			_, err = ws.End()
 			return err
 		}},
 	}
@@ -205,7 +207,7 @@ func TestSoak(t *testing.T) {
 	come := func(n int) {
 		t.Helper()
 		ways := soakWays()
-		if err := each(n, atOnce, func(i int) error {
+		if err := testkit.Each(n, atOnce, func(i int) error {
 			way := ways[i%len(ways)]
 			if err := way.do(s); err != nil {
 				return fmt.Errorf("%s: %w", way.name, err)
@@ -223,7 +225,7 @@ func TestSoak(t *testing.T) {
 	// settle waits until all are gone and the usage is within a bound.
 	settle := func(ok func(usage) bool) usage {
 		t.Helper()
-		for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * testkit.Patience); ; time.Sleep(50 * time.Millisecond) {
 			s.http.CloseIdleConnections()
 			connected, disconnected := lines.counts()
 			u := measured(t)
@@ -233,7 +235,7 @@ func TestSoak(t *testing.T) {
 			if time.Now().After(deadline) {
 				var stacks bytes.Buffer
 				_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
-				t.Fatalf("%d connects and %d disconnects of %d; %+v\n%s", connected, disconnected, expected, u, tail(stacks.String()))
+				t.Fatalf("%d connects and %d disconnects of %d; %+v\n%s", connected, disconnected, expected, u, testkit.Tail(stacks.String()))
 			}
 		}
 	}
@@ -278,10 +280,10 @@ func TestNamespaceInDisguise(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.ws.raw(textFrames("41", "40"+name+",", "1")); err != nil {
+			if err := c.ws.WriteBytes(testkit.TextFrames("41", "40"+name+",", "1")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.ws.end(); err != nil {
+			if _, err := c.ws.End(); err != nil {
 				t.Error(err)
 			}
 			c.cut()
@@ -316,7 +318,7 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	}()
 	const fill = 300
 	for i := range fill {
-		if err := filler.sendPatiently(message(loadText(0, i, 10_000))); err != nil {
+		if err := filler.sendPatiently(testkit.Message(loadText(0, i, 10_000))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -339,7 +341,7 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := late.ws.end()
+		_, err := late.ws.End()
 		ended <- err
 	}()
 	select {

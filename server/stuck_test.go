@@ -7,11 +7,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 // stuck is a stderr that nobody reads any more once it is full.
 type stuck struct {
-	*output
+	*testkit.Output
 
 	mu    sync.Mutex
 	full  bool
@@ -25,18 +27,18 @@ func (s *stuck) Write(p []byte) (int, error) {
 	if full {
 		<-s.drain
 	}
-	return s.output.Write(p)
+	return s.Output.Write(p)
 }
 
 // TestNobodyWaitsForTheLog stops reading stderr, as somebody does who stops a terminal,
 // while clients come, go, and are dropped for being slow, each with a line: the chat
 // goes on, and the lines come when they are read.
 func TestNobodyWaitsForTheLog(t *testing.T) {
-	stderr := &stuck{output: newOutput(), drain: make(chan struct{})}
+	stderr := &stuck{Output: testkit.NewOutput(), drain: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	args := []string{"--port", "0", "--max-backlog", "10000", "--log-level", "debug"}
-	go func() { done <- run(ctx, args, func(string) string { return "" }, newOutput(), stderr) }()
+	go func() { done <- run(ctx, args, func(string) string { return "" }, testkit.NewOutput(), stderr) }()
 	read := sync.OnceFunc(func() { close(stderr.drain) })
 	t.Cleanup(func() {
 		read()
@@ -45,24 +47,24 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 			t.Errorf("run: %v", err)
 		}
 	})
-	addr := stderr.waitMatch(t, regexp.MustCompile(`http://([^\s"/]+:\d+)`))[1]
+	addr := stderr.WaitMatch(t, regexp.MustCompile(`http://([^\s"/]+:\d+)`))[1]
 	stderr.mu.Lock()
 	stderr.full = true
 	stderr.mu.Unlock()
 
-	joinPolling(t, addr, 4) // and polls no more
-	talker := joinWS(t, addr)
+	testkit.JoinPolling(t, addr, 4) // and polls no more
+	talker := testkit.JoinWebSocket(t, addr)
 	text := strings.Repeat("x", 1000)
 	for i := range 50 {
-		talker.send(message(fmt.Sprint(i, text)))
-		talker.awaits(message(fmt.Sprint(i, text)))
+		talker.Send(testkit.Message(fmt.Sprint(i, text)))
+		talker.Awaits(testkit.Message(fmt.Sprint(i, text)))
 	}
-	joinWS(t, addr)
-	talker.send(message("still here"))
-	talker.awaits(message("still here"))
+	testkit.JoinWebSocket(t, addr)
+	talker.Send(testkit.Message("still here"))
+	talker.Awaits(testkit.Message("still here"))
 
 	read()
-	stderr.waitFor(t, "line about the slow client", patience, func(text string) bool {
+	stderr.WaitFor(t, "line about the slow client", testkit.Patience, func(text string) bool {
 		return strings.Contains(text, "reads too slowly")
 	})
 }

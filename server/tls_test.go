@@ -16,6 +16,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // selfSigned writes a certificate for the loopback addresses and its key.
@@ -61,8 +64,8 @@ func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := selfSigned(t)
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		t.Run(host, func(t *testing.T) {
-			server := startServer(t, "--host", host, "--certfile", certFile, "--keyfile", keyFile)
-			client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+			server := harness.Start(t, "--host", host, "--certfile", certFile, "--keyfile", keyFile)
+			client := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 			t.Cleanup(client.CloseIdleConnections)
 			origin := "https://" + server.Addr
 			url := origin + "/socket.io/?EIO=4&transport=polling"

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 const (
@@ -43,10 +45,10 @@ func upgradeTalker(addr string, number int, stop *atomic.Bool) error {
 		case window <- struct{}{}:
 		case err := <-failed:
 			return err
-		case <-time.After(patience):
+		case <-time.After(testkit.Patience):
 			return errors.New("the talker does not hear itself")
 		}
-		if err := c.send(message(loadText(number, i, i%300))); err != nil {
+		if err := c.send(testkit.Message(loadText(number, i, i%300))); err != nil {
 			return err
 		}
 	}
@@ -64,7 +66,7 @@ func upgrading(c *loadClient, number int, rng *rand.Rand) error {
 		for i := 0; i < upgradeSends; {
 			var packets []string
 			for range min(1+sends.IntN(5), upgradeSends-i) {
-				packets = append(packets, message(loadText(number, i, sends.IntN(400))))
+				packets = append(packets, testkit.Message(loadText(number, i, sends.IntN(400))))
 				i++
 			}
 			if err := c.send(packets...); err != nil {
@@ -77,8 +79,8 @@ func upgrading(c *loadClient, number int, rng *rand.Rand) error {
 		}
 		sent <- nil
 	}()
-	defer close(heard)                    // lets the sender go on, to its own failure
-	limit := time.Now().Add(4 * patience) // the talkers alone would keep it reading
+	defer close(heard)                            // lets the sender go on, to its own failure
+	limit := time.Now().Add(4 * testkit.Patience) // the talkers alone would keep it reading
 	next := make(map[int]int)
 	for received := 0; next[number] < upgradeSends; received++ {
 		if received == begin {
@@ -125,7 +127,7 @@ func TestUpgradeUnderFlow(t *testing.T) {
 				})
 			}
 			var upgraded atomic.Int64
-			err := each(upgradesEach, upgradesAtOnce, func(i int) error {
+			err := testkit.Each(upgradesEach, upgradesAtOnce, func(i int) error {
 				c, err := loadJoin(addr, eio, "polling", h)
 				if err != nil {
 					return err

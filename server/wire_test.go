@@ -11,6 +11,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/e2e/harness"
 )
 
 // TestWire plays the conversations of testdata/wire, whose README says how they are written.
@@ -34,16 +37,16 @@ func TestWire(t *testing.T) {
 // wire is a conversation that is being played.
 type wire struct {
 	t      *testing.T
-	server *testServer
-	args   []string // of the server, until there is one
-	polls  *poller  // reads bodies; its waiting packets are for "packet"
-	target string   // that is polled
+	server *harness.Server
+	args   []string        // of the server, until there is one
+	polls  *testkit.Poller // reads bodies; its waiting packets are for "packet"
+	target string          // that is polled
 	header http.Header
 	known  map[string]string
 
 	conn    net.Conn // of the last get
-	polled  chan answer
-	ws      *wsClient
+	polled  chan testkit.Answer
+	ws      *testkit.Client
 	held    []byte // frames that wait for the next
 	printed int    // bytes of stdout that are dealt with
 }
@@ -63,7 +66,7 @@ func playWire(t *testing.T, text string) {
 		case word == "client" || word == "source":
 			named++
 		case word == "eio":
-			w.polls = &poller{t: t, version: int(rest[0] - '0')}
+			w.polls = &testkit.Poller{T: t, Version: int(rest[0] - '0')}
 		case word == "server":
 			w.args = strings.Fields(rest)
 		case named != 2 || w.polls == nil:
@@ -82,7 +85,7 @@ func playWire(t *testing.T, text string) {
 
 func (w *wire) start() {
 	if w.server == nil {
-		w.server = startServer(w.t, w.args...)
+		w.server = harness.Start(w.t, w.args...)
 		w.known["host"] = w.server.Addr
 	}
 }
@@ -102,8 +105,8 @@ func (w *wire) play(word, rest string) error {
 		return w.packet(rest)
 	case "post":
 		target, body, _ := strings.Cut(rest, " ")
-		got := ask(w.t, w.server.Addr, http.MethodPost, w.filled(target), w.with("Content-Type", "text/plain;charset=UTF-8"), w.filled(body))
-		if got.status != http.StatusOK || got.body != "ok" {
+		got := testkit.Ask(w.t, w.server.Addr, http.MethodPost, w.filled(target), w.with("Content-Type", "text/plain;charset=UTF-8"), w.filled(body))
+		if got.Status != http.StatusOK || got.Body != "ok" {
 			return fmt.Errorf("answered %v", got)
 		}
 	case "poll":
@@ -113,7 +116,7 @@ func (w *wire) play(word, rest string) error {
 		return w.compare(strings.Join(w.packetsOf(got), "\x1e"), rest)
 	case "refused":
 		target, status, _ := strings.Cut(rest, " ")
-		if got := ask(w.t, w.server.Addr, http.MethodGet, target, w.header, ""); fmt.Sprint(got.status) != status {
+		if got := testkit.Ask(w.t, w.server.Addr, http.MethodGet, target, w.header, ""); fmt.Sprint(got.Status) != status {
 			return fmt.Errorf("answered %v", got)
 		}
 	case "printed":
@@ -130,35 +133,35 @@ func (w *wire) playWebSocket(word, rest string) error {
 	case "open", "reuse":
 		conn, err := w.conn, error(nil)
 		if word == "open" {
-			conn, err = dialTCP(w.server.Addr)
+			conn, err = testkit.DialTCP(w.server.Addr)
 		}
 		if err != nil {
 			return err
 		}
 		w.t.Cleanup(func() { _ = conn.Close() })
-		ws, err := shakeHands(conn, upgradeRequest(w.server.Addr, w.filled(rest), w.header))
-		w.ws = &wsClient{rawWS: ws, t: w.t}
+		ws, err := testkit.ShakeHands(conn, testkit.UpgradeRequest(w.server.Addr, w.filled(rest), w.header))
+		w.ws = &testkit.Client{WebSocket: ws, T: w.t}
 		return err
 	case "send+":
-		w.held = append(w.held, textFrames(w.filled(rest))...)
+		w.held = append(w.held, testkit.TextFrames(w.filled(rest))...)
 	case "send":
-		return w.write(textFrames(w.filled(rest)))
+		return w.write(testkit.TextFrames(w.filled(rest)))
 	case "bytes":
 		data, err := hex.DecodeString(rest)
 		if err != nil {
 			return err
 		}
-		return w.write(maskedFrame(finBit|opBinary, string(data)))
+		return w.write(testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, string(data)))
 	case "hear":
-		got, err := w.ws.packet()
+		got, err := w.ws.Packet()
 		if err != nil {
 			return err
 		}
 		return w.compare(got, rest)
 	case "heard":
-		f, err := w.ws.read()
-		if err == nil && (f.op != opBinary || hex.EncodeToString(f.data) != rest) {
-			err = fmt.Errorf("a frame with opcode %#x and %x came", f.op, f.data)
+		f, err := w.ws.ReadFrame()
+		if err == nil && (f.Op != testkit.OpBinary || hex.EncodeToString(f.Data) != rest) {
+			err = fmt.Errorf("a frame with opcode %#x and %x came", f.Op, f.Data)
 		}
 		return err
 	case "close":
@@ -173,7 +176,7 @@ func (w *wire) playWebSocket(word, rest string) error {
 func (w *wire) write(frames []byte) error {
 	frames = append(w.held, frames...)
 	w.held = nil
-	return w.ws.raw(frames)
+	return w.ws.WriteBytes(frames)
 }
 
 // get polls over a connection that stays open.
@@ -184,10 +187,10 @@ func (w *wire) get() error {
 	}
 	answer := <-got
 	w.conn = conn
-	if answer.status != http.StatusOK {
+	if answer.Status != http.StatusOK {
 		return fmt.Errorf("answered %v", answer)
 	}
-	w.polls.waiting = w.packetsOf(answer)
+	w.polls.Waiting = w.packetsOf(answer)
 	return nil
 }
 
@@ -198,8 +201,8 @@ func (w *wire) poll(target string) (err error) {
 }
 
 // request sends a GET over a connection of its own; the answer comes when it comes.
-func (w *wire) request(target string) (net.Conn, chan answer, error) {
-	conn, err := dialTCP(w.server.Addr)
+func (w *wire) request(target string) (net.Conn, chan testkit.Answer, error) {
+	conn, err := testkit.DialTCP(w.server.Addr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -210,11 +213,11 @@ func (w *wire) request(target string) (net.Conn, chan answer, error) {
 	if _, err := conn.Write([]byte(b.String() + "\r\n")); err != nil {
 		return nil, nil, err
 	}
-	c := make(chan answer, 1)
+	c := make(chan testkit.Answer, 1)
 	go func() {
-		got, err := readAnswer(conn, bufio.NewReader(conn), http.MethodGet)
+		got, err := testkit.ReadAnswer(conn, bufio.NewReader(conn), http.MethodGet)
 		if err != nil {
-			got = answer{body: err.Error()}
+			got = testkit.Answer{Body: err.Error()}
 		}
 		c <- got
 	}()
@@ -222,9 +225,9 @@ func (w *wire) request(target string) (net.Conn, chan answer, error) {
 }
 
 // packetsOf takes the answer to a poll apart.
-func (w *wire) packetsOf(got answer) []string {
-	packets, err := w.polls.packets(got.body)
-	if err != nil || got.status != http.StatusOK {
+func (w *wire) packetsOf(got testkit.Answer) []string {
+	packets, err := w.polls.Packets(got.Body)
+	if err != nil || got.Status != http.StatusOK {
 		w.t.Errorf("a poll was answered %v: %v", got, err)
 	}
 	return packets
@@ -232,13 +235,13 @@ func (w *wire) packetsOf(got answer) []string {
 
 // packet takes the next packet that a poll brought.
 func (w *wire) packet(pattern string) error {
-	for len(w.polls.waiting) == 0 {
+	for len(w.polls.Waiting) == 0 {
 		if err := w.get(); err != nil {
 			return err
 		}
 	}
-	got := w.polls.waiting[0]
-	w.polls.waiting = w.polls.waiting[1:]
+	got := w.polls.Waiting[0]
+	w.polls.Waiting = w.polls.Waiting[1:]
 	return w.compare(got, pattern)
 }
 
@@ -290,7 +293,7 @@ func (w *wire) compare(got, pattern string) error {
 
 // awaitPrinted waits for a line behind those that were awaited before.
 func (w *wire) awaitPrinted(line string) error {
-	w.server.Stdout.waitFor(w.t, line, patience, func(all string) bool {
+	w.server.Stdout.WaitFor(w.t, line, testkit.Patience, func(all string) bool {
 		at := strings.Index(all[w.printed:], line+"\n")
 		if at < 0 {
 			return false

@@ -14,13 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 const (
 	root = "../.." // of the repository: where the examples are started
-
-	// debianPython is the interpreter that Debian's packages are for.
-	debianPython = "/usr/bin/python3"
 
 	// browserDeadline is how long a browser may take with all applications.
 	browserDeadline = 2 * time.Minute
@@ -37,7 +36,7 @@ type application struct {
 
 func applications() map[string]application {
 	return map[string]application{
-		"behind": {env: []string{"PYTHON=" + debianPython}, want: wantBehind},
+		"behind": {env: []string{"PYTHON=" + testkit.Python}, want: wantBehind},
 		"lobby":  {want: wantLobby},
 		"rooms":  {want: wantRooms},
 	}
@@ -68,22 +67,20 @@ rooms: faults: {"faults":[]}
 // TestApplicationsInABrowser starts each application with its one command and has one
 // browser drive them, one after another.
 func TestApplicationsInABrowser(t *testing.T) {
-	node, chromium := needNode(t), needChromium(t)
-	if exec.Command(debianPython, "-c", "import flask").Run() != nil {
-		absent(t, "needs Flask for "+debianPython+"; on Debian: apt-get install python3-flask")
-	}
-	drive(t, node, chromium, applications())
+	chromium := testkit.NeedChromium(t)
+	testkit.NeedModules(t, "flask")
+	drive(t, chromium, applications())
 }
 
 // drive starts applications, has one browser visit them and compares what it reports.
-func drive(t *testing.T, node, chromium string, apps map[string]application) {
+func drive(t *testing.T, chromium string, apps map[string]application) {
 	t.Helper()
 	binaries := build(t, slices.Sorted(maps.Keys(apps)))
 	urls := make(map[string]string)
 	for name, app := range apps {
 		urls[name] = start(t, filepath.Join(binaries, name), app.env).url
 	}
-	got := run(t, node, "applications.mjs", browserDeadline, map[string]any{"urls": urls, "chromium": chromium})
+	got := run(t, "applications.mjs", map[string]any{"urls": urls, "chromium": chromium, "deadline": browserDeadline.Milliseconds()})
 	for name, app := range apps {
 		var seen strings.Builder
 		for _, line := range got {
@@ -169,21 +166,4 @@ func start(t *testing.T, binary string, env []string) *process {
 		}
 	})
 	return p
-}
-
-// needChromium returns the path of a Chromium or Chrome, or skips the test; in CI that
-// is a failure.
-func needChromium(t *testing.T) string {
-	t.Helper()
-	names := []string{"chromium", "chromium-browser", "google-chrome"}
-	if chosen := os.Getenv("HIPFLASK_TEST_CHROMIUM"); chosen != "" {
-		names = []string{chosen}
-	}
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	absent(t, "needs "+strings.Join(names, ", or ")+"; HIPFLASK_TEST_CHROMIUM can name another browser")
-	return ""
 }

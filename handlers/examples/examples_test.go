@@ -1,12 +1,8 @@
 package examples
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -14,23 +10,15 @@ import (
 
 	"hipflask/handlers/examples/privatechat"
 	"hipflask/handlers/examples/tour"
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
-)
-
-const (
-	testdata = "../../testdata"
-
-	// deadline is how long a client script may take; it gives up by itself
-	// before it is ended.
-	deadline = 30 * time.Second
-	grace    = 5 * time.Second
 )
 
 // TestWithTheOfficialClient drives the examples with the npm client, over each way
 // that it can take.
 func TestWithTheOfficialClient(t *testing.T) {
-	node := needNode(t)
+	testkit.NeedNode(t)
 	examples := map[string]struct {
 		register func(*socketio.Server) error
 		want     string
@@ -50,7 +38,7 @@ func TestWithTheOfficialClient(t *testing.T) {
 				}
 				server := httptest.NewServer(s)
 				t.Cleanup(server.Close)
-				got := run(t, node, "examples.mjs", deadline, map[string]any{
+				got := run(t, "examples.mjs", map[string]any{
 					"url": server.URL, "client": "socket.io-client", "mode": mode, "example": name,
 				})
 				want := slices.Collect(strings.Lines(example.want))
@@ -92,29 +80,12 @@ alone: {"users":[{"id":"ada","nickname":"Ada"}]}
 
 // run runs a client script and returns a line for each report: the event, and
 // what came with it as JSON with sorted keys.
-func run(t *testing.T, node, script string, deadline time.Duration, config map[string]any) []string {
+func run(t *testing.T, script string, config map[string]any) []string {
 	t.Helper()
-	config["deadline"] = deadline.Milliseconds()
-	argument, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), deadline+grace)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, node, testdata+"/clients/"+script, string(argument))
-	cmd.WaitDelay = grace
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v; it reported\n%sand wrote\n%s", err, &stdout, &stderr)
-	}
 	var lines []string
-	for line := range strings.Lines(stdout.String()) {
+	for _, r := range testkit.RunScript(t, script, config) {
 		var report map[string]any
-		if err := json.Unmarshal([]byte(line), &report); err != nil {
-			t.Fatalf("%v in %s", err, line)
-		}
-		event, _ := report["event"].(string)
+		r.Decode(t, &report)
 		delete(report, "event")
 		delete(report, "behaviour")
 		var rest strings.Builder
@@ -123,33 +94,7 @@ func run(t *testing.T, node, script string, deadline time.Duration, config map[s
 		if err := readable.Encode(report); err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, event+": "+rest.String())
+		lines = append(lines, r.Event+": "+rest.String())
 	}
 	return lines
-}
-
-// needNode returns the path of node, or skips the test. In CI that is a failure, as
-// nobody would notice there that the test has stopped to run.
-func needNode(t *testing.T) string {
-	t.Helper()
-	reason := "needs Node.js 20 or later on the PATH"
-	node, err := exec.LookPath("node")
-	if err == nil {
-		reason = "needs the npm clients; run: npm ci --ignore-scripts --prefix testdata"
-		_, err = os.Stat(testdata + "/node_modules")
-	}
-	if err == nil {
-		return node
-	}
-	absent(t, reason)
-	return ""
-}
-
-// absent skips the test because of a missing tool.
-func absent(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }

@@ -8,18 +8,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // TestApplicationsWithFlask has one browser drive the dashboard, the whiteboard, the
 // application that asks a real Flask process who somebody is, and the one that a real
 // Flask process emits to through a real Redis.
 func TestApplicationsWithFlask(t *testing.T) {
-	node, chromium := needNode(t), needChromium(t)
-	needPython(t)
+	chromium := testkit.NeedChromium(t)
+	testkit.NeedModules(t, "flask_session", "flask_socketio", "jwt", "redis")
 	queue := startRedis(t)
 	asked := startFlask(t, "askflask")
 	emitting := startFlask(t, "flaskemits", "REDIS_URL="+queue)
-	drive(t, node, chromium, map[string]application{
+	drive(t, chromium, map[string]application{
 		"dashboard":  {[]string{"DASHBOARD_TOKEN=the token"}, wantDashboard},
 		"whiteboard": {nil, wantWhiteboard},
 		"askflask":   {[]string{"HIPFLASK_BACKEND=" + asked}, wantAskFlask},
@@ -51,17 +53,10 @@ flaskemits: watches another: {}
 flaskemits: faults: {"faults":[]}
 `
 
-func needPython(t *testing.T) {
-	t.Helper()
-	if err := exec.Command(debianPython, "-c", "import flask_session, flask_socketio, jwt, redis").Run(); err != nil {
-		absent(t, "needs Flask for "+debianPython+"; on Debian: apt-get install python3-flask-session python3-flask-socketio python3-jwt python3-redis")
-	}
-}
-
 // startFlask starts an example's Flask application on a free port and returns its address.
 func startFlask(t *testing.T, example string, env ...string) string {
 	t.Helper()
-	cmd := exec.Command(debianPython, "-B", "-u", example+"/flask_app.py", "0")
+	cmd := exec.Command(testkit.Python, "-B", "-u", example+"/flask_app.py", "0")
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "TMPDIR=" + t.TempDir()}, env...)
 	return startOther(t, cmd, regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`))[1]
 }
@@ -71,7 +66,7 @@ func startFlask(t *testing.T, example string, env ...string) string {
 func startRedis(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		absent(t, "needs redis-server on the PATH; on Debian: apt-get install redis-server")
+		testkit.Absent(t, "needs redis-server on the PATH; on Debian: apt-get install redis-server")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,11 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/flasksession"
 )
-
-// python is the interpreter that Debian's packages are for.
-const python = "/usr/bin/python3"
 
 // flask is a process that reads and writes sessions with the real Flask.
 type flask struct {
@@ -49,13 +47,8 @@ type answer struct {
 
 func startFlask(t *testing.T) *flask {
 	t.Helper()
-	if exec.Command(python, "-c", "import flask").Run() != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs Flask for " + python)
-		}
-		t.Skip("needs Flask for " + python + "; on Debian: apt-get install python3-flask")
-	}
-	cmd := exec.Command(python, "-u", "../../testdata/flask/sessions.py")
+	testkit.NeedModules(t, "flask")
+	cmd := exec.Command(testkit.Python, "-u", testkit.Testdata("flask", "sessions.py"))
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

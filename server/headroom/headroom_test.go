@@ -1,10 +1,12 @@
 package headroom
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"testing"
-	"time"
+
+	"hipflask/internal/testkit"
 )
 
 func TestPercent(t *testing.T) {
@@ -47,11 +49,10 @@ func TestKeep(t *testing.T) {
 // some time after it, from a goroutine of its own.
 func await(t *testing.T, want int) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); gcPercent() != want; runtime.GC() {
-		if time.Now().After(end) {
-			t.Fatalf("%d percent, want %d", gcPercent(), want)
-		}
-	}
+	testkit.Eventually(t, fmt.Sprint(want, " percent"), func() bool {
+		runtime.GC()
+		return gcPercent() == want
+	})
 }
 
 func TestKeepLeavesGOGC(t *testing.T) {

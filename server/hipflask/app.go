@@ -23,6 +23,7 @@ import (
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/stall"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
@@ -33,6 +34,9 @@ const (
 	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
 	// tokens have to fit.
 	maxHeaderBytes = 64 << 10
+	// stallTimeout is how long a client of a route, a file or the page may take to read
+	// something more of its answer.
+	stallTimeout = 75 * time.Second
 )
 
 // server is one server: what an [App] runs in.
@@ -41,7 +45,7 @@ type server struct {
 	log   *slog.Logger
 	lines *lines.Writer
 	sio   *socketio.Server
-	door  inspect.Door
+	view  inspect.View // of sio
 	front *front
 	http  *http.Server // nil until listen, and with New: there it is somebody else's
 	ops   *ops.Server
@@ -66,7 +70,7 @@ func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register 
 
 // wire is newServer; measured has the handlers measured.
 func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error, measured bool) (*server, error) {
-	log = sparse.Logger(log)
+	log = advised(cfg, log)
 	a := &server{cfg: cfg, log: log, capacity: capacity.Here(cfg)}
 	a.memory = budget.New(a.capacity.ForClients)
 	a.conns = a.newConns()
@@ -80,16 +84,21 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	if a.cluster, err = a.newCluster(); err != nil { // last: it would have to be closed
 		return nil, err
 	}
+	var hooks inspect.Hooks
 	if ui != nil {
-		ui.Observe(&a.door)
+		ui.Observe(&hooks)
 	}
-	handled := observeHandlers(measured, &a.door)
+	handled := ops.NewHandlers()
+	if measured {
+		handled.Observe(&hooks)
+	}
 	a.sio = socketio.New(socketio.Options{
 		Logger:        log,
 		SessionValues: a.sessionValues(),
 		Context: extras.With(context.Background(), extras.Extras{
 			Settings:  cfg,
-			Inspect:   &a.door,
+			Hooks:     hooks,
+			View:      func(v inspect.View) { a.view = v },
 			Peers:     a.peers(),
 			Capacity:  &a.capacity,
 			Memory:    a.memory,
@@ -115,15 +124,17 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 		SocketIO:   a.sio,
 		Router:     a.front.routes,
 		Stdout:     a.lines,
+		Log:        a.log,
 		Sessions:   a.sessions,
-		Context:    a.door.Life,
+		Context:    a.view.Life(),
+		setting:    a.cfg.Value,
 		onShutdown: &a.onShutdown,
 	}, register)
 	if err != nil {
 		return err
 	}
 	if ui != nil {
-		if err := ui.Attach(a.sio); err != nil {
+		if err := ui.Attach(a.sio, a.view); err != nil {
 			return err
 		}
 	}
@@ -132,9 +143,9 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 }
 
 // newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
-// limited by whoever gives it, see stallLimits.
+// limited by whoever gives it, see package stall.
 func (a *server) newHTTP() *http.Server {
-	a.front.stall = stallLimits{read: a.cfg.ReadBodyTimeout, write: stallTimeout}
+	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
 	return &http.Server{
@@ -172,7 +183,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	l = acceptor{Listener: l, log: a.log}
 	failed := make(chan error, 1)
 	go func() { failed <- a.http.Serve(l) }()
-	a.door.Begin()
+	a.view.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)
 	var err error

@@ -19,7 +19,7 @@ func (a *server) newBackend() (*backend.Backend, error) {
 	}
 	return backend.New(backend.Options{
 		Target:  a.cfg.Backend,
-		Trusted: func(r *http.Request) bool { return a.door.Trusts(r) },
+		Trusted: func(r *http.Request) bool { return a.view.Trusts(r) },
 		Logger:  a.log,
 	})
 }

@@ -30,18 +30,16 @@ func (a *server) newConns() *accepted.Conns {
 // connClosed is told of a connection that was closed, or not taken, because it was one
 // too many.
 func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
-	const open = "--max-open-connections"
 	address := peer.String()
 	switch why {
 	case accepted.Idle:
-		a.door.Warn(engineio.CauseIdle, "connection closed to make room: it was idle for longest", "limit", limit, "setting", open, "address", address)
+		a.view.Warn(engineio.CauseIdle, "connection closed to make room: it was idle for longest", "limit", limit, "address", address)
 	case accepted.TooMany:
-		a.door.Warn(engineio.CauseOpen, "connection closed: one too many", "limit", limit, "setting", open, "address", address)
+		a.view.Warn(engineio.CauseOpen, "connection closed: one too many", "limit", limit, "address", address)
 	case accepted.PerAddress:
-		a.door.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "setting", open+"-per-address",
-			"address", address, "hint", "a proxy in front is one address, unless --trusted-proxies names it")
+		a.view.Warn(engineio.CauseOpenAddress, "connection closed: one too many of its address", "limit", limit, "address", address)
 	case accepted.NoFiles:
-		a.door.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "hint", capacity.FilesHint)
+		a.view.Warn(engineio.CauseIdle, "connection closed to make room: too many open files", "open", limit, "address", address, "bound", capacity.BoundFiles)
 	}
 }
 
@@ -55,7 +53,7 @@ func (a acceptor) Accept() (net.Conn, error) {
 	conn, err := a.Listener.Accept()
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		a.log.Error("no connection can be accepted: too many open files", "error", err, "limit", machine.Files(),
-			"hint", capacity.FilesHint+"; a lower --max-connections refuses clients before that")
+			"cause", capacity.CauseFiles, "bound", capacity.BoundFiles)
 	}
 	return conn, err
 }

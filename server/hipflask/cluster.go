@@ -2,6 +2,7 @@ package hipflask
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +20,7 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}
 	url, err := redislink.Parse(a.cfg.MessageQueue)
 	if err != nil {
-		return nil, err
+		return nil, a.cfg.Fault("message-queue", err.Error())
 	}
 	return cluster.New(cluster.Options{
 		URL:      url,
@@ -44,7 +45,10 @@ func (a *server) joinCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
-	return a.cluster.Start(ctx)
+	if err := a.cluster.Start(ctx); err != nil {
+		return fmt.Errorf("--message-queue: %w (--message-queue-optional starts without)", err)
+	}
+	return nil
 }
 
 // leaveCluster publishes what clients and handlers have said until now. What comes after

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -61,27 +62,16 @@ func run(t *testing.T, register func(*hipflask.App) error, args ...string) progr
 	}()
 	p := program{log: log, stop: sync.OnceFunc(func() {
 		cancel()
-		if err := await(t, ended, "end of the server"); err != nil {
+		if err := testkit.Await(t, ended, "end of the server"); err != nil {
 			t.Error(err)
 		}
 	})}
 	t.Cleanup(p.stop)
 	address := regexp.MustCompile(`http://[^"\s]+`)
 	for p.url == "" {
-		p.url = address.FindString(await(t, log.lines, "address"))
+		p.url = address.FindString(testkit.Await(t, log.lines, "address"))
 	}
 	return p
-}
-
-func await[T any](t *testing.T, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
 }
 
 // At the end: disconnect handlers, the context and background tasks, routes under way,
@@ -134,9 +124,9 @@ func TestOrderOfTheEnd(t *testing.T) {
 		}
 		answered <- err
 	}()
-	await(t, running, "start of the route")
+	testkit.Await(t, running, "start of the route")
 	r.stop()
-	if err := await(t, answered, "end of the answer"); err != nil {
+	if err := testkit.Await(t, answered, "end of the answer"); err != nil {
 		t.Errorf("the route was cut: %v", err)
 	}
 	want := []string{"disconnect", "task", "task", "last function", "first function"}
@@ -165,7 +155,7 @@ func TestEndsThatHang(t *testing.T) {
 	c.Emit("block")
 	began := time.Now()
 	r.stop()
-	if !await(t, ran, "function") {
+	if !testkit.Await(t, ran, "function") {
 		t.Error("a function had no time left")
 	}
 	if took := time.Since(began); took > patience/2 {

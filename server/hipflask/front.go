@@ -11,11 +11,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/server/internal/assets"
 	"hipflask/server/internal/folder"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/stall"
 	"hipflask/server/internal/websocket"
 	"hipflask/server/socketio"
-	"hipflask/static"
 )
 
 // front is the list of who answers a request, in this order: Socket.IO and its
@@ -32,7 +33,7 @@ type front struct {
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is told of what nobody serves
 	log   *slog.Logger
-	stall stallLimits
+	stall stall.Limits
 }
 
 // newFront makes a front whose routes are still to come.
@@ -41,8 +42,8 @@ func (a *server) newFront() (*front, error) {
 		path:     a.cfg.Path,
 		plain:    a.cfg.PlainWebSocketPath,
 		socketIO: a.sio,
-		admit:    a.door.AdmitHost,
-		lost:     a.door.Lost,
+		admit:    a.view.AdmitHost,
+		lost:     a.view.Lost,
 		log:      a.log,
 	}
 	var err error
@@ -56,7 +57,7 @@ func (a *server) newFront() (*front, error) {
 	case a.cfg.StaticFolder != "":
 		f.files, err = folder.Open(a.cfg.StaticFolder)
 	case a.cfg.Page && f.backend == nil:
-		f.page, err = static.Page(a.cfg.Path)
+		f.page, err = assets.Page(a.cfg.Path)
 	}
 	return f, err
 }
@@ -76,10 +77,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !f.admit(w, r) {
 			return
 		}
-		s := newStaller(w, r, f.stall)
-		defer f.recover(s, r, s.hasBegun)
+		s := stall.New(w, r, f.stall)
+		defer f.recover(s, r, s.Begun)
 		f.serveOthers(s, r)
-		s.finish()
+		s.Finish()
 	}
 }
 
@@ -95,7 +96,7 @@ func (f *front) ownsPath(path string) bool {
 func (f *front) isSocketIO(path string) bool {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	isScript := strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map")
-	return f.ownsPath(path) && (!isScript || slices.Contains(static.ClientFiles(), name))
+	return f.ownsPath(path) && (!isScript || slices.Contains(assets.ClientFiles(), name))
 }
 
 // serveOthers leaves the rest to gin, but for scripts beneath Socket.IO's path.
@@ -143,7 +144,7 @@ func (f *front) serveRest(w http.ResponseWriter, r *http.Request, allowed string
 	case f.files != nil && f.files.Serve(w, r):
 	case f.backend != nil:
 		f.backend.ServeHTTP(w, r)
-	case f.page != nil && slices.Contains(static.Paths(), r.URL.Path) && reads(r):
+	case f.page != nil && slices.Contains(assets.Paths(), r.URL.Path) && reads(r):
 		f.page.ServeHTTP(w, r)
 	case r.URL.Path == f.plain && f.plain != "/" && r.Method == http.MethodGet:
 		f.socketIO.ServePlain(w, r) // which says what the request lacks
@@ -159,7 +160,7 @@ func (f *front) serveRest(w http.ResponseWriter, r *http.Request, allowed string
 
 // isFile reports whether the path is that of a file or of the page.
 func (f *front) isFile(path string) bool {
-	return f.files != nil && f.files.Has(path) || f.page != nil && slices.Contains(static.Paths(), path)
+	return f.files != nil && f.files.Has(path) || f.page != nil && slices.Contains(assets.Paths(), path)
 }
 
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
@@ -204,8 +205,8 @@ func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() boo
 	if p == nil {
 		return
 	}
-	if s, ok := w.(*staller); ok {
-		s.closeHijacked()
+	if s, ok := w.(*stall.Writer); ok {
+		s.CloseHijacked()
 	}
 	if p == http.ErrAbortHandler { // net/http's way to cut an answer, not worth a line
 		panic(p)

@@ -125,15 +125,3 @@ func ask(t *testing.T, url, method, path string, header ...string) reply {
 	}
 	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(body))}
 }
-
-// await takes what comes next from a channel.
-func await[T any](t *testing.T, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
-}

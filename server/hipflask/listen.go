@@ -30,7 +30,7 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 		return nil, err
 	}
 	if err := a.ops.Listen(ctx); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (see --ops-addr)", err)
 	}
 	var certs *certificates
 	if a.cfg.CertFile != "" {

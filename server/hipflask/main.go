@@ -33,13 +33,15 @@ import (
 )
 
 // Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
-// with its exit code. Its Flask counterpart is socketio.run(app).
-func Main(register func(*App) error) {
+// with its exit code. defaults are settings as on the command line, such as
+// --port=8080, which hold where neither a flag nor a variable says otherwise. Its Flask
+// counterpart is socketio.run(app).
+func Main(register func(*App) error, defaults ...string) {
 	signal.Ignore(syscall.SIGPIPE) // who read stdout has gone: an error of that write, see package lines
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	restore := headroom.Keep()
-	err := Run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, register)
+	err := Run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, register, defaults...)
 	restore()
 	stop()
 	if err != nil {
@@ -62,9 +64,9 @@ func ExitCode(err error) int {
 
 // Run is [Main] without the process: it reads the settings, listens, logs the address
 // and serves until ctx ends.
-func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error) error {
+func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error, defaults ...string) error {
 	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
-	cfg, err := config.Parse(args, getenv)
+	cfg, err := config.Parse(args, getenv, defaults...)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		_, err = io.WriteString(stdout, config.Usage())

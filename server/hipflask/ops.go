@@ -7,18 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/ops"
 )
-
-// observeHandlers has handlers measured, where somebody can see it.
-func observeHandlers(measured bool, door *inspect.Door) *ops.Handlers {
-	h := ops.NewHandlers()
-	if measured {
-		h.Observe(door)
-	}
-	return h
-}
 
 // operations wires what operators look at: what has something to count, and what the
 // server cannot do without, is listed here.
@@ -26,9 +16,9 @@ func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,
 		Pprof:   a.cfg.OpsPprof,
-		Admit:   a.door.AdmitOps,
+		Admit:   a.view.AdmitOps,
 		Logger:  a.log,
-		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.door.Stats), handled},
+		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.view.Stats), handled},
 			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics()),
 		Checks: a.clusterChecks(),
 	})

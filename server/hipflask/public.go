@@ -3,14 +3,20 @@ package hipflask
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"hipflask/server/flasksession"
+	"hipflask/server/internal/assets"
 	"hipflask/server/internal/config"
 	"hipflask/server/socketio"
 )
@@ -30,6 +36,10 @@ type App struct {
 	// already. Flask: print.
 	Stdout io.Writer
 
+	// Log is the server's: five lines a second of a message are logged, and values are
+	// cut. Flask: app.logger.
+	Log *slog.Logger
+
 	// Sessions are Flask's, for routes; nil without a secret key, when nothing is found
 	// and nothing can be saved. Their cookie has Flask's default attributes: where the
 	// Flask application sets others, such as SESSION_COOKIE_DOMAIN, a program makes its
@@ -41,7 +51,43 @@ type App struct {
 	// end, such as server-sent events, ends with it. Flask has none.
 	Context context.Context
 
+	setting    func(name string) string
 	onShutdown *shutdownFuncs
+}
+
+// Setting returns a setting by its flag's name, such as "backend", as it was written in
+// the flag or the variable, or its default. It is empty for those that are secret. Flask:
+// app.config.
+func (a *App) Setting(name string) string { return a.setting(name) }
+
+// Files serves the files of a folder of fsys from memory, each at its path, and an
+// index.html at its folder's, "/" for the first. They are read once. They are routes of
+// Router, so middleware that it was given before runs for them.
+//
+//	//go:embed page
+//	var files embed.FS
+//	...
+//	err := app.Files(files, "page")
+//
+// As with --static-folder hidden files are left out, and browsers ask each time whether
+// a file has changed, unless middleware has set a Cache-Control; what that saves is
+// sent compressed. Flask: static_folder.
+func (a *App) Files(fsys fs.FS, dir string) error {
+	sub, err := fs.Sub(fsys, dir)
+	if err != nil {
+		return fmt.Errorf("files of %q: %w", dir, err)
+	}
+	files, err := assets.Folder(sub)
+	if err != nil {
+		return fmt.Errorf("files of %q: %w", dir, err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if strings.ContainsAny(path, ":*") {
+			return fmt.Errorf("files of %q: no route can have the : or * of %q", dir, path)
+		}
+		a.Router.Match([]string{http.MethodGet, http.MethodHead}, path, gin.WrapH(files[path]))
+	}
+	return nil
 }
 
 // OnShutdown has f run at the end: after the last disconnect handler, the background
@@ -109,7 +155,7 @@ func New(ctx context.Context, opts Options, register func(*App) error) (*Server,
 		return nil, errors.Join(err, a.giveUp())
 	}
 	a.ops.Started()
-	a.door.Begin()
+	a.view.Begin()
 	return &Server{a}, nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/gin-gonic/gin"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/config"
 )
 
@@ -41,6 +43,14 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 			app.Router.GET("/rooms/:id", nothing)
 			return nil
 		}, []string{"register_test.go:", ":id", ":name"}},
+		"files twice": {func(app *App) error {
+			page := fstest.MapFS{"index.html": {}}
+			return errors.Join(app.Files(page, "."), app.Files(page, "."))
+		}, []string{"register_test.go:", "already registered", "'/'"}},
+		"no files": {func(app *App) error { return app.Files(fstest.MapFS{}, "page") }, []string{`"page"`, "not exist"}},
+		"a file that is a pattern": {func(app *App) error {
+			return app.Files(fstest.MapFS{"page/:name.html": {}}, "page")
+		}, []string{`"page"`, "/:name.html"}},
 		"no path":       {func(app *App) error { app.Router.GET("rooms/*all/x", nothing); return nil }, []string{"register_test.go:"}},
 		"Socket.IO":     {func(app *App) error { app.Router.GET("/socket.io", nothing); return nil }, []string{"GET /socket.io", "--path"}},
 		"its slash":     {func(app *App) error { app.Router.POST("/socket.io/", nothing); return nil }, []string{"POST /socket.io/", "--path"}},
@@ -119,9 +129,9 @@ func TestTasksBeginWithTheServer(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() { ended <- a.serve(ctx, l) }()
-	await(t, began, "start of the task")
+	testkit.Await(t, began, "start of the task")
 	cancel()
-	if err := await(t, ended, "end"); err != nil {
+	if err := testkit.Await(t, ended, "end"); err != nil {
 		t.Error(err)
 	}
 }

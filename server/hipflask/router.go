@@ -71,12 +71,12 @@ func ginPanics() bool {
 	}
 }
 
-// caller is the place outside gin that called the function of gin's that panics.
+// caller is the application's place that called the function of gin's that panics.
 func caller() string {
 	frames, inside := stack(), false
 	for {
 		frame, more := frames.Next()
-		isGin := strings.HasPrefix(frame.Function, ginPackage)
+		isGin := strings.HasPrefix(frame.Function, ginPackage) || strings.HasSuffix(frame.Function, ".(*App).Files")
 		if inside && !isGin {
 			return fmt.Sprintf("%s:%d: ", filepath.Base(frame.File), frame.Line)
 		}

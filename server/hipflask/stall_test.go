@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/stall"
 )
 
 // brief limits what stands still to a part of a second.
 func brief(a *server) {
-	a.front.stall = stallLimits{read: 200 * time.Millisecond, write: 200 * time.Millisecond}
+	a.front.stall = stall.Limits{Read: 200 * time.Millisecond, Write: 200 * time.Millisecond}
 }
 
 // An answer, and a body, may take as long as they like while something moves.
@@ -96,7 +99,7 @@ func TestStalledClientsAreCut(t *testing.T) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
-		if err := await(t, ended, "end of the handler"); err == nil {
+		if err := testkit.Await(t, ended, "end of the handler"); err == nil {
 			t.Errorf("%.20q: the handler saw no error", request)
 		}
 	}

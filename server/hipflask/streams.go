@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hipflask/server/internal/advice"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/sparse"
@@ -28,7 +29,7 @@ func startLog(cfg *config.Config, stdout, stderr io.Writer) (log *slog.Logger, f
 		slog.New(logHandler(cfg, &line)).Warn("log lines lost: stderr was not read for too long, or could not be written", "lines", lost)
 		return line.Bytes()
 	})
-	bounded := sparse.New(logHandler(cfg, w), time.Now)
+	bounded := sparse.New(advice.New(logHandler(cfg, w), cfg, advice.Flag), time.Now)
 	return slog.New(bounded), func() {
 		bounded.Flush()
 		closeInTime(w)
@@ -38,6 +39,15 @@ func startLog(cfg *config.Config, stdout, stderr io.Writer) (log *slog.Logger, f
 			closeInTime(last)
 		}
 	}
+}
+
+// advised is a log whose lines about what was not accepted name the settings to change, and
+// which is bounded. That of startLog is both.
+func advised(cfg *config.Config, log *slog.Logger) *slog.Logger {
+	if _, is := log.Handler().(*sparse.Handler); !is {
+		log = slog.New(advice.New(log.Handler(), cfg, advice.Flag))
+	}
+	return sparse.Logger(log)
 }
 
 func closeInTime(w *lines.Writer) {

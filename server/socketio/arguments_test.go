@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 )
 
@@ -46,7 +47,7 @@ func TestArguments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := join(t, serve(t, map[string]any{"event": test.handler}))
 			c.Emit("event", test.send...)
-			if text := await(t, got, "call of the handler"); text != test.want {
+			if text := testkit.Await(t, got, "call of the handler"); text != test.want {
 				t.Errorf("the handler got %s, want %s", text, test.want)
 			}
 		})
@@ -85,7 +86,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 			c := join(t, s)
 			unanswered := c.Start("event", test.send...)
 			answers(t, c.Call("fine"))
-			f := await(t, failed, "failure")
+			f := testkit.Await(t, failed, "failure")
 			if f.sid != c.ID() || f.event != "event" || !strings.Contains(f.err.Error(), test.want) {
 				t.Errorf("the error handler was told of %q: %v, want %q", f.event, f.err, test.want)
 			}
@@ -156,7 +157,7 @@ func TestAcknowledgementThatCannotBeWritten(t *testing.T) {
 	c := join(t, s)
 	c.Start("event")
 	c.Call("fine")
-	if f := await(t, failed, "failure"); f.event != "event" {
+	if f := testkit.Await(t, failed, "failure"); f.event != "event" {
 		t.Errorf("the error handler was told of %q: %v", f.event, f.err)
 	}
 }
@@ -204,7 +205,7 @@ func TestErrorBesideValues(t *testing.T) {
 	c := join(t, s)
 	unanswered := c.Start("event")
 	c.Call("fine")
-	if f := await(t, failed, "failure"); !errors.Is(f.err, want) {
+	if f := testkit.Await(t, failed, "failure"); !errors.Is(f.err, want) {
 		t.Errorf("the error handler was told of %v", f.err)
 	}
 	if len(unanswered) > 0 {

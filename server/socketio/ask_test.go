@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 )
 
@@ -32,18 +33,18 @@ func TestAsk(t *testing.T) {
 	c.Call("begin")
 	first, second := c.Receive("question"), c.Receive("question")
 	second.Ack("two", nil)
-	if got := await(t, replies, "callback"); got != (reply{"[two None]", nil}) {
+	if got := testkit.Await(t, replies, "callback"); got != (reply{"[two None]", nil}) {
 		t.Errorf("the callback was told %v", got)
 	}
 	first.Ack()
-	if got := await(t, replies, "callback"); got != (reply{"[]", nil}) {
+	if got := testkit.Await(t, replies, "callback"); got != (reply{"[]", nil}) {
 		t.Errorf("the callback was told %v", got)
 	}
 	answers(t, c.Call("fails"), `"event name \"disconnect\" is reserved"`)
 	c.Call("begin")
 	c.Receive("question")
 	c.Drop()
-	if got := await(t, replies, "callback"); !errors.Is(got.err, socketio.ErrDisconnected) || len(replies) > 0 {
+	if got := testkit.Await(t, replies, "callback"); !errors.Is(got.err, socketio.ErrDisconnected) || len(replies) > 0 {
 		t.Errorf("the callback was told %v, and %d more were called", got, len(replies))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -16,7 +17,7 @@ func contextOf(t *testing.T, s *socketio.Server) (*socketiotest.Client, *socketi
 	t.Helper()
 	contexts := make(chan *socketio.Context, 1)
 	register(t, s.Namespace, map[string]any{"connect": func(c *socketio.Context) { contexts <- c }})
-	return join(t, s), await(t, contexts, "connect")
+	return join(t, s), testkit.Await(t, contexts, "connect")
 }
 
 // outcome is what a Call returned.
@@ -53,7 +54,7 @@ func TestCall(t *testing.T) {
 				t.Errorf("received %s", e)
 			}
 			e.Ack(test.reply...)
-			got := await(t, done, "end of Call")
+			got := testkit.Await(t, done, "end of Call")
 			if text := show(got.values); got.err != nil || text != test.want {
 				t.Errorf("Call returned %s, %v, want %s", text, got.err, test.want)
 			}
@@ -79,12 +80,12 @@ func TestCallsUnderWay(t *testing.T) {
 	one := client.Receive("first")
 	second := ask(limit(t), c, "second")
 	client.Receive("second").Ack(2)
-	if got := await(t, second, "end of Call"); show(got.values) != "[2]" {
+	if got := testkit.Await(t, second, "end of Call"); show(got.values) != "[2]" {
 		t.Errorf("the second Call returned %v, %v", got.values, got.err)
 	}
 	one.Ack(1)
 	one.Ack("twice: nobody waits for that")
-	if got := await(t, first, "end of Call"); show(got.values) != "[1]" {
+	if got := testkit.Await(t, first, "end of Call"); show(got.values) != "[1]" {
 		t.Errorf("the first Call returned %v, %v", got.values, got.err)
 	}
 }
@@ -104,8 +105,8 @@ func TestCallFromAHandler(t *testing.T) {
 	c := join(t, s)
 	asked, next := c.Start("ask"), c.Start("next")
 	c.Receive("question").Ack("answer")
-	answers(t, await(t, asked, "ack"), `"[answer]"`)
-	answers(t, await(t, next, "ack"), `"next"`)
+	answers(t, testkit.Await(t, asked, "ack"), `"[answer]"`)
+	answers(t, testkit.Await(t, next, "ack"), `"next"`)
 }
 
 // A Call that ends without an answer says why: the caller's context, its deadline,
@@ -138,14 +139,14 @@ func TestCallWithoutAnAnswer(t *testing.T) {
 			if test.then != nil {
 				test.then(client)
 			}
-			if got := await(t, done, "end of Call"); !errors.Is(got.err, test.want) || got.values != nil {
+			if got := testkit.Await(t, done, "end of Call"); !errors.Is(got.err, test.want) || got.values != nil {
 				t.Errorf("Call returned %v, %v, want %v", got.values, got.err, test.want)
 			}
 			if test.then == nil {
 				e.Ack("late") // for nobody; the connection stays
 				again := ask(limit(t), c, "question")
 				client.Receive("question").Ack("in time")
-				if got := await(t, again, "end of Call"); show(got.values) != "[in time]" {
+				if got := testkit.Await(t, again, "end of Call"); show(got.values) != "[in time]" {
 					t.Errorf("the next Call returned %v, %v", got.values, got.err)
 				}
 			}
@@ -187,7 +188,7 @@ func TestTargetCall(t *testing.T) {
 	for i, c := range clients {
 		c.Receive("question").Ack(i)
 	}
-	got := await(t, done, "end of Call")
+	got := testkit.Await(t, done, "end of Call")
 	seen := map[string]string{} // by client
 	for _, a := range got.answers {
 		seen[a.Client] = show(a.Values)
@@ -198,7 +199,7 @@ func TestTargetCall(t *testing.T) {
 		}
 	}
 
-	if got := await(t, call(limit(t), s.To("nobody")), "end of Call"); got.err != nil || len(got.answers) != 0 {
+	if got := testkit.Await(t, call(limit(t), s.To("nobody")), "end of Call"); got.err != nil || len(got.answers) != 0 {
 		t.Errorf("Call to nobody returned %v, %v", got.answers, got.err)
 	}
 
@@ -210,7 +211,7 @@ func TestTargetCall(t *testing.T) {
 	register(t, s.Namespace, map[string]any{"barrier": func() {}})
 	clients[0].Call("barrier")
 	cancel()
-	if got := await(t, done, "end of Call"); !errors.Is(got.err, context.Canceled) || len(got.answers) != 1 || show(got.answers[0].Values) != "[only one]" {
+	if got := testkit.Await(t, done, "end of Call"); !errors.Is(got.err, context.Canceled) || len(got.answers) != 1 || show(got.answers[0].Values) != "[only one]" {
 		t.Errorf("Call returned %v, %v", got.answers, got.err)
 	}
 	answered.Ack("late")

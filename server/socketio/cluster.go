@@ -4,31 +4,22 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"time"
 
-	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
-
-// fetchTimeout is how long the other servers have to list their clients.
-const fetchTimeout = 5 * time.Second
-
-// ServerHandler handles an event that another server of the cluster sent to this
-// one. reply is for a server that asks for an answer, as Node's can.
-type ServerHandler func(args []Value) (reply any, err error)
 
 // EmitServers sends an event to the other servers of the cluster, to be handled
 // there by what [Namespace.OnServers] registered; clients get nothing of it.
 // Without others nothing happens. Arguments are those of [Namespace.Emit], binary
 // excepted. Flask has no counterpart; Node's is io.serverSideEmit.
 func (n *Namespace) EmitServers(event string, args ...any) error {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, nsp := range n.To().namespaces() {
-		errs = append(errs, nsp.Adapter().ServerSideEmit(data))
+	for _, a := range n.To().adapters() {
+		errs = append(errs, a.ServerSideEmit(e))
 	}
 	return errors.Join(errs...)
 }
@@ -38,7 +29,7 @@ func (n *Namespace) EmitServers(event string, args ...any) error {
 // minute has passed if it has no deadline, it returns those that came and an error. Flask
 // has no counterpart; Node's is io.serverSideEmitWithAck.
 func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) ([]Value, error) {
-	data, err := eventData(event, args)
+	e, err := newEvent(event, args)
 	if err != nil || n.server.opts.Peers == nil {
 		return nil, err
 	}
@@ -46,11 +37,9 @@ func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) 
 	defer cancel()
 	var answers []Value
 	var errs []error
-	for _, nsp := range n.To().namespaces() {
-		found, err := n.server.opts.Peers.CallServers(ctx, nsp.Name(), data)
-		for _, v := range found {
-			answers = append(answers, Value{packet.Carry(v)})
-		}
+	for _, a := range n.To().adapters() {
+		found, err := n.server.opts.Peers.CallServers(ctx, a.Name(), e)
+		answers = append(answers, valueList(found)...)
 		errs = append(errs, err)
 	}
 	return answers, errors.Join(errs...)
@@ -87,11 +76,7 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 			log.Error("event of another server failed", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	values := make([]Value, len(args))
-	for i, v := range args {
-		values[i] = Value{packet.Carry(v)}
-	}
-	answer, err := fn(values)
+	answer, err := fn(valueList(args))
 	if err == nil {
 		reply, err = packet.NewValue(answer)
 	}
@@ -99,56 +84,4 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 		log.Error("event of another server failed", "error", err)
 	}
 	return reply
-}
-
-// selected is the target as the adapter's cluster half reads it.
-func (t *Target) selected() fanout.Selection {
-	return fanout.Selection{Rooms: t.rooms, Except: t.except}
-}
-
-// callOthers begins to ask the clients of the other servers. What it returns waits
-// until all have answered or ctx has ended.
-func (t *Target) callOthers(ctx context.Context, data []any, answered func(Answer)) func() error {
-	if t.server.opts.Peers == nil || t.local {
-		return func() error { return nil }
-	}
-	namespaces := t.namespaces()
-	done := make(chan error, len(namespaces))
-	for _, nsp := range namespaces {
-		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
-		go func() {
-			done <- a.CallOthers(ctx, data, t.selected(), func(a fanout.Answer) {
-				values := make([]Value, len(a.Args))
-				for i, v := range a.Args {
-					values[i] = Value{packet.Carry(v)}
-				}
-				answered(Answer{a.Client, values})
-			})
-		}()
-	}
-	return func() error {
-		var errs []error
-		for range namespaces {
-			errs = append(errs, <-done)
-		}
-		return errors.Join(errs...)
-	}
-}
-
-// fetchOthers lists the clients of the other servers.
-func (t *Target) fetchOthers() []string {
-	if t.server.opts.Peers == nil || t.local {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
-	defer cancel()
-	var ids []string
-	for _, nsp := range t.namespaces() {
-		found, err := nsp.Adapter().(*fanout.Adapter).FetchOthers(ctx, t.selected())
-		if err != nil {
-			t.server.log.Warn("not all servers have listed their clients", "namespace", nsp.Name(), "error", err)
-		}
-		ids = append(ids, found...)
-	}
-	return ids
 }

@@ -4,51 +4,113 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
+	"slices"
+	"time"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/packet"
 )
 
 // rejected is what a client is told that was refused without a message of its own.
 const rejected = "Connection rejected by server"
 
-// connecting is the library's middleware for a namespace: it runs the connect
-// handler, before the client is told that it is connected.
-func (s *Server) connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
-	n := s.handling(sock.Nsp().Name())
-	c, ok := sock.Conn().(*conn)
-	if !ok || n == nil {
-		next(socket.NewExtendedError(rejected, nil))
+// connect has the library connect a client, and returns when it is connected or refused.
+func (c *conn) connect(p *packet.Packet) {
+	defer c.excuse(time.Now())
+	c.mu.Lock()
+	full := len(c.spaces) >= c.server.opts.MaxNamespaces
+	c.mu.Unlock()
+	if full {
+		c.session.Warn(engineio.CauseNamespaces, "namespace refused: the client is connected to too many",
+			"limit", c.server.opts.MaxNamespaces)
+		c.reply(fanout.EncodeConnectError(p.Namespace, map[string]any{"message": "Connected to too many namespaces"}))
 		return
 	}
-	ctx := &Context{space: n, conn: c, sock: sock}
+	defer c.server.enter(p.Namespace)()
+	var pid, offset string
+	if c.coming, offset = c.server.claims.comeBack(p, c.session, &c.queue); c.coming != nil {
+		pid = c.coming.pid
+	}
+	c.mu.Lock()
+	c.auth = auth(p)
+	c.mu.Unlock()
+	if !c.library.Connect(p.Namespace, pid, offset) {
+		c.reply(fanout.EncodeConnectError(p.Namespace, "Invalid namespace"))
+	}
+	c.tried()
+	c.server.claims.release(c.coming) // it was not given its session back
+	c.coming = nil
+}
+
+// tried lets go of what was held for a client while it was being connected.
+func (c *conn) tried() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.joining != nil { // it was not connected after all
+		c.joining.dropAuthLocked()
+	}
+	c.joining, c.auth = nil, packet.Value{}
+}
+
+// reconnect handles a CONNECT to a namespace that the client is connected to: it has
+// begun anew, as a page does that disconnects and connects in one turn, whose
+// DISCONNECT is never sent. A refusal, or a DISCONNECT from here, would leave it
+// deaf for good. The old one's disconnect handler comes first: what leaves puts it in
+// front of the queue.
+func (c *conn) reconnect(p *packet.Packet) {
+	c.queue.PushFront(task{run: func() { c.connect(p) }})
+	c.library.Leave(p.Namespace)
+}
+
+// Connecting runs the connect handler, before the client is told that it is connected.
+func (c *conn) Connecting(client *library.Client) *library.Refusal {
+	s, rooms := c.server, client.Rooms()
+	n := s.handling(rooms.Name())
+	if n == nil {
+		return &library.Refusal{Message: rejected}
+	}
+	ctx := &Context{space: n, conn: &c.connection, client: client, rooms: rooms}
 	if !ctx.keepAuth(c.authPayload()) {
 		c.tooMuch()
-		next(socket.NewExtendedError(rejected, nil))
-		return
+		return &library.Refusal{Message: rejected}
 	}
+	ctx.member = rooms.Introduce(client.ID(), c.session, ctx)
+	was, _ := ctx.member.Kept().(*remembered)
+	var keep *remembered // without recovery nothing is
 	c.mu.Lock()
-	ctx.remember()
+	if s.opts.Recovery > 0 {
+		keep = ctx.rememberLocked(was)
+	}
 	c.joining = ctx
-	ctx.over = c.leaves(ctx.Namespace())
+	if c.leaves(ctx.Namespace()) {
+		ctx.finishLocked()
+	}
 	c.mu.Unlock()
-	ctx.adapter().Introduce(sock)
+	if keep != nil {
+		ctx.member.Keep(keep)
+	}
+	ctx.member.Join(ctx.ID())
 	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
+	if err == nil {
+		return nil
+	}
 	c.mu.Lock()
-	if err != nil {
-		c.joining = nil
-		ctx.finish()
-		ctx.dropAuthLocked()
-	}
+	c.joining = nil
+	ctx.finishLocked()
+	ctx.dropAuthLocked()
 	c.mu.Unlock()
-	if err != nil {
-		next(n.refusal(ctx, err))
-		return
-	}
-	next(nil)
+	ctx.member.Forget()
+	return n.refusal(ctx, err)
+}
+
+// leaves says whether a client that is only now being connected has gone already, as
+// one may have that did not wait for the answer.
+func (c *conn) leaves(nsp string) bool {
+	return c.queue.EndsOrHas(func(t task) bool {
+		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
+	})
 }
 
 // auth is what the client sent along with CONNECT, an empty object if nothing. An
@@ -86,14 +148,14 @@ func (c *conn) authPayload() packet.Value {
 
 // refusal turns a connect handler's error into what the client is told. Only a
 // Refusal is meant for it; anything else stays in the log.
-func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
+func (n *Namespace) refusal(ctx *Context, err error) *library.Refusal {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		n.failed(ctx, "connect", err)
-		return socket.NewExtendedError(rejected, nil)
+		return &library.Refusal{Message: rejected}
 	}
 	if r.Data == nil {
-		return socket.NewExtendedError(r.Message, nil)
+		return &library.Refusal{Message: r.Message}
 	}
 	data, err := packet.NewValue(r.Data)
 	if err == nil && len(data.Attachments) > 0 {
@@ -101,140 +163,75 @@ func (n *Namespace) refusal(ctx *Context, err error) *socket.ExtendedError {
 	}
 	if err != nil {
 		n.failed(ctx, "connect", fmt.Errorf("data of the refusal: %w", err))
-		return socket.NewExtendedError(r.Message, nil)
+		return &library.Refusal{Message: r.Message}
 	}
-	return socket.NewExtendedError(r.Message, data)
+	return &library.Refusal{Message: r.Message, Data: data}
 }
 
-// connected is called by the library once the client was told that it is.
-func connected(args ...any) {
-	sock, ok := args[0].(*socket.Socket)
-	if !ok {
+// Answered notes the key to the session that the client is about to be told it has.
+func (c *conn) Answered(pid string) {
+	if pid == "" || c.session.IsPlain() {
 		return
 	}
-	c, ok := sock.Conn().(*conn)
-	if !ok {
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joining.claim = c.server.claims.answered(pid, c.joining.Namespace(), c.session, c.coming)
+	if c.joining.claim == c.coming {
+		c.coming = nil
 	}
+}
+
+// Connected makes a client of the one that Connecting was asked for last, and was told
+// that it is connected.
+func (c *conn) Connected(*library.Client) {
 	c.mu.Lock()
 	ctx := c.joining
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
 	unwanted := ctx.unwanted
-	c.settle()
+	c.endPatienceLocked()
 	c.mu.Unlock()
 	c.server.use(ctx)
-	_ = sock.On("disconnect", ctx.disconnected)
-	if !sock.Connected() { // somebody disconnected it before we listened
-		ctx.disconnected("server namespace disconnect")
-	}
-	ctx.adapter().Admit(sock.Id())
-	if tell := c.server.opts.Inspect.Connected; tell != nil {
+	ctx.member.Admit()
+	if tell := c.server.opts.Hooks.Connected; tell != nil {
 		tell(inspectedClient{ctx})
 	}
 	if unwanted { // after what its connect handler has sent it
-		sock.Disconnect(false)
+		ctx.client.Disconnect()
 	}
-	c.pass(ctx.Namespace())
 }
 
-// kick notes that this side disconnects the client.
-func (c *Context) kick() {
-	c.conn.mu.Lock()
-	c.kicked = true
-	c.conn.mu.Unlock()
-}
-
-// disconnected is called by the library once the client has left the namespace.
-// The handler runs next in the connection's queue, whoever caused it.
-func (c *Context) disconnected(args ...any) {
-	reason := ""
-	if len(args) > 0 {
-		reason, _ = args[0].(string)
-	}
-	c.conn.mu.Lock()
-	left := c.left
-	c.left = true
-	switch {
-	case c.kicked: // its connection may have been quicker to end
-		reason = "server namespace disconnect"
-	case c.conn.goodbye && reason == string(engineio.TransportClose):
-		// A polling client says goodbye also when a request of it was cut off, and
-		// comes back; so to the library it is a connection that was lost.
-		reason = string(engineio.ClientDisconnect)
-	}
-	c.conn.spaces = remove(c.conn.spaces, c)
-	c.finish()
-	c.conn.mu.Unlock()
-	if left {
+// Disconnected has the disconnect handler run next in the connection's queue, whoever
+// caused it.
+func (c *conn) Disconnected(client *library.Client, reason string) {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.spaces, func(ctx *Context) bool { return ctx.client == client })
+	if i < 0 {
+		c.mu.Unlock()
 		return
 	}
-	if c.conn.session.IsPlain() {
+	ctx := c.spaces[i]
+	c.spaces = slices.Delete(c.spaces, i, i+1)
+	ctx.finishLocked()
+	c.mu.Unlock()
+	if c.session.IsPlain() {
 		// It has no other namespace, and cannot read that it left this one.
-		c.conn.session.Close(engineio.ServerClose)
+		c.session.Close(engineio.ServerClose)
 	}
-	c.conn.before(func() { c.runDisconnect(reasonName(reason)) })
-	c.conn.pass(c.Namespace())
+	c.queue.PushFront(task{run: func() { ctx.runDisconnect(reason) }})
 }
 
 func (c *Context) runDisconnect(reason string) {
 	if _, err := c.space.run(c, "disconnect", []Value{{packet.Carry(packet.TextValue(reason))}}); err != nil {
 		c.space.failed(c, "disconnect", err)
 	}
+	c.member.Forget()
 	c.conn.mu.Lock()
-	c.rooms = nil
 	c.dropAuthLocked()
 	c.conn.mu.Unlock()
-	if tell := c.space.server.opts.Inspect.Disconnected; tell != nil {
+	if tell := c.space.server.opts.Hooks.Disconnected; tell != nil {
 		tell(inspectedClient{c}, reason)
 	}
 	c.space.server.claims.release(c.claim)
 	c.space.server.leave(c.in)
-}
-
-// reasonName gives the library's reasons the names that Flask-SocketIO uses.
-func reasonName(reason string) string {
-	switch reason {
-	case "client namespace disconnect":
-		return "client disconnect"
-	case "server namespace disconnect", "forced close", "forced server close":
-		return "server disconnect"
-	}
-	return reason
-}
-
-func remove(list []*Context, c *Context) []*Context {
-	for i, other := range list {
-		if other == c {
-			return append(list[:i:i], list[i+1:]...)
-		}
-	}
-	return list
-}
-
-// event runs the handler of an event and answers it.
-func (c *Context) event(p *packet.Packet) {
-	args := make([]Value, len(p.Args))
-	for i, v := range p.Args {
-		args[i] = Value{packet.Carry(v)}
-	}
-	if tell := c.space.server.opts.Inspect.Received; tell != nil {
-		tell(inspectedClient{c}, p.Event, p.Args)
-	}
-	reply, err := c.space.run(c, p.Event, args)
-	if err == nil && p.HasID {
-		err = c.ack(p.ID, reply)
-	}
-	if err != nil && !errors.Is(err, ErrNoAck) {
-		c.space.failed(c, p.Event, err)
-	}
-}
-
-func (c *Context) ack(id uint64, reply []any) error {
-	data, err := appendArgs(make([]any, 0, len(reply)), spread(reply))
-	if err != nil {
-		return err
-	}
-	c.conn.reply(&parser.Packet{Type: parser.ACK, Nsp: c.Namespace(), Id: &id, Data: data})
-	return nil
 }

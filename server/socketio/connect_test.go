@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -38,7 +39,7 @@ func TestConnectAuth(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, map[string]any{"connect": test.handler})
 			socketiotest.Connect(t, s, socketiotest.Options{Auth: test.auth})
-			if text := await(t, got, "call of the handler"); text != test.want {
+			if text := testkit.Await(t, got, "call of the handler"); text != test.want {
 				t.Errorf("the handler got %s, want %s", text, test.want)
 			}
 		})
@@ -57,7 +58,7 @@ func TestConnectRequest(t *testing.T) {
 		Header: http.Header{"X-Test": {"header"}, "Cookie": {"user=bob"}},
 		Query:  url.Values{"room": {"query"}},
 	})
-	if text := await(t, got, "connect"); text != "header, query, user=bob" {
+	if text := testkit.Await(t, got, "connect"); text != "header, query, user=bob" {
 		t.Errorf("the handler saw %s", text)
 	}
 }
@@ -98,7 +99,7 @@ func TestConnectRefused(t *testing.T) {
 				t.Errorf("refused with %q and %s, want %q and %s", refused.Message, refused.Data, test.message, test.data)
 			}
 			if test.failed {
-				if f := await(t, failed, "failure"); f.event != "connect" {
+				if f := testkit.Await(t, failed, "failure"); f.event != "connect" {
 					t.Errorf("the error handler was told of %q", f.event)
 				}
 			}
@@ -197,10 +198,10 @@ func TestDisconnectReasons(t *testing.T) {
 			}})
 			c := join(t, s)
 			test.leave(c, s)
-			if reason := await(t, reasons, "disconnect"); reason != test.want {
+			if reason := testkit.Await(t, reasons, "disconnect"); reason != test.want {
 				t.Errorf("the reason is %q, want %q", reason, test.want)
 			}
-			if id := await(t, ids, "id"); id != c.ID() {
+			if id := testkit.Await(t, ids, "id"); id != c.ID() {
 				t.Errorf("the handler was told of %q, the client was %q", id, c.ID())
 			}
 			if err := s.Shutdown(limit(t)); err != nil {
@@ -221,7 +222,7 @@ func TestDisconnectReasons(t *testing.T) {
 			c := join(t, serve(t, map[string]any{"disconnect": handler(done)}))
 			want := map[string]string{"raw": "client disconnect", "context alone": c.ID()}[name]
 			c.Disconnect()
-			if got := await(t, done, "disconnect"); got != want {
+			if got := testkit.Await(t, done, "disconnect"); got != want {
 				t.Errorf("the handler got %q, want %q", got, want)
 			}
 		})

@@ -2,24 +2,106 @@ package socketio
 
 import (
 	"bytes"
-	"reflect"
-
-	"github.com/zishang520/socket.io/v2/socket"
+	"slices"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
 
-// Auth is what the client sent along to be connected, as it came, until its disconnect
-// handler has run: an empty object if that was nothing, and for a client of version 1 or 2
-// the query of the namespace's name. Flask: the connect handler's auth.
-func (c *Context) Auth() Value {
+// space is the client's part in the namespace of that name, nil if it has none.
+func (c *connection) space(name string) *Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if ctx.Namespace() == name {
+			return ctx
+		}
+	}
+	return nil
+}
+
+// leaveAll disconnects the client from all its namespaces.
+func (c *connection) leaveAll() {
+	c.mu.Lock()
+	all := slices.Clone(c.spaces)
+	c.mu.Unlock()
+	for _, ctx := range all {
+		ctx.client.Disconnect()
+	}
+}
+
+// finish ends what waits for the client of a namespace, or of all for "": a handler
+// that waits for it holds up the queue, in which the end is only one more task.
+func (c *connection) finish(namespace string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ctx := range c.spaces {
+		if namespace == "" || namespace == ctx.Namespace() {
+			ctx.finishLocked()
+		}
+	}
+	if c.joining != nil && (namespace == "" || namespace == c.joining.Namespace()) {
+		c.joining.finishLocked()
+	}
+}
+
+// ID is the client's session id in this namespace. Flask: request.sid.
+func (c *Context) ID() string { return c.member.ID() }
+
+// Namespace is the namespace's name. Flask: request.namespace.
+func (c *Context) Namespace() string { return c.rooms.Name() }
+
+// finishLocked ends what waits for the client.
+func (c *Context) finishLocked() {
+	c.over = true
+	if c.end != nil {
+		c.end(ErrDisconnected)
+	}
+	c.member.End()
+}
+
+// unwantedWhileJoining has a client that is only now being connected disconnected once it
+// is, and reports whether it is: the library ignores a disconnect before that.
+func (c *Context) unwantedWhileJoining() bool {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
-	if c.auth == nil {
-		return Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+	if c.conn.joining != c {
+		return false
 	}
-	return Value{packet.Carry(packet.Value{JSON: c.auth})}
+	c.unwanted = true
+	return true
+}
+
+// valuesLocked are the values of the connection. What they begin with is not made before
+// somebody asks, except with recovery: it would keep the connection for as long.
+func (c *connection) valuesLocked() *values {
+	if c.values != nil {
+		return c.values
+	}
+	c.values = newValues()
+	if begin := c.server.opts.SessionValues; begin != nil {
+		session := c.session
+		c.values.begin = func() map[string]any { return begin(session.Request(), session.Opened()) }
+		if c.server.opts.Recovery > 0 {
+			c.values.beginNow()
+		}
+	}
+	return c.values
+}
+
+// rememberLocked gives the connection the values that were kept for the client, nil for a
+// new one, and returns those that are to be kept from now on.
+func (c *Context) rememberLocked(was *remembered) *remembered {
+	switch {
+	case was == nil:
+		c.own = newValues()
+	case c.conn.values == nil:
+		c.conn.values, c.own = was.connection, was.own
+	default: // another of its namespaces was sooner
+		c.conn.values.merge(was.connection)
+		c.own = was.own
+	}
+	return &remembered{c.conn.valuesLocked(), c.own}
 }
 
 // keepAuth keeps the auth, or reports that all clients together hold too much.
@@ -36,97 +118,24 @@ func (c *Context) keepAuth(auth packet.Value) bool {
 	return true
 }
 
-// dropAuthLocked lets go of it. conn.mu is held.
+// dropAuthLocked lets go of it.
 func (c *Context) dropAuthLocked() {
 	c.conn.server.memory.Give(len(c.auth))
 	c.auth = nil
 }
 
-// Transport is what the client uses now: "polling" or "websocket". Flask:
-// socketio.server.transport(request.sid).
-func (c *Context) Transport() string { return c.conn.session.Transport() }
-
-// Protocol is the revision of Engine.IO that the client speaks: 3 for a JavaScript client
-// of version 1 or 2, 4 for later ones, 0 for a plain WebSocket client. Flask:
-// request.args['EIO'].
-func (c *Context) Protocol() int { return c.conn.session.Protocol() }
-
-// Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
-// unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
-// the socket has for one. Flask: request.remote_addr.
-func (c *Context) Address() string { return c.conn.RemoteAddress() }
-
-// Close ends the client's whole connection, with all its namespaces, where Disconnect
-// ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() { c.conn.End(c.sock.Id()) }
-
-// End ends the connection of the client of that id: it is told in each of its namespaces.
-func (c *conn) End(id socket.SocketId) {
-	c.mu.Lock()
-	var spaces []*Context
-	if c.joining == nil || c.joining.sock.Id() != id {
-		spaces = append(spaces, c.spaces...)
-	} else {
-		c.joining.unwanted = true // and not connected any more: the session ends before
-	}
-	c.mu.Unlock()
-	for _, ctx := range spaces {
-		ctx.sock.Disconnect(false)
-	}
+// tooMuch ends a session that has sent what there is no room for: an event that is
+// left out would be missed in silence.
+func (c *connection) tooMuch() {
+	c.session.WarnMemory()
 	c.session.Close(engineio.ServerClose)
 }
 
-// SetData keeps a value for the client in this namespace alone, for as long as it is
-// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
-// socket.data[key] = value.
-func (c *Context) SetData(key string, value any) {
-	s := c.ownValues()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.values[key] = value
-}
-
-// Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
-// in Node it is socket.data[key].
-func (c *Context) Data(key string) any {
-	s := c.ownValues()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.values[key]
-}
-
-// ownValues is what SetData keeps.
-func (c *Context) ownValues() *session {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.own == nil {
-		c.own = &session{values: make(map[string]any)}
+// reply sends a packet to this client outside the library.
+func (c *connection) reply(msg *engineio.Message, err error) {
+	if err != nil {
+		c.server.log.Error("packet not sent", "connection", c.session.Name(), "error", err)
+		return
 	}
-	return c.own
-}
-
-// As returns a value as a T, if it is one, or a whole number that a T can hold: what a
-// page's session has is int64. So
-//
-//	visits, _ := socketio.As[int](c.Get("visits"))
-//
-// is 0 where nothing was kept. Flask: session.get('visits', 0).
-func As[T any](value any) (as T, ok bool) {
-	if as, ok = value.(T); ok {
-		return as, true
-	}
-	from, to := reflect.ValueOf(value), reflect.ValueOf(&as).Elem()
-	switch {
-	case !from.IsValid():
-	case from.CanInt() && to.CanInt() && !to.OverflowInt(from.Int()):
-		to.SetInt(from.Int())
-		return as, true
-	case from.CanUint() && to.CanUint() && !to.OverflowUint(from.Uint()):
-		to.SetUint(from.Uint())
-		return as, true
-	case from.CanInt() && to.CanUint() && from.Int() >= 0 && !to.OverflowUint(uint64(from.Int())):
-		to.SetUint(uint64(from.Int()))
-		return as, true
-	}
-	return as, false
+	c.session.Send(msg)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -101,7 +102,7 @@ func TestCloseEndsTheConnection(t *testing.T) {
 			end(s, c)
 			c.AwaitDisconnect()
 			other.AwaitDisconnect()
-			got := []string{await(t, gone, "disconnect"), await(t, gone, "disconnect")}
+			got := []string{testkit.Await(t, gone, "disconnect"), testkit.Await(t, gone, "disconnect")}
 			slices.Sort(got)
 			if want := []string{"/ server disconnect", "/other server disconnect"}; !slices.Equal(got, want) {
 				t.Errorf("disconnect handlers were told %q, want %q", got, want)
@@ -124,7 +125,7 @@ func TestCloseWhileConnecting(t *testing.T) {
 		"disconnect": func(reason string) { gone <- reason },
 	})
 	_, _ = socketiotest.Dial(t, s, socketiotest.Options{}) // refused, or told and then cut
-	if reason := await(t, gone, "disconnect"); reason != "server disconnect" {
+	if reason := testkit.Await(t, gone, "disconnect"); reason != "server disconnect" {
 		t.Errorf("the reason is %q", reason)
 	}
 	if err := s.Shutdown(limit(t)); err != nil || len(gone) > 0 {

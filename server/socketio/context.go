@@ -2,98 +2,11 @@ package socketio
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"sync"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
-	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/packet"
 )
-
-// Context is one client's connection to one namespace: what a handler acts on. It
-// stays the same from connect to disconnect, and may be used from any goroutine.
-type Context struct {
-	space *Namespace
-	conn  *conn
-	sock  *socket.Socket
-	in    *dynamic // the namespace, if it can be forgotten; set once it is connected
-
-	// The rest is guarded by conn.mu.
-	left     bool          // the disconnect handler has run or is about to
-	over     bool          // the client is gone, whether or not the queue has got there
-	kicked   bool          // this side disconnects it
-	unwanted bool          // it is to be disconnected once it is connected
-	claim    *claim        // to its session, with recovery
-	rooms    []socket.Room // it was in, until the disconnect handler has run
-	auth     []byte        // nil for {}
-	own      *session      // see SetData; nil until somebody asks
-	life     context.Context
-	end      context.CancelCauseFunc
-}
-
-// finish ends what waits for the client. conn.mu is held.
-func (c *Context) finish() {
-	c.over = true
-	if c.end != nil {
-		c.end(ErrDisconnected)
-	}
-	acks := c.sock.Acks()
-	acks.Range(func(id uint64, _ socket.Ack) bool {
-		if ack, waits := acks.LoadAndDelete(id); waits {
-			ack(nil, ErrDisconnected)
-		}
-		return true
-	})
-}
-
-// session is what handlers keep for a client. With recovery it outlives the
-// connection, so it has a lock of its own.
-type session struct {
-	mu     sync.Mutex
-	begin  func() map[string]any // what it begins with; nil for nothing, and once that was taken over
-	values map[string]any
-}
-
-// newSession makes the connection's session. What it begins with is not made before
-// somebody asks, except with recovery: it would keep the connection for as long.
-func (c *conn) newSession() *session {
-	s := &session{values: make(map[string]any)}
-	if values := c.server.opts.SessionValues; values != nil {
-		s.begin = func() map[string]any { return values(c.session.Request(), c.session.Opened()) }
-		if c.server.opts.Recovery > 0 {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.beginLocked()
-		}
-	}
-	return s
-}
-
-// beginLocked takes over what the session begins with. s.mu is held.
-func (s *session) beginLocked() {
-	if s.begin != nil {
-		maps.Copy(s.values, s.begin())
-		s.begin = nil
-	}
-}
-
-// session returns the connection's session.
-func (c *Context) session() *session {
-	c.conn.mu.Lock()
-	defer c.conn.mu.Unlock()
-	if c.conn.values == nil {
-		c.conn.values = c.conn.newSession()
-	}
-	return c.conn.values
-}
-
-// ID is the client's session id in this namespace. Flask: request.sid.
-func (c *Context) ID() string { return string(c.sock.Id()) }
-
-// Namespace is the namespace's name. Flask: request.namespace.
-func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 
 // Request is the HTTP request that opened the connection, without its body. Of the header
 // 8 KiB are kept: Cookie, Authorization, Origin, Referer, User-Agent and X-Forwarded-*
@@ -101,10 +14,81 @@ func (c *Context) Namespace() string { return c.sock.Nsp().Name() }
 // Flask: request.
 func (c *Context) Request() *http.Request { return c.conn.session.Request() }
 
+// Auth is what the client sent along to be connected, as it came, until its disconnect
+// handler has run: an empty object if that was nothing, and for a client of version 1 or 2
+// the query of the namespace's name. Flask: the connect handler's auth.
+func (c *Context) Auth() Value {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.auth == nil {
+		return Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+	}
+	return Value{packet.Carry(packet.Value{JSON: c.auth})}
+}
+
+// Transport is what the client uses now: "polling" or "websocket". Flask:
+// socketio.server.transport(request.sid).
+func (c *Context) Transport() string { return c.conn.session.Transport() }
+
+// Protocol is the revision of Engine.IO that the client speaks: 3 for a JavaScript client
+// of version 1 or 2, 4 for later ones, 0 for a plain WebSocket client. Flask:
+// request.args['EIO'].
+func (c *Context) Protocol() int { return c.conn.session.Protocol() }
+
+// Address is the client's IP address, without a port. Behind a proxy it is the proxy's,
+// unless that is trusted (--trusted-proxies). For a client of a Unix socket it is what
+// the socket has for one. Flask: request.remote_addr.
+func (c *Context) Address() string { return c.member.Address() }
+
+// Close ends the client's whole connection, with all its namespaces, where Disconnect
+// ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
+func (c *Context) Close() {
+	if !c.unwantedWhileJoining() { // else the session ends before it is connected
+		c.conn.leaveAll()
+	}
+	c.conn.session.Close(engineio.ServerClose)
+}
+
+// Set keeps a value for the client's connection, whatever its namespaces, until
+// that ends. The page's session, with which that of the connection began, is not
+// changed. Flask: session[key] = value.
+func (c *Context) Set(key string, value any) { c.values().set(key, value) }
+
+// Get returns what was kept under the key, nil if nothing was. With a secret key
+// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
+// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
+// then int64 or float64, lists []any and dicts map[string]any; package flasksession
+// lists all types. Flask: session.get(key).
+func (c *Context) Get(key string) any { return c.values().get(key) }
+
+func (c *Context) values() *values {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	return c.conn.valuesLocked()
+}
+
+// SetData keeps a value for the client in this namespace alone, for as long as it is
+// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
+// socket.data[key] = value.
+func (c *Context) SetData(key string, value any) { c.ownValues().set(key, value) }
+
+// Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
+// in Node it is socket.data[key].
+func (c *Context) Data(key string) any { return c.ownValues().get(key) }
+
+func (c *Context) ownValues() *values {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	if c.own == nil {
+		c.own = newValues()
+	}
+	return c.own
+}
+
 // Recovered says whether the client came back to its session after it was cut off:
 // it is in its rooms again, has its values, and is sent what it missed, after this.
 // Connect handlers run as for a new client. Flask has none; see [Options].Recovery.
-func (c *Context) Recovered() bool { return c.sock.Recovered() }
+func (c *Context) Recovered() bool { return c.member.Recovered() }
 
 // Context ends when the client leaves the namespace, and when it is refused: what
 // waits for the client has no more to wait for. Flask has none.
@@ -120,107 +104,6 @@ func (c *Context) Context() context.Context {
 	return c.life
 }
 
-// Set keeps a value for the client's connection, whatever its namespaces, until
-// that ends. The page's session, with which that of the connection began, is not
-// changed. Flask: session[key] = value.
-func (c *Context) Set(key string, value any) {
-	s := c.session()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginLocked()
-	s.values[key] = value
-}
-
-// Get returns what was kept under the key, nil if nothing was. With a secret key
-// (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
-// page that opened the connection: Get("_user_id") is flask-login's user. Numbers are
-// then int64 or float64, lists []any and dicts map[string]any; package flasksession
-// lists all types. Flask: session.get(key).
-func (c *Context) Get(key string) any {
-	s := c.session()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginLocked()
-	return s.values[key]
-}
-
-// Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
-// errors are those of [Namespace.Emit].
-func (c *Context) Emit(event string, args ...any) error {
-	data, err := eventData(event, args)
-	if err != nil {
-		return err
-	}
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data})
-	c.tellSent(data)
-	return nil
-}
-
-// Call sends an event to this client and waits for its acknowledgement: until ctx
-// ends, a minute if it has no deadline, or the client leaves. A handler that waits
-// holds up this client's later events. In a connect handler it cannot be answered:
-// the client hears nothing before that has returned. Flask: call(event, ...,
-// to=request.sid).
-func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
-	wait, err := c.ask(event, args)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	return wait(ctx)
-}
-
-// ask sends the event. What it returns waits for the acknowledgement, and is called once.
-func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]Value, error), err error) {
-	data, err := eventData(event, args)
-	if err != nil {
-		return nil, err
-	}
-	gone := c.Context()
-	answer := make(chan []Value, 1)
-	id := c.sock.Nsp().Ids()
-	c.sock.Acks().Store(id, func(args []any, err error) {
-		if err == nil {
-			answer <- ackValues(args)
-		}
-	})
-	c.adapter().Direct(c.sock.Id(), &parser.Packet{Type: parser.EVENT, Data: data, Id: &id})
-	c.tellSent(data)
-	return func(ctx context.Context) ([]Value, error) {
-		defer c.sock.Acks().Delete(id)
-		select {
-		case values := <-answer:
-			return values, nil
-		case <-gone.Done():
-			err = ErrDisconnected
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		select { // both
-		case values := <-answer:
-			return values, nil
-		default:
-			return nil, err
-		}
-	}, nil
-}
-
-// Ask sends an event to this client and returns at once; callback is told later what it
-// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
-// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
-func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
-	wait, err := c.ask(event, args)
-	if err == nil {
-		c.space.server.aside(func() {
-			ctx, cancel := withDeadline(context.Background())
-			defer cancel()
-			callback(wait(ctx))
-		})
-	}
-	return err
-}
-
 // To returns the clients in any of the rooms, this one among them if it is in one;
 // without rooms, every client. The empty name alone, such as that of a room that the
 // client has not sent, means this client, as to=None and to=” do in Flask.
@@ -229,7 +112,7 @@ func (c *Context) To(rooms ...string) *Target {
 	if len(rooms) == 1 && rooms[0] == "" {
 		rooms = []string{c.ID()}
 	}
-	return &Target{server: c.space.server, io: c.sock.Nsp(), rooms: rooms}
+	return (&Target{server: c.space.server, in: c.rooms}).To(rooms...)
 }
 
 // Others returns every client of the namespace but this one.
@@ -239,34 +122,18 @@ func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 // Join puts the client into rooms. Flask: join_room(room).
 func (c *Context) Join(rooms ...string) {
 	if c.To().named(rooms, "Join") {
-		c.sock.Join(roomList(rooms)...)
+		c.member.Join(rooms...)
 	}
 }
 
 // Leave takes the client out of rooms. Flask: leave_room(room).
-func (c *Context) Leave(rooms ...string) {
-	for _, room := range rooms {
-		c.sock.Leave(socket.Room(room))
-	}
-}
+func (c *Context) Leave(rooms ...string) { c.member.Leave(rooms...) }
 
 // Rooms lists the rooms the client is in, its own among them. In the disconnect handler
 // these are the rooms it was in until then, so that the others can be told: an emit to
 // them reaches everybody else, whatever made the client leave. Afterwards there are none.
 // Flask: rooms(); Node's "disconnecting" shows the same.
-func (c *Context) Rooms() []string {
-	c.conn.mu.Lock()
-	left := c.rooms
-	c.conn.mu.Unlock()
-	if left == nil {
-		left = c.sock.Rooms().Keys()
-	}
-	rooms := make([]string, len(left))
-	for i, room := range left {
-		rooms[i] = string(room)
-	}
-	return rooms
-}
+func (c *Context) Rooms() []string { return c.member.Rooms() }
 
 // Disconnect tells the client that it is disconnected from the namespace, and
 // leaves its connection open, as Flask does: a JavaScript client then does not
@@ -274,23 +141,7 @@ func (c *Context) Rooms() []string {
 // connected, and gets what was emitted to it; to refuse it, return an error, see
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
-	if !c.conn.Unwanted(c.sock.Id()) {
-		c.sock.Disconnect(false)
+	if !c.unwantedWhileJoining() {
+		c.client.Disconnect()
 	}
 }
-
-func (c *Context) adapter() *fanout.Adapter {
-	// Every namespace got its adapter from our own builder.
-	return c.sock.Nsp().Adapter().(*fanout.Adapter)
-}
-
-// Refusal is an error with which a connect handler refuses a client.
-type Refusal struct {
-	Message string // what the client's connect_error says
-	Data    any    // sent along, if not nil
-}
-
-// Refuse makes a [Refusal]. Flask: raise ConnectionRefusedError(message).
-func Refuse(message string) error { return &Refusal{Message: message} }
-
-func (r *Refusal) Error() string { return r.Message }

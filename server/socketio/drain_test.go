@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -29,7 +30,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 			for n := range events {
 				acks = append(acks, c.Start("work", n))
 			}
-			await(t, begun, "event")
+			testkit.Await(t, begun, "event")
 			stopped := make(chan error, 1)
 			go func() { stopped <- s.Shutdown(limit(t)) }()
 			for !s.Draining() {
@@ -37,10 +38,10 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 			}
 			close(release)
 			for n, ack := range acks {
-				answers(t, await(t, ack, "ack"), strconv.Itoa(n))
+				answers(t, testkit.Await(t, ack, "ack"), strconv.Itoa(n))
 			}
 			c.AwaitDisconnect()
-			if err := await(t, stopped, "end of the shutdown"); err != nil {
+			if err := testkit.Await(t, stopped, "end of the shutdown"); err != nil {
 				t.Error(err)
 			}
 		})

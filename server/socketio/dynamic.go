@@ -3,49 +3,11 @@ package socketio
 import (
 	"runtime/debug"
 	"time"
-
-	"github.com/zishang520/socket.io/v2/socket"
 )
 
 // maxDynamic is how many namespaces there can be at a time that clients have brought
 // into being, through [Server.OfFunc] and Of("*").
 const maxDynamic = 10_000
-
-// dynamic is a namespace that clients have brought into being. It is forgotten when
-// nobody uses it any more: no client that is connected to it, or whose disconnect handler
-// has still to run, and no attempt to connect; with recovery, once nobody can come back
-// to it either. The server's mutex guards it.
-//
-// The library forgets a namespace only by itself, when a socket is removed and its table
-// of sockets is empty, whoever is on the way into it. So the table is never empty before
-// the right moment: a placeholder is in it. And it holds nothing else for long, as the
-// library counts all of it whenever a client leaves.
-type dynamic struct {
-	name  string
-	of    *Namespace // whose handlers its clients get
-	io    socket.Namespace
-	users int
-	kept  bool        // Of has named it
-	empty *time.Timer // nil while it is used, and without recovery
-}
-
-// placeholder is the socket with the empty id.
-var placeholder = socket.SocketId("")
-
-// OfFunc returns the namespace that stands for all whose names match, which have no
-// handlers of their own: clients bring them into being, and they are forgotten when the
-// last one has left. Of several functions the first that was given decides, and Of("*")
-// comes last. match may be called at any time, from several goroutines; a method such as
-// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
-// Node's is io.of with a pattern or a function.
-func (s *Server) OfFunc(match func(name string) bool) *Namespace {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := newNamespace(s, "*")
-	n.match = match
-	s.patterns = append(s.patterns, n)
-	return n
-}
 
 // standsFor reports whether clients may bring a namespace of that name into being.
 func (n *Namespace) standsFor(name string) (match bool) {
@@ -122,13 +84,8 @@ func (s *Server) createLocked(name string, n *Namespace) *dynamic {
 		s.log.Warn("namespace refused: clients are connected to too many", "limit", maxDynamic)
 		return nil
 	}
-	parent, ok := n.io.(socket.ParentNamespace)
-	if !ok {
-		return nil
-	}
-	d := &dynamic{name: name, of: n, io: parent.CreateChild(name)}
-	d.io.Sockets().Store(placeholder, new(socket.Socket))
-	s.tellRooms(d.io)
+	d := &dynamic{name: name, of: n}
+	d.rooms, d.forget = s.library.Create(name)
 	s.dynamic[name] = d
 	return d
 }
@@ -140,7 +97,6 @@ func (s *Server) use(c *Context) {
 	defer s.mu.Unlock()
 	if c.in = s.dynamic[c.Namespace()]; c.in != nil {
 		s.useLocked(c.in)
-		c.in.io.Sockets().Delete(c.sock.Id())
 	}
 }
 
@@ -179,8 +135,5 @@ func (s *Server) forgetLocked(d *dynamic) {
 		return
 	}
 	delete(s.dynamic, d.name)
-	d.io.Remove(new(socket.Socket)) // the placeholder: with it the library lets go
-	// Who still holds the namespace cannot make the library let go of the next one of
-	// that name.
-	d.io.Sockets().Store(placeholder, new(socket.Socket))
+	d.forget()
 }

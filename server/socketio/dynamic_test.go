@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -69,10 +70,10 @@ func TestNamespaceIsForgotten(t *testing.T) {
 		t.Errorf("there are %d namespaces, want /one and /other", n)
 	}
 	one.Drop()
-	await(t, waits, "disconnect")()
+	testkit.Await(t, waits, "disconnect")()
 	hears(t, two, "left []")
 	two.Drop()
-	last := await(t, waits, "disconnect")
+	last := testkit.Await(t, waits, "disconnect")
 	if n := s.Dynamic(); n != 2 {
 		t.Errorf("with a disconnect handler that has not returned there are %d namespaces, want 2", n)
 	}
@@ -84,12 +85,12 @@ func TestNamespaceIsForgotten(t *testing.T) {
 	}
 	hears(t, three, "still []")
 	three.Drop()
-	await(t, waits, "disconnect")()
+	testkit.Await(t, waits, "disconnect")()
 	awaitDynamic(t, s, 1)
-	if n := s.Of("*").InLibrary(); n != 1 {
+	if n := s.InLibrary(); n != 1 {
 		t.Errorf("the library knows %d namespaces, want 1", n)
 	}
-	go func() { await(t, waits, "disconnect")() }() // of /other, when the server ends
+	go func() { testkit.Await(t, waits, "disconnect")() }() // of /other, when the server ends
 }
 
 // awaitDynamic waits until there are so many namespaces of clients.
@@ -138,7 +139,7 @@ func TestNamespaceIsKeptForRecovery(t *testing.T) {
 		c.Call("event") // which has an offset
 		key := c.Key()
 		c.Drop()
-		await(t, gone, "disconnect")
+		testkit.Await(t, gone, "disconnect")
 		if late {
 			awaitDynamic(t, s, 0)
 		} else if err := s.Of("*").Emit("missed"); err != nil {
@@ -184,7 +185,7 @@ func TestNamespacesThatComeAndGo(t *testing.T) {
 	}
 	work.Wait()
 	awaitDynamic(t, s, 0)
-	if n := s.Of("*").InLibrary(); n != 0 {
+	if n := s.InLibrary(); n != 0 {
 		t.Errorf("the library knows %d namespaces, want none", n)
 	}
 }

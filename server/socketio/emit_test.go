@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -153,7 +154,7 @@ func TestEmitErrors(t *testing.T) {
 	contexts := make(chan *socketio.Context, 1)
 	s := serve(t, map[string]any{"connect": func(c *socketio.Context) { contexts <- c }})
 	client := join(t, s)
-	c := await(t, contexts, "connect")
+	c := testkit.Await(t, contexts, "connect")
 	emits := map[string]func(event string, args ...any) error{
 		"server": s.Emit, "target": s.To(client.ID()).Emit, "context": c.Emit, "others": c.Others().Emit,
 		"call":        func(e string, a ...any) error { _, err := c.Call(limit(t), e, a...); return err },
@@ -238,7 +239,7 @@ func TestDisconnectLeavesTheConnection(t *testing.T) {
 	other := socketiotest.Connect(t, s, socketiotest.Options{Namespace: "/other", Over: c})
 	c.Emit("go")
 	c.AwaitDisconnect()
-	if reason := await(t, reasons, "disconnect"); reason != "server disconnect" {
+	if reason := testkit.Await(t, reasons, "disconnect"); reason != "server disconnect" {
 		t.Errorf("the reason is %q", reason)
 	}
 	answers(t, other.Call("event"), "1")
@@ -268,7 +269,7 @@ func TestValueAsJSON(t *testing.T) {
 	s := serve(t, map[string]any{"keep": func(v socketio.Value) { got <- v }})
 	join(t, s).Emit("keep", json.RawMessage(text))
 	type page struct{ Kept, None socketio.Value }
-	written, err := json.Marshal(page{Kept: await(t, got, "event")})
+	written, err := json.Marshal(page{Kept: testkit.Await(t, got, "event")})
 	if want := `{"Kept":` + text + `,"None":null}`; err != nil || string(written) != want {
 		t.Errorf("written as %s, %v", written, err)
 	}

@@ -26,7 +26,7 @@ type setup struct {
 	MaxNamespaces     int
 	Recovery          time.Duration
 	Concurrent        bool
-	Inspect           *inspect.Door                                 // never nil
+	Hooks             inspect.Hooks
 	Peers             fanout.Peers                                  // nil without other servers
 	SessionValues     func(*http.Request, time.Time) map[string]any // nil: none
 }
@@ -45,7 +45,7 @@ func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {
 		MaxNamespaces:     cfg.MaxNamespaces,
 		Recovery:          cfg.Recovery,
 		Concurrent:        cfg.AsyncHandlers,
-		Inspect:           more.Inspect,
+		Hooks:             more.Hooks,
 		Peers:             more.Peers,
 	}
 	limits := more.Capacity
@@ -56,9 +56,6 @@ func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {
 	s.Engine.Bounds = limits.Bounds(cfg)
 	if s.Engine.Memory = more.Memory; s.Engine.Memory == nil {
 		s.Engine.Memory = budget.New(limits.ForClients)
-	}
-	if s.Inspect == nil {
-		s.Inspect = new(inspect.Door)
 	}
 	return s
 }
@@ -73,7 +70,6 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		MaxBacklog:           int(cfg.MaxBacklog),
 		Path:                 cfg.Path,
 		PlainPath:            cfg.PlainWebSocketPath,
-		PlainPathTakes:       cfg.PlainPathTakes,
 		Polling:              cfg.Polling,
 		WebSocket:            cfg.WebSocket,
 		AllowUpgrades:        cfg.AllowUpgrades,

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -60,7 +61,7 @@ func TestErrorHandlers(t *testing.T) {
 		if name == "/own" {
 			failed = own
 		}
-		if f := await(t, failed, "failure in "+name); f.event != "fail" || !errors.Is(f.err, broken) || f.sid != c.ID() {
+		if f := testkit.Await(t, failed, "failure in "+name); f.event != "fail" || !errors.Is(f.err, broken) || f.sid != c.ID() {
 			t.Errorf("%s: told of %+v", name, f)
 		}
 	}
@@ -111,7 +112,7 @@ func TestPanics(t *testing.T) {
 	c.Emit("index", 7)
 	answers(t, c.Call("fine"), `"fine"`)
 	for _, want := range []string{"exploded", "index out of range"} {
-		f := await(t, failed, "failure")
+		f := testkit.Await(t, failed, "failure")
 		var p *socketio.PanicError
 		if !errors.As(f.err, &p) || !strings.Contains(fmt.Sprint(p.Value), want) {
 			t.Fatalf("told of %v, want %s", f.err, want)
@@ -153,7 +154,7 @@ func TestDisconnectHandlerFails(t *testing.T) {
 	failed, told := failures()
 	s.OnError(told)
 	join(t, s).Disconnect()
-	if f := await(t, failed, "failure"); f.event != "disconnect" || f.err.Error() != "broken" {
+	if f := testkit.Await(t, failed, "failure"); f.event != "disconnect" || f.err.Error() != "broken" {
 		t.Errorf("told of %+v", f)
 	}
 }

@@ -11,7 +11,7 @@ func (s *Server) Dynamic() int {
 }
 
 // InLibrary counts those of them that the library knows.
-func (n *Namespace) InLibrary() int { return len(n.To().namespaces()) }
+func (s *Server) InLibrary() int { return s.library.Created() }
 
 // Held is how many bytes are taken from the memory for clients.
 func (s *Server) Held() int64 { return s.memory.Used() }

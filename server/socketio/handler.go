@@ -8,12 +8,6 @@ import (
 	"reflect"
 )
 
-// handler is a registered function, made callable with an event's arguments.
-type handler struct {
-	event string
-	call  func(c *Context, args []Value) (reply []any, err error)
-}
-
 var errNotFunc = errors.New("is not a function")
 
 // newHandler makes fn callable. The common forms are called directly; reflection
@@ -49,6 +43,9 @@ func newHandler(event string, fn any) (*handler, error) {
 	}
 	return h, nil
 }
+
+// isLifecycle says whether the server, not the client, makes the event happen.
+func isLifecycle(event string) bool { return event == "connect" || event == "disconnect" }
 
 func (h *handler) expect(got, want int) error {
 	if got != want {

@@ -57,18 +57,6 @@ func failures() (chan failure, socketio.ErrorHandler) {
 	}
 }
 
-// await takes what comes next from a channel.
-func await[T any](t *testing.T, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
-}
-
 // hears checks the next events of a client, each as Event.String shows it.
 func hears(t *testing.T, c *socketiotest.Client, want ...string) {
 	t.Helper()

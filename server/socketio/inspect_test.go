@@ -9,45 +9,46 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
 
-// watchedBy are options of a server that looks through that door.
-func watchedBy(door *inspect.Door) socketio.Options {
-	return socketio.Options{Context: extras.With(context.Background(), extras.Extras{Inspect: door})}
+// with are options of a server with these additions.
+func with(more extras.Extras) socketio.Options {
+	return socketio.Options{Context: extras.With(context.Background(), more)}
 }
 
 // What waits for a handler is counted until its turn has come, also when its client
 // has left meanwhile.
 func TestStatsCountWhatWaits(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	door := new(inspect.Door)
-	s := socketiotest.NewServer(t, watchedBy(door))
+	var view inspect.View
+	s := socketiotest.NewServer(t, with(extras.Extras{View: func(v inspect.View) { view = v }}))
 	register(t, s.Namespace, map[string]any{"slow": func() { began <- struct{}{}; <-goOn }})
 	c := join(t, s)
 	for range 3 {
 		c.Emit("slow")
 	}
-	await(t, began, "first event")
-	waits(t, door, 2)
+	testkit.Await(t, began, "first event")
+	waits(t, view, 2)
 	c.Drop()
-	waits(t, door, 2)
+	waits(t, view, 2)
 	for range 2 {
 		goOn <- struct{}{}
-		await(t, began, "next event")
+		testkit.Await(t, began, "next event")
 	}
-	waits(t, door, 0)
+	waits(t, view, 0)
 	goOn <- struct{}{}
 }
 
-func waits(t *testing.T, door *inspect.Door, want int64) {
+func waits(t *testing.T, view inspect.View, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); door.Stats().Waiting != want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); view.Stats().Waiting != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d packets wait, want %d", door.Stats().Waiting, want)
+			t.Fatalf("%d packets wait, want %d", view.Stats().Waiting, want)
 		}
 	}
 }
@@ -61,7 +62,7 @@ func TestObserverOfHandlers(t *testing.T) {
 		defer mu.Unlock()
 		told = append(told, fmt.Sprintf(format, args...))
 	}
-	s := socketiotest.NewServer(t, watchedBy(&inspect.Door{
+	s := socketiotest.NewServer(t, with(extras.Extras{Hooks: inspect.Hooks{
 		Handled: func(namespace, event string, took time.Duration) {
 			if took <= 0 || took > patience {
 				t.Errorf("%s took %v", event, took)
@@ -71,7 +72,7 @@ func TestObserverOfHandlers(t *testing.T) {
 		Failed: func(namespace, event string, panicked bool) {
 			tell("%s %q failed, panicked: %v", namespace, event, panicked)
 		},
-	}))
+	}}))
 	register(t, s.Namespace, map[string]any{
 		"fine":  func() string { return "fine" },
 		"fail":  func() error { return errors.New("no luck") },

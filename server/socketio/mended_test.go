@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -51,7 +52,7 @@ func TestCallFromAHandlerWhoseClientLeaves(t *testing.T) {
 				c.Emit("ask")
 				c.Receive("asking")
 				leave(c)
-				if err := await(t, results, "end of the handler"); !errors.Is(err, socketio.ErrDisconnected) {
+				if err := testkit.Await(t, results, "end of the handler"); !errors.Is(err, socketio.ErrDisconnected) {
 					t.Errorf("the handler was let go with %v", err)
 				}
 			}
@@ -75,7 +76,7 @@ func TestTargetCallWhoseClientLeaves(t *testing.T) {
 	stays.Receive("question").Ack("yes")
 	leaves.Receive("question")
 	leaves.Drop()
-	if got := await(t, done, "end of Call"); !errors.Is(got.err, socketio.ErrDisconnected) || len(got.answers) != 1 {
+	if got := testkit.Await(t, done, "end of Call"); !errors.Is(got.err, socketio.ErrDisconnected) || len(got.answers) != 1 {
 		t.Errorf("Call returned %v, %v", got.answers, got.err)
 	}
 }
@@ -90,7 +91,7 @@ func TestContextOfARefusedClient(t *testing.T) {
 	if _, err := socketiotest.Dial(t, s, socketiotest.Options{}); err == nil {
 		t.Fatal("the client was not refused")
 	}
-	await(t, (<-contexts).Done(), "end of the context")
+	testkit.Await(t, (<-contexts).Done(), "end of the context")
 }
 
 // Disconnect in a connect handler lets the client connect and get what it is sent, as
@@ -117,7 +118,7 @@ func disconnectsInConnect(t *testing.T, disconnect func(*socketio.Server, *socke
 	c := join(t, s)
 	hears(t, c, `bye ["not today"]`)
 	c.AwaitDisconnect()
-	if reason := await(t, reasons, "disconnect handler"); reason != "server disconnect" {
+	if reason := testkit.Await(t, reasons, "disconnect handler"); reason != "server disconnect" {
 		t.Errorf("the reason is %q", reason)
 	}
 	if left := s.To().Clients(); len(left) > 0 {
@@ -150,7 +151,7 @@ func TestRefusalWithUnwritableData(t *testing.T) {
 			if _, err := socketiotest.Dial(t, s, socketiotest.Options{}); err == nil || err.Error() != `connection refused: "no"` {
 				t.Errorf("Dial returned %v", err)
 			}
-			await(t, failed, "failure")
+			testkit.Await(t, failed, "failure")
 		})
 	}
 }
@@ -222,7 +223,7 @@ func TestTargetOfAllNamespaces(t *testing.T) {
 	}()
 	one.Receive("question").Ack(1)
 	two.Receive("question").Ack(2)
-	if got := await(t, done, "end of Call"); len(got) != 2 {
+	if got := testkit.Await(t, done, "end of Call"); len(got) != 2 {
 		t.Errorf("Call returned %v", got)
 	}
 	all.Disconnect()
@@ -238,7 +239,7 @@ func TestTextForBytes(t *testing.T) {
 	c := join(t, s)
 	c.Emit("event", "aGVsbG8=")
 	c.Call("fine")
-	if f := await(t, failed, "failure"); !strings.Contains(f.err.Error(), "argument 1: not binary") {
+	if f := testkit.Await(t, failed, "failure"); !strings.Contains(f.err.Error(), "argument 1: not binary") {
 		t.Errorf("the error handler was told of %v", f.err)
 	}
 }
@@ -329,7 +330,7 @@ func TestContextOfAClientInAHurry(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(http.MethodPost, "&sid="+opened.SID, "40\x1e42[\"work\"]\x1e41")
-	if got := await(t, over, "end of the connect handler") + ", " + await(t, over, "end of the handler"); got != "connect, work" {
+	if got := testkit.Await(t, over, "end of the connect handler") + ", " + testkit.Await(t, over, "end of the handler"); got != "connect, work" {
 		t.Error(got)
 	}
 	do(http.MethodPost, "&sid="+opened.SID, "1")

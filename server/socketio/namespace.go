@@ -9,61 +9,12 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
-
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/sparse"
 )
-
-// Namespace is a set of handlers that clients connect to by name.
-type Namespace struct {
-	name   string
-	server *Server
-	io     socket.Namespace
-	match  func(name string) bool // see OfFunc; nil otherwise
-
-	mu       sync.RWMutex
-	handlers map[string]*handler
-	chain    Handler // the middleware around dispatch
-	use      []Middleware
-	onError  ErrorHandler
-	servers  map[string]ServerHandler // nil until OnServers
-}
-
-// Handler handles one event of any name: what [Middleware] wraps. reply is the
-// acknowledgement.
-type Handler func(c *Context, event string, args []Value) (reply []any, err error)
-
-// Middleware returns a handler that does something before or after next, or
-// instead of it.
-type Middleware func(next Handler) Handler
-
-func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
-	n.chain = n.dispatch
-	if d := s.dynamic[name]; d != nil {
-		d.kept = true
-		n.io = d.io // createLocked has set it up
-		return n
-	}
-	if name == "*" {
-		// The library would make a namespace twice for two clients that ask for
-		// it at once, and lose one; so enter does it, and nothing matches here.
-		match := func(_ string, _ any, next func(error, bool)) { next(nil, false) }
-		n.io = s.io.Of(socket.ParentNspNameMatchFn(&match), nil)
-	} else {
-		n.io = s.io.Of(name, nil)
-		s.tellRooms(n.io)
-	}
-	n.io.Use(s.connecting)
-	// The library never fails to add a listener.
-	_ = n.io.On("connection", connected)
-	return n
-}
 
 // isUsed says whether anything was registered.
 func (n *Namespace) isUsed() bool {
@@ -176,21 +127,11 @@ func (n *Namespace) OnError(handler ErrorHandler) {
 	n.onError = handler
 }
 
-// Emit sends an event to every client of the namespace. An argument is a [Value],
-// []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
-// the names that clients keep for themselves: connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener. To a client that has left, nothing
-// is sent, and that is no error.
-// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
-// Emit("message", x).
-func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
-
 // To returns the clients in any of the rooms; every client is in a room of its
 // own named by its id. Without rooms it is every client of the namespace.
 // Its Flask counterpart is to= and room=.
 func (n *Namespace) To(rooms ...string) *Target {
-	return &Target{server: n.server, io: n.io, rooms: rooms}
+	return (&Target{server: n.server, in: n.rooms, of: n}).To(rooms...)
 }
 
 // Except returns every client but those in the rooms. Its Flask counterpart is
@@ -208,13 +149,36 @@ func (n *Namespace) run(c *Context, event string, args []Value) (reply []any, er
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	if n.server.opts.Inspect.Handled != nil {
+	if n.server.opts.Hooks.Handled != nil {
 		defer n.tellHandled(event, time.Now())
 	}
 	n.mu.RLock()
 	chain := n.chain
 	n.mu.RUnlock()
 	return chain(c, event, args)
+}
+
+// tellHandled tells how long an event took that began at start.
+func (n *Namespace) tellHandled(event string, start time.Time) {
+	took := time.Since(start)
+	n.server.opts.Hooks.Handled(n.name, n.registered(event), took)
+}
+
+// registered is the name that an event's handlers were registered under, empty
+// without any.
+func (n *Namespace) registered(event string) string {
+	if isLifecycle(event) {
+		return event
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	switch {
+	case event != "*" && n.handlers[event] != nil:
+		return event
+	case n.handlers["*"] != nil:
+		return "*"
+	}
+	return ""
 }
 
 // dispatch calls the event's handler, or the one for all events.
@@ -237,26 +201,6 @@ func (n *Namespace) dispatch(c *Context, event string, args []Value) ([]any, err
 	return nil, errNoHandler
 }
 
-// isLifecycle says whether the server, not the client, makes the event happen.
-func isLifecycle(event string) bool { return event == "connect" || event == "disconnect" }
-
-// errNoHandler is an event that nobody registered for. Flask ignores those, and
-// does not acknowledge them.
-var errNoHandler = errors.New("no handler for this event")
-
-// ErrNoAck is what a handler, or middleware, returns as its error for an event that is
-// not to be acknowledged, although nothing went wrong: the client waits until its own
-// time limit. Flask has none; in Node it is a callback that is not called.
-var ErrNoAck = errors.New("no acknowledgement is wanted")
-
-// PanicError is a handler's panic.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v", e.Value) }
-
 // failed tells whoever wants to know of an event that failed.
 func (n *Namespace) failed(c *Context, event string, err error) {
 	if errors.Is(err, errNoHandler) {
@@ -268,7 +212,7 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 	var panicked *PanicError
 	errors.As(err, &panicked)
 	registered := n.registered(event)
-	if tell := n.server.opts.Inspect.Failed; tell != nil {
+	if tell := n.server.opts.Hooks.Failed; tell != nil {
 		tell(n.name, registered, panicked != nil)
 	}
 	n.mu.RLock()
@@ -301,19 +245,4 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 func (c *Context) logged(event string, args ...any) []any {
 	session := c.conn.session
 	return append([]any{"namespace", c.Namespace(), "event", event, "connection", session.Name(), "address", session.Remote()}, args...)
-}
-
-// ErrDisconnected ends a Call whose client went away.
-var ErrDisconnected = errors.New("client disconnected")
-
-// waitTimeout is how long a Call waits whose context has no deadline: Flask's
-// default.
-const waitTimeout = time.Minute
-
-// withDeadline gives ctx the default deadline if it has none.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, waitTimeout)
 }

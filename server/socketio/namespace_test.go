@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -38,7 +39,7 @@ func TestCatchAllIsNotForConnectAndDisconnect(t *testing.T) {
 	if err := s.Shutdown(limit(t)); err != nil {
 		t.Fatal(err)
 	}
-	if got := await(t, caught, "event"); got != "event" || len(caught) > 0 {
+	if got := testkit.Await(t, caught, "event"); got != "event" || len(caught) > 0 {
 		t.Errorf("caught %q and %d more", got, len(caught))
 	}
 }
@@ -112,13 +113,13 @@ func TestHandle(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := joinAs(t, s, "/class")
-	if got := await(t, v.heard, "connect"); got != "connect /class" {
+	if got := testkit.Await(t, v.heard, "connect"); got != "connect /class" {
 		t.Errorf("heard %q", got)
 	}
 	answers(t, c.Call("message", "x"), `"message x"`)
 	answers(t, c.Call("my_event", 1), "2")
 	c.Disconnect()
-	if got := await(t, v.heard, "disconnect"); got != "disconnect client disconnect" {
+	if got := testkit.Await(t, v.heard, "disconnect"); got != "disconnect client disconnect" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -211,10 +212,10 @@ func TestMiddlewareRefuses(t *testing.T) {
 	c := socketiotest.Connect(t, s, socketiotest.Options{Header: map[string][]string{"X-User": {"bob"}}})
 	unanswered := c.Start("secret")
 	c.Call("fine")
-	if f := await(t, failed, "failure"); f.event != "secret" || !errors.Is(f.err, denied) {
+	if f := testkit.Await(t, failed, "failure"); f.event != "secret" || !errors.Is(f.err, denied) {
 		t.Errorf("told of %+v", f)
 	}
-	if await(t, called, "connect") != "connect" || len(called) > 0 || len(unanswered) > 0 {
+	if testkit.Await(t, called, "connect") != "connect" || len(called) > 0 || len(unanswered) > 0 {
 		t.Error("the refused event was handled or acknowledged")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,24 +77,40 @@ func (o Options) Validate() error {
 	return err
 }
 
-// given is an option that is not zero, under its own name and its setting's.
-type given struct{ field, setting, value string }
+// option is one under its own name and its setting's. set reports whether it is not zero.
+type option struct {
+	set                   bool
+	field, setting, value string
+}
 
 // settings are the options in the form in which the program's settings are checked.
 func (o Options) settings() (*config.Config, error) {
 	values, fields := make(map[string]string), make(map[string]string)
-	for _, g := range o.given() {
-		values[g.setting], fields[g.setting] = g.value, g.field
+	for _, g := range o.all() {
+		if fields[g.setting] = g.field; g.set {
+			values[g.setting] = g.value
+		}
 	}
 	return config.Of(values, func(setting string) string { return "socketio.Options." + fields[setting] })
 }
 
-func (o Options) given() []given {
-	var all []given
-	add := func(is bool, field, setting, value string) {
-		if is {
-			all = append(all, given{field, setting, value})
-		}
+// optionName is how the log names a setting to those who have options: see [advice.Namer].
+func optionName(setting, value string) string {
+	all := Options{}.all()
+	i := slices.IndexFunc(all, func(o option) bool { return o.setting == setting })
+	switch {
+	case i < 0:
+		return ""
+	case value == "" || value == all[i].value: // what an option that is a switch stands for
+		return "socketio.Options." + all[i].field
+	}
+	return "socketio.Options." + all[i].field + "=" + value
+}
+
+func (o Options) all() []option {
+	var all []option
+	add := func(set bool, field, setting, value string) {
+		all = append(all, option{set, field, setting, value})
 	}
 	text := func(field, setting, value string) { add(value != "", field, setting, value) }
 	list := func(field, setting string, values []string) {

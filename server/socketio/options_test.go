@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -103,6 +104,36 @@ func TestServerOfWrongOptions(t *testing.T) {
 	}
 }
 
+// What is refused is in the log with the option that would change it, and no flag: who uses
+// this package has none.
+func TestLogNamesOptions(t *testing.T) {
+	log := new(journal)
+	s := socketio.New(socketio.Options{Transports: []string{"websocket"}, MaxConnections: 1, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	defer func() { _ = s.Shutdown(limit(t)) }()
+	for target, header := range map[string]http.Header{
+		"/socket.io/?EIO=4&transport=polling":   {},
+		"/socket.io/?EIO=4&transport=websocket": {"Origin": {"https://a.example"}},
+		"/socket.io/?EIO=5&transport=websocket": {"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
+	} {
+		r := httptest.NewRequest("GET", target, nil)
+		r.Header = header
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	text := log.String()
+	for _, part := range []string{
+		`cause=transport hint="socketio.Options.Transports allows`,
+		"socketio.Options.CORSAllowedOrigins=https://a.example would allow it; ", "socketio.Options.TrustedProxies",
+		`cause="protocol version" hint="clients 1.x`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in the log\n%s", part, text)
+		}
+	}
+	if strings.Contains(text, "--") {
+		t.Errorf("the log names a flag:\n%s", text)
+	}
+}
+
 type wrongly struct{}
 
 func (*wrongly) OnMessage() {}
@@ -115,7 +146,7 @@ func TestContextOfTheOptions(t *testing.T) {
 	ended := make(chan any)
 	s.Go(func(ctx context.Context) { <-ctx.Done(); ended <- ctx.Value(key{}) })
 	cancel()
-	if got := await(t, ended, "end of the task"); got != "value" {
+	if got := testkit.Await(t, ended, "end of the task"); got != "value" {
 		t.Errorf("the context's value is %v", got)
 	}
 }

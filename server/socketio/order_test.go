@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -95,7 +96,7 @@ func TestBlockedHandlerHoldsUpNobodyElse(t *testing.T) {
 	})
 	one, other := join(t, s), join(t, s)
 	blocked, behind := one.Start("block"), one.Start("fine")
-	await(t, entered, "call of the handler")
+	testkit.Await(t, entered, "call of the handler")
 	answers(t, other.Call("fine"), `"fine"`)
 	answers(t, join(t, s).Call("fine"), `"fine"`)
 	if err := s.Emit("all"); err != nil {
@@ -107,8 +108,8 @@ func TestBlockedHandlerHoldsUpNobodyElse(t *testing.T) {
 		t.Error("an event was handled out of turn")
 	}
 	close(release)
-	answers(t, await(t, blocked, "ack"))
-	answers(t, await(t, behind, "ack"), `"fine"`)
+	answers(t, testkit.Await(t, blocked, "ack"))
+	answers(t, testkit.Await(t, behind, "ack"), `"fine"`)
 }
 
 // With Options.AsyncHandlers the events of one client are handled at the same time:
@@ -140,9 +141,9 @@ func TestConcurrent(t *testing.T) {
 		under = append(under, c.Start("meet", i))
 	}
 	for i, answer := range under {
-		answers(t, await(t, answer, "ack"), fmt.Sprint(i))
+		answers(t, testkit.Await(t, answer, "ack"), fmt.Sprint(i))
 	}
-	if f := await(t, failed, "failure"); f.event != "boom" {
+	if f := testkit.Await(t, failed, "failure"); f.event != "boom" {
 		t.Errorf("told of %+v", f)
 	}
 }
@@ -159,14 +160,14 @@ func TestConcurrentIsBounded(t *testing.T) {
 		under = append(under, c.Start("block"))
 	}
 	for range most {
-		await(t, entered, "call of the handler")
+		testkit.Await(t, entered, "call of the handler")
 	}
 	if len(entered) > 0 {
 		t.Errorf("more than %d handlers run at the same time", most)
 	}
 	close(release)
 	for _, answer := range under {
-		await(t, answer, "ack")
+		testkit.Await(t, answer, "ack")
 	}
 }
 
@@ -189,7 +190,7 @@ func TestSession(t *testing.T) {
 	answers(t, eve.Call("name"), `"eve"`)
 	answers(t, eve.Call("missing"), "true")
 	bob.Disconnect()
-	if name := await(t, last, "disconnect"); name != "robert" {
+	if name := testkit.Await(t, last, "disconnect"); name != "robert" {
 		t.Errorf("at the end the name is %v", name)
 	}
 }
@@ -200,7 +201,7 @@ func TestContextOfAClient(t *testing.T) {
 	keep := func(c *socketio.Context) { contexts <- c }
 	s := serve(t, map[string]any{"connect": keep, "event": keep, "disconnect": keep})
 	client := join(t, s)
-	c := await(t, contexts, "connect")
+	c := testkit.Await(t, contexts, "connect")
 	if c.ID() != client.ID() || c.Namespace() != "/" || c.Request().URL.Path != "/socket.io/" {
 		t.Errorf("the context is of %s in %s over %s", c.ID(), c.Namespace(), c.Request().URL)
 	}
@@ -210,8 +211,8 @@ func TestContextOfAClient(t *testing.T) {
 	}
 	client.Call("event")
 	client.Disconnect()
-	await(t, ended.Done(), "end of the context")
-	if await(t, contexts, "event") != c || await(t, contexts, "disconnect") != c {
+	testkit.Await(t, ended.Done(), "end of the context")
+	if testkit.Await(t, contexts, "event") != c || testkit.Await(t, contexts, "disconnect") != c {
 		t.Error("another context came with event or disconnect")
 	}
 	if c.Context().Err() == nil {
@@ -275,11 +276,11 @@ func TestShutdownWaitsForHandlers(t *testing.T) {
 		"disconnect": func() { note("disconnect") },
 	})
 	join(t, s).Emit("slow")
-	await(t, entered, "call of the handler")
+	testkit.Await(t, entered, "call of the handler")
 	done := make(chan error, 1)
 	go func() { done <- s.Shutdown(limit(t)) }()
 	close(release)
-	if err := await(t, done, "end of Shutdown"); err != nil {
+	if err := testkit.Await(t, done, "end of Shutdown"); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(steps, []string{"handled", "disconnect"}) {

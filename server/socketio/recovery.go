@@ -2,19 +2,22 @@ package socketio
 
 import (
 	"encoding/json"
-	"sync"
 	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
 // claims says which connection has which session, by the key that its client alone
 // was told: the pid of the CONNECT answer. A client may come back before anybody has
-// noticed that its old connection is gone; or while another attempt is under way.
+// noticed that its old connection is gone; or while another attempt is under way. So a
+// session has one connection at a time.
 type claims struct {
-	mu sync.Mutex
+	timeout time.Duration // how long handlers of the old connection have to end; set once, 0 without recovery
+
+	mu locks.Claims
 	by map[string]*claim
 }
 
@@ -22,8 +25,12 @@ type claims struct {
 type claim struct {
 	pid       string
 	namespace string
-	conn      *conn
-	over      chan struct{}
+	session   *engineio.Session // of the connection
+	over      chan struct{}     // closed when it ends
+}
+
+func newClaim(pid, namespace string, session *engineio.Session) *claim {
+	return &claim{pid: pid, namespace: namespace, session: session, over: make(chan struct{})}
 }
 
 // put makes the claim, or returns the one that stands against it.
@@ -51,143 +58,65 @@ func (s *claims) release(mine *claim) {
 	close(mine.over)
 }
 
-// comeBack reads in a CONNECT packet which session the client had, ends what is left
-// of that, and returns what the library needs to restore it: nothing for a client
-// that has none.
-func (c *conn) comeBack(p *packet.Packet) map[string]any {
+// ender is what knows of the end of a connection.
+type ender interface{ Done() <-chan struct{} }
+
+// comeBack reads in a CONNECT packet which session the client had and takes it over. It
+// returns the claim to it, nil for a client that is a new one, and the offset of the last
+// event that it has seen. It may take as long as handlers have, but no longer than the
+// client is there.
+func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ender) (mine *claim, offset string) {
 	var had struct{ Pid, Offset json.RawMessage }
-	var pid, offset string
-	if c.server.opts.Recovery <= 0 || c.session.Protocol() != 4 || json.Unmarshal(p.Data, &had) != nil ||
+	var pid string
+	if s.timeout <= 0 || session.Protocol() != 4 || json.Unmarshal(p.Data, &had) != nil ||
 		json.Unmarshal(had.Pid, &pid) != nil || pid == "" {
-		return map[string]any{}
+		return nil, ""
 	}
 	if json.Unmarshal(had.Offset, &offset) != nil || offset == "" {
 		offset = fanout.NoOffset
 	}
-	if !c.takeOver(&claim{pid: pid, namespace: p.Namespace, conn: c, over: make(chan struct{})}) {
-		return map[string]any{}
+	mine = newClaim(pid, p.Namespace, session)
+	if !s.takeOver(mine, conn.Done()) {
+		return nil, ""
 	}
-	return map[string]any{"pid": pid, "offset": offset}
+	return mine, offset
 }
 
-// takeOver makes the claim, once whoever had it before is gone: its handlers have
-// ConnectTimeout for that, then the client is a new one.
-func (c *conn) takeOver(mine *claim) bool {
-	timeout := time.NewTimer(c.server.opts.ConnectTimeout)
+// takeOver makes the claim, once whoever had it before is gone: its handlers have the
+// timeout for that, then the client is a new one.
+func (s *claims) takeOver(mine *claim, gone <-chan struct{}) bool {
+	timeout := time.NewTimer(s.timeout)
 	defer timeout.Stop()
-	for {
-		other := c.server.claims.put(mine)
+	for late := false; ; {
+		other := s.put(mine)
 		switch {
 		case other == nil:
-			c.mu.Lock()
-			c.coming = mine
-			c.mu.Unlock()
 			return true
-		case other.conn == c || other.namespace != mine.namespace:
+		case other.session == mine.session || other.namespace != mine.namespace:
+			return false
+		case late:
+			mine.session.Warn(engineio.CauseRecovery, "client not given its session back: handlers of its old connection take too long",
+				"timeout", s.timeout)
 			return false
 		}
-		other.conn.session.Close(engineio.TransportClose)
-		if !c.waitFor(other.over, timeout.C) {
+		other.session.Close(engineio.TransportClose)
+		select {
+		case <-other.over:
+		case <-gone:
 			return false
+		case <-timeout.C: // the other may be over as well, where the process stood still
+			late = true
 		}
 	}
 }
 
-// waitFor waits until over is closed: false if this session ends before, or the time
-// is up.
-func (c *conn) waitFor(over <-chan struct{}, timeout <-chan time.Time) bool {
-	end := make(chan struct{})
-	c.mu.Lock()
-	if c.ended {
-		c.mu.Unlock()
-		return false
+// answered is the claim to the session whose key the client is about to be told: coming,
+// if that is what it has come back to, or else one that nobody had before.
+func (s *claims) answered(pid, namespace string, session *engineio.Session, coming *claim) *claim {
+	if coming != nil && coming.pid == pid {
+		return coming
 	}
-	c.waiting = end
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		c.waiting = nil
-		c.mu.Unlock()
-	}()
-	select {
-	case <-over:
-		return true
-	case <-end:
-	case <-timeout:
-		select { // both, for a process that stood still
-		case <-over:
-			return true
-		default:
-		}
-		c.session.Warn("recovery", "client not given its session back: handlers of its old connection take too long",
-			"timeout", c.server.opts.ConnectTimeout, "setting", "--connect-timeout")
-	}
-	return false
-}
-
-// answered notes the key to the session that the client is told it has.
-func (c *conn) answered(pid string) {
-	if pid == "" || c.session.IsPlain() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.coming != nil && c.coming.pid == pid {
-		c.joining.claim, c.coming = c.coming, nil
-		return
-	}
-	c.joining.claim = &claim{pid: pid, namespace: c.joining.Namespace(), conn: c, over: make(chan struct{})}
-	c.server.claims.put(c.joining.claim) // nobody has it: it is new
-}
-
-// dropClaim ends the claim of a client that was not given its session back.
-func (c *conn) dropClaim() {
-	c.mu.Lock()
-	mine := c.coming
-	c.coming = nil
-	c.mu.Unlock()
-	c.server.claims.release(mine)
-}
-
-// remember gives the connection the values that were kept for the client, and sees to
-// it that they are kept. c.conn.mu is held.
-func (c *Context) remember() {
-	if c.space.server.opts.Recovery <= 0 {
-		return
-	}
-	was, _ := c.sock.Data().(*values)
-	var kept *session
-	if was != nil {
-		kept, c.own = was.conn, was.own
-	} else {
-		c.own = &session{values: make(map[string]any)}
-	}
-	switch {
-	case c.conn.values == nil && kept != nil:
-		c.conn.values = kept
-	case c.conn.values == nil:
-		c.conn.values = c.conn.newSession()
-	case kept != nil:
-		c.conn.values.merge(kept) // another of its namespaces was sooner
-	}
-	c.sock.SetData(&values{conn: c.conn.values, own: c.own})
-}
-
-// values are what is kept for a client that was cut off.
-type values struct{ conn, own *session }
-
-// merge takes over what it does not have itself.
-func (s *session) merge(kept *session) {
-	if s == kept {
-		return
-	}
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, value := range kept.values {
-		if _, there := s.values[key]; !there {
-			s.values[key] = value
-		}
-	}
+	mine := newClaim(pid, namespace, session)
+	s.put(mine)
+	return mine
 }

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -139,7 +141,7 @@ func TestComingBackWaitsForHandlers(t *testing.T) {
 	})
 	old := join(t, s)
 	old.Emit("slow")
-	await(t, busy, "slow handler")
+	testkit.Await(t, busy, "slow handler")
 	key := old.Key()
 	old.Drop()
 	emit(t, s, "while it is away")
@@ -199,17 +201,45 @@ func TestComingBackDoesNotWaitForEver(t *testing.T) {
 	})
 	old := join(t, s)
 	old.Emit("slow")
-	await(t, busy, "slow handler")
+	testkit.Await(t, busy, "slow handler")
 	c := back(t, s, old.Key())
 	if c.ID() == old.ID() {
 		t.Error("two clients have one id")
 	}
 	same(t, "handlers", seen.take(), "connect, recovered: false", "connect, recovered: false")
 	close(goOn)
-	await(t, over, "disconnect handler")
+	testkit.Await(t, over, "disconnect handler")
 	if again := back(t, s, old.Key()); again.ID() != old.ID() { // now it can have it
 		t.Error("the old session is lost")
 	}
+}
+
+// The time for CONNECT is over as the wait for the old connection has just ended, when the
+// client is nothing yet. It is connected all the same.
+func TestTimeForConnectEndsAsTheWaitDoes(t *testing.T) {
+	const timeout = 500 * time.Millisecond
+	s := socketiotest.NewServer(t, socketio.Options{Recovery: time.Minute, ConnectTimeout: timeout})
+	var coming atomic.Bool
+	n := s.OfFunc(func(string) bool { // asked then, as nobody has registered for "/"
+		if coming.Load() {
+			time.Sleep(2 * timeout)
+		}
+		return true
+	})
+	busy := make(chan struct{})
+	register(t, n, map[string]any{
+		"wait": func(c *socketio.Context) { close(busy); <-c.Context().Done() },
+		"echo": func(text string) string { return text },
+	})
+	old := join(t, s)
+	old.Emit("wait")
+	testkit.Await(t, busy, "handler")
+	coming.Store(true)
+	c := back(t, s, old.Key())
+	if c.ID() != old.ID() {
+		t.Error("it is another client")
+	}
+	answers(t, c.Call("echo", "here"), `"here"`)
 }
 
 // Somebody who has the key has the session, and of several at once one at a time.
@@ -341,7 +371,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 		c, _ := socketiotest.Dial(t, s, socketiotest.Options{Auth: key})
 		coming <- c
 	}()
-	await(t, held, "connect handler")
+	testkit.Await(t, held, "connect handler")
 	held <- struct{}{}
 	var want []string
 	for i := range many {
@@ -349,7 +379,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 	}
 	emit(t, s, want...)
 	close(goOn)
-	if c := await(t, coming, "client"); c != nil {
+	if c := testkit.Await(t, coming, "client"); c != nil {
 		c.AwaitDisconnect()
 		if got := c.Received(); len(got) > 0 {
 			t.Errorf("received %d events on the way", len(got))

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -15,7 +16,7 @@ func TestOwnRoomAndNoneAfterwards(t *testing.T) {
 	contexts := make(chan *socketio.Context, 1)
 	s := serve(t, map[string]any{"connect": func(c *socketio.Context) { c.Join("room"); contexts <- c }})
 	client := join(t, s)
-	c := await(t, contexts, "connect")
+	c := testkit.Await(t, contexts, "connect")
 	rooms, want := slices.Sorted(slices.Values(c.Rooms())), []string{"room", client.ID()}
 	slices.Sort(want)
 	if !slices.Equal(rooms, want) {
@@ -63,7 +64,7 @@ func TestRoomsOfAClientThatLeaves(t *testing.T) {
 			want := []string{"room", "second", a.ID()}
 			slices.Sort(want)
 			leave(s, a)
-			if got := slices.Sorted(slices.Values(await(t, rooms, "disconnect"))); !slices.Equal(got, want) {
+			if got := slices.Sorted(slices.Values(testkit.Await(t, rooms, "disconnect"))); !slices.Equal(got, want) {
 				t.Errorf("in its disconnect handler the client is in %v, want %v", got, want)
 			}
 			hears(t, b, `left ["`+a.ID()+`"]`)
@@ -88,14 +89,14 @@ func TestRoomsOfAClientThatIsSentAway(t *testing.T) {
 		"disconnect": func(c *socketio.Context) { left <- c.Rooms() },
 	})
 	join(t, s)
-	if rooms := await(t, left, "disconnect"); !slices.Contains(rooms, "room") {
+	if rooms := testkit.Await(t, left, "disconnect"); !slices.Contains(rooms, "room") {
 		t.Errorf("a client that its connect handler disconnected was in %v", rooms)
 	}
 	socketiotest.Connect(t, s, socketiotest.Options{Auth: map[string]bool{"stay": true}})
 	if err := s.Shutdown(limit(t)); err != nil {
 		t.Fatal(err)
 	}
-	if rooms := await(t, left, "disconnect"); !slices.Contains(rooms, "room") {
+	if rooms := testkit.Await(t, left, "disconnect"); !slices.Contains(rooms, "room") {
 		t.Errorf("when the server went down the client was in %v", rooms)
 	}
 }

@@ -15,74 +15,23 @@
 // time. A handler that returns an error or panics costs the one event, of which the
 // error handler is told, and nothing else.
 //
-// Beneath is github.com/zishang520/socket.io, which keeps the namespaces, the
-// handshake, the rooms and the acks. Events come to handlers past it, because it
-// starts two goroutines for each and so loses their order.
+// Beneath is github.com/zishang520/socket.io, which keeps the namespaces and who is
+// connected to them. Events come to handlers past it, because it starts two goroutines for
+// each and so loses their order.
 package socketio
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
-
-	"hipflask/server/internal/budget"
+	"hipflask/server/internal/advice"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/pool"
+	"hipflask/server/internal/library"
 	"hipflask/server/internal/sparse"
 )
-
-// libraryPatience is longer than any client lasts that connects to nothing: ours is
-// the timer that ends it, see connectedTooLate.
-const libraryPatience = 1000 * time.Hour
-
-// Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
-// is embedded: s.On, s.Emit and s.To are those of that namespace.
-type Server struct {
-	*Namespace
-
-	invalid error // what is wrong with the options; nil: nothing
-	opts    setup
-	log     *slog.Logger
-	io      *socket.Server
-	engine  *engineio.Server
-	clients clientFiles
-	http    *types.HttpContext
-	pool    pool.Pool      // of goroutines for the connections' queues
-	conns   sync.WaitGroup // sessions, and the goroutines that work for them
-	told    sync.Once      // of invalid: the log
-
-	waiting atomic.Int64   // packets that wait for their turn
-	memory  *budget.Budget // what all clients together hold
-	turns   turns
-
-	life  context.Context // of background tasks
-	end   context.CancelFunc
-	tasks sync.WaitGroup
-
-	claims claims // with recovery
-
-	mu       sync.RWMutex
-	held     bool                        // background tasks begin later
-	later    []func(ctx context.Context) // those
-	spaces   map[string]*Namespace
-	patterns []*Namespace        // in the order of OfFunc
-	dynamic  map[string]*dynamic // by name
-	onError  ErrorHandler
-	allow    func(http.ResponseWriter, *http.Request) bool // see OnRequest; nil: all
-}
-
-// ErrorHandler is told of an event that failed: its handler returned an error or
-// panicked (then err is a *[PanicError]), or its arguments did not fit.
-type ErrorHandler func(c *Context, event string, err error)
 
 // New makes a server with the namespace "/" and no handlers. See [Options.Validate]
 // for options that are wrong. Its Flask counterpart is SocketIO(app).
@@ -93,20 +42,20 @@ func New(opts Options) *Server {
 	if opts.Context == nil {
 		opts.Context = context.Background()
 	}
-	opts.Logger = sparse.Logger(opts.Logger)
 	more := extras.From(opts.Context)
 	cfg, err := more.Settings, error(nil)
 	if cfg == nil {
 		if cfg, err = opts.settings(); err != nil {
 			cfg, _ = Options{}.settings() // defaults are never wrong
 		}
+		opts.Logger = slog.New(advice.New(opts.Logger.Handler(), cfg, optionName))
 	}
+	opts.Logger = sparse.Logger(opts.Logger)
 	s := &Server{
 		invalid: err,
 		opts:    newSetup(cfg, opts.Logger, more),
 		log:     opts.Logger,
 		clients: newClientFiles(),
-		http:    noRequest(),
 		held:    more.HoldTasks,
 		spaces:  make(map[string]*Namespace),
 		dynamic: make(map[string]*dynamic),
@@ -117,23 +66,33 @@ func New(opts Options) *Server {
 	s.opts.Engine.Open = s.open
 	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
-	s.openDoor()
-
-	o := socket.DefaultServerOptions()
-	o.SetParser(&fanout.Parser{Failed: func(err error) { s.log.Error("packet not sent", "error", err) }})
-	o.SetAdapter(&fanout.Builder{Engine: s.engine, Recovery: s.opts.Recovery, Peers: s.opts.Peers, ServerEvent: s.serverEvent})
+	s.queues.MaxTasks, s.queues.MaxBytes = s.opts.MaxQueuedEvents, maxQueuedBytes
+	s.queues.Copies, s.queues.IsOver = s.engine.Copies, s.engine.IsDraining
 	if s.opts.Recovery > 0 {
-		recovery := new(socket.ConnectionStateRecovery)
-		recovery.SetMaxDisconnectionDuration(s.opts.Recovery.Milliseconds())
-		recovery.SetSkipMiddlewares(false) // connect handlers run as ever
-		o.SetConnectionStateRecovery(recovery)
+		s.claims.timeout = s.opts.ConnectTimeout
 	}
-	o.SetCleanupEmptyChildNamespaces(true) // in the way that dynamic tells of
-	o.SetConnectTimeout(libraryPatience)
-	s.io = socket.NewServer(nil, o)
-	s.io.Bind(&base{server: s})
+	s.library = library.New(library.Options{
+		Rooms:    s.newRooms,
+		Recovery: s.opts.Recovery,
+		Failed:   func(err error) { s.log.Error("packet not sent", "error", err) },
+	})
 	s.Namespace = s.Of("/")
+	if more.View != nil {
+		more.View(view{s.engine, s})
+	}
 	return s
+}
+
+// newRooms makes a namespace's adapter.
+func (s *Server) newRooms(namespace string) *fanout.Adapter {
+	return fanout.New(namespace, fanout.Config{
+		Engine:      s.engine,
+		Recovery:    s.opts.Recovery,
+		Peers:       s.opts.Peers,
+		ServerEvent: s.serverEvent,
+		Joined:      s.opts.Hooks.Joined,
+		Left:        s.opts.Hooks.Left,
+	})
 }
 
 // Of returns a namespace, and makes clients able to connect to it. The name "*"
@@ -149,8 +108,35 @@ func (s *Server) Of(name string) *Namespace {
 	defer s.mu.Unlock()
 	n := s.spaces[name]
 	if n == nil {
-		n = newNamespace(s, name)
+		n = s.newNamespaceLocked(name)
 		s.spaces[name] = n
+	}
+	return n
+}
+
+// OfFunc returns the namespace that stands for all whose names match, which have no
+// handlers of their own: clients bring them into being, and they are forgotten when the
+// last one has left. Of several functions the first that was given decides, and Of("*")
+// comes last. match may be called at any time, from several goroutines; a method such as
+// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
+// Node's is io.of with a pattern or a function.
+func (s *Server) OfFunc(match func(name string) bool) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.newNamespaceLocked("*")
+	n.match = match
+	s.patterns = append(s.patterns, n)
+	return n
+}
+
+func (s *Server) newNamespaceLocked(name string) *Namespace {
+	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
+	n.chain = n.dispatch
+	if d := s.dynamic[name]; d != nil {
+		d.kept = true
+		n.rooms = d.rooms
+	} else if name != "*" {
+		n.rooms = s.library.Of(name)
 	}
 	return n
 }
@@ -181,45 +167,6 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
 	allow := s.allow
 	s.mu.RUnlock()
 	return allow == nil || allow(w, r)
-}
-
-// Go runs a background task: a goroutine that has to end when its context does,
-// which is when the server shuts down. Its Flask counterpart is
-// socketio.start_background_task. In a registration it begins once the server listens.
-func (s *Server) Go(task func(ctx context.Context)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held {
-		s.later = append(s.later, task)
-		return
-	}
-	s.begin(task)
-}
-
-// release begins the tasks that were held back.
-func (s *Server) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, task := range s.later {
-		s.begin(task)
-	}
-	s.held, s.later = false, nil
-}
-
-// aside runs what was begun for a client, and ends with it.
-func (s *Server) aside(run func()) {
-	s.begin(func(context.Context) { run() })
-}
-
-func (s *Server) begin(task func(ctx context.Context)) {
-	s.tasks.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.log.Error("background task panicked", "panic", p, "stack", string(debug.Stack()))
-			}
-		}()
-		task(s.life)
-	})
 }
 
 // Shutdown closes every client, waits until their disconnect handlers have run,

@@ -3,25 +3,19 @@ package socketio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
-
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
+	"time"
 
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/packet"
 )
 
 // Target is a choice of a namespace's clients, and how they are sent to. It does not
 // change: To, Except, Volatile and Local return new ones.
 type Target struct {
-	server          *Server
-	io              socket.Namespace
-	rooms, except   []string
-	volatile, local bool
+	server *Server
+	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
+	of     *Namespace
+	who    fanout.Selection
 }
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
@@ -30,14 +24,14 @@ type Target struct {
 // Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
 	more := *t
-	more.rooms = slices.Concat(t.rooms, rooms)
+	more.who = t.who.To(rooms...)
 	return &more
 }
 
 // Except leaves the clients in these rooms out. Flask: skip_sid=[sid, ...].
 func (t *Target) Except(rooms ...string) *Target {
 	more := *t
-	more.except = slices.Concat(t.except, rooms)
+	more.who = t.who.Without(rooms...)
 	return &more
 }
 
@@ -46,7 +40,7 @@ func (t *Target) Except(rooms ...string) *Target {
 // is for Emit alone. Flask has none; Node: volatile.
 func (t *Target) Volatile() *Target {
 	more := *t
-	more.volatile = true
+	more.who.Volatile = true
 	return &more
 }
 
@@ -54,7 +48,7 @@ func (t *Target) Volatile() *Target {
 // local.
 func (t *Target) Local() *Target {
 	more := *t
-	more.local = true
+	more.who.Local = true
 	return &more
 }
 
@@ -65,110 +59,39 @@ var errNoRoom = errors.New(`the room "" is none: its name is missing`)
 // named reports whether all rooms that are meant have names; if not, it logs what is not
 // done for anybody.
 func (t *Target) named(rooms []string, what string) bool {
-	if !slices.Contains(t.rooms, "") && !slices.Contains(rooms, "") {
+	if !slices.Contains(t.who.Rooms, "") && !slices.Contains(rooms, "") {
 		return true
 	}
-	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.io.Name(), "method", what)
+	t.server.log.Warn("nothing done: "+errNoRoom.Error(), "namespace", t.namespace(), "method", what)
 	return false
 }
 
-// Emit sends an event to the clients. Arguments and errors are those of
-// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
-func (t *Target) Emit(event string, args ...any) error {
-	data, err := t.event(event, args)
-	if err != nil {
-		return err
+// adapters are those of the namespaces that the clients are in: several for Of("*").
+func (t *Target) adapters() []*fanout.Adapter {
+	if t.in != nil {
+		return []*fanout.Adapter{t.in}
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().Broadcast(&parser.Packet{Type: parser.EVENT, Data: data}, t.options())
-	}
-	t.tellSent(data)
-	return nil
+	return t.server.broughtBy(t.of)
 }
 
-// namespaces are those that the clients are in: several for Of("*").
-func (t *Target) namespaces() []socket.Namespace {
-	if all, ok := t.io.(socket.ParentNamespace); ok {
-		return all.Children().Keys()
+// broughtBy lists the namespaces that are there because n stands for them.
+func (s *Server) broughtBy(n *Namespace) (list []*fanout.Adapter) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, d := range s.dynamic {
+		if d.of == n {
+			list = append(list, d.rooms)
+		}
 	}
-	return []socket.Namespace{t.io}
+	return list
 }
 
-// Answer is what one client acknowledged. Client is its id, empty for one of a Node server
-// in the cluster, which does not tell it.
-type Answer struct {
-	Client string
-	Values []Value
-}
-
-// Call sends an event to the clients and waits for their acknowledgements. When
-// ctx ends, or a minute has passed if it has no deadline, it returns those that
-// came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected]. In a cluster clients of the other servers answer as well, those of
-// Node servers with their first argument only, and one that leaves is waited for until
-// the end. Flask: socketio.call(event, ..., to=sid), for one client.
-func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	data, err := t.event(event, args)
-	if err != nil {
-		return nil, err
+// namespace is the name of the namespace.
+func (t *Target) namespace() string {
+	if t.in != nil {
+		return t.in.Name()
 	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	var mu sync.Mutex
-	var answers []Answer
-	expected, gone := -1, 0
-	done := make(chan struct{})
-	check := func() { // with mu held
-		if len(answers)+gone == expected {
-			close(done)
-			expected = -1
-		}
-	}
-	answered := func(client socket.SocketId, args []any, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			gone++
-		} else {
-			answers = append(answers, Answer{string(client), ackValues(args)})
-		}
-		check()
-	}
-	sent := 0
-	forget := []func(){}
-	for _, nsp := range t.namespaces() {
-		p := &parser.Packet{Type: parser.EVENT, Data: data}
-		a := nsp.Adapter().(*fanout.Adapter) // from our own builder
-		a.CallMembers(p, t.options(), func(n uint64) { sent += int(n) }, answered)
-		forget = append(forget, func() { a.ForgetAck(*p.Id) })
-	}
-	mu.Lock()
-	expected = sent
-	check()
-	mu.Unlock()
-	t.tellSent(data)
-	others := t.callOthers(ctx, data, func(answer Answer) {
-		mu.Lock()
-		defer mu.Unlock()
-		answers = append(answers, answer)
-	})
-	select {
-	case <-done:
-		if gone > 0 {
-			err = ErrDisconnected
-		}
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-		for _, f := range forget {
-			f()
-		}
-	}
-	if late := others(); err == nil {
-		err = late
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(answers), err
+	return t.of.name
 }
 
 // Join puts the clients into rooms. Flask: join_room(room, sid=sid).
@@ -176,8 +99,8 @@ func (t *Target) Join(rooms ...string) {
 	if !t.named(rooms, "Join") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().AddSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Join(t.who, rooms)
 	}
 }
 
@@ -186,8 +109,8 @@ func (t *Target) Leave(rooms ...string) {
 	if !t.named(rooms, "Leave") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DelSockets(t.options(), roomList(rooms))
+	for _, a := range t.adapters() {
+		a.Leave(t.who, rooms)
 	}
 }
 
@@ -197,8 +120,8 @@ func (t *Target) Disconnect() {
 	if !t.named(nil, "Disconnect") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), false)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, false)
 	}
 }
 
@@ -209,8 +132,8 @@ func (t *Target) Close() {
 	if !t.named(nil, "Close") {
 		return
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().DisconnectSockets(t.options(), true)
+	for _, a := range t.adapters() {
+		a.Disconnect(t.who, true)
 	}
 }
 
@@ -222,110 +145,31 @@ func (t *Target) Clients() []string {
 	if !t.named(nil, "Clients") {
 		return ids
 	}
-	for _, nsp := range t.namespaces() {
-		nsp.Adapter().FetchSockets(t.options())(func(found []socket.SocketDetails, _ error) {
-			for _, s := range found {
-				ids = append(ids, string(s.Id()))
-			}
-		})
+	for _, a := range t.adapters() {
+		for _, m := range a.Members(t.who) {
+			ids = append(ids, m.ID())
+		}
 	}
 	return append(ids, t.fetchOthers()...)
 }
 
-// options is the target as the adapter reads it; nil for every client.
-func (t *Target) options() *socket.BroadcastOptions {
-	if len(t.rooms) == 0 && len(t.except) == 0 && !t.volatile && !t.local {
+// fetchTimeout is how long the other servers have to list their clients.
+const fetchTimeout = 5 * time.Second
+
+// fetchOthers lists the clients of the other servers.
+func (t *Target) fetchOthers() []string {
+	if t.server.opts.Peers == nil || t.who.Local {
 		return nil
 	}
-	opts := &socket.BroadcastOptions{Rooms: roomSet(t.rooms), Except: roomSet(t.except)}
-	if t.volatile || t.local {
-		opts.Flags = &socket.BroadcastFlags{Local: t.local}
-		opts.Flags.Volatile = t.volatile
-	}
-	return opts
-}
-
-// event is eventData for the target.
-func (t *Target) event(event string, args []any) ([]any, error) {
-	if slices.Contains(t.rooms, "") {
-		return nil, errNoRoom
-	}
-	return eventData(event, args)
-}
-
-func roomList(names []string) []socket.Room {
-	list := make([]socket.Room, len(names))
-	for i, name := range names {
-		list[i] = socket.Room(name)
-	}
-	return list
-}
-
-func roomSet(names []string) *types.Set[socket.Room] {
-	set := types.NewSet[socket.Room]()
-	for _, name := range names {
-		set.Add(socket.Room(name))
-	}
-	return set
-}
-
-// eventData is an event as the library carries it: the name, then the arguments.
-// What may change later is written down now.
-func eventData(event string, args []any) ([]any, error) {
-	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
-		return nil, fmt.Errorf("event name %q is reserved", event)
-	}
-	args = spread(args)
-	data := make([]any, 1, 1+len(args))
-	data[0] = event
-	return appendArgs(data, args)
-}
-
-// spread is what a list of arguments stands for: a single nil for none, as None does in
-// Flask, and a single Args for what is in it.
-func spread(args []any) []any {
-	if len(args) != 1 {
-		return args
-	}
-	if several, ok := args[0].(Args); ok {
-		return several
-	}
-	if isNull(args[0]) {
-		return nil
-	}
-	return args
-}
-
-func appendArgs(data []any, args []any) ([]any, error) {
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case Value:
-			data = append(data, packet.Carried(v.raw))
-		case string, bool, nil:
-			data = append(data, v)
-		default:
-			frozen, err := packet.NewValue(arg)
-			if err != nil {
-				return nil, fmt.Errorf("argument %d: %w", i+1, err)
-			}
-			data = append(data, frozen)
+	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
+	defer cancel()
+	var ids []string
+	for _, a := range t.adapters() {
+		found, err := a.FetchOthers(ctx, t.who)
+		if err != nil {
+			t.server.log.Warn("not all servers have listed their clients", "namespace", a.Name(), "error", err)
 		}
+		ids = append(ids, found...)
 	}
-	return data, nil
-}
-
-func isNull(arg any) bool {
-	v, ok := arg.(Value)
-	return arg == nil || ok && v.IsNull()
-}
-
-// ackValues turns what conn.acked hands on back into values.
-func ackValues(args []any) []Value {
-	values := make([]Value, 0, len(args))
-	for _, arg := range args {
-		if v, ok := arg.(Value); ok {
-			values = append(values, v)
-		}
-	}
-	return values
+	return ids
 }

@@ -38,6 +38,5 @@ func (v Value) String() string {
 	if v.IsNull() {
 		return "None"
 	}
-	value := packet.Carried(v.raw)
-	return string(pyprint.AppendValue(nil, value.JSON, value.Attachments))
+	return string(pyprint.AppendValue(nil, packet.Carried(v.raw)))
 }

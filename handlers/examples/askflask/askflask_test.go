@@ -30,8 +30,7 @@ func behind(t *testing.T, flask http.HandlerFunc) *hipflasktest.App {
 	t.Helper()
 	backend := httptest.NewServer(flask)
 	t.Cleanup(backend.Close)
-	t.Setenv("HIPFLASK_BACKEND", backend.URL)
-	return hipflasktest.New(t, Register)
+	return hipflasktest.New(t, Register, "--backend", backend.URL)
 }
 
 func TestFlaskIsAskedWhoAClientIs(t *testing.T) {
@@ -142,7 +141,7 @@ func TestRedirectToTheLoginPageIsNobody(t *testing.T) {
 
 func TestFlasksAddress(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1:8000", "unix:/run/flask", "http://", "http://a b"} {
-		if _, err := newFlask(address); err == nil || !strings.Contains(err.Error(), "HIPFLASK_BACKEND") {
+		if _, err := newFlask(address); err == nil || !strings.Contains(err.Error(), "--backend") {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

@@ -31,7 +31,7 @@ type flask struct {
 func newFlask(address string) (*flask, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("HIPFLASK_BACKEND is %q, and has to be the Flask application's address, such as http://127.0.0.1:8000", address)
+		return nil, fmt.Errorf("--backend is %q, and has to be the Flask application's address, such as http://127.0.0.1:8000", address)
 	}
 	return &flask{
 		whoami: u.JoinPath("whoami").String(),

@@ -23,9 +23,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -45,19 +42,13 @@ func main() { hipflask.Main(Register) }
 
 // Register registers the application.
 func Register(app *hipflask.App) error {
-	page, err := fs.Sub(files, "page")
-	if err != nil {
+	app.Router.Use(func(c *gin.Context) { c.Header("Content-Security-Policy", "default-src 'self'; img-src data:") })
+	if err := app.Files(files, "page"); err != nil {
 		return err
 	}
-	app.Router.GET("/", func(c *gin.Context) {
-		c.Header("Content-Security-Policy", "default-src 'self'; img-src data:")
-		http.ServeFileFS(c.Writer, c.Request, page, "index.html")
-	})
-	app.Router.StaticFileFS("/app.js", "app.js", http.FS(page))
-	app.Router.StaticFileFS("/style.css", "style.css", http.FS(page))
 
 	// Login and logout are Flask's, behind this server, so that browsers have one origin.
-	flask, err := newFlask(os.Getenv("HIPFLASK_BACKEND"))
+	flask, err := newFlask(app.Setting("backend"))
 	if err != nil {
 		return err
 	}

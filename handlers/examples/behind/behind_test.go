@@ -5,48 +5,32 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio/socketiotest"
 )
 
-const (
-	python = "/usr/bin/python3" // the one that Debian's packages are for
-	key    = "a key of the tests"
-)
-
-func needFlask(t *testing.T) {
-	t.Helper()
-	if exec.Command(python, "-c", "import flask").Run() == nil {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("needs Flask for " + python)
-	}
-	t.Skip("needs Flask for " + python + "; on Debian: apt-get install python3-flask")
-}
+const key = "a key of the tests"
 
 // newFlask is one that has not been started.
 func newFlask(t *testing.T) *flask {
 	t.Helper()
-	t.Setenv("HIPFLASK_SECRET_KEY", key)
 	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	addr, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &flask{python: python, folder: ".", addr: addr}
+	return &flask{python: testkit.Python, folder: ".", addr: addr, key: key}
 }
 
 // The session that Flask's form has written is what the sockets here know, and Flask has
 // ended when the server has.
 func TestGuestBook(t *testing.T) {
-	needFlask(t)
+	testkit.NeedModules(t, "flask")
 	f := newFlask(t)
 	app := hipflasktest.New(t, func(app *hipflask.App) error {
 		if err := f.start(app.Stdout); err != nil {

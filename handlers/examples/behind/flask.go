@@ -15,11 +15,12 @@ import (
 // startPatience is how long Flask may take until it listens.
 const startPatience = 30 * time.Second
 
-// flask is the process of app.py. It has this one's environment, and so its secret key.
+// flask is the process of app.py.
 type flask struct {
 	python string // the interpreter
 	folder string // where app.py is
 	addr   string // where it is to listen
+	key    string // the secret key, this program's as well
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
@@ -34,7 +35,7 @@ func (f *flask) start(stdout io.Writer) error {
 	}
 	f.cmd = exec.Command(f.python, "-u", "app.py")
 	f.cmd.Dir = f.folder
-	f.cmd.Env = append(os.Environ(), "PORT="+port)
+	f.cmd.Env = append(os.Environ(), "PORT="+port, "HIPFLASK_SECRET_KEY="+f.key)
 	f.cmd.Stdout, f.cmd.Stderr = stdout, os.Stderr
 	if err := f.cmd.Start(); err != nil {
 		return fmt.Errorf("starting Flask: %w; PYTHON names the interpreter, and the command is for the repository's root", err)

@@ -31,22 +31,19 @@ const folder = "handlers/examples/behind"
 
 func main() {
 	addr, err := freeAddress()
-	if err == nil {
-		key := cmp.Or(os.Getenv("HIPFLASK_SECRET_KEY"), rand.Text())
-		err = errors.Join(os.Setenv("HIPFLASK_SECRET_KEY", key), os.Setenv("HIPFLASK_BACKEND", "http://"+addr))
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	key := cmp.Or(os.Getenv("HIPFLASK_SECRET_KEY"), rand.Text())
 	hipflask.Main(func(app *hipflask.App) error {
-		f := &flask{python: cmp.Or(os.Getenv("PYTHON"), "python3"), folder: folder, addr: addr}
+		f := &flask{python: cmp.Or(os.Getenv("PYTHON"), "python3"), folder: folder, addr: addr, key: key}
 		if err := f.start(app.Stdout); err != nil {
 			return err
 		}
 		app.OnShutdown(f.end) // after the last page has been answered
 		return Register(app)
-	})
+	}, "--secret-key", key, "--backend", "http://"+addr)
 }
 
 // Register registers what is not in app.py.

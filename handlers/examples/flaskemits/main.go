@@ -15,8 +15,6 @@ package main
 import (
 	"embed"
 	"fmt"
-	"io/fs"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -31,16 +29,10 @@ func main() { hipflask.Main(Register) }
 
 // Register registers the application.
 func Register(app *hipflask.App) error {
-	page, err := fs.Sub(files, "page")
-	if err != nil {
+	app.Router.Use(func(c *gin.Context) { c.Header("Content-Security-Policy", "default-src 'self'; img-src data:") })
+	if err := app.Files(files, "page"); err != nil {
 		return err
 	}
-	app.Router.GET("/", func(c *gin.Context) {
-		c.Header("Content-Security-Policy", "default-src 'self'; img-src data:")
-		http.ServeFileFS(c.Writer, c.Request, page, "index.html")
-	})
-	app.Router.StaticFileFS("/app.js", "app.js", http.FS(page))
-	app.Router.StaticFileFS("/style.css", "style.css", http.FS(page))
 	return app.SocketIO.On("watch", handleWatch)
 }
 

@@ -22,8 +22,6 @@ package main
 import (
 	"embed"
 	"errors"
-	"io/fs"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,16 +37,10 @@ func main() { hipflask.Main(Register) }
 func Register(app *hipflask.App) error { return register(app, newLobby(app.SocketIO)) }
 
 func register(app *hipflask.App, l *lobby) error {
-	page, err := fs.Sub(files, "page")
-	if err != nil {
+	app.Router.Use(func(c *gin.Context) { c.Header("Content-Security-Policy", "default-src 'self'") })
+	if err := app.Files(files, "page"); err != nil {
 		return err
 	}
-	app.Router.GET("/", func(c *gin.Context) {
-		c.Header("Content-Security-Policy", "default-src 'self'")
-		http.ServeFileFS(c.Writer, c.Request, page, "index.html")
-	})
-	app.Router.StaticFileFS("/app.js", "app.js", http.FS(page))
-	app.Router.StaticFileFS("/style.css", "style.css", http.FS(page))
 
 	s := app.SocketIO
 	s.Go(l.sweepAll)

@@ -1,17 +1,14 @@
 package porting
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
@@ -247,30 +244,14 @@ func texts(t *testing.T, values []json.RawMessage) (texts []string) {
 	return texts
 }
 
-// askFlask runs flask_test.py. Without Flask-SocketIO the test is skipped, but in CI
-// it fails.
+// askFlask runs flask_test.py and returns the line that it prints. Without Flask-SocketIO
+// the test is skipped, but in CI it fails.
 func askFlask(t *testing.T, input any) []byte {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") == "true" {
-		missing = t.Fatalf
-	}
-	python := "/usr/bin/python3" // where Debian's packages are, whatever comes first on the PATH
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := exec.CommandContext(ctx, python, "-c", "import flask_socketio").Run(); err != nil {
-		missing("needs Debian's python3-flask-socketio: %v", err)
-	}
+	testkit.NeedModules(t, "flask_socketio")
 	stdin, err := json.Marshal(input)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, python, "flask_test.py")
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	return out
+	return []byte(strings.Join(testkit.RunPython(t, stdin, "flask_test.py"), "\n"))
 }

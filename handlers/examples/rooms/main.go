@@ -27,13 +27,8 @@ import (
 	"crypto/rand"
 	"embed"
 	"errors"
-	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"os"
-	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -43,33 +38,14 @@ import (
 //go:embed page
 var files embed.FS
 
-func main() {
-	if !namesKey(slices.Concat(os.Environ(), os.Args[1:])) {
-		if err := os.Setenv("HIPFLASK_SECRET_KEY", rand.Text()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	hipflask.Main(Register)
-}
-
-// namesKey reports whether one of these variables and flags names a secret key.
-func namesKey(settings []string) bool {
-	return slices.ContainsFunc(settings, func(s string) bool {
-		return strings.HasPrefix(s, "HIPFLASK_SECRET_KEY") || strings.HasPrefix(strings.TrimLeft(s, "-"), "secret-key")
-	})
-}
+func main() { hipflask.Main(Register, "--secret-key", rand.Text()) }
 
 // Register registers the application.
 func Register(app *hipflask.App) error {
 	if app.Sessions == nil {
 		return errors.New("the login needs a secret key; set HIPFLASK_SECRET_KEY")
 	}
-	page, err := fs.Sub(files, "page")
-	if err != nil {
-		return err
-	}
-	login, err := template.ParseFS(page, "login.html")
+	login, err := template.ParseFS(files, "page/login.html")
 	if err != nil {
 		return err
 	}
@@ -78,14 +54,13 @@ func Register(app *hipflask.App) error {
 
 	app.Router.Use(protected())
 	app.Router.GET("/", l.mustBeLoggedIn, func(c *gin.Context) {
-		http.ServeFileFS(c.Writer, c.Request, page, "index.html")
+		http.ServeFileFS(c.Writer, c.Request, files, "page/index.html")
 	})
-	app.Router.StaticFileFS("/app.js", "app.js", http.FS(page))
-	app.Router.StaticFileFS("/style.css", "style.css", http.FS(page))
 	app.Router.GET("/login", l.handlePage)
 	app.Router.POST("/login", l.handleLogin)
 	app.Router.POST("/logout", l.handleLogout)
 	return errors.Join(
+		app.Files(files, "page/files"),
 		app.SocketIO.On("connect", c.handleConnect),
 		app.SocketIO.On("join", c.handleJoin),
 		app.SocketIO.On("say", c.handleSay),

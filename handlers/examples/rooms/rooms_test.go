@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/hipflask/hipflasktest"
 	"hipflask/server/socketio/socketiotest"
 )
@@ -163,13 +163,7 @@ func TestBounds(t *testing.T) {
 
 // Flask reads who has logged in here, with the same key.
 func TestFlaskReadsTheSession(t *testing.T) {
-	const python = "/usr/bin/python3" // the one that Debian's packages are for
-	if exec.Command(python, "-c", "import flask").Run() != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs Flask for " + python)
-		}
-		t.Skip("needs Flask for " + python + "; on Debian: apt-get install python3-flask")
-	}
+	testkit.NeedModules(t, "flask")
 	const program = `
 import sys
 from flask import Flask, session
@@ -180,7 +174,7 @@ def who():
     return dict(session)
 print(app.test_client(use_cookies=False).get('/', headers={'Cookie': sys.argv[2]}).json)
 `
-	cmd := exec.Command(python, "-c", program, key, login(t, serve(t), "Zoë <b>"))
+	cmd := exec.Command(testkit.Python, "-c", program, key, login(t, serve(t), "Zoë <b>"))
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

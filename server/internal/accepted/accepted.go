@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"hipflask/server/internal/address"
 )
 
 // Why says why a connection was closed.
@@ -180,11 +182,7 @@ func (c *Conns) place(peer net.Addr) netip.Addr {
 	if addr.IsLoopback() || c.opts.Exempt != nil && c.opts.Exempt(addr) {
 		return netip.Addr{}
 	}
-	if addr.Is6() {
-		network, _ := addr.Prefix(64) // never fails for IPv6
-		addr = network.Addr()
-	}
-	return addr
+	return address.Place(addr)
 }
 
 // Track is the HTTP server's ConnState: a connection is free from its opening, and from

@@ -49,8 +49,8 @@ type Admin struct {
 	start time.Time
 	host  string
 
-	door     *inspect.Door
-	space    *socketio.Namespace // set by Attach, before any client comes
+	view     inspect.View        // set by Attach, before any client comes
+	space    *socketio.Namespace // so is this
 	watchers atomic.Int32        // UIs that are connected
 
 	listing sync.Mutex // held while sockets are listed and told, and while a change is told
@@ -88,10 +88,10 @@ func New(opts Options) (*Admin, error) {
 	}, nil
 }
 
-// Attach adds the namespace to the server, which has to have been made with the door
-// of [Admin.Observe], before it serves anybody.
-func (a *Admin) Attach(s *socketio.Server) error {
-	a.space = s.Of(Namespace)
+// Attach adds the namespace to the server of that view, which has to have been made with
+// the hooks of [Admin.Observe], before it serves anybody.
+func (a *Admin) Attach(s *socketio.Server, view inspect.View) error {
+	a.view, a.space = view, s.Of(Namespace)
 	a.space.OnError(func(c *socketio.Context, event string, err error) {
 		a.log.Warn("admin command failed", "command", event, "address", c.Request().RemoteAddr, "error", err)
 	})
@@ -122,7 +122,7 @@ func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 		err = c.Emit("config", map[string]any{"supportedFeatures": a.features()})
 	}
 	if err == nil {
-		now := a.door.Stats()
+		now := a.view.Stats()
 		err = c.Emit("server_stats", a.stats(&now, nil))
 	}
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *Admin) report(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if a.isWatched() {
-			now := a.door.Stats()
+			now := a.view.Stats()
 			a.tell("server_stats", a.stats(&now, last))
 			a.tellUpgrades()
 			last = &now

@@ -36,10 +36,11 @@ func start(t *testing.T, opts Options) *socketio.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := new(inspect.Door)
-	a.Observe(door)
+	var hooks inspect.Hooks
+	var view inspect.View
+	a.Observe(&hooks)
 	s := socketiotest.NewServer(t, socketio.Options{
-		Context: extras.With(context.Background(), extras.Extras{Inspect: door}),
+		Context: extras.With(context.Background(), extras.Extras{Hooks: hooks, View: func(v inspect.View) { view = v }}),
 	})
 	handle := func(event string, fn any) {
 		if err := s.On(event, fn); err != nil {
@@ -52,7 +53,7 @@ func start(t *testing.T, opts Options) *socketio.Server {
 	handle("shout", func(c *socketio.Context, what socketio.Value) error { return c.To().Emit("heard", what) })
 	s.Of("/other")
 	s.Of("*")
-	if err := a.Attach(s); err != nil {
+	if err := a.Attach(s, view); err != nil {
 		t.Fatal(err)
 	}
 	return s

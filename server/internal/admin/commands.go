@@ -56,7 +56,7 @@ func (a *Admin) emit(c *socketio.Context, namespace string, filter *string, even
 
 // target finds whom a command is for, and logs who gave it.
 func (a *Admin) target(c *socketio.Context, command, namespace string, filter []*string) (inspect.Clients, error) {
-	t := a.door.Namespaces()[namespace]
+	t := a.view.Namespaces()[namespace]
 	if t == nil {
 		return nil, fmt.Errorf("there is no namespace %.100q", namespace)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/address"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/socketio"
 )
@@ -163,20 +164,8 @@ func (g *gate) warn(remote, reason string) {
 		"address", remote, "reason", reason)
 }
 
-// origin is what failures are counted by: the address, or the IPv6 network, as one
-// machine has all of its addresses.
+// origin is what failures are counted by; those from no address count together.
 func origin(remote string) netip.Addr {
-	var addr netip.Addr
-	if ap, err := netip.ParseAddrPort(remote); err == nil {
-		addr = ap.Addr()
-	} else if a, err := netip.ParseAddr(remote); err == nil {
-		addr = a
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		if network, err := addr.Prefix(64); err == nil {
-			return network.Addr()
-		}
-	}
-	return addr // the zero Addr for what is none: they count together
+	addr, _ := address.Parse(remote)
+	return address.Place(addr)
 }

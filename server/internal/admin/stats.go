@@ -14,7 +14,7 @@ import (
 // stats is what a UI is told of the server. In development mode it has what was counted
 // since last, if that is not nil.
 func (a *Admin) stats(now, last *inspect.Stats) map[string]any {
-	all := a.door.Namespaces()
+	all := a.view.Namespaces()
 	spaces := []any{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(all[name].List())})

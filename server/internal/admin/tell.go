@@ -22,15 +22,14 @@ const (
 	maxShown = 16 << 10
 )
 
-// Observe has the UI told of what happens on the server that is made with the door.
-func (a *Admin) Observe(door *inspect.Door) {
-	a.door = door
-	door.Connected = a.connected
-	door.Disconnected = a.disconnected
-	door.Joined = func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) }
-	door.Left = func(namespace, room, id string) { a.moved("room_left", namespace, room, id) }
+// Observe has the UI told of what happens on the server that is made with the hooks.
+func (a *Admin) Observe(hooks *inspect.Hooks) {
+	hooks.Connected = a.connected
+	hooks.Disconnected = a.disconnected
+	hooks.Joined = func(namespace, room, id string) { a.moved("room_joined", namespace, room, id) }
+	hooks.Left = func(namespace, room, id string) { a.moved("room_left", namespace, room, id) }
 	if a.opts.Events {
-		door.Received, door.Sent = a.received, a.sent
+		hooks.Received, hooks.Sent = a.received, a.sent
 	}
 }
 
@@ -146,7 +145,7 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 		query[name] = strings.Join(values, ", ")
 	}
 	return map[string]any{
-		"address": address(r.RemoteAddr),
+		"address": withoutPort(r.RemoteAddr),
 		"headers": headers,
 		"query":   query,
 		"issued":  at.UnixMilli(),
@@ -157,8 +156,8 @@ func handshake(r *http.Request, at time.Time) map[string]any {
 	}
 }
 
-// address leaves the port out.
-func address(remote string) string {
+// withoutPort is the address alone.
+func withoutPort(remote string) string {
 	if host, _, err := net.SplitHostPort(remote); err == nil {
 		return host
 	}
@@ -168,7 +167,7 @@ func address(remote string) string {
 // sockets describes the clients of all namespaces.
 func (a *Admin) sockets() []any {
 	list := []any{}
-	for _, t := range a.door.Namespaces() {
+	for _, t := range a.view.Namespaces() {
 		for _, c := range t.List() {
 			if len(list) == maxListed {
 				a.log.Warn("the admin UI is told of some clients only", "limit", maxListed)

@@ -15,6 +15,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,8 @@ import (
 	"net/http/httputil"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/stall"
 )
 
 // Options says which backend there is and how it is spoken to.
@@ -35,25 +38,22 @@ type Options struct {
 	// headers are believed; nil is nobody. Its RemoteAddr has to be that of the
 	// connection, "unix" for a Unix socket.
 	Trusted func(r *http.Request) bool
-	// Own are addresses this server listens on: a backend that is one of them is an
-	// error of New. See also CheckLoop.
-	Own []net.Addr
 	// Logger is told when the backend is away and when it is back; nil is nobody.
 	Logger *slog.Logger
 
-	// HeaderTimeout is how long the backend may take to begin its answer: 60 s where it
-	// is 0. StallTimeout is how long a client may take for the next bytes of an answer
-	// or a body: 60 s where it is 0.
-	HeaderTimeout time.Duration
-	StallTimeout  time.Duration
+	// Shorter times than those below, in tests.
+	headerTimeout, stallTimeout time.Duration
 }
 
 const (
-	defaultHeaderTimeout = 60 * time.Second // as nginx's proxy_read_timeout
-	defaultStallTimeout  = 60 * time.Second // as its send_timeout
-	dialTimeout          = 5 * time.Second
-	tlsTimeout           = 10 * time.Second
-	maxHeader            = 256 << 10
+	// headerTimeout is how long the backend may take to begin its answer: as nginx's
+	// proxy_read_timeout. stallTimeout is how long a client may take for the next bytes of
+	// an answer or a body: as its send_timeout.
+	headerTimeout = 60 * time.Second
+	stallTimeout  = 60 * time.Second
+	dialTimeout   = 5 * time.Second
+	tlsTimeout    = 10 * time.Second
+	maxHeader     = 256 << 10
 	// idleTimeout is less than the 2 s of gunicorn, so that this side ends idle
 	// connections and no request meets one that is just being closed.
 	idleTimeout = time.Second
@@ -77,7 +77,13 @@ type Backend struct {
 }
 
 // ErrLoop is the error of a backend that is this server.
-var ErrLoop = errors.New("--backend is this server's own address: name the one the application behind listens on")
+var ErrLoop = errors.New("it is this server's own address: name the one the application behind listens on")
+
+// What the log's lines name as their cause, for whoever knows the settings.
+const (
+	CauseAway         = "backend"       // it does not answer as it should
+	CauseUnnamedProxy = "unnamed proxy" // a proxy in front that is not among the trusted
+)
 
 // New makes a Backend. It connects to nobody: the backend may come later.
 func New(opts Options) (*Backend, error) {
@@ -90,26 +96,15 @@ func New(opts Options) (*Backend, error) {
 	if opts.Trusted == nil {
 		opts.Trusted = func(*http.Request) bool { return false }
 	}
-	if opts.HeaderTimeout <= 0 {
-		opts.HeaderTimeout = defaultHeaderTimeout
-	}
-	if opts.StallTimeout <= 0 {
-		opts.StallTimeout = defaultStallTimeout
-	}
 	b := &Backend{
 		target:  opts.Target,
 		trusted: opts.Trusted,
 		log:     opts.Logger,
 		mark:    rand.Text(),
-		stall:   opts.StallTimeout,
+		stall:   cmp.Or(opts.stallTimeout, stallTimeout),
 		health:  health{log: opts.Logger, target: opts.Target.String()},
 	}
-	for _, own := range opts.Own {
-		if err := b.CheckLoop(context.Background(), own); err != nil {
-			return nil, err
-		}
-	}
-	transport := b.transport(opts.HeaderTimeout)
+	transport := b.transport(cmp.Or(opts.headerTimeout, headerTimeout))
 	b.idle = transport.CloseIdleConnections
 	b.proxy = &httputil.ReverseProxy{
 		Rewrite:        b.rewrite,
@@ -134,7 +129,7 @@ func (b *Backend) CheckLoop(ctx context.Context, own net.Addr) error {
 	return nil
 }
 
-func (b *Backend) transport(headerTimeout time.Duration) *http.Transport {
+func (b *Backend) transport(answer time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	dial := dialer.DialContext
 	if socket := b.target.socket; socket != "" {
@@ -148,7 +143,7 @@ func (b *Backend) transport(headerTimeout time.Duration) *http.Transport {
 		DialContext:            dial,
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    tlsTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
+		ResponseHeaderTimeout:  answer,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConnsPerHost:    maxIdle,
@@ -174,26 +169,24 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.noteUnnamedProxy(r)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	s := &stream{cancel: cancel, control: http.NewResponseController(w)}
+	s := &stream{cancel: cancel}
+	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
+	s.client = stall.New(w, out, stall.Limits{Read: b.stall, Write: b.stall})
+	defer s.client.Finish()
 	if !b.streams.add(s) {
 		w.Header().Set("Connection", "close")
 		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
 		return
 	}
 	defer b.streams.remove(s)
-	defer s.finish()
 	b.counts.requests.Add(1)
-	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
-	if r.Body != nil && r.Body != http.NoBody {
-		out.Body = &body{ReadCloser: r.Body, stream: s, stall: b.stall}
-	}
-	b.proxy.ServeHTTP(&writer{ResponseWriter: w, stream: s, stall: b.stall}, out)
+	b.proxy.ServeHTTP(&writer{Writer: s.client, limit: b.stall}, out)
 }
 
 // failed answers where the backend did not.
 func (b *Backend) failed(w http.ResponseWriter, r *http.Request, err error) {
 	s := streamOf(r)
-	if r.Context().Err() != nil || s.clientFailed() {
+	if r.Context().Err() != nil || s.client.Failed() {
 		// The client has gone, or the server goes down: nobody is there to answer.
 		b.counts.cancelled.Add(1)
 		panic(http.ErrAbortHandler)

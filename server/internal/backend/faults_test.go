@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/backend"
 )
 
@@ -30,7 +31,7 @@ func TestBackendThatIsAway(t *testing.T) {
 			t.Fatalf("%v %q", resp.Status, body)
 		}
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") || !strings.Contains(lines[0], addr) {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") || !strings.Contains(lines[0], addr) {
 		t.Errorf("the log: %q", lines)
 	}
 	if s := f.backend.Stats(); s.Failed != 20 || s.Requests != 20 {
@@ -87,7 +88,7 @@ func TestBackendThatIsNoWebServer(t *testing.T) {
 
 func TestBackendThatNeverAnswers(t *testing.T) {
 	f := newFront(t, rawBackend(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
-		func(o *backend.Options) { o.HeaderTimeout = 100 * time.Millisecond })
+		func(o *backend.Options) { o.Hurry(100*time.Millisecond, 0) })
 	resp, body := f.get(t, "/")
 	if resp.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "too long") {
 		t.Errorf("%v %q", resp.Status, body)
@@ -113,7 +114,7 @@ func TestAnswerThatBreaksOffIsNotTakenForAWholeOne(t *testing.T) {
 			if text, err := io.ReadAll(resp.Body); err == nil || string(text) != "hello" {
 				t.Errorf("%q, %v", text, err)
 			}
-			await(t, "count", func() bool { return f.backend.Stats().BrokenOff == 1 })
+			testkit.Eventually(t, "count", func() bool { return f.backend.Stats().BrokenOff == 1 })
 			if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "broke off") {
 				t.Errorf("the log: %q", lines)
 			}
@@ -133,7 +134,7 @@ func TestClientThatLeaves(t *testing.T) {
 	<-began
 	_ = conn.Close()
 	<-left
-	await(t, "end", func() bool { return f.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end", func() bool { return f.backend.Stats().Active == 0 })
 	if s := f.backend.Stats(); s.Cancelled != 1 || s.Failed != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -155,7 +156,7 @@ func TestRequestThatComesBackIsRefused(t *testing.T) {
 	if n := f.backend.Stats().Requests; n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "--backend") {
+	if lines := f.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "cause=backend") {
 		t.Errorf("the log: %q", lines)
 	}
 }
@@ -275,11 +276,11 @@ func TestCloseCutsWhatTakesTooLong(t *testing.T) {
 	f.dial(t, "GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n")
 	f.dial(t, "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n") // and it is not read
 	f.dial(t, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-	await(t, "requests", func() bool { return f.backend.Stats().Active == 3 })
+	testkit.Eventually(t, "requests", func() bool { return f.backend.Stats().Active == 3 })
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := f.backend.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
-	await(t, "end of all", func() bool { return f.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end of all", func() bool { return f.backend.Stats().Active == 0 })
 }

@@ -11,25 +11,19 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-)
 
-const python = "/usr/bin/python3"
+	"hipflask/internal/testkit"
+)
 
 // startFlask runs a real Flask behind a front.
 func startFlask(t *testing.T) *front {
 	t.Helper()
-	if exec.Command(python, "-c", "import flask").Run() != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs Flask for " + python)
-		}
-		t.Skip("needs Flask for " + python + "; on Debian: apt-get install python3-flask")
-	}
-	cmd := exec.Command(python, "-u", "../../../testdata/flask/behind.py")
+	testkit.NeedModules(t, "flask")
+	cmd := exec.Command(testkit.Python, "-u", testkit.Testdata("flask", "behind.py"))
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE=1"}
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -50,7 +50,7 @@ func (h *health) warn(msg string, err error) bool {
 	if !ok {
 		return false
 	}
-	args := []any{"backend", h.target, "error", short(err), "setting", "--backend"}
+	args := []any{"backend", h.target, "error", short(err), "cause", CauseAway}
 	if unsaid > 0 {
 		args = append(args, "not_logged_before", unsaid)
 	}

@@ -143,16 +143,6 @@ func (f *front) get(t *testing.T, path string) (*http.Response, string) {
 	return f.ask(t, "GET "+path+" HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
 }
 
-// await waits until is, which nothing announces.
-func await(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no %s within %v", what, patience)
-		}
-	}
-}
-
 // echoHead answers with the head of the request, as it came over the wire.
 func echoHead(conn net.Conn) {
 	in := bufio.NewReader(conn)

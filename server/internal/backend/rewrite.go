@@ -1,11 +1,11 @@
 package backend
 
 import (
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"strings"
+
+	"hipflask/server/internal/address"
 )
 
 const (
@@ -81,7 +81,7 @@ func (b *Backend) forward(h http.Header, in *http.Request) {
 			host = strings.Join(said, ", ")
 		}
 	}
-	if peer, ok := address(in.RemoteAddr); ok {
+	if peer, ok := address.Parse(in.RemoteAddr); ok {
 		hops = append(hops[:len(hops):len(hops)], peer.String())
 	}
 	if len(hops) > 0 {
@@ -97,24 +97,14 @@ func (b *Backend) noteUnnamedProxy(r *http.Request) {
 	if len(r.Header.Values(forwardedProto)) == 0 || b.trusted(r) {
 		return
 	}
-	peer, ok := address(r.RemoteAddr)
+	peer, ok := address.Parse(r.RemoteAddr)
 	if ok && !peer.IsLoopback() && !peer.IsPrivate() && !peer.IsLinkLocalUnicast() {
 		return
 	}
 	b.unnamed.Do(func() {
 		b.log.Warn("X-Forwarded-Proto is not passed on to the backend: its sender is not among the trusted proxies",
-			"address", r.RemoteAddr, "setting", "--trusted-proxies")
+			"address", r.RemoteAddr, "cause", CauseUnnamedProxy)
 	})
-}
-
-// address is false for a Unix socket's client.
-func address(remote string) (netip.Addr, bool) {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
-	ip, err := netip.ParseAddr(host)
-	return ip.Unmap(), err == nil
 }
 
 func loops(r *http.Request, mark string) bool {

@@ -114,7 +114,7 @@ func TestUnnamedProxyIsLoggedOnce(t *testing.T) {
 		f.ask(t, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Proto: https\r\n\r\n")
 	}
 	lines := f.log.lines()
-	if len(lines) != 1 || !strings.Contains(lines[0], "--trusted-proxies") || !strings.Contains(lines[0], "127.0.0.1") {
+	if len(lines) != 1 || !strings.Contains(lines[0], `cause="unnamed proxy"`) || !strings.Contains(lines[0], "127.0.0.1") {
 		t.Errorf("the log: %q", lines)
 	}
 }

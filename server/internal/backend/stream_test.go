@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/backend"
 )
 
@@ -219,7 +220,7 @@ func TestWebSocketsArePassedOn(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	_ = conn.Close()
-	await(t, "end of the stream", func() bool { return f.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end of the stream", func() bool { return f.backend.Stats().Active == 0 })
 }
 
 // One that reads nothing costs its own connection, and the backend is let go.
@@ -245,7 +246,7 @@ func TestClientThatDoesNotReadIsCut(t *testing.T) {
 		}
 		flood(conn)
 	})
-	f := newFront(t, target, func(o *backend.Options) { o.StallTimeout = 200 * time.Millisecond })
+	f := newFront(t, target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
 	f.dial(t, upgrade)
 	f.dial(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for range 2 {
@@ -271,12 +272,12 @@ func TestClientThatDoesNotSendItsBodyIsCut(t *testing.T) {
 		_, err := io.Copy(io.Discard, r.Body)
 		ended <- err
 	})
-	impatient := newFront(t, f.target, func(o *backend.Options) { o.StallTimeout = 200 * time.Millisecond })
+	impatient := newFront(t, f.target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
 	impatient.dial(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
 	if err := <-ended; err == nil {
 		t.Error("the backend got the whole of a body that was not sent")
 	}
-	await(t, "end of the stream", func() bool { return impatient.backend.Stats().Active == 0 })
+	testkit.Eventually(t, "end of the stream", func() bool { return impatient.backend.Stats().Active == 0 })
 	if s := impatient.backend.Stats(); s.Failed+s.TimedOut != 0 || s.Cancelled != 1 {
 		t.Errorf("the backend is blamed: %+v", s)
 	}

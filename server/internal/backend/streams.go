@@ -6,8 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"sync"
-	"sync/atomic"
-	"time"
+
+	"hipflask/server/internal/stall"
 )
 
 var errClosing = errors.New("backend: the server is shutting down")
@@ -22,15 +22,11 @@ type streams struct {
 
 // stream is one request with its answer.
 type stream struct {
-	cancel  context.CancelCauseFunc
-	control *http.ResponseController
-	client  atomic.Bool // reading from or writing to the client has failed
+	cancel context.CancelCauseFunc
+	client *stall.Writer
 
 	// Guarded by streams.mu.
 	open bool // it has no end of its own
-
-	mu  sync.Mutex
-	cut bool // its deadlines must not be moved any more
 }
 
 type streamKey struct{}
@@ -40,38 +36,10 @@ func streamOf(r *http.Request) *stream {
 	return s
 }
 
-func (s *stream) clientFailed() bool { return s.client.Load() }
-
 // end ends the stream, also where it waits for its client.
 func (s *stream) end() {
 	s.cancel(errClosing)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cut = true
-	now := time.Now()
-	_ = s.control.SetWriteDeadline(now) // not for a connection that was taken over
-	_ = s.control.SetReadDeadline(now)
-}
-
-// finish is the end of the handler: the connection's deadlines are net/http's again.
-func (s *stream) finish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cut = true
-}
-
-// patience sets a deadline with set, the zero time for none, unless the stream is cut.
-func (s *stream) patience(set func(time.Time) error, limit time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cut {
-		return
-	}
-	var at time.Time
-	if limit > 0 {
-		at = time.Now().Add(limit)
-	}
-	_ = set(at) // a writer in memory has none
+	s.client.Cut()
 }
 
 func (l *streams) add(s *stream) bool {

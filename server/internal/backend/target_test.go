@@ -69,7 +69,11 @@ func TestOwnAddressIsRefused(t *testing.T) {
 		if got := to.Is(context.Background(), c.own); got != c.is {
 			t.Errorf("%s at %s: %v", c.target, c.own, got)
 		}
-		_, err = backend.New(backend.Options{Target: to, Own: []net.Addr{c.own}})
+		b, err := backend.New(backend.Options{Target: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = b.CheckLoop(t.Context(), c.own)
 		if (err != nil) != c.is {
 			t.Errorf("%s at %s: %v", c.target, c.own, err)
 		}

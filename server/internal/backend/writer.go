@@ -5,49 +5,24 @@ import (
 	"context"
 	"io"
 	"net"
-	"net/http"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/stall"
 )
 
-// writer is the way to the client. Each write has its own time, in the place of a limit
-// on the whole answer, which may take for ever.
+// writer is the way to the client.
 type writer struct {
-	http.ResponseWriter
-	stream *stream
-	stall  time.Duration
+	*stall.Writer
+	limit time.Duration
 }
 
-// Unwrap lets http.ResponseController find what is beneath.
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 // WriteHeader keeps net/http from guessing a content type that the backend did not name.
-// Each of many 1xx answers is written with time of its own.
 func (w *writer) WriteHeader(status int) {
 	if h := w.Header(); status >= 200 && h.Get("Content-Type") == "" {
 		h["Content-Type"] = nil
 	}
-	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *writer) Write(p []byte) (int, error) {
-	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
-	n, err := w.ResponseWriter.Write(p)
-	if err != nil {
-		w.stream.client.Store(true)
-	}
-	return n, err
-}
-
-// FlushError is how http.ResponseController flushes.
-func (w *writer) FlushError() error {
-	w.stream.patience(w.stream.control.SetWriteDeadline, w.stall)
-	err := w.stream.control.Flush()
-	if err != nil {
-		w.stream.client.Store(true)
-	}
-	return err
+	w.Writer.WriteHeader(status)
 }
 
 // keepAlive finds clients that vanished from a WebSocket which nobody writes to: this
@@ -56,7 +31,7 @@ const keepAlive = 30 * time.Second
 
 // Hijack takes the connection over for a WebSocket.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := w.stream.control.Hijack()
+	conn, buffered, err := w.Writer.Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,38 +51,20 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}); ok {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive})
 	}
-	return &takenOver{Conn: conn, stall: w.stall}, buffered, nil
+	return &takenOver{Conn: conn, limit: w.limit}, buffered, nil
 }
 
 // takenOver is a client's connection with a WebSocket on it; its client has to read.
 type takenOver struct {
 	net.Conn
-	stall time.Duration
+	limit time.Duration
 }
 
 func (c *takenOver) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
-}
-
-// body is what the client sends. Each read has its own time.
-type body struct {
-	io.ReadCloser
-	stream *stream
-	stall  time.Duration
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	b.stream.patience(b.stream.control.SetReadDeadline, b.stall)
-	n, err := b.ReadCloser.Read(p)
-	// A deadline that passes later would count as the client's leaving.
-	b.stream.patience(b.stream.control.SetReadDeadline, 0)
-	if err != nil && err != io.EOF {
-		b.stream.client.Store(true)
-	}
-	return n, err
 }
 
 // answer is what the backend sends. That it breaks off is news.

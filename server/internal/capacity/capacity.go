@@ -109,8 +109,7 @@ func (c Capacity) Tell(log *slog.Logger, cfg *config.Config) {
 	// What is not whole yet may hold half of the memory for clients.
 	if event := int64(cfg.MaxAttachments+1) * cfg.MaxHTTPBufferSize; c.ForClients > 0 && c.ForClients/2 < event {
 		log.Warn("the largest event that a client may send does not fit into the memory for clients", "event", event,
-			"limit", c.ForClients, "setting", "--max-memory-for-clients",
-			"hint", "events that are so large will be refused; see --max-attachments and --max-http-buffer-size as well")
+			"limit", c.ForClients, "cause", CauseEvent)
 	}
 }
 
@@ -130,8 +129,14 @@ func (c Capacity) Bounds(cfg *config.Config) engineio.Bounds {
 // one that polls for moments two.
 const fewFiles = 4000
 
-// FilesHint says how the limit on open files is raised.
-const FilesHint = "raise the limit with LimitNOFILE= in systemd, --ulimit nofile= in Docker or ulimit -n in a shell"
+// What the log's lines name as their cause, and as which bound of it, for whoever knows the
+// settings.
+const (
+	CauseEvent   = "largest event" // does not fit into the memory for clients
+	CauseFiles   = "open files"    // too few
+	BoundClients = "clients"       // fewer than the clients that may connect
+	BoundFiles   = "files"         // none is left
+)
 
 // noteFiles warns if fewer files may be open, 0 for nobody knows, than the clients will
 // need.
@@ -140,8 +145,8 @@ func noteFiles(log *slog.Logger, maxConnections, limit int) {
 	case limit == 0:
 	case maxConnections > 0 && limit < maxConnections+leastKept:
 		log.Warn("fewer files may be open than clients may connect", "limit", limit,
-			"max_connections", maxConnections, "setting", "--max-connections", "hint", FilesHint)
+			"max_connections", maxConnections, "cause", CauseFiles, "bound", BoundClients)
 	case maxConnections <= 0 && limit < fewFiles:
-		log.Warn("few files may be open, and each client is one", "limit", limit, "hint", FilesHint)
+		log.Warn("few files may be open, and each client is one", "limit", limit, "cause", CauseFiles)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/sparse"
 )
 
@@ -72,7 +73,7 @@ type Cluster struct {
 	refused   atomic.Uint64
 	events    chan func() // what other servers want handlers to do
 
-	mu        sync.RWMutex
+	mu        locks.Cluster
 	spaces    map[string]*space
 	listeners map[string]listener // by channel
 	sharp     bool                // a namespace's name contains #
@@ -80,7 +81,7 @@ type Cluster struct {
 
 	gone []*space // namespaces whose channels are still to be given up
 
-	adjusting sync.Mutex // channels are subscribed to or given up; comes before mu
+	adjusting locks.Adjusting // channels are subscribed to or given up; comes before mu
 
 	life context.Context
 	end  context.CancelFunc
@@ -150,7 +151,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil && !c.opts.Optional {
-		return fmt.Errorf("--message-queue: Redis at %s: %w (--message-queue-optional starts without)", c.opts.URL, err)
+		return fmt.Errorf("cannot reach Redis at %s: %w", c.opts.URL, err)
 	}
 	return nil
 }

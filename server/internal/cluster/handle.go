@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
@@ -67,7 +65,9 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 	if s == nil || b.UID == c.uid {
 		return nil
 	}
-	return emit(s.adapter, b.Event, b.Args, fanout.Selection(b.Target), b.Flags.Volatile)
+	to := here(b.Target)
+	to.Volatile = b.Flags.Volatile
+	return emit(s.adapter, b.Event, b.Args, to)
 }
 
 // concernsNobody says whether the channel names a room that is empty here.
@@ -84,52 +84,58 @@ func (c *Cluster) concernsNobody(channel string) bool {
 	return !sharp && (s == nil || !s.adapter.HasRoom(room))
 }
 
+// here is a selection of another server, of the clients of this one alone.
+func here(t nodewire.Target) fanout.Selection {
+	return fanout.Selection{Rooms: t.Rooms, Except: t.Except, Local: true}
+}
+
+// there is a selection as the other servers are told.
+func there(s fanout.Selection) nodewire.Target {
+	return nodewire.Target{Rooms: s.Rooms, Except: s.Except}
+}
+
 // emit sends an event to clients of this server.
-func emit(a *fanout.Adapter, event string, args []packet.Value, to fanout.Selection, volatile bool) error {
-	p, err := eventPacket(event, args)
+func emit(a *fanout.Adapter, event string, args []packet.Value, to fanout.Selection) error {
+	e, err := eventOf(event, args)
 	if err == nil {
-		a.Broadcast(p, to.Local(volatile))
+		a.Broadcast(e, to)
 	}
 	return err
 }
 
-// eventPacket is an event as the adapter takes it.
-func eventPacket(event string, args []packet.Value) (*parser.Packet, error) {
-	if socket.SOCKET_RESERVED_EVENTS.Has(event) {
-		return nil, fmt.Errorf("the event's name is reserved for clients: %.40q", event)
+// eventOf is an event of another server as clients are sent it.
+func eventOf(name string, args []packet.Value) (fanout.Event, error) {
+	if packet.Reserved(name) {
+		return fanout.Event{}, fmt.Errorf("the event's name is reserved for clients: %.40q", name)
 	}
-	data := make([]any, 1, 1+len(args))
-	data[0] = event
-	for _, arg := range args {
-		data = append(data, arg)
+	e := fanout.Event{Name: name, Args: make([]any, len(args))}
+	for i, arg := range args {
+		e.Args[i] = arg
 	}
-	return &parser.Packet{Type: parser.EVENT, Data: data}, nil
+	return e, nil
 }
 
-// eventParts is the reverse.
-func eventParts(event []any) (name string, args []packet.Value, err error) {
-	name, ok := event[0].(string)
-	if !ok {
-		return "", nil, fmt.Errorf("an event's name is a string, not %T", event[0])
-	}
-	args = make([]packet.Value, len(event)-1)
-	for i, arg := range event[1:] {
+// valuesOf are the arguments of an event for the other servers.
+func valuesOf(e fanout.Event) ([]packet.Value, error) {
+	args := make([]packet.Value, len(e.Args))
+	for i, arg := range e.Args {
+		var err error
 		if args[i], err = packet.NewValue(arg); err != nil {
-			return "", nil, fmt.Errorf("argument %d: %w", i+1, err)
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
 	}
-	return name, args, nil
+	return args, nil
 }
 
 // Broadcast tells the other servers of a broadcast.
-func (c *Cluster) Broadcast(namespace string, event []any, to fanout.Selection, volatile bool) {
-	name, args, err := eventParts(event)
+func (c *Cluster) Broadcast(namespace string, e fanout.Event, to fanout.Selection) {
+	args, err := valuesOf(e)
 	if err != nil {
 		c.notSent(namespace, err)
 		return
 	}
-	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: name, Args: args, Target: nodewire.Target(to)}
-	b.Flags.Volatile = volatile
+	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to)}
+	b.Flags.Volatile = to.Volatile
 	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
 	if err != nil {
 		c.notSent(namespace, err)
@@ -137,7 +143,7 @@ func (c *Cluster) Broadcast(namespace string, event []any, to fanout.Selection, 
 	}
 	channel := nodewire.NewChannels("", namespace).Broadcast(to.Rooms)
 	c.out.put(entry{channel: channel, payload: payload}, true)
-	c.emitToQueue(namespace, name, args, to)
+	c.emitToQueue(namespace, e.Name, args, to)
 }
 
 // notSent logs what cannot be said to the others. Emits have checked their

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"hipflask/server/internal/cluster/redislink"
 )
 
 // errNotYet is the state before the first connection.
@@ -101,7 +103,7 @@ func (h *health) change(set func()) {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
 		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "setting", "--message-queue")
+			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "cause", redislink.CauseAway)
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)

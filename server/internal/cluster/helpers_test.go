@@ -91,14 +91,4 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// eventually waits until ok, where nothing tells.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
-}
-
 func text(format string, args ...any) string { return fmt.Sprintf(format, args...) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
 )
 
@@ -88,16 +89,16 @@ func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
 	redis := redistest.Start(t)
 	early, late := newGate(t, redis), newGate(t, redis)
 	a, b := start(t, "redis://"+early.addr), start(t, "redis://"+late.addr)
-	eventually(t, "two servers are counted", func() bool { return a.cluster.Stats().Servers == 2 })
+	testkit.Eventually(t, "two servers are counted", func() bool { return a.cluster.Stats().Servers == 2 })
 	there := b.join(t)
 	early.close()
 	late.close()
 	for _, m := range []*member{a, b} {
-		eventually(t, "it notices", func() bool { return m.cluster.Ready() != nil })
+		testkit.Eventually(t, "it notices", func() bool { return m.cluster.Ready() != nil })
 	}
 	must(t, a.Emit("in the outage"))
 	early.reopen()
-	eventually(t, "the first is back", func() bool { return a.cluster.Ready() == nil })
+	testkit.Eventually(t, "the first is back", func() bool { return a.cluster.Ready() == nil })
 	must(t, a.Emit("after it"))
 	if s := a.cluster.Stats(); s.Reconnects != 1 || s.Queued == 0 {
 		t.Errorf("%+v", s)
@@ -117,16 +118,16 @@ func TestMissedBroadcastsAreCounted(t *testing.T) {
 	there := b.join(t)
 	must(t, a.Emit("n", 0))
 	hears(t, there, "n [0]")
-	eventually(t, "both channels have it", func() bool { return a.cluster.Stats().Published == 2 })
+	testkit.Eventually(t, "both channels have it", func() bool { return a.cluster.Stats().Published == 2 })
 	lone.close()
-	eventually(t, "it notices", func() bool { return b.cluster.Ready() != nil })
+	testkit.Eventually(t, "it notices", func() bool { return b.cluster.Ready() != nil })
 	published := a.cluster.Stats().Published
 	for n := range 5 {
 		must(t, a.Emit("n", n))
 	}
-	eventually(t, "they are published", func() bool { return a.cluster.Stats().Published == published+10 })
+	testkit.Eventually(t, "they are published", func() bool { return a.cluster.Stats().Published == published+10 })
 	lone.reopen()
-	eventually(t, "it is back", func() bool { return b.cluster.Ready() == nil })
+	testkit.Eventually(t, "it is back", func() bool { return b.cluster.Ready() == nil })
 	must(t, a.Emit("n", 9))
 	hears(t, there, "n [9]")
 	if n := b.cluster.Stats().Missed; n != 5 {
@@ -140,7 +141,7 @@ func TestAskingWithoutRedis(t *testing.T) {
 	here := servers[0].join(t)
 	servers[1].join(t)
 	redis.Kill()
-	eventually(t, "it notices", func() bool { return servers[0].cluster.Ready() != nil })
+	testkit.Eventually(t, "it notices", func() bool { return servers[0].cluster.Ready() != nil })
 	if got := servers[0].To().Clients(); len(got) != 1 || got[0] != here.ID() {
 		t.Errorf("clients %q, want this server's", got)
 	}
@@ -158,7 +159,7 @@ func TestCloseWithoutRedis(t *testing.T) {
 	redis, servers := several(t, 1)
 	s := servers[0]
 	redis.Kill()
-	eventually(t, "it notices", func() bool { return s.cluster.Ready() != nil })
+	testkit.Eventually(t, "it notices", func() bool { return s.cluster.Ready() != nil })
 	must(t, s.Emit("x"))
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
@@ -178,7 +179,7 @@ func TestForbiddenToPublish(t *testing.T) {
 	here := mute.join(t)
 	must(t, mute.Emit("n"))
 	hears(t, here, "n []")
-	eventually(t, "what is not published is counted", func() bool { return mute.cluster.Stats().Dropped == 2 })
+	testkit.Eventually(t, "what is not published is counted", func() bool { return mute.cluster.Stats().Dropped == 2 })
 	must(t, mute.cluster.Ready())
 	must(t, other.Emit("m"))
 	hears(t, here, "m []")

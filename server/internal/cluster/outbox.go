@@ -1,6 +1,10 @@
 package cluster
 
-import "sync"
+import (
+	"sync"
+
+	"hipflask/server/internal/locks"
+)
 
 // MaxQueued bounds what waits to be published, in bytes. Beyond it the oldest go.
 const MaxQueued = 32 << 20
@@ -30,7 +34,7 @@ func (e *entry) size() int { return len(e.channel) + cap(e.payload) + overhead }
 type outbox struct {
 	limit int
 
-	mu      sync.Mutex
+	mu      locks.Outbox
 	more    *sync.Cond // the queue is not empty, or closed
 	queue   []entry
 	bytes   int

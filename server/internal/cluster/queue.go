@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/cluster/flaskqueue"
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/fanout"
@@ -131,25 +129,25 @@ func (c *Cluster) handleQueue(payload string) error {
 	case flaskqueue.Emit:
 		return c.serveQueued(s.adapter, &m)
 	case flaskqueue.CloseRoom:
-		everybody := fanout.Selection{Rooms: []string{m.Room}}
-		s.adapter.DelSockets(everybody.Local(false), []socket.Room{socket.Room(m.Room)})
+		in := []string{m.Room}
+		s.adapter.Leave(fanout.Selection{Rooms: in, Local: true}, in)
 	case flaskqueue.EnterRoom, flaskqueue.LeaveRoom, flaskqueue.Disconnect:
-		if sock := s.adapter.LocalSocket(m.SID); sock != nil {
-			moveQueued(sock, &m)
+		if member := s.adapter.Member(m.SID); member != nil {
+			moveQueued(member, &m)
 		}
 	}
 	return nil // a callback is for who asked, and nobody does here
 }
 
 // moveQueued does to a client what a message says.
-func moveQueued(sock *socket.Socket, m *flaskqueue.Message) {
+func moveQueued(member *fanout.Member, m *flaskqueue.Message) {
 	switch m.Method {
 	case flaskqueue.EnterRoom:
-		sock.Join(socket.Room(m.Room))
+		member.Join(m.Room)
 	case flaskqueue.LeaveRoom:
-		sock.Leave(socket.Room(m.Room))
+		member.Leave(m.Room)
 	case flaskqueue.Disconnect:
-		sock.Disconnect(false)
+		member.Client().Disconnect()
 	}
 }
 
@@ -159,11 +157,11 @@ func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 	if m.Rooms != nil && len(m.Rooms) == 0 {
 		return nil // nobody
 	}
-	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs}
+	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs, Local: true}
 	if m.Callback == nil {
-		return emit(a, m.Event, m.Args, to, false)
+		return emit(a, m.Event, m.Args, to)
 	}
-	p, err := eventPacket(m.Event, m.Args)
+	e, err := eventOf(m.Event, m.Args)
 	if err != nil {
 		return err
 	}
@@ -171,21 +169,13 @@ func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 		Method: flaskqueue.Callback, HostID: m.HostID,
 		SID: m.Callback.SID, Namespace: m.Callback.Namespace, ID: m.Callback.ID,
 	}
-	a.BroadcastWithAck(p, to.Local(false), func(uint64) {}, func(args []any, err error) {
-		if err != nil {
-			return
+	_, forget := a.Call(e, to, func(_ string, args []packet.Value, err error) {
+		if err == nil {
+			answer := reply
+			answer.Args = args
+			c.say(&answer)
 		}
-		answer := reply
-		for _, arg := range args {
-			v, err := packet.NewValue(arg)
-			if err != nil {
-				return
-			}
-			answer.Args = append(answer.Args, v)
-		}
-		c.say(&answer)
 	})
-	id := *p.Id
-	time.AfterFunc(forgetLast, func() { a.ForgetAck(id) })
+	time.AfterFunc(forgetLast, forget)
 	return nil
 }

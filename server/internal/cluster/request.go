@@ -67,7 +67,7 @@ func (c *Cluster) tell(namespace string, r *nodewire.Request) {
 func (c *Cluster) Join(namespace string, who fanout.Selection, rooms []string) {
 	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
 		c.tell(namespace, &nodewire.Request{
-			Type: nodewire.RemoteJoin, HasTarget: true, Target: nodewire.Target(who), Rooms: some,
+			Type: nodewire.RemoteJoin, HasTarget: true, Target: there(who), Rooms: some,
 		})
 	}
 	c.joinOnQueue(namespace, who, rooms)
@@ -77,7 +77,7 @@ func (c *Cluster) Join(namespace string, who fanout.Selection, rooms []string) {
 func (c *Cluster) Leave(namespace string, who fanout.Selection, rooms []string) {
 	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
 		c.tell(namespace, &nodewire.Request{
-			Type: nodewire.RemoteLeave, HasTarget: true, Target: nodewire.Target(who), Rooms: some,
+			Type: nodewire.RemoteLeave, HasTarget: true, Target: there(who), Rooms: some,
 		})
 	}
 	c.leaveOnQueue(namespace, who, rooms)
@@ -86,29 +86,29 @@ func (c *Cluster) Leave(namespace string, who fanout.Selection, rooms []string) 
 // Disconnect disconnects clients of the other servers.
 func (c *Cluster) Disconnect(namespace string, who fanout.Selection, closing bool) {
 	c.tell(namespace, &nodewire.Request{
-		Type: nodewire.RemoteDisconnect, HasTarget: true, Target: nodewire.Target(who), Close: closing,
+		Type: nodewire.RemoteDisconnect, HasTarget: true, Target: there(who), Close: closing,
 	})
 	c.disconnectOnQueue(namespace, who)
 }
 
 // ServerSideEmit sends an event to the other servers.
-func (c *Cluster) ServerSideEmit(namespace string, event []any) error {
-	name, args, err := eventParts(event)
+func (c *Cluster) ServerSideEmit(namespace string, e fanout.Event) error {
+	args, err := valuesOf(e)
 	if err != nil {
 		return err
 	}
-	return c.request(namespace, &nodewire.Request{Type: nodewire.ServerSideEmit, Event: name, Args: args}, true)
+	return c.request(namespace, &nodewire.Request{Type: nodewire.ServerSideEmit, Event: e.Name, Args: args}, true)
 }
 
 // CallServers sends an event to the other servers and collects their answers.
-func (c *Cluster) CallServers(ctx context.Context, namespace string, event []any) ([]packet.Value, error) {
-	name, args, err := eventParts(event)
+func (c *Cluster) CallServers(ctx context.Context, namespace string, e fanout.Event) ([]packet.Value, error) {
+	args, err := valuesOf(e)
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex // an answer may come while the time ends
 	var answers []packet.Value
-	r := &nodewire.Request{Type: nodewire.ServerSideEmit, Event: name, Args: args}
+	r := &nodewire.Request{Type: nodewire.ServerSideEmit, Event: e.Name, Args: args}
 	err = c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
 		mu.Lock()
 		defer mu.Unlock()
@@ -166,16 +166,16 @@ func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request
 
 // Call sends an event to clients of the other servers and waits for their
 // acknowledgements.
-func (c *Cluster) Call(ctx context.Context, namespace string, event []any, to fanout.Selection,
+func (c *Cluster) Call(ctx context.Context, namespace string, e fanout.Event, to fanout.Selection,
 	answer func(fanout.Answer)) error {
-	name, args, err := eventParts(event)
+	args, err := valuesOf(e)
 	if err != nil {
 		return err
 	}
-	c.emitToQueue(namespace, name, args, to) // which knows no answers
+	c.emitToQueue(namespace, e.Name, args, to) // which knows no answers
 	r := &nodewire.Request{
-		Type: nodewire.BroadcastWithAck, HasTarget: true, Target: nodewire.Target(to),
-		Namespace: namespace, Event: name, Args: args,
+		Type: nodewire.BroadcastWithAck, HasTarget: true, Target: there(to),
+		Namespace: namespace, Event: e.Name, Args: args,
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		r.Flags.Timeout = time.Until(deadline).Truncate(time.Millisecond)
@@ -207,7 +207,7 @@ func answerOf(a *nodewire.Response) fanout.Answer {
 
 // Fetch lists the ids of clients of the other servers.
 func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
-	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: nodewire.Target(who)}
+	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: there(who)}
 	var ids []string
 	answers := 0
 	err := c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -15,31 +13,27 @@ import (
 // serve does what another server asks for.
 func (c *Cluster) serve(s *space, r *nodewire.Request) error {
 	a := s.adapter
-	who := fanout.Selection(r.Target)
+	who := here(r.Target)
 	answer := nodewire.Response{Type: nodewire.NoType, RequestID: r.RequestID}
 	switch r.Type {
 	case nodewire.Sockets:
 		answer.SocketIDs = []string{}
-		for _, sock := range a.LocalSockets(fanout.Selection{Rooms: r.Rooms}) {
-			answer.SocketIDs = append(answer.SocketIDs, string(sock.Id()))
+		for _, m := range a.Members(fanout.Selection{Rooms: r.Rooms}) {
+			answer.SocketIDs = append(answer.SocketIDs, m.ID())
 		}
 	case nodewire.AllRooms:
-		answer.Rooms = []string{}
-		for _, room := range a.Rooms().Keys() {
-			answer.Rooms = append(answer.Rooms, string(room))
-		}
+		answer.Rooms = a.Rooms()
 	case nodewire.RemoteFetch:
-		answer.Sockets = describe(a.LocalSockets(who))
+		answer.Sockets = describe(a.Members(who))
 	case nodewire.RemoteJoin, nodewire.RemoteLeave, nodewire.RemoteDisconnect:
 		if r.HasTarget {
 			move(a, r, who)
 			return nil
 		}
-		sock := a.LocalSocket(r.SID)
-		if sock == nil {
-			return nil
+		if m := a.Member(r.SID); m != nil {
+			moveOne(m, r)
 		}
-		moveOne(sock, r)
+		return nil
 	case nodewire.ServerSideEmit:
 		c.later(func() { c.serveEvent(s, r) })
 		return nil
@@ -54,29 +48,25 @@ func (c *Cluster) serve(s *space, r *nodewire.Request) error {
 
 // move does to a selection of clients what a request says.
 func move(a *fanout.Adapter, r *nodewire.Request, who fanout.Selection) {
-	rooms := make([]socket.Room, len(r.Rooms))
-	for i, room := range r.Rooms {
-		rooms[i] = socket.Room(room)
-	}
-	switch opts := who.Local(false); r.Type {
+	switch r.Type {
 	case nodewire.RemoteJoin:
-		a.AddSockets(opts, rooms)
+		a.Join(who, r.Rooms)
 	case nodewire.RemoteLeave:
-		a.DelSockets(opts, rooms)
+		a.Leave(who, r.Rooms)
 	case nodewire.RemoteDisconnect:
-		a.DisconnectSockets(opts, r.Close)
+		a.Disconnect(who, r.Close)
 	}
 }
 
 // moveOne does it to one client.
-func moveOne(sock *socket.Socket, r *nodewire.Request) {
+func moveOne(m *fanout.Member, r *nodewire.Request) {
 	switch r.Type {
 	case nodewire.RemoteJoin:
-		sock.Join(socket.Room(r.Room))
+		m.Join(r.Room)
 	case nodewire.RemoteLeave:
-		sock.Leave(socket.Room(r.Room))
+		m.Leave(r.Room)
 	case nodewire.RemoteDisconnect:
-		sock.Disconnect(false)
+		m.Client().Disconnect()
 	}
 }
 
@@ -90,7 +80,7 @@ type handshake struct {
 	Issued  int64             `json:"issued"`
 	URL     string            `json:"url"`
 	Query   map[string]string `json:"query"`
-	Auth    any               `json:"auth"`
+	Auth    struct{}          `json:"auth"`
 }
 
 // headers are written as Node writes them: names in lower case, and one text each.
@@ -113,31 +103,30 @@ func query(all map[string][]string) map[string]string {
 	return texts
 }
 
-// opened describes how a socket was opened.
-func opened(sock *socket.Socket) packet.Value {
-	h := sock.Handshake()
-	seen := handshake{Time: h.Time, Address: h.Address, Issued: h.Issued, Auth: h.Auth}
-	if c, ok := sock.Conn().(fanout.Carrier); ok {
-		r := c.Session().Request() // the library keeps nothing of it
-		seen.Headers, seen.URL, seen.Query = headers(r.Header), r.URL.RequestURI(), query(r.URL.Query())
-		seen.Xdomain, seen.Secure = r.Header.Get("Origin") != "", r.TLS != nil
-	}
-	v, err := packet.NewValue(seen)
+// opened describes how a client's connection was opened.
+func opened(m *fanout.Member) packet.Value {
+	r := m.Session().Request()
+	v, err := packet.NewValue(handshake{
+		Headers: headers(r.Header),
+		Time:    m.Since().Format(time.DateTime),
+		Address: m.Address(),
+		Xdomain: r.Header.Get("Origin") != "",
+		Secure:  r.TLS != nil,
+		Issued:  m.Since().UnixMilli(),
+		URL:     r.URL.RequestURI(),
+		Query:   query(r.URL.Query()),
+	})
 	if err != nil {
 		return packet.Value{JSON: []byte("{}")}
 	}
 	return v
 }
 
-// describe lists sockets as Node's adapter does.
-func describe(sockets []*socket.Socket) []nodewire.Socket {
-	list := make([]nodewire.Socket, 0, len(sockets))
-	for _, sock := range sockets {
-		d := nodewire.Socket{ID: string(sock.Id()), Handshake: opened(sock), Data: packet.Value{JSON: []byte("{}")}}
-		for _, room := range sock.Rooms().Keys() {
-			d.Rooms = append(d.Rooms, string(room))
-		}
-		list = append(list, d)
+// describe lists clients as Node's adapter does.
+func describe(members []*fanout.Member) []nodewire.Socket {
+	list := make([]nodewire.Socket, len(members))
+	for i, m := range members {
+		list[i] = nodewire.Socket{ID: m.ID(), Handshake: opened(m), Rooms: m.Rooms(), Data: packet.Value{JSON: []byte("{}")}}
 	}
 	return list
 }
@@ -158,7 +147,7 @@ func (c *Cluster) respond(s *space, r *nodewire.Request, answer *nodewire.Respon
 
 // serveEvent runs a handler and answers with what it returns, where that is wanted.
 func (c *Cluster) serveEvent(s *space, r *nodewire.Request) {
-	reply := s.adapter.ServerEvent(r.Event, r.Args)
+	reply := s.adapter.HandleServerEvent(r.Event, r.Args)
 	if r.RequestID != "" {
 		c.respond(s, r, &nodewire.Response{Type: nodewire.ServerSideEmit, RequestID: r.RequestID, Data: reply})
 	}
@@ -174,41 +163,28 @@ const (
 // serveCall sends an event to clients and answers with how many there are, and with
 // what each acknowledges.
 func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection) error {
-	p, err := eventPacket(r.Event, r.Args)
+	e, err := eventOf(r.Event, r.Args)
 	if err != nil {
 		return err
 	}
-	s.adapter.CallMembers(p, who.Local(false), func(n uint64) {
-		c.respond(s, r, &nodewire.Response{
-			Type: nodewire.BroadcastClientCount, RequestID: r.RequestID, ClientCount: int(n),
-		})
-	}, func(client socket.SocketId, args []any, err error) {
+	asked, forget := s.adapter.Call(e, who, func(client string, args []packet.Value, err error) {
 		if err != nil {
 			return // the client has left; Node's format has no word for it
 		}
-		answer := nodewire.Response{Type: nodewire.BroadcastAck, RequestID: r.RequestID, Args: valuesOf(args)}
-		if len(answer.Args) > 0 {
-			answer.Data = answer.Args[0]
+		answer := nodewire.Response{Type: nodewire.BroadcastAck, RequestID: r.RequestID, Args: args}
+		if len(args) > 0 {
+			answer.Data = args[0]
 		}
 		if strings.HasPrefix(r.UID, uidPrefix) { // Node would have it twice
-			answer.Client = string(client)
+			answer.Client = client
 		}
 		c.respond(s, r, &answer)
 	})
+	c.respond(s, r, &nodewire.Response{Type: nodewire.BroadcastClientCount, RequestID: r.RequestID, ClientCount: asked})
 	patience := forgetAfter
 	if r.Flags.Timeout > 0 {
 		patience = min(r.Flags.Timeout, forgetLast)
 	}
-	id := *p.Id
-	time.AfterFunc(patience, func() { s.adapter.ForgetAck(id) })
+	time.AfterFunc(patience, forget)
 	return nil
-}
-
-// valuesOf are the arguments of an acknowledgement.
-func valuesOf(args []any) []packet.Value {
-	values := make([]packet.Value, len(args))
-	for i, arg := range args {
-		values[i], _ = packet.NewValue(arg) // a client has sent it: it can be written
-	}
-	return values
 }

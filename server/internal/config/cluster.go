@@ -3,8 +3,6 @@ package config
 import (
 	"errors"
 	"strings"
-
-	"hipflask/server/internal/cluster/redislink"
 )
 
 // The values of Config.ChannelFormat.
@@ -16,7 +14,7 @@ const (
 
 func cluster(c *Config) []Setting {
 	return []Setting{
-		{Name: "message-queue", Value: "URL", secret: true, set: messageQueue(&c.MessageQueue),
+		{Name: "message-queue", Value: "URL", secret: true, set: text(&c.MessageQueue),
 			Meaning: "Redis through which several servers are one, and other processes emit: redis://HOST:6379/0, rediss:// for TLS, " +
 				"unix://PATH, redis+sentinel://HOST:26379?master_name=NAME or redis+cluster://HOST:7000."},
 		{Name: "message-queue-optional", Default: "false", set: boolean(&c.MessageQueueOptional),
@@ -26,17 +24,6 @@ func cluster(c *Config) []Setting {
 		{Name: "channel-format", Value: "FORMAT", Default: ChannelAuto, set: channelFormat(&c.ChannelFormat),
 			Meaning: "Form of what this server publishes there: json for python-socketio 5.16 and newer, pickle for what is older than 5.14; " +
 				"auto is pickle once all that was heard there was."},
-	}
-}
-
-func messageQueue(field *string) func(string) error {
-	return func(v string) error {
-		*field = v
-		if v == "" {
-			return nil
-		}
-		_, err := redislink.Parse(v)
-		return err
 	}
 }
 

@@ -4,6 +4,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -84,7 +85,7 @@ type Config struct {
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
-	MessageQueue         string // a Redis URL that redislink takes; empty: this server is alone
+	MessageQueue         string // a Redis URL, which redislink checks; empty: this server is alone
 	MessageQueueOptional bool
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
@@ -101,6 +102,8 @@ type Config struct {
 
 	Check       bool // check the settings, and serve nobody
 	Healthcheck bool // ask the server that runs with these settings
+
+	given origins
 }
 
 // The values of Config.LogFormat.
@@ -122,20 +125,27 @@ var (
 )
 
 // Parse reads args (without the program's name) and, for what no flag sets, the environment; an empty variable counts
-// as not set. The first fault is returned as an *Error; --help and --version give ErrHelp and ErrVersion.
+// as not set. defaults, written as args are, stand in the place of the settings' own. The first fault is returned as an
+// *Error; --help and --version give ErrHelp and ErrVersion.
 // With TLS, the certificate and the key are read and matched against each other.
-func Parse(args []string, getenv func(string) string) (*Config, error) {
+func Parse(args []string, getenv func(string) string, defaults ...string) (*Config, error) {
 	c := new(Config)
 	list := settings(c)
 	flags, err := readFlags(list, args)
 	if err != nil {
 		return nil, err
 	}
+	others, err := readFlags(list, defaults)
+	if err != nil {
+		return nil, fmt.Errorf("the program's defaults: %w", err)
+	}
 	err = c.take(list, func(s Setting) origin {
 		if v, ok := flags[s.Name]; ok {
 			return origin{"--" + s.Name, v}
 		} else if v := s.variable(getenv); v != "" {
 			return origin{s.Env, v}
+		} else if v, ok := others[s.Name]; ok {
+			return origin{"default", v}
 		}
 		return origin{"default", s.Default}
 	})
@@ -174,8 +184,15 @@ func (c *Config) take(list []Setting, value func(Setting) origin) error {
 		}
 		given[s.Name] = origin{v.source, s.shown(v.value)}
 	}
+	c.given = given
 	return checkTogether(c, given)
 }
+
+// Fault blames a setting for what was found only when it was used.
+func (c *Config) Fault(name, problem string) error { return c.given.fault(name, problem) }
+
+// Value returns a setting by its name as it was written, or its default; empty for secrets, and for names that are none.
+func (c *Config) Value(name string) string { return c.given[name].value }
 
 // origin is where a setting's value came from ("--port", "HIPFLASK_PORT", "default") and how it was written there.
 type origin struct{ source, value string }

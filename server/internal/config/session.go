@@ -90,6 +90,9 @@ func parseKey(line string) ([]byte, error) {
 // checkSecretKey reads the keys where they stand in a file.
 func checkSecretKey(c *Config, given origins) error {
 	source := given["secret-key"].source
+	if source == "default" && c.SecretKeyFile != "" {
+		c.SecretKeys = nil // a program's own default
+	}
 	switch {
 	case c.SecretKeys == nil && source != "default":
 		return &Error{Source: source, Problem: "must not be empty"}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
 )
 
@@ -98,7 +99,7 @@ func TestPollWaitsForTheAnswerBeforeIt(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, conn, huge); err != nil {
 		t.Fatal(err)
 	}
-	if got := await(t, polled, "answer to the second poll"); got != "4next" {
+	if got := testkit.Await(t, polled, "answer to the second poll"); got != "4next" {
 		t.Errorf("polled %q", got)
 	}
 
@@ -107,7 +108,7 @@ func TestPollWaitsForTheAnswerBeforeIt(t *testing.T) {
 	polled = f.pollInBackground(query, o)
 	f.answer(http.StatusBadRequest, http.MethodGet, query, "")
 	o.ends(t, TransportError)
-	if got := await(t, polled, "answer to the second poll"); got != "1" {
+	if got := testkit.Await(t, polled, "answer to the second poll"); got != "1" {
 		t.Errorf("polled %q", got)
 	}
 }
@@ -117,7 +118,7 @@ func TestAnswerWithoutProgress(t *testing.T) {
 	f := start(t, func(c *Config) { c.PingInterval, c.PingTimeout = time.Second, time.Second })
 	m := textMessage(t, strings.Repeat("x", huge))
 	o, query := f.polling(3)
-	f.srv.heart.remove(o.Session) // as if it were heard all the time
+	f.srv.heart.remove(&o.Session.beat) // as if it were heard all the time
 	o.Send(m)
 	f.unread(query, o)
 	o.ends(t, TransportError)
@@ -269,7 +270,7 @@ func TestFormThatNobodyHolds(t *testing.T) {
 func TestOutboxCounts(t *testing.T) {
 	o := newOutbox(t)
 	small, large := sized(t, 100), sized(t, largeFrame)
-	lag, held := &o.shared.flusher.lag, o.shared.memory
+	lag, held := &o.shared.lag.bytes, o.shared.memory
 	o.push(small)
 	o.push(large)
 	if int(lag.Load()) != o.queued || held.Used() != 0 {

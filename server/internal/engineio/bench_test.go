@@ -15,7 +15,7 @@ func BenchmarkTake(b *testing.B) {
 	for _, batch := range []int{1, 16} {
 		b.Run(fmt.Sprint(batch), func(b *testing.B) {
 			srv := benchServer(b)
-			s := &Session{srv: srv, protocol: 4, outbox: outbox{shared: &srv.outlet}}
+			s := &Session{srv: &srv.common, protocol: 4, outbox: outbox{shared: &srv.outlet}}
 			m := textMessage(b, `2["message","what somebody says to all the others"]`)
 			m.Share()
 			for b.Loop() {
@@ -23,7 +23,7 @@ func BenchmarkTake(b *testing.B) {
 				for range batch {
 					s.push(m)
 				}
-				out, _ := s.takeBatch()
+				out, _ := s.takeBatchLocked()
 				s.mu.Unlock()
 				s.shared.joined.free(out)
 			}
@@ -34,7 +34,7 @@ func BenchmarkTake(b *testing.B) {
 
 // What one message costs on its way in, from its frame to the receiver.
 func BenchmarkReceive(b *testing.B) {
-	s := &Session{srv: benchServer(b), protocol: 4, rcv: deaf{}}
+	s := &Session{srv: &benchServer(b).common, protocol: 4, rcv: deaf{}}
 	data := []byte(`42["message","what somebody says to all the others"]`)
 	for b.Loop() {
 		if err := s.frame(websocket.Text, data); err != nil {
@@ -52,7 +52,7 @@ func BenchmarkBroadcast(b *testing.B) {
 			f := start(b)
 			var all []*Session
 			for range clients {
-				all = append(all, reading(f))
+				all = append(all, attentive(f))
 			}
 			text := `2["message","` + strings.Repeat("x", size) + `"]`
 			b.ReportAllocs()
@@ -72,15 +72,15 @@ func BenchmarkBroadcast(b *testing.B) {
 
 // A message to one client, as an acknowledgement is.
 func BenchmarkSend(b *testing.B) {
-	s := reading(start(b))
+	s := attentive(start(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Send(textMessage(b, `31[]`))
 	}
 }
 
-// reading is the session of a client that reads all it is sent.
-func reading(f *fixture) *Session {
+// attentive is the session of a client that reads all it is sent.
+func attentive(f *fixture) *Session {
 	o, p := f.websocket(4)
 	go func() { _, _ = io.Copy(io.Discard, p.conn) }()
 	return o.Session

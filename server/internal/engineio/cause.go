@@ -1,14 +1,5 @@
 package engineio
 
-import (
-	"context"
-	"log/slog"
-	"maps"
-	"sync"
-
-	"hipflask/server/internal/sparse"
-)
-
 // Cause names a reason for which something that a client did is not accepted, or a
 // client given up.
 type Cause string
@@ -37,6 +28,7 @@ const (
 	CauseAttachments    Cause = "attachments"      // announced, and not all there in time
 	CauseMemory         Cause = "memory"           // all clients together hold as much as they may
 	CauseNoConnect      Cause = "no connect"       // a session that connected to no namespace in time
+	CauseRecovery       Cause = "recovery"         // a client not given its session back: the old connection's handlers take too long
 	CauseDraining       Cause = "shutting down"    // a client that came while the server goes down
 	CauseConnections    Cause = "connections"      // one client too many
 	CauseAddress        Cause = "address"          // one too many of its address
@@ -47,48 +39,33 @@ const (
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
 
-// causes lists them, so that each is counted from 0 on.
-func causes() []Cause {
+// Causes lists them, so that each is counted from 0 on.
+func Causes() []Cause {
 	return []Cause{CauseOrigin, CauseHost, CauseTransport, CauseProtocol, CauseSession, CauseLateSession, CauseRequest, CausePath,
 		CausePlainPath, CauseHandshake, CauseUnread, CauseBlockedUpgrade, CauseStuckUpgrade, CauseSlowClient, CauseMessageSize,
-		CauseFrame, CausePacket, CauseMalformed, CauseNamespaces, CauseAttachments, CauseMemory, CauseNoConnect, CauseDraining,
+		CauseFrame, CausePacket, CauseMalformed, CauseNamespaces, CauseAttachments, CauseMemory, CauseNoConnect, CauseRecovery, CauseDraining,
 		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 
-// refusals logs what was refused and why, with the setting that would allow it, and
-// counts it.
-type refusals struct {
-	log *slog.Logger // that bounds how many lines of a cause there are
-	cfg *Config
+// The bounds of causes that have more than one, each with a remedy of its own. A line of the
+// log has them as "bound", for whoever knows the remedy.
+const (
+	BoundPing       = "ping"            // of no cause: the time for a pong, at the end of a session
+	BoundPlain      = "plain"           // CauseTransport: a WebSocket that is no socket.io client's
+	BoundURL        = "URL"             // CauseRequest: its length
+	BoundUpgrade    = "upgrade"         // CauseFrame: the time for an upgrade whose probe was answered
+	BoundAnswer     = "answer"          // CauseSlowClient: the time in which some of an answer to a poll must be taken
+	BoundPackets    = "payload packets" // CausePacket: in one POST
+	BoundWebSockets = "websockets"      // CauseConnections: of sessions, those on WebSockets
+	BoundTurn       = "turn"            // CauseRate: what others' events leave
+)
 
-	mu     sync.Mutex
-	totals map[Cause]uint64
+// BoundError is an error of a [Receiver] for a packet that is over a bound: the log's line
+// about the session's end names it.
+type BoundError struct {
+	Bound string
+	Err   error
 }
 
-// warn counts, and logs.
-func (r *refusals) warn(cause Cause, msg string, args ...any) {
-	r.count(cause)
-	r.log.WarnContext(sparse.As(context.Background(), string(cause)), msg, args...)
-}
-
-// count counts what is no news.
-func (r *refusals) count(name Cause) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.totals == nil {
-		r.totals = make(map[Cause]uint64)
-	}
-	r.totals[name]++
-}
-
-// counts says how often there was each cause.
-func (r *refusals) counts() map[Cause]uint64 {
-	all := make(map[Cause]uint64)
-	for _, name := range causes() {
-		all[name] = 0
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.Copy(all, r.totals)
-	return all
-}
+func (e *BoundError) Error() string { return e.Err.Error() }
+func (e *BoundError) Unwrap() error { return e.Err }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // Every way in which a session can end, each with one end and its reason. That there
@@ -63,7 +65,7 @@ func TestEndByTheClient(t *testing.T) {
 		f.post(query, "4last words\x1e1")
 		o.ends(t, ClientDisconnect)
 		o.hears(t, "last words")
-		if got := await(t, polled, "answer to the poll"); got != "6" {
+		if got := testkit.Await(t, polled, "answer to the poll"); got != "6" {
 			t.Errorf("the waiting poll was answered %q", got)
 		}
 		f.gone(query)
@@ -102,7 +104,7 @@ const toComeBack = `400 {"code":4,"message":"The server is shutting down"}`
 func (o *opened) isPolled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.poll != nil
+	return o.polls.poll != nil
 }
 
 // gone checks that the session is not known any more.
@@ -126,7 +128,7 @@ func TestEndByAbandonedPolling(t *testing.T) {
 		}()
 		f.await(o.isPolled)
 		cut()
-		if err := await(t, failed, "end of the poll"); !errors.Is(err, context.Canceled) {
+		if err := testkit.Await(t, failed, "end of the poll"); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		o.ends(t, TransportClose)
@@ -147,7 +149,7 @@ func TestEndByAbandonedPolling(t *testing.T) {
 		}
 		polled := f.pollInBackground(query, o)
 		o.ends(t, PingTimeout)
-		if got, want := await(t, polled, "answer to the poll"), `400 {"code":1,"message":"Session ID unknown"}`; got != want {
+		if got, want := testkit.Await(t, polled, "answer to the poll"), `400 {"code":1,"message":"Session ID unknown"}`; got != want {
 			t.Errorf("the poll was answered %q, want %q, after which a client comes back", got, want)
 		}
 	})
@@ -200,7 +202,7 @@ func TestEndByTheServer(t *testing.T) {
 		polled := f.pollInBackground(query, o)
 		o.Session.Close(ServerClose)
 		o.ends(t, ServerClose)
-		if got := await(t, polled, "answer to the poll"); got != "1" {
+		if got := testkit.Await(t, polled, "answer to the poll"); got != "1" {
 			t.Errorf("the poll was answered %q", got)
 		}
 		f.gone(query)
@@ -229,7 +231,7 @@ func TestEndByTheServer(t *testing.T) {
 		if code := p.ended(); code != 1001 {
 			t.Errorf("close code %d, want 1001", code)
 		}
-		if got := await(t, polled, "answer to the poll"); got != toComeBack {
+		if got := testkit.Await(t, polled, "answer to the poll"); got != toComeBack {
 			t.Errorf("the poll was answered %q", got)
 		}
 		f.answer(http.StatusServiceUnavailable, http.MethodGet, "EIO=4&transport=polling", "")
@@ -312,7 +314,7 @@ func TestEndByOverlappingRequests(t *testing.T) {
 		polled := f.pollInBackground(query, o)
 		f.answer(http.StatusBadRequest, http.MethodGet, query, "")
 		o.ends(t, TransportError)
-		await(t, polled, "answer to the first poll")
+		testkit.Await(t, polled, "answer to the first poll")
 		f.gone(query)
 	})
 	t.Run("second POST", func(t *testing.T) {
@@ -350,7 +352,7 @@ func TestRefusalComesBeforeTheEnd(t *testing.T) {
 				t.Errorf("answered %d, on its way before the end: %v", w.Code, w.early)
 			}
 			o.ends(t, c.reason)
-			if got := await(t, polled, "answer to the poll"); got != "1" {
+			if got := testkit.Await(t, polled, "answer to the poll"); got != "1" {
 				t.Errorf("the waiting poll was answered %q", got)
 			}
 		})

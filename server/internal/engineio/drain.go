@@ -2,19 +2,48 @@ package engineio
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
-const (
-	// drainPace is the time between the ends of two sessions in a shutdown, so that
-	// the clients come to another server, or come back, one after another.
-	drainPace = 5 * time.Millisecond
-	// finishGrace is how long a session's end waits for its handlers.
-	finishGrace = time.Second
+// drainPace is the time between the ends of two sessions in a shutdown, so that
+// the clients come to another server, or come back, one after another.
+const drainPace = 5 * time.Millisecond
 
-	shuttingDown = "The server is shutting down" // what a client is told
-)
+// Shutdown refuses new sessions, closes those there are one after another, with
+// what they were still to be sent, and returns once they and all goroutines have
+// ended. What is left shortly before ctx's deadline is cut, and ctx's error returned.
+// Goroutines that do not end by that, such as those of a Receiver that hangs, are
+// waited for no longer than ctx lasts.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	if srv.drain() {
+		return nil
+	}
+	cut, cancel := cutBefore(ctx)
+	defer cancel()
+	srv.retireAll(ctx)
+	var err error
+	select {
+	case <-srv.empty:
+	case <-cut.Done():
+		err = cut.Err()
+		for _, s := range srv.all() {
+			s.abort(ServerShutdown)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.workers.Wait()
+		close(srv.stop)
+		srv.keepers.Wait()
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // drainSpread is the time over which n sessions are ended: drainPace for each, but
 // no more than two fifths of what there is until ctx ends. The rest is for the last
@@ -40,12 +69,6 @@ func cutBefore(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(cutGrace, max(time.Until(deadline), 0)/10)))
 }
 
-// Finisher is a [Receiver] that works on messages after it has taken them.
-type Finisher interface {
-	// Finish calls then once all that came before is done, in whatever goroutine.
-	Finish(then func())
-}
-
 // retireAll ends all sessions, one after another.
 func (srv *Server) retireAll(ctx context.Context) {
 	sessions := srv.all()
@@ -67,34 +90,4 @@ func (srv *Server) retireAll(ctx context.Context) {
 		}
 		s.retire()
 	}
-}
-
-// retire ends a session once its handlers are done with what it has sent, so that
-// their answers reach the client. A handler that hangs does not keep it.
-func (s *Session) retire() {
-	f, ok := s.rcv.(Finisher)
-	if !ok {
-		s.Close(ServerShutdown)
-		return
-	}
-	late := time.AfterFunc(finishGrace, func() { s.Close(ServerShutdown) })
-	f.Finish(func() {
-		late.Stop()
-		s.Close(ServerShutdown)
-	})
-}
-
-// IsDraining says whether Shutdown has begun: whoever comes is refused, whoever is
-// there is served until its turn to go.
-func (srv *Server) IsDraining() bool {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return srv.draining
-}
-
-// unavailable answers what only another server can serve. Proxies can be told to
-// ask another one on a 503, which they are not on a 400.
-func (srv *Server) unavailable(w http.ResponseWriter) {
-	srv.refusals.count(CauseDraining)
-	turnAway(w, http.StatusServiceUnavailable, shuttingDown)
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // drained is a receiver that notes when its session ended, on a clock that stands
@@ -130,7 +132,7 @@ func TestDrainServesWhoeverIsThere(t *testing.T) {
 		defer close(stopped)
 		f.stop()
 	}()
-	then := await(t, finish, "turn to finish")
+	then := testkit.Await(t, finish, "turn to finish")
 	if !f.srv.IsDraining() {
 		t.Error("the server does not know that it is draining")
 	}
@@ -158,7 +160,7 @@ func TestDrainServesWhoeverIsThere(t *testing.T) {
 	}
 	polled := f.pollInBackground(query, o)
 	then()
-	if got := await(t, polled, "answer to the poll"); got != toComeBack {
+	if got := testkit.Await(t, polled, "answer to the poll"); got != toComeBack {
 		t.Errorf("the last poll was answered %q", got)
 	}
 	o.ends(t, ServerShutdown)
@@ -226,12 +228,12 @@ func TestShutdownLeavesAHangingReceiverBehind(t *testing.T) {
 	t.Cleanup(func() { close(hang) }) // before the fixture's end, which is registered earlier
 	o, p := f.websocket(4)
 	p.send(opText, "4hang")
-	await(t, begun, "message")
+	testkit.Await(t, begun, "message")
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- f.srv.Shutdown(ctx) }()
-	if err := await(t, ended, "end of the server"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := testkit.Await(t, ended, "end of the server"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown: %v, want the deadline's error", err)
 	}
 	o.ends(t, ServerShutdown)

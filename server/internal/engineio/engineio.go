@@ -20,17 +20,13 @@ import (
 
 // The limits that hold where a [Config] names none.
 const (
-	DefaultPingInterval      = 25 * time.Second
-	DefaultPingTimeout       = 20 * time.Second
-	DefaultUpgradeTimeout    = 10 * time.Second
-	DefaultMaxMessage        = 1_000_000
-	DefaultMaxPayloadPackets = 16384
-	DefaultMaxBacklog        = 1 << 20
-	DefaultBodyTimeout       = 30 * time.Second
-
-	// closeTimeout is how long a closed connection waits for its peer's part of
-	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
-	closeTimeout = 5 * time.Second
+	defaultPingInterval      = 25 * time.Second
+	defaultPingTimeout       = 20 * time.Second
+	defaultUpgradeTimeout    = 10 * time.Second
+	defaultMaxMessage        = 1_000_000
+	defaultMaxPayloadPackets = 16384
+	defaultMaxBacklog        = 1 << 20
+	defaultBodyTimeout       = 30 * time.Second
 )
 
 // Config says how a [Server] behaves. The zero value of a limit means its default.
@@ -40,15 +36,14 @@ type Config struct {
 	UpgradeTimeout time.Duration // from the WebSocket's opening to the upgrade packet
 	BodyTimeout    time.Duration // how long the body of a POST may take
 
-	MaxMessage        int // bytes of one message or POST body (--max-http-buffer-size)
+	MaxMessage        int // bytes of one message or POST body
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Path               string                 // the URL path of Engine.IO, to tell clients that miss it
-	PlainPath          string                 // the URL path of plain WebSocket clients; empty for none
-	PlainPathTakes     func(path string) bool // whether PlainPath could be set to it, for the log's advice; nil: unknown
-	Polling, WebSocket bool                   // the transports on offer
-	AllowUpgrades      bool                   // whether polling may become WebSocket
+	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	PlainPath          string // the URL path of plain WebSocket clients; empty for none
+	Polling, WebSocket bool   // the transports on offer
+	AllowUpgrades      bool   // whether polling may become WebSocket
 
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on
@@ -85,6 +80,12 @@ type Receiver interface {
 	Closed(reason Reason)
 }
 
+// Finisher is a [Receiver] that works on messages after it has taken them.
+type Finisher interface {
+	// Finish calls then once all that came before is done, in whatever goroutine.
+	Finish(then func())
+}
+
 // Reason says why a session ended, in the words that Socket.IO servers use.
 type Reason string
 
@@ -105,13 +106,13 @@ func reasons() []Reason {
 }
 
 func (c *Config) setDefaults() {
-	positive(&c.PingInterval, DefaultPingInterval)
-	positive(&c.PingTimeout, DefaultPingTimeout)
-	positive(&c.UpgradeTimeout, DefaultUpgradeTimeout)
-	positive(&c.BodyTimeout, DefaultBodyTimeout)
-	positive(&c.MaxMessage, DefaultMaxMessage)
-	positive(&c.MaxPayloadPackets, DefaultMaxPayloadPackets)
-	positive(&c.MaxBacklog, DefaultMaxBacklog)
+	positive(&c.PingInterval, defaultPingInterval)
+	positive(&c.PingTimeout, defaultPingTimeout)
+	positive(&c.UpgradeTimeout, defaultUpgradeTimeout)
+	positive(&c.BodyTimeout, defaultBodyTimeout)
+	positive(&c.MaxMessage, defaultMaxMessage)
+	positive(&c.MaxPayloadPackets, defaultMaxPayloadPackets)
+	positive(&c.MaxBacklog, defaultMaxBacklog)
 	if c.Memory == nil {
 		c.Memory = budget.New(0)
 	}
@@ -132,3 +133,6 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }
+
+// progressLimit is how long a client may take nothing of what is written to it.
+func (c *Config) progressLimit() time.Duration { return c.PingInterval + c.PingTimeout }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/websocket"
 )
 
@@ -13,7 +14,7 @@ import (
 func silentSessions(srv *Server, n int) []*Session {
 	list := make([]*Session, n)
 	for i := range list {
-		list[i] = &Session{srv: srv, protocol: 4, outbox: outbox{shared: &srv.outlet, parked: true}}
+		list[i] = &Session{srv: &srv.common, protocol: 4, outbox: outbox{shared: &srv.outlet, parked: true}}
 	}
 	return list
 }
@@ -115,15 +116,15 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 		for _, s := range sessions {
 			round.Queue(s, m)
 		}
-		lag, bytes := f.srv.flusher.lag.Load(), int64(clients*m.cost())
+		lag, bytes := f.srv.outlet.lag.bytes.Load(), int64(clients*m.cost())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			round.End()
 		}()
-		await(t, ended, "end of the round")
+		testkit.Await(t, ended, "end of the round")
 		helped = lag > maxLag+bytes
-		if now := f.srv.flusher.lag.Load(); now > maxLag+bytes {
+		if now := f.srv.outlet.lag.bytes.Load(); now > maxLag+bytes {
 			t.Errorf("the lag is %d after the end of the round, the bound is %d", now, maxLag+bytes)
 		} else if !helped && now < lag {
 			t.Errorf("the round took part in writing %d bytes", lag-now)
@@ -132,9 +133,9 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 	for f.srv.flusher.chunk() {
 	}
 	for range rounds * clients {
-		await(t, read, "message")
+		testkit.Await(t, read, "message")
 	}
-	if lag := f.srv.flusher.lag.Load(); lag != 0 {
+	if lag := f.srv.outlet.lag.bytes.Load(); lag != 0 {
 		t.Errorf("the lag is %d with all written", lag)
 	}
 }
@@ -143,7 +144,7 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 // for it: else a producer faster than the writer would fill the queue without end.
 func TestRoundWaitsForAWriter(t *testing.T) {
 	srv := quiet(t)
-	s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), writing: true, outbox: outbox{shared: &srv.outlet}}
+	s := &Session{srv: &srv.common, protocol: 4, socket: socket{conn: new(websocket.Conn), writing: true}, outbox: outbox{shared: &srv.outlet}}
 	m := sized(t, 1<<20)
 	ended := make(chan struct{})
 	go func() {
@@ -152,7 +153,7 @@ func TestRoundWaitsForAWriter(t *testing.T) {
 			round := srv.Begin()
 			round.Queue(s, m)
 			round.End()
-			if lag, most := srv.flusher.lag.Load(), maxLag+int64(m.cost()); lag > most {
+			if lag, most := srv.outlet.lag.bytes.Load(), maxLag+int64(m.cost()); lag > most {
 				t.Errorf("the round ended with a lag of %d, the bound is %d", lag, most)
 			}
 		}
@@ -162,9 +163,9 @@ func TestRoundWaitsForAWriter(t *testing.T) {
 		case <-ended:
 			takes = false
 		default:
-			if srv.flusher.lag.Load() > maxLag {
+			if srv.outlet.lag.bytes.Load() > maxLag {
 				s.mu.Lock()
-				s.takeBatch()
+				s.takeBatchLocked()
 				s.mu.Unlock()
 			}
 			runtime.Gosched()
@@ -182,11 +183,11 @@ func TestRoundStopsWaiting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := quiet(t)
-			s := &Session{srv: srv, protocol: 4, conn: new(websocket.Conn), writing: true, outbox: outbox{shared: &srv.outlet}}
+			s := &Session{srv: &srv.common, protocol: 4, socket: socket{conn: new(websocket.Conn), writing: true}, outbox: outbox{shared: &srv.outlet}}
 			first := srv.Begin()
 			first.Queue(s, sized(t, maxLag+1))
 			first.End()
-			before := srv.flusher.lag.Load()
+			before := srv.outlet.lag.bytes.Load()
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
@@ -194,13 +195,13 @@ func TestRoundStopsWaiting(t *testing.T) {
 				round.Queue(s, sized(t, 1))
 				round.End()
 			}()
-			for srv.flusher.lag.Load() == before {
+			for srv.outlet.lag.bytes.Load() == before {
 				runtime.Gosched()
 			}
 			s.mu.Lock()
 			relieve(s)
 			s.mu.Unlock()
-			await(t, ended, "end of the round")
+			testkit.Await(t, ended, "end of the round")
 			s.drop()
 		})
 	}

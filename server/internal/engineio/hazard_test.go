@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // What only goes wrong when two things happen to one session at the same time.
@@ -39,7 +41,7 @@ func (f *fixture) slowPOST(query, body string) (finish func() int) {
 func (o *opened) isPosting() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.posting
+	return o.polls.posting
 }
 
 // A client that upgrades while a POST of its own is still being handled must not
@@ -58,7 +60,7 @@ func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 		status, _, _ := f.do(http.MethodPost, query, "4by POST")
 		posted <- status
 	}()
-	if got := await(t, entered, "message by POST"); got != "by POST" {
+	if got := testkit.Await(t, entered, "message by POST"); got != "by POST" {
 		t.Fatalf("received %q", got)
 	}
 	p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
@@ -73,11 +75,11 @@ func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 		close(leave)
 	case <-time.After(200 * time.Millisecond):
 		close(leave)
-		if got := await(t, entered, "message by WebSocket"); got != "by WebSocket" {
+		if got := testkit.Await(t, entered, "message by WebSocket"); got != "by WebSocket" {
 			t.Errorf("received %q", got)
 		}
 	}
-	if status := await(t, posted, "answer to the POST"); status != http.StatusOK {
+	if status := testkit.Await(t, posted, "answer to the POST"); status != http.StatusOK {
 		t.Errorf("the POST was answered %d", status)
 	}
 }

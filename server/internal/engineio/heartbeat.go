@@ -1,19 +1,46 @@
 package engineio
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/freeze"
-	"hipflask/server/internal/websocket"
+	"hipflask/server/internal/locks"
 )
 
-// beat is a session's place in the heartbeat's lists.
+// beat is a session as the heartbeat sees it.
 type beat struct {
+	owner       beating
+	clientPings bool // Engine.IO 3
+
+	// receiving counts the calls that take what came in and are under way, and pauses: a
+	// session whose reading waits for its handlers is not one that fell silent.
+	receiving atomic.Int32
+	// delayed is set when reading goes on after a wait: there may be more to read.
+	delayed atomic.Bool
+
+	at beatPlace // guarded by the heartbeat's mutex
+}
+
+// beating is what a heartbeat acts on.
+type beating interface {
+	ping() // sends what tells the client that we are there
+	lost() // ends it: nothing came in time
+}
+
+// beatPlace is a place in the heartbeat's lists.
+type beatPlace struct {
 	list       *beatList
-	prev, next *Session
+	prev, next *beat
 	due        time.Time
 	renewed    bool // due was late once
+}
+
+// heldUp reports whether a heartbeat of the session may lie unread: its reading waits,
+// or has waited since it was last asked.
+func (b *beat) heldUp() bool {
+	delayed := b.delayed.Swap(false)
+	return delayed || b.receiving.Load() > 0
 }
 
 // heartbeat keeps the pings and the time limits of all sessions with one timer.
@@ -33,14 +60,14 @@ type heartbeat struct {
 	interval, timeout time.Duration
 	wake              chan struct{} // capacity 1: a list that was empty no longer is
 
-	mu     sync.Mutex
+	mu     locks.Heartbeat
 	pings  beatList // to be pinged when due
 	pongs  beatList // pinged; dead when due
 	quiet  beatList // Engine.IO 3: looked at when due
 	silent beatList // Engine.IO 3, once looked at: dead when due
 }
 
-type beatList struct{ first, last *Session }
+type beatList struct{ first, last *beat }
 
 func newHeartbeat(interval, timeout time.Duration) *heartbeat {
 	return &heartbeat{interval: interval, timeout: timeout, wake: make(chan struct{}, 1)}
@@ -48,69 +75,69 @@ func newHeartbeat(interval, timeout time.Duration) *heartbeat {
 
 // add starts the heartbeat of a session; heard, a sign of life, starts it anew.
 // A session that was removed stays so.
-func (h *heartbeat) add(s *Session) {
+func (h *heartbeat) add(b *beat) {
 	h.mu.Lock()
-	h.wait(s)
+	h.waitLocked(b)
 	h.mu.Unlock()
 }
 
-func (h *heartbeat) heard(s *Session) {
+func (h *heartbeat) heard(b *beat) {
 	h.mu.Lock()
-	if s.beat.list != nil {
-		h.wait(s)
+	if b.at.list != nil {
+		h.waitLocked(b)
 	}
 	h.mu.Unlock()
 }
 
-func (h *heartbeat) wait(s *Session) {
-	if s.protocol == 3 {
-		h.move(s, &h.quiet, h.interval+h.timeout/2)
+func (h *heartbeat) waitLocked(b *beat) {
+	if b.clientPings {
+		h.moveLocked(b, &h.quiet, h.interval+h.timeout/2)
 	} else {
-		h.move(s, &h.pings, h.interval)
+		h.moveLocked(b, &h.pings, h.interval)
 	}
 }
 
-func (h *heartbeat) remove(s *Session) {
+func (h *heartbeat) remove(b *beat) {
 	h.mu.Lock()
-	h.unlink(s)
+	h.unlinkLocked(b)
 	h.mu.Unlock()
 }
 
-func (h *heartbeat) move(s *Session, to *beatList, after time.Duration) {
-	h.unlink(s)
-	s.beat = beat{list: to, prev: to.last, due: time.Now().Add(after)}
+func (h *heartbeat) moveLocked(b *beat, to *beatList, after time.Duration) {
+	h.unlinkLocked(b)
+	b.at = beatPlace{list: to, prev: to.last, due: time.Now().Add(after)}
 	if to.last != nil {
-		to.last.beat.next = s
-		to.last = s
+		to.last.at.next = b
+		to.last = b
 		return
 	}
-	to.first, to.last = s, s
+	to.first, to.last = b, b
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (h *heartbeat) unlink(s *Session) {
-	l := s.beat.list
+func (h *heartbeat) unlinkLocked(b *beat) {
+	l := b.at.list
 	if l == nil {
 		return
 	}
-	if s.beat.prev != nil {
-		s.beat.prev.beat.next = s.beat.next
+	if b.at.prev != nil {
+		b.at.prev.at.next = b.at.next
 	} else {
-		l.first = s.beat.next
+		l.first = b.at.next
 	}
-	if s.beat.next != nil {
-		s.beat.next.beat.prev = s.beat.prev
+	if b.at.next != nil {
+		b.at.next.at.prev = b.at.prev
 	} else {
-		l.last = s.beat.prev
+		l.last = b.at.prev
 	}
-	s.beat = beat{}
+	b.at = beatPlace{}
 }
 
 // run pings and ends sessions as they are due, until stop is closed.
-func (h *heartbeat) run(stop <-chan struct{}, ping, noop *Message) {
+func (h *heartbeat) run(stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for expected := time.Now(); ; {
@@ -124,11 +151,11 @@ func (h *heartbeat) run(stop <-chan struct{}, ping, noop *Message) {
 			h.renew()
 		}
 		due, dead, next := h.collect(time.Now())
-		for _, s := range due {
-			s.ping(ping, noop)
+		for _, b := range due {
+			b.owner.ping()
 		}
-		for _, s := range dead {
-			s.abort(PingTimeout)
+		for _, b := range dead {
+			b.owner.lost()
 		}
 		expected = time.Now().Add(next)
 		timer.Reset(next)
@@ -146,67 +173,48 @@ func (h *heartbeat) renew() {
 		if l != &h.pongs {
 			limit = h.timeout / 2 // the other half comes when it was looked at, or has begun
 		}
-		for s := l.first; s != nil && s.beat.due.Before(now.Add(limit)); s = s.beat.next {
-			if !s.beat.renewed { // those that are come first
-				s.beat.due, s.beat.renewed = now.Add(limit), true
+		for b := l.first; b != nil && b.at.due.Before(now.Add(limit)); b = b.at.next {
+			if !b.at.renewed { // those that are come first
+				b.at.due, b.at.renewed = now.Add(limit), true
 			}
 		}
 	}
 }
 
 // collect takes what is due off the lists and says how long nothing else will be.
-func (h *heartbeat) collect(now time.Time) (due, dead []*Session, next time.Duration) {
+func (h *heartbeat) collect(now time.Time) (due, dead []*beat, next time.Duration) {
 	// Sessions that fall due within one step are served together.
 	step := min(h.interval, h.timeout) / 50
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := h.pings.first; s != nil && !s.beat.due.After(now); s = h.pings.first {
-		due = append(due, s)
-		s.delayed.Store(false)
-		h.move(s, &h.pongs, h.timeout)
+	for b := h.pings.first; b != nil && !b.at.due.After(now); b = h.pings.first {
+		due = append(due, b)
+		b.delayed.Store(false)
+		h.moveLocked(b, &h.pongs, h.timeout)
 	}
 	for _, l := range []*beatList{&h.pongs, &h.quiet, &h.silent} {
-		for s := l.first; s != nil && !s.beat.due.After(now); s = l.first {
-			held := s.heldUp()
+		for b := l.first; b != nil && !b.at.due.After(now); b = l.first {
+			held := b.heldUp()
 			switch {
 			case held && l == &h.pongs:
-				due = append(due, s)
-				h.move(s, l, h.timeout)
+				due = append(due, b)
+				h.moveLocked(b, l, h.timeout)
 			case held:
-				due = append(due, s)
-				h.wait(s)
+				due = append(due, b)
+				h.waitLocked(b)
 			case l == &h.quiet:
-				h.move(s, &h.silent, s.beat.due.Sub(now)+h.timeout-h.timeout/2)
+				h.moveLocked(b, &h.silent, b.at.due.Sub(now)+h.timeout-h.timeout/2)
 			default:
-				dead = append(dead, s)
-				h.unlink(s)
+				dead = append(dead, b)
+				h.unlinkLocked(b)
 			}
 		}
 	}
 	next = h.interval
 	for _, l := range []*beatList{&h.pings, &h.pongs, &h.quiet, &h.silent} {
 		if l.first != nil {
-			next = min(next, l.first.beat.due.Sub(now))
+			next = min(next, l.first.at.due.Sub(now))
 		}
 	}
 	return due, dead, max(next, step)
-}
-
-// heldUp says whether a heartbeat of the session may lie unread: its reading waits,
-// or has waited since it was last asked.
-func (s *Session) heldUp() bool {
-	delayed := s.delayed.Swap(false)
-	return delayed || s.receiving.Load() > 0
-}
-
-// ping sends the heartbeat of the session's protocol. In Engine.IO 3 that is the
-// client's to send, but whatever it receives tells it that we are there.
-func (s *Session) ping(ping, noop *Message) {
-	switch s.protocol {
-	case 0:
-		ping = rawMessage(websocket.AppendFrame(nil, websocket.Ping, nil))
-	case 3:
-		ping = noop
-	}
-	s.Send(ping)
 }

@@ -18,17 +18,17 @@ const (
 type beatTest struct {
 	*heartbeat
 	t     *testing.T
-	names map[*Session]string
+	names map[*beat]string
 }
 
 func testBeat(t *testing.T, test func(b *beatTest)) {
 	synctest.Test(t, func(t *testing.T) {
-		test(&beatTest{newHeartbeat(beatInterval, beatTimeout), t, make(map[*Session]string)})
+		test(&beatTest{newHeartbeat(beatInterval, beatTimeout), t, make(map[*beat]string)})
 	})
 }
 
-func (b *beatTest) session(name string, protocol uint8) *Session {
-	s := &Session{protocol: protocol}
+func (b *beatTest) session(name string, protocol uint8) *beat {
+	s := &beat{clientPings: protocol == 3}
 	b.names[s] = name
 	b.add(s)
 	return s
@@ -51,7 +51,7 @@ func (b *beatTest) passes(d time.Duration, due, dead []string) {
 	b.checkLists()
 }
 
-func (b *beatTest) named(list []*Session) []string {
+func (b *beatTest) named(list []*beat) []string {
 	var names []string
 	for _, s := range list {
 		names = append(names, b.names[s])
@@ -63,9 +63,9 @@ func (b *beatTest) named(list []*Session) []string {
 func (b *beatTest) checkLists() {
 	b.t.Helper()
 	for _, l := range []*beatList{&b.pings, &b.pongs, &b.quiet, &b.silent} {
-		var prev *Session
-		for s := l.first; s != nil; s = s.beat.next {
-			if s.beat.list != l || s.beat.prev != prev {
+		var prev *beat
+		for s := l.first; s != nil; s = s.at.next {
+			if s.at.list != l || s.at.prev != prev {
 				b.t.Fatalf("the links around %s are broken", b.names[s])
 			}
 			prev = s
@@ -143,14 +143,14 @@ func TestHeartbeatAfterAWait(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
 		v4 := b.session("v4", 4)
 		b.passes(beatInterval, []string{"v4"}, nil)
-		v4.Delayed()
+		v4.delayed.Store(true)
 		b.passes(beatTimeout, []string{"v4"}, nil)
 		b.passes(beatTimeout, nil, []string{"v4"})
 	})
 	testBeat(t, func(b *beatTest) {
 		v3 := b.session("v3", 3)
 		b.passes(beatInterval+beatTimeout/2, nil, nil)
-		v3.Delayed()
+		v3.delayed.Store(true)
 		b.passes(beatTimeout/2, []string{"v3"}, nil)
 		b.passes(beatInterval+beatTimeout, nil, []string{"v3"})
 	})
@@ -158,7 +158,7 @@ func TestHeartbeatAfterAWait(t *testing.T) {
 
 func TestHeartbeatRemovesFromAnywhere(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
-		var all []*Session
+		var all []*beat
 		for _, name := range []string{"a", "b", "c", "d"} {
 			all = append(all, b.session(name, 4))
 		}

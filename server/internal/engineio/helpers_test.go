@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/websocket"
 )
 
@@ -137,7 +138,7 @@ func (f *fixture) check() {
 	if n := f.srv.Count(); n != 0 {
 		f.t.Errorf("%d sessions are left", n)
 	}
-	if lag := f.srv.flusher.lag.Load(); lag != 0 {
+	if lag := f.srv.outlet.lag.bytes.Load(); lag != 0 {
 		f.t.Errorf("the flusher's lag is %d bytes with nothing to send", lag)
 	}
 	if held := f.srv.cfg.Memory.Used(); held != 0 {
@@ -156,28 +157,16 @@ func (f *fixture) check() {
 // opening waits for the next session to open.
 func (f *fixture) opening() *opened {
 	f.t.Helper()
-	o := await(f.t, f.opened, "a session")
+	o := testkit.Await(f.t, f.opened, "a session")
 	f.all = append(f.all, o)
 	return o
-}
-
-// await takes what comes next from a channel.
-func await[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
 }
 
 // hears checks what the session receives next.
 func (o *opened) hears(t *testing.T, want ...string) {
 	t.Helper()
 	for _, w := range want {
-		if got := await(t, o.received, "message"); got != w {
+		if got := testkit.Await(t, o.received, "message"); got != w {
 			t.Fatalf("the server received %.200q, want %.200q", got, w)
 		}
 	}
@@ -186,7 +175,7 @@ func (o *opened) hears(t *testing.T, want ...string) {
 // ends waits for the session's end and puts the reason back for the last check.
 func (o *opened) ends(t *testing.T, want Reason) {
 	t.Helper()
-	got := await(t, o.closed, "end of the session")
+	got := testkit.Await(t, o.closed, "end of the session")
 	o.closed <- got
 	if got != want {
 		t.Errorf("the session ended with %q, want %q", got, want)
@@ -251,11 +240,7 @@ func (f *fixture) polling(eio int) (*opened, string) {
 // await waits for what no channel tells of.
 func (f *fixture) await(condition func() bool) {
 	f.t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("what was awaited has not come within %v", patience)
-		}
-	}
+	testkit.Eventually(f.t, "what was awaited", condition)
 }
 
 // textMessage makes a message of this text.

@@ -23,6 +23,21 @@ const (
 	wires
 )
 
+// wireOf is how a WebSocket of this protocol wants its bytes.
+func wireOf(protocol uint8, base64Only bool) wire {
+	switch {
+	case protocol == 0:
+		return wirePlain
+	case protocol == 3 && base64Only:
+		return wireV3Text
+	case protocol == 3:
+		return wireV3
+	case base64Only:
+		return wireV4Text
+	}
+	return wireV4
+}
+
 // Plain is what a plain WebSocket client reads of a message.
 type Plain struct {
 	Binary bool
@@ -135,10 +150,8 @@ func (m *Message) copy() *Message {
 	return c
 }
 
-const (
-	ownOverhead    = 96 // about what a message takes beside its frame
-	sharedOverhead = 8  // its place in one queue
-)
+// ownOverhead is about what a message takes beside its frame.
+const ownOverhead = 96
 
 // Len is the size of the message on the wire, in bytes.
 func (m *Message) Len() int { return len(m.frame) }

@@ -40,7 +40,7 @@ func (srv *Server) admit(w http.ResponseWriter, r *http.Request, q url.Values) b
 
 // refuseOrigin answers as Flask-SocketIO does.
 func (srv *Server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
-	srv.refusals.origin(r, &srv.cfg.Origins)
+	srv.refusals.origin(r)
 	refusePlainly(w, `"Not an accepted origin."`)
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"hipflask/server/internal/budget"
+	"hipflask/server/internal/coding"
 )
 
 const (
@@ -38,9 +39,17 @@ type outbox struct {
 
 // outlet is what the outboxes of a server have in common.
 type outlet struct {
-	memory  *budget.Budget
-	flusher *flusher
-	joined  joinPool // buffers for joined frames
+	memory *budget.Budget
+	lag    lag
+	joined joinPool // buffers for joined frames
+
+	compressor   coding.Compressor
+	compressFrom int // bytes of an answer to a poll that are worth it; negative: none are
+}
+
+func (o *outlet) init(memory *budget.Budget) {
+	o.memory = memory
+	o.lag.init()
 }
 
 // batch is what goes out in one write. shared is the pooled buffer behind data,
@@ -70,7 +79,7 @@ func (o *outbox) push(m *Message) {
 		return
 	}
 	o.lagging += n
-	o.shared.flusher.lag.Add(int64(n))
+	o.shared.lag.bytes.Add(int64(n))
 }
 
 // take removes from the queue what goes into the next write over a WebSocket: one
@@ -205,6 +214,17 @@ func (o *outbox) drop() {
 	o.settle(o.lagging)
 }
 
+// compact moves what is left of a list whose head was taken to its front, once
+// that is the smaller part: a list that never empties would grow for ever.
+func compact[T any](list []T, head int) ([]T, int) {
+	if head <= len(list)/2 {
+		return list, head
+	}
+	n := copy(list, list[head:])
+	clear(list[n:])
+	return list[:n], 0
+}
+
 // letGo releases a message that was taken or thrown away.
 func (o *outbox) letGo(m *Message) {
 	if o.parked {
@@ -238,7 +258,7 @@ func (o *outbox) waiting() int { return o.queued + o.flyingBytes }
 func (o *outbox) settle(n int) {
 	if n > 0 {
 		o.lagging -= n
-		o.shared.flusher.settle(int64(n))
+		o.shared.lag.settle(int64(n))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
 )
 
@@ -17,7 +18,7 @@ func quiet(t *testing.T) *Server {
 	close(srv.stop)
 	srv.keepers.Wait()
 	t.Cleanup(func() {
-		if lag := srv.flusher.lag.Load(); lag != 0 {
+		if lag := srv.outlet.lag.bytes.Load(); lag != 0 {
 			t.Errorf("the flusher's lag is %d bytes in the end", lag)
 		}
 	})
@@ -28,10 +29,10 @@ func quiet(t *testing.T) *Server {
 // nothing may count as waiting.
 func newOutbox(t *testing.T) *outbox {
 	t.Helper()
-	o := &outbox{shared: &outlet{memory: budget.New(0), flusher: new(flusher)}}
-	o.shared.flusher.init()
+	o := &outbox{shared: new(outlet)}
+	o.shared.init(budget.New(0))
 	t.Cleanup(func() {
-		if lag, held := o.shared.flusher.lag.Load(), o.shared.memory.Used(); lag != 0 || held != 0 || o.queued != 0 {
+		if lag, held := o.shared.lag.bytes.Load(), o.shared.memory.Used(); lag != 0 || held != 0 || o.queued != 0 {
 			t.Errorf("in the end the lag is %d bytes, %d are held and %d queued", lag, held, o.queued)
 		}
 	})
@@ -200,10 +201,10 @@ func TestStalledReaderIsDropped(t *testing.T) {
 				}
 				round.End()
 				for range readers { // the others get each at once
-					await(t, read, "message for one that reads")
+					testkit.Await(t, read, "message for one that reads")
 				}
 				stalled.mu.Lock()
-				queued, isStalled := stalled.queued, stalled.stalled()
+				queued, isStalled := stalled.queued, stalled.stalledLocked()
 				stalled.mu.Unlock()
 				if isStalled && queued > most {
 					t.Fatalf("%d bytes wait for the stalled one, limit %d", queued, most)
@@ -244,7 +245,7 @@ func TestBusyWriterIsNoSlowClient(t *testing.T) {
 		o.Send(m)
 	}
 	o.mu.Lock()
-	o.flush()
+	o.flushLocked()
 	for range 100 {
 		p.text()
 	}
@@ -260,7 +261,7 @@ func TestStalledReaderRecovers(t *testing.T) {
 			isStalled := func() bool {
 				o.mu.Lock()
 				defer o.mu.Unlock()
-				return o.stalled()
+				return o.stalledLocked()
 			}
 			sent := 0
 			// More than the two kernels take. Over a wrapped connection it stalls only once a
@@ -278,7 +279,7 @@ func TestStalledReaderRecovers(t *testing.T) {
 				}
 			}
 			f.await(o.Writable)
-			if lag := f.srv.flusher.lag.Load(); lag != 0 {
+			if lag := f.srv.outlet.lag.bytes.Load(); lag != 0 {
 				t.Errorf("the lag is %d with all sent", lag)
 			}
 			o.Send(textMessage(t, "on"))

@@ -3,15 +3,13 @@ package engineio
 import (
 	"bufio"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // peer is the client's side of a WebSocket.
@@ -20,14 +18,15 @@ type peer struct {
 	conn net.Conn
 	tcp  *net.TCPConn // beneath conn
 	br   *bufio.Reader
+	ws   *testkit.WebSocket // with conn and br
 }
 
 const (
-	opText   = 1
-	opBinary = 2
-	opClose  = 8
-	opPing   = 9
-	opPong   = 10
+	opText   = testkit.OpText
+	opBinary = testkit.OpBinary
+	opClose  = testkit.OpClose
+	opPing   = testkit.OpPing
+	opPong   = testkit.OpPong
 )
 
 // dial opens a WebSocket with this query. rcvbuf, if not 0, bounds what its kernel
@@ -58,14 +57,11 @@ func (f *fixture) dialPath(path string, rcvbuf int) *peer {
 	if f.tls != nil {
 		p.conn = tls.Client(nc, f.tls)
 	}
-	p.br = bufio.NewReader(p.conn)
-	fmt.Fprintf(p.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n", path, f.addr)
-	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
-	resp, err := http.ReadResponse(p.br, nil)
-	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-		f.t.Fatalf("the handshake was answered %v, %v", resp, err)
+	p.ws, err = testkit.ShakeHands(p.conn, testkit.UpgradeRequest(f.addr, path, nil))
+	if err != nil {
+		f.t.Fatal(err)
 	}
+	p.br = p.ws.Buffered
 	return p
 }
 
@@ -101,61 +97,25 @@ func (f *fixture) upgraded(eio int) (*opened, *peer) {
 // send writes one whole frame.
 func (p *peer) send(op byte, payload string) {
 	p.t.Helper()
-	_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := p.conn.Write(clientFrame(op, payload)); err != nil {
-		p.t.Fatal(err)
-	}
+	p.write(clientFrame(op, payload))
+}
+
+func clientFrame(op byte, payload string) []byte {
+	return testkit.MaskedFrame(testkit.FinBit|op, payload)
 }
 
 // write writes bytes as they are.
 func (p *peer) write(b []byte) {
 	p.t.Helper()
-	_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := p.conn.Write(b); err != nil {
+	if err := p.ws.WriteBytes(b); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func clientFrame(op byte, payload string) []byte {
-	b := []byte{0x80 | op}
-	switch n := len(payload); {
-	case n < 126:
-		b = append(b, 0x80|byte(n))
-	case n <= 0xffff:
-		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	key := [4]byte{7, 77, 177, 211}
-	b = append(b, key[:]...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^key[i%4])
-	}
-	return b
-}
-
 // read reads one frame.
 func (p *peer) read() (op byte, payload string, err error) {
-	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
-	var head [10]byte
-	if _, err := io.ReadFull(p.br, head[:2]); err != nil {
-		return 0, "", err
-	}
-	op = head[0] & 0xf
-	n := uint64(head[1])
-	switch n {
-	case 126:
-		_, err = io.ReadFull(p.br, head[:2])
-		n = uint64(binary.BigEndian.Uint16(head[:]))
-	case 127:
-		_, err = io.ReadFull(p.br, head[:8])
-		n = binary.BigEndian.Uint64(head[:])
-	}
-	data := make([]byte, n)
-	if err == nil {
-		_, err = io.ReadFull(p.br, data)
-	}
-	return op, string(data), err
+	f, err := p.ws.ReadFrame()
+	return f.Op, string(f.Data), err
 }
 
 // text reads a text frame.

@@ -2,41 +2,27 @@ package engineio
 
 import (
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
 )
 
-// noopDelay is how long a poll that comes in while an upgrade is under way may
-// wait: the client ends its polling before it upgrades, so every poll must end.
-const noopDelay = 100 * time.Millisecond
-
-// toldDelay is how long before its poll a client gets to read why its session ended: the
-// two come over different connections, and it reads them in an order of its own.
-const toldDelay = 300 * time.Millisecond
-
-// poll is a GET that waits for something to send.
-type poll struct {
-	wake chan struct{} // capacity 1
-	noop bool          // answer at once, with a noop packet if with nothing else
-}
-
-// wakePoll wakes the waiting poll, if there is one. The mutex is held.
-func (s *Session) wakePoll() {
-	if s.poll == nil {
-		return
-	}
-	select {
-	case s.poll.wake <- struct{}{}:
-	default:
-	}
-}
+const (
+	// noopDelay is how long a poll that comes in while an upgrade is under way may
+	// wait: the client ends its polling before it upgrades, so every poll must end.
+	noopDelay = 100 * time.Millisecond
+	// maxPacketsV4 is how many packets an answer of Engine.IO 4 holds at most: Python's
+	// client takes no more, and treats one more as a fault.
+	maxPacketsV4 = 16
+	// pieceSize is how many bytes of an answer the client must take within a limit.
+	pieceSize = 64 << 10
+)
 
 // serveGET answers a poll with all that waits, or waits for something to come.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
@@ -45,27 +31,28 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	switch {
 	case s.conn != nil || s.state == stateClosed:
 		s.mu.Unlock()
-		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
+		s.srv.refusals.refuse(w, r, codeBadRequest, "the session no longer polls")
 		return
-	case s.poll != nil:
+	case s.polls.poll != nil:
 		s.mu.Unlock()
-		s.srv.refuse(w, r, codeBadRequest, "a second poll while one was waiting")
+		s.srv.refusals.refuse(w, r, codeBadRequest, "a second poll while one was waiting")
 		s.abort(TransportError)
 		return
 	}
-	s.poll, s.abandoned = p, false
+	s.polls.poll, s.upgrade.abandoned = p, false
 	noReadLimit(w)
-	ok := s.await(p, r)
+	ok := s.awaitLocked(p, r)
 	upgraded := s.conn != nil
-	a := &answer{response: http.NewResponseController(w)}
+	a := &answer{response: http.NewResponseController(w), memory: s.srv.cfg.Memory}
 	if ok {
-		s.begin(a, s.takePoll())
+		a.portions = s.takePollLocked()
+		s.meter.messagesOut += s.polls.begin(a)
 		a.last = a.portions[0].Message == s.srv.packets.close
-		if a.last && s.isToComeBack() {
+		if a.last && s.isToComeBackLocked() {
 			a.comeBack = s.reason
 		}
 	}
-	s.poll = nil
+	s.polls.poll = nil
 	s.mu.Unlock()
 	if !ok {
 		if !upgraded {
@@ -73,23 +60,27 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 		}
 		return
 	}
-	written := a.respond(w, r, q)
-	a.finish(written)
+	written := s.respond(a, w, r, q)
+	s.mu.Lock()
+	s.polls.finish(a, written)
+	s.mu.Unlock()
 	if written && a.last {
 		s.end(ServerClose)
 	}
 }
 
-// isToComeBack reports whether the session ended by nobody's wish, so that its client
+// isToComeBackLocked reports whether the session ended by nobody's wish, so that its client
 // is to open another. Python's takes the close packet for a goodbye and stays away; an
-// answer that is an error all clients take for a cut. The mutex is held.
-func (s *Session) isToComeBack() bool { return s.reason == ServerShutdown || s.reason == PingTimeout }
+// answer that is an error all clients take for a cut.
+func (s *Session) isToComeBackLocked() bool {
+	return s.reason == ServerShutdown || s.reason == PingTimeout
+}
 
-// takePoll takes what a poll is answered with. The close packet, which is last, goes
+// takePollLocked takes what a poll is answered with. The close packet, which is last, goes
 // in an answer of its own: socket.io's clients act on it before they act on what came
 // with it, and lose acks by that. Who closed the session itself is sent a noop, as by the
-// official server. The mutex is held.
-func (s *Session) takePoll() []portion {
+// official server.
+func (s *Session) takePollLocked() []portion {
 	if s.conn != nil { // the upgrade came first, and the queue is the WebSocket's
 		return []portion{{s.srv.packets.noop, 1}}
 	}
@@ -123,17 +114,16 @@ func (s *Session) format(isJSONP bool) payload.Format {
 	return payload.V4
 }
 
-// await waits until the last answer is written and there is something to answer p with.
-// It is called with the mutex held and returns so; false means that the client gave the
-// poll up.
-func (s *Session) await(p *poll, r *http.Request) bool {
+// awaitLocked waits until the last answer is written and there is something to answer p
+// with, without the mutex meanwhile. False means that the client gave the poll up.
+func (s *Session) awaitLocked(p *poll, r *http.Request) bool {
 	var noop <-chan time.Time
-	if s.probed {
+	if s.upgrade.probed {
 		t := time.NewTimer(noopDelay)
 		defer t.Stop()
 		noop = t.C
 	}
-	for s.answer != nil || s.telling || s.queued == 0 && s.state == stateOpen && !p.noop {
+	for s.polls.answer != nil || s.polls.telling || s.queued == 0 && s.state == stateOpen && !p.noop {
 		s.mu.Unlock()
 		gone, over := false, false
 		select {
@@ -166,192 +156,103 @@ func jsonpIndex(q url.Values) (string, bool) {
 	return digits, true
 }
 
-// servePOST reads a payload and hands its packets on before it answers.
-func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values) {
-	s.mu.Lock()
-	busy, polling := s.posting, s.conn == nil && s.state != stateClosed
-	if polling && !busy {
-		s.posting = true
+// respond makes the answer and writes it, and reports whether all of it went out.
+func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q url.Values) bool {
+	if a.comeBack != "" {
+		return s.refusePoll(a, w)
 	}
-	s.mu.Unlock()
-	switch {
-	case !polling:
-		s.srv.refuse(w, r, codeBadRequest, "the session no longer polls")
-		return
-	case busy:
-		s.endWith(w, r, TransportError, func() {
-			s.srv.refuse(w, r, codeBadRequest, "a second POST while one was being read")
-		})
-		return
-	}
-	err := s.readPayload(w, r, q)
-	if err == nil { // what came in is handled; the next POST comes with the answer
-		s.pause(longestAnswer, r.Context().Done())
-	}
-	s.mu.Lock()
-	s.posting = false
-	s.mu.Unlock()
-	s.answerPOST(w, r, err)
-}
-
-// answerPOST answers a POST, and ends the session if that broke a rule: with the
-// WebSocket, if one took over meanwhile.
-func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil || errors.Is(err, errClosed):
-		h := w.Header()
-		h.Set("Content-Type", "text/html")
-		h.Set("Cache-Control", "no-store")
-		s.srv.limitAnswer(w)           // the client may have been held back for long
-		_, _ = io.WriteString(w, "ok") // a client that is gone is noticed by its next poll
-		if err != nil {
-			s.abort(ClientDisconnect)
-		}
-	case errors.Is(err, errNoRoom):
-		s.WarnMemory()
+	if s.srv.cfg.Memory.Full() && !s.srv.registrar.relieve(s) {
+		_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) // which the session's end has cut
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
-		s.abort(TransportError)
-	case errors.As(err, &tooLarge):
-		s.srv.refusals.tooLarge(s, "POST body")
-		s.endWith(w, r, TransportError, func() {
-			h := w.Header()
-			h.Set("Content-Type", "text/plain; charset=UTF-8")
-			h.Set("Content-Length", strconv.Itoa(len(bodyTooLarge)))
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-			_, _ = io.WriteString(w, bodyTooLarge)
-		})
-	default:
-		s.srv.refusals.broken(s, err)
-		s.endWith(w, r, ParseError, func() { s.srv.refuse(w, r, codeBadRequest, "malformed payload") })
+		return false
 	}
+	index, isJSONP := jsonpIndex(q)
+	format := s.format(isJSONP)
+	before, after := format.Around(index)
+	b := s.srv.outlet.body(a.portions, format, before, after, coding.Choose(r.Header, coding.Gzip, coding.Deflate))
+	s.mu.Lock()
+	a.made(b)
+	s.mu.Unlock()
+	return s.write(a, b, format.ContentType(), w)
 }
 
-const bodyTooLarge = "the message is larger than this server takes\n"
+// refusePoll answers the last poll of a session whose client is to open another one.
+func (s *Session) refusePoll(a *answer, w http.ResponseWriter) bool {
+	_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	if a.comeBack == ServerShutdown {
+		writeRefusal(w, http.StatusBadRequest, codeForbidden, shuttingDown)
+	} else {
+		writeError(w, codeSession)
+	}
+	return s.flushAnswer(a)
+}
 
-// endWith ends the session with an answer to a POST that says why. The waiting poll ends
-// behind that answer, unless the client gives it up: which of the two it reads first it
-// takes for the reason.
-func (s *Session) endWith(w http.ResponseWriter, r *http.Request, reason Reason, answer func()) {
-	s.mu.Lock()
-	s.telling = true
-	s.mu.Unlock()
-	s.abort(reason)
-	response := http.NewResponseController(w)
-	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-	answer()
-	err := response.Flush()
-	_ = response.SetWriteDeadline(time.Time{})
+// write writes the answer and reports whether all of it went out. A client that takes
+// nothing of it for too long is given up.
+func (s *Session) write(a *answer, b *body, contentType string, w http.ResponseWriter) bool {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	if b.encoding != "" {
+		h.Set("Content-Encoding", b.encoding)
+	}
+	h.Set("Content-Length", strconv.Itoa(b.size))
+	w.WriteHeader(http.StatusOK)
+	if !s.goOn(a, 0) {
+		return false
+	}
+	for _, piece := range b.pieces {
+		for len(piece) > 0 {
+			n := min(len(piece), pieceSize)
+			if _, err := w.Write(piece[:n]); err != nil {
+				s.writeFailed(err)
+				return false
+			}
+			if !s.goOn(a, n) {
+				return false
+			}
+			piece = piece[n:]
+		}
+	}
+	return s.flushAnswer(a)
+}
+
+func (s *Session) flushAnswer(a *answer) bool {
+	if err := a.response.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		s.writeFailed(err)
+		return false
+	}
+	return true
+}
+
+// goOn counts n bytes that the client's side of the connection has taken, and gives it
+// time for more. It reports false when the session has ended meanwhile.
+func (s *Session) goOn(a *answer, n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.poll != nil && err == nil {
-		s.mu.Unlock()
-		head := time.NewTimer(toldDelay)
-		defer head.Stop()
-		select {
-		case <-head.C:
-		case <-r.Context().Done():
-		}
-		s.mu.Lock()
+	s.meter.bytesOut += uint64(n)
+	if a.cut {
+		return false
 	}
-	s.telling = false
-	s.wakePoll()
+	a.left -= n
+	if s.state == stateClosing { // its client is taking what was sent before, perhaps by many polls
+		s.leaving.Reset(closeTimeout)
+	}
+	_ = a.response.SetWriteDeadline(time.Now().Add(s.srv.cfg.progressLimit()))
+	return true
 }
 
-// readPayload reads the body of a POST and handles its packets.
-func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Values) error {
-	cfg := &s.srv.cfg
-	_, isJSONP := jsonpIndex(q)
-	limit := int64(cfg.MaxMessage)
-	if isJSONP {
-		limit = 3*limit + 2 // percent-encoded
+// writeFailed ends a session whose client did not get what was sent to it: it cannot
+// have it any more.
+func (s *Session) writeFailed(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.abort(TransportClose)
+		return
 	}
-	if r.ContentLength > limit {
-		return &http.MaxBytesError{Limit: limit} // no need to read that to know
+	if s.IsOpen() {
+		s.tellSlowAnswer()
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
-	body, held, err := s.readBody(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
-	defer cfg.Memory.Give(held) // when its packets have been taken, which may have to wait
-	noReadLimit(w)
-	s.meter.bytesIn.Add(uint64(len(body)))
-	if err != nil {
-		return err
-	}
-	s.countBytes(len(body))
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	w.Header().Del("Connection") // "close", if it was there because of an unread body
-	binary := media == "application/octet-stream"
-	if isJSONP {
-		if body, err = jsonpData(body); err != nil {
-			return err
-		}
-		if len(body) > cfg.MaxMessage {
-			return &http.MaxBytesError{Limit: int64(cfg.MaxMessage)}
-		}
-	}
-	switch {
-	case s.protocol == 4 && binary:
-		return payload.ErrMalformed
-	case s.protocol == 4:
-		return payload.DecodeV4(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
-	case binary:
-		return payload.DecodeV3Binary(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
-	}
-	return payload.DecodeV3(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
-}
-
-// smallBody is the longest body that is not counted, in bytes: no more than net/http keeps
-// for the connection. Where others have filled the memory, short events still get in.
-const smallBody = 4 << 10
-
-// readBody reads the body of a POST. What a longer one takes is taken from the memory for
-// clients, for the caller to give back: a client may let the end of a body wait for as
-// long as BodyTimeout.
-func (s *Session) readBody(from io.Reader, length int64) (body []byte, held int, err error) {
-	if length < 0 || length >= smallBody {
-		length = smallBody - 1
-	}
-	body = make([]byte, 0, length+1) // with room to find that nothing follows
-	for {
-		n, err := from.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		switch {
-		case errors.Is(err, io.EOF):
-			return body, held, nil
-		case err != nil:
-			return body, held, err
-		case len(body) < cap(body):
-			continue
-		}
-		size := 2 * cap(body)
-		if !s.srv.cfg.Memory.TakeHalf(size - held) {
-			return nil, held, errNoRoom
-		}
-		held = size
-		body = append(make([]byte, 0, size), body...)
-	}
-}
-
-// payloadSink is a session as what takes a payload's packets.
-type payloadSink Session
-
-func (p *payloadSink) Text(packet []byte) error { return (*Session)(p).textPacket(packet) }
-func (p *payloadSink) Binary(data []byte) error { return (*Session)(p).binaryPacket(data) }
-
-// jsonpData takes the payload out of the form that a JSONP client posts. It
-// wrote newlines as \n and what looked like an escaped newline as \\n.
-func jsonpData(body []byte) ([]byte, error) {
-	form, err := url.ParseQuery(string(body))
-	if err != nil || !form.Has("d") {
-		return nil, payload.ErrMalformed
-	}
-	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
-}
-
-// limitAnswer bounds how long an answer may take from now on, whatever limit the
-// http.Server has: it cannot know how long a poll waits.
-func (srv *Server) limitAnswer(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(srv.cfg.WriteTimeout()))
+	s.abort(TransportError)
 }
 
 // noReadLimit takes the limit of the http.Server away once a request has been read:

@@ -1,19 +1,18 @@
 package engineio
 
 import (
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
-	"hipflask/server/internal/websocket"
+	"hipflask/server/internal/locks"
 )
 
 // quota is what one client may send, beyond which its reading pauses.
 type quota struct {
 	messages, bytes *rate.Limiter // nil without a limit
 
-	mu     sync.Mutex
+	mu     locks.Quota
 	until  time.Time // when what was read is paid for
 	logged bool
 }
@@ -32,6 +31,20 @@ func newQuota(b Bounds) *quota {
 		q.bytes = rate.NewLimiter(rate.Limit(b.Bytes), b.Bytes)
 	}
 	return q
+}
+
+// message charges the client for a message or a control frame.
+func (q *quota) message() {
+	if q != nil {
+		q.charge(q.messages, 1)
+	}
+}
+
+// read charges the client for that many bytes.
+func (q *quota) read(n int) {
+	if q != nil {
+		q.charge(q.bytes, n)
+	}
 }
 
 // charge takes n from a limiter, which may go into debt.
@@ -69,94 +82,3 @@ const (
 	// request after a minute. What is owed beyond that the next POST waits for.
 	longestAnswer = 30 * time.Second
 )
-
-// countMessage charges the client for a message or a control frame.
-func (s *Session) countMessage() {
-	if s.quota != nil {
-		s.quota.charge(s.quota.messages, 1)
-	}
-}
-
-// countBytes charges the client for what was read.
-func (s *Session) countBytes(n int) {
-	if s.quota != nil {
-		s.quota.charge(s.quota.bytes, n)
-	}
-}
-
-// pace counts what a WebSocket keeps of a message that is not whole, and has it held
-// back when its client sends too many bytes.
-func (s *Session) pace(conn *websocket.Conn) {
-	conn.SetPace(func(n int) {
-		s.holdPartial(conn.Partial())
-		s.countBytes(n)
-		s.pause(0, nil)
-	})
-}
-
-// holdPartial takes what is kept of a message that is not whole from the memory for
-// clients, and gives back what is kept no more. One that there is no room for ends the
-// session. It is the reader's.
-func (s *Session) holdPartial(kept int) {
-	switch more := kept - s.partial; {
-	case more == 0:
-		return
-	case more < 0:
-		s.srv.cfg.Memory.Give(-more)
-	case !s.srv.cfg.Memory.TakeHalf(more):
-		s.WarnMemory()
-		s.abort(TransportError)
-		return
-	}
-	s.partial = kept
-}
-
-// pause holds the reading of a client back that has sent more than it may, for at
-// most this long, 0 for no limit. It ends with the session and when gone is closed.
-//
-// Nothing that the client sent is dropped: it stays in the kernel's buffers, and
-// once they are full the client cannot send. Its heartbeats are stuck there as
-// well, which is not its fault: it counts as receiving.
-func (s *Session) pause(most time.Duration, gone <-chan struct{}) {
-	if s.quota == nil {
-		return
-	}
-	wait, first := s.quota.owed()
-	if wait == 0 {
-		return
-	}
-	if first {
-		s.Warn(CauseRate, "client held back: it sends too much", "settings", "--max-messages-per-second, --max-bytes-per-second")
-	}
-	if most > 0 {
-		wait = min(wait, most)
-	}
-	s.mu.Lock()
-	if s.state != stateOpen {
-		s.mu.Unlock()
-		return
-	}
-	if s.paused == nil {
-		s.paused = make(chan struct{})
-	}
-	ended := s.paused
-	s.mu.Unlock()
-	s.receiving.Add(1)
-	defer s.receiving.Add(-1)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ended:
-	case <-gone:
-	}
-	s.Delayed()
-}
-
-// resume ends a pause because the session does. The mutex is held.
-func (s *Session) resume() {
-	if s.paused != nil {
-		close(s.paused)
-		s.paused = nil
-	}
-}

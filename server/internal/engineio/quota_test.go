@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // What a client may send in a second it may send at once; then it waits for as long
@@ -200,7 +202,7 @@ func TestPauseEndsWithTheSession(t *testing.T) {
 		o, p := f.websocket(4)
 		p.write(engineMessages())
 		o.hears(t, numbered(0), numbered(1))
-		f.await(func() bool { return o.receiving.Load() > 0 })
+		f.await(func() bool { return o.beat.receiving.Load() > 0 })
 		return f, o, p
 	}
 	t.Run("Close", func(t *testing.T) {
@@ -239,12 +241,12 @@ func TestPauseEndsWithTheSession(t *testing.T) {
 			o.hears(t, "x")
 		}
 		o.hears(t, "end")
-		f.await(func() bool { return o.receiving.Load() > 0 })
+		f.await(func() bool { return o.beat.receiving.Load() > 0 })
 		cut()
-		if err := await(t, failed, "end of the POST"); !errors.Is(err, context.Canceled) {
+		if err := testkit.Await(t, failed, "end of the POST"); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		f.await(func() bool { return o.receiving.Load() == 0 })
+		f.await(func() bool { return o.beat.receiving.Load() == 0 })
 	})
 }
 

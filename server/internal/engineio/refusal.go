@@ -1,16 +1,18 @@
 package engineio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/origin"
 	"hipflask/server/internal/sparse"
-	"hipflask/server/internal/websocket"
 )
 
 // errorCode is an Engine.IO error as the official server numbers them.
@@ -41,19 +43,6 @@ func (c errorCode) String() string {
 	return "Bad request"
 }
 
-// hint is what somebody who runs the server can do about a refused request.
-func (c errorCode) hint() string {
-	switch c {
-	case codeTransport:
-		return "--transports allows polling and websocket; a client that asks for another has to mend its transports option"
-	case codeSession:
-		return "the session ended, or another process has it: several servers behind one address need sticky sessions, or clients with transports: ['websocket']"
-	case codeProtocol:
-		return "clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another"
-	}
-	return ""
-}
-
 // cause is what a refusal of this code counts as.
 func (c errorCode) cause() Cause {
 	switch c {
@@ -67,10 +56,74 @@ func (c errorCode) cause() Cause {
 	return CauseRequest
 }
 
+// refusals logs what was refused and why, with the setting that would allow it, and
+// counts it.
+type refusals struct {
+	log *slog.Logger // that bounds how many lines of a cause there are
+	cfg *Config
+
+	mu     locks.Refusals
+	totals map[Cause]uint64
+}
+
+// warn counts, and logs.
+func (r *refusals) warn(cause Cause, msg string, args ...any) {
+	r.count(cause)
+	r.log.WarnContext(sparse.As(context.Background(), string(cause)), msg, append(args, "cause", string(cause))...)
+}
+
+// count counts what is no news.
+func (r *refusals) count(name Cause) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.totals == nil {
+		r.totals = make(map[Cause]uint64)
+	}
+	r.totals[name]++
+}
+
+// counts says how often there was each cause.
+func (r *refusals) counts() map[Cause]uint64 {
+	all := make(map[Cause]uint64)
+	for _, name := range Causes() {
+		all[name] = 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(all, r.totals)
+	return all
+}
+
 // refuse logs a refused request and answers it.
-func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, code errorCode, detail string) {
-	srv.refusals.request(r, code, detail)
+func (r *refusals) refuse(w http.ResponseWriter, req *http.Request, code errorCode, detail string, more ...any) {
+	r.request(req, code, detail, more...)
 	writeError(w, code)
+}
+
+// tooMany logs and answers a handshake over a limit.
+func (r *refusals) tooMany(w http.ResponseWriter, req *http.Request, no *refusal) {
+	args := []any{"limit", no.limit, "address", remote(req)}
+	if no.bound != "" {
+		args = append(args, "bound", no.bound)
+	}
+	r.warn(no.cause, "client refused: one too many", args...)
+	turnAway(w, no.status, no.message)
+}
+
+// refuseBlocked refuses a request for a WebSocket that does not ask for one.
+func (r *refusals) refuseBlocked(w http.ResponseWriter, req *http.Request) {
+	r.blocked(req)
+	writeError(w, codeBadRequest)
+}
+
+// shuttingDown is what a client is told that only another server can serve.
+const shuttingDown = "The server is shutting down"
+
+// unavailable answers it. Proxies can be told to ask another one on a 503, which they are
+// not on a 400.
+func (r *refusals) unavailable(w http.ResponseWriter) {
+	r.count(CauseDraining)
+	turnAway(w, http.StatusServiceUnavailable, shuttingDown)
 }
 
 // writeError answers 400 with the official server's error body.
@@ -91,80 +144,51 @@ func writeRefusal(w http.ResponseWriter, status int, code errorCode, message str
 	_, _ = w.Write(body)
 }
 
-func (r *refusals) request(req *http.Request, code errorCode, detail string) {
-	args := []any{"reason", code.String(), "address", remote(req)}
+// retryAfter is how many seconds a client that was turned away is told to wait.
+const retryAfter = "1"
+
+// turnAway answers a client that may come again later. The code is the official
+// server's for what an application refuses.
+func turnAway(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Retry-After", retryAfter)
+	writeRefusal(w, status, codeForbidden, message)
+}
+
+func (r *refusals) request(req *http.Request, code errorCode, detail string, more ...any) {
+	args := append([]any{"reason", code.String(), "address", remote(req)}, more...)
 	if detail != "" {
 		args = append(args, "detail", detail)
-	}
-	if hint := code.hint(); hint != "" {
-		args = append(args, "hint", hint)
 	}
 	r.warn(code.cause(), "request refused", args...)
 }
 
-// mostShown is how long a value may be, in bytes, that a hint repeats.
-const mostShown = 200
-
-func (r *refusals) origin(req *http.Request, p *origin.Policy) {
+func (r *refusals) origin(req *http.Request) {
 	args := []any{"host", sparse.Cut(req.Host), "address", remote(req)}
 	if from := req.Header.Get("Origin"); from != "" {
-		args = append(args, "origin", sparse.Cut(from), "hint", advice(p, from)+"; behind a proxy, have it pass Host, or X-Forwarded-Host "+
-			"and X-Forwarded-Proto, and name it in --trusted-proxies if others are")
-		r.warn(CauseOrigin, "origin refused", args...)
+		r.warn(CauseOrigin, "origin refused", append(args, "origin", sparse.Cut(from))...)
 		return
 	}
-	from, hint := origin.Referer(req), ""
-	if from == "" {
-		hint = "a page may only ask for this with an Origin, a Referer, or a browser's word that it is the server's own; " +
-			"its Referrer-Policy has to be origin, or let more through"
-	} else {
-		hint = advice(p, from)
-	}
-	args = append(args, "referer", sparse.Cut(from), "site", sparse.Cut(req.Header.Get("Sec-Fetch-Site")), "hint", hint)
-	r.warn(CauseOrigin, "origin refused: a script, image, frame or link of another site", args...)
-}
-
-// advice says how a page of an origin would be let in, as far as the setting takes it.
-func advice(p *origin.Policy, from string) string {
-	const setting = "--cors-allowed-origins"
-	normal, err := origin.Parse(from)
-	switch {
-	case from == origin.Null:
-		return "it is that of files and of frames in a sandbox; " + setting + " takes null, but every page can have such a frame"
-	case err != nil || normal != from || strings.Contains(from, "*") || len(from) > mostShown:
-		return "it is none that a browser sends, so " + setting + " cannot name it"
-	case len(p.List) == 0:
-		return setting + "=" + from + " would allow it"
-	}
-	return "with " + from + " added, " + setting + " would allow it"
+	r.warn(CauseOrigin, "origin refused: a script, image, frame or link of another site",
+		append(args, "referer", sparse.Cut(origin.Referer(req)), "site", sparse.Cut(req.Header.Get("Sec-Fetch-Site")))...)
 }
 
 func (r *refusals) host(req *http.Request, host string) {
-	hint := "nobody but a page that is up to something should call the server so"
-	if _, err := origin.ParseHost(host); err == nil && len(host) <= mostShown && !strings.Contains(host, "*") {
-		hint = "if the server is called so, name it in --allowed-hosts, with every other name that clients call it by; " +
-			"with --trusted-proxies it is their X-Forwarded-Host that counts"
-	}
-	r.warn(CauseHost, "host refused", "setting", "--allowed-hosts", "host", sparse.Cut(host), "path", sparse.Cut(req.URL.Path), "address", remote(req), "hint", hint)
+	r.warn(CauseHost, "host refused", "host", sparse.Cut(host), "path", sparse.Cut(req.URL.Path), "address", remote(req))
 }
 
 // longURL is a request that would open a session, whose URL cannot be kept for it.
 func (r *refusals) longURL(req *http.Request) {
 	r.warn(CauseRequest, "request refused: its URL is too long to be kept for its session", "address", remote(req),
-		"length", len(req.RequestURI), "limit", maxURL, "hint", "the client's option auth, or a header, has room for more than its query")
+		"length", len(req.RequestURI), "limit", maxURL, "bound", BoundURL)
 }
 
-func (r *refusals) plain(req *http.Request, at string) {
-	path, hint := req.URL.Path, "it belongs at the path that --plain-websocket-path names"
-	if r.cfg.PlainPathTakes != nil && len(path) <= mostShown && r.cfg.PlainPathTakes(path) {
-		hint = "--plain-websocket-path=" + path + " would serve it here"
-	}
-	r.warn(CausePlainPath, "plain WebSocket refused", "path", sparse.Cut(path), "served_at", at, "address", remote(req), "hint", hint)
+func (r *refusals) plain(req *http.Request) {
+	r.warn(CausePlainPath, "plain WebSocket refused", "path", sparse.Cut(req.URL.Path), "served_at", r.cfg.PlainPath, "address", remote(req))
 }
 
-func (r *refusals) path(req *http.Request, at string) {
-	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", sparse.Cut(req.URL.Path), "served_at", at,
-		"address", remote(req), "hint", "the client's option path has to be what --path says; a proxy in between may have changed it")
+func (r *refusals) path(req *http.Request) {
+	r.warn(CausePath, "socket.io client refused: nothing is served at its path", "path", sparse.Cut(req.URL.Path), "served_at", r.cfg.Path,
+		"address", remote(req))
 }
 
 func (r *refusals) handshake(req *http.Request, err error) {
@@ -172,68 +196,17 @@ func (r *refusals) handshake(req *http.Request, err error) {
 		r.warn(CauseUnread, "WebSocket given up: its client does not read the answer to the handshake", "address", remote(req))
 		return
 	}
-	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req),
-		"hint", "a proxy in between must pass Upgrade, Connection and the Sec-WebSocket headers on")
+	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req))
 }
 
 // blocked is a WebSocket's request that lost on its way what makes it one: a client
 // always sends it.
 func (r *refusals) blocked(req *http.Request) {
-	r.warn(CauseBlockedUpgrade, "WebSocket refused: its request came without the Upgrade header", "address", remote(req), "http", req.Proto,
-		"hint", "a proxy in between removed it; for nginx: proxy_http_version 1.1, proxy_set_header Upgrade $http_upgrade, "+
-			"proxy_set_header Connection upgrade. --transports=polling does without")
+	r.warn(CauseBlockedUpgrade, "WebSocket refused: its request came without the Upgrade header", "address", remote(req), "http", req.Proto)
 }
 
 // late is a request of a session that a ping timeout ended: its client was there all
 // along, so what it sent, or was sent, was held up.
 func (r *refusals) late(req *http.Request) {
-	r.warn(CauseLateSession, "request refused: the session was ended by a ping timeout, and its client is still there", "address", remote(req),
-		"hint", "its answer to the ping came too late. A proxy in between that buffers or delays must not "+
-			"(for nginx: proxy_buffering off), or raise --ping-timeout")
-}
-
-// session is warn about a session.
-func (r *refusals) session(s *Session, cause Cause, msg string, args ...any) {
-	r.warn(cause, msg, append([]any{"connection", s.Name(), "address", s.Remote()}, args...)...)
-}
-
-func (r *refusals) stuck(s *Session) {
-	r.session(s, CauseStuckUpgrade, "upgrade given up: a WebSocket was opened, and nothing came through", "setting", "--upgrade-timeout",
-		"hint", "a proxy in between passes the handshake on and not what follows; have it pass WebSockets, or take --allow-upgrades=false")
-}
-
-func (r *refusals) brokenUpgrade(s *Session, why string) {
-	r.session(s, CauseFrame, "upgrade refused: the session goes on polling", "detail", why)
-}
-
-func (r *refusals) slowClient(s *Session) {
-	r.session(s, CauseSlowClient, "client dropped: it reads too slowly", "limit", r.cfg.MaxBacklog, "setting", "--max-backlog")
-}
-
-// slowAnswer is a poll whose client stopped reading the answer.
-func (r *refusals) slowAnswer(s *Session) {
-	r.session(s, CauseSlowClient, "client dropped: it takes nothing of the answer to its poll",
-		"limit", (r.cfg.PingInterval + r.cfg.PingTimeout).String(), "setting", "--ping-interval and --ping-timeout")
-}
-
-// memory is a client that was dropped because all together hold too much.
-func (r *refusals) memory(s *Session) {
-	r.session(s, CauseMemory, "client dropped: what waits for all clients is too much", "waiting", s.waitingBytes(),
-		"limit", r.cfg.Memory.Limit(), "setting", "--max-memory-for-clients")
-}
-
-func (r *refusals) tooLarge(s *Session, what string) {
-	r.session(s, CauseMessageSize, "client cut off: "+what+" too large", "limit", r.cfg.MaxMessage, "setting", "--max-http-buffer-size")
-}
-
-func (r *refusals) frame(s *Session, err *websocket.CloseError) {
-	if err.Code == websocket.CloseTooBig {
-		r.tooLarge(s, "WebSocket message")
-		return
-	}
-	r.session(s, CauseFrame, "client cut off: WebSocket rule broken", "code", err.Code, "error", err.Reason)
-}
-
-func (r *refusals) broken(s *Session, err error) {
-	r.session(s, CausePacket, "client cut off: it broke the protocol or a limit", "error", err)
+	r.warn(CauseLateSession, "request refused: the session was ended by a ping timeout, and its client is still there", "address", remote(req))
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"hipflask/server/internal/address"
 	"hipflask/server/internal/origin"
 )
 
@@ -24,11 +25,6 @@ const forwardedFor = "X-Forwarded-For"
 func forwardedHeaders() []string {
 	return []string{forwardedFor, origin.ForwardedHost, "X-Forwarded-Proto"}
 }
-
-// Remote is the client's address: what a trusted proxy says it is, as an IP address
-// and with a port only if the proxy named one, or else the connection's other end.
-// It is also the RemoteAddr of Request.
-func (s *Session) Remote() string { return s.opening.remote }
 
 // locate makes r.RemoteAddr the client's address. Where proxies are named, what
 // anybody else claims in their headers is removed, so that nobody can believe it.
@@ -50,13 +46,9 @@ func (p *Proxies) locate(r *http.Request) {
 // speaksFor reports whether a proxy that is trusted made the request, which has not been
 // located yet.
 func (p *Proxies) speaksFor(r *http.Request) bool {
-	peer, isIP := parseAddress(r.RemoteAddr)
+	peer, isIP := address.Parse(r.RemoteAddr)
 	return isIP && p.trusts(peer) || !isIP && p.UnixSocket
 }
-
-// Trusts reports whether a trusted proxy made the request, which has not been located
-// yet.
-func (srv *Server) Trusts(r *http.Request) bool { return srv.cfg.Proxies.speaksFor(r) }
 
 // host is the Host that the client asked for, by the word of a trusted proxy if that
 // says so in X-Forwarded-Host. r has not been located yet.
@@ -75,7 +67,7 @@ func (p *Proxies) client(values []string) string {
 	hops := strings.Split(strings.Join(values, ","), ",")
 	client := ""
 	for i := len(hops) - 1; i >= 0; i-- {
-		addr, ok := parseAddress(hops[i])
+		addr, ok := address.Parse(hops[i])
 		if !ok {
 			return client
 		}
@@ -97,15 +89,4 @@ func (p *Proxies) trusts(addr netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// parseAddress reads an IP address, perhaps in brackets or with a port.
-func parseAddress(text string) (netip.Addr, bool) {
-	text = strings.TrimSpace(text)
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
-	}
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
-	addr, err := netip.ParseAddr(text)
-	return addr.Unmap().WithZone(""), err == nil
 }

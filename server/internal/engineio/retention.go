@@ -6,19 +6,23 @@ import (
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
+	"hipflask/server/internal/locks"
 )
 
-// retentionOverhead is about what a retention, and the message beside its frame, take.
-const retentionOverhead = 256
+const (
+	// retentionOverhead is about what a retention, and the message beside its frame, take.
+	retentionOverhead = 256
+	sharedOverhead    = 8 // a message's place in one queue
+)
 
 // retention is how many places a message waits in for clients: queues of those that do
 // not take it at once, and answers to polls. While there is one, its bytes count in
 // what all clients together may hold, once, with the forms that polls were sent of it;
 // with the last one the forms go too, whoever else keeps the message.
 //
-// A message that leaves for a WebSocket at once has none: see flusher.lag for those.
+// A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
-	mu      sync.Mutex
+	mu      locks.Retention
 	holders int
 	bytes   int // that count
 	forms   map[formKey]*form
@@ -38,16 +42,12 @@ type form struct {
 	segment coding.Segment
 }
 
-// hold counts one place more in which the message waits.
-func (m *Message) hold(b *budget.Budget) {
-	if m.control && m.shared { // the server's own, and always there
-		return
-	}
-	r := m.retention()
+// hold counts one place more in which a message of that many bytes waits.
+func (r *retention) hold(size int, b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
 	if r.holders++; r.holders == 1 {
-		r.bytes = len(m.frame) + retentionOverhead
+		r.bytes = size + retentionOverhead
 		n += r.bytes
 	}
 	r.mu.Unlock()
@@ -55,11 +55,7 @@ func (m *Message) hold(b *budget.Budget) {
 }
 
 // release counts one place less.
-func (m *Message) release(b *budget.Budget) {
-	if m.control && m.shared {
-		return
-	}
-	r := m.retention()
+func (r *retention) release(b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
 	if r.holders--; r.holders == 0 {
@@ -68,38 +64,6 @@ func (m *Message) release(b *budget.Budget) {
 	}
 	r.mu.Unlock()
 	b.Give(n)
-}
-
-func (m *Message) retention() *retention {
-	x := m.extra()
-	if r := x.held.Load(); r != nil {
-		return r
-	}
-	x.held.CompareAndSwap(nil, new(retention))
-	return x.held.Load()
-}
-
-// form returns a form of the message's nth packet, and has it made by the first who
-// asks. It is kept, and counts, while the message is held.
-func (m *Message) form(n int, format payload.Format, deflater *coding.Compressor, b *budget.Budget) *form {
-	r := m.retention()
-	key := formKey{packet: int(m.gone) + n, format: format, deflated: deflater != nil}
-	f := r.form(key)
-	f.once.Do(func() {
-		f.part = m.part(n, format)
-		if deflater != nil {
-			f.segment = deflater.Compress(f.part.Made, f.part.Own)
-			f.part = payload.Part{}
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.forms[key] == f { // else the last holder has gone meanwhile
-			size := len(f.part.Made) + f.segment.Len()
-			r.bytes += size
-			b.Add(size)
-		}
-	})
-	return f
 }
 
 // form finds a form, or makes room for one that is not made yet.
@@ -119,24 +83,13 @@ func (r *retention) form(key formKey) *form {
 	return f
 }
 
-// part writes the message's nth packet.
-func (m *Message) part(n int, format payload.Format) payload.Part {
-	if m.gone > 0 {
-		return format.Binary(m.bins()[n])
+// made counts a form that has been made.
+func (r *retention) made(key formKey, f *form, b *budget.Budget) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forms[key] == f { // else the last holder has gone meanwhile
+		size := len(f.part.Made) + f.segment.Len()
+		r.bytes += size
+		b.Add(size)
 	}
-	if n == 0 {
-		return format.Text(m.text())
-	}
-	return format.Binary(m.bins()[n-1])
-}
-
-// packetLen is the length of the message's nth packet before it is written.
-func (m *Message) packetLen(n int) int {
-	switch {
-	case m.gone > 0:
-		return len(m.bins()[n])
-	case n == 0:
-		return len(m.text())
-	}
-	return len(m.bins()[n-1])
 }

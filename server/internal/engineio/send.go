@@ -15,22 +15,22 @@ import (
 // exceeds the limit is dropped; a session that ended takes nothing.
 func (s *Session) Send(m *Message) {
 	s.mu.Lock()
-	if !s.accept(m) {
+	if !s.acceptLocked(m) {
 		return
 	}
 	if s.writing {
 		s.mu.Unlock()
 		return
 	}
-	s.flush()
+	s.flushLocked()
 }
 
-// accept queues m if the session takes it. When it does not, the mutex is
+// acceptLocked queues m if the session takes it. When it does not, the mutex is
 // released and the answer is false.
-func (s *Session) accept(m *Message) bool {
+func (s *Session) acceptLocked(m *Message) bool {
 	if s.parked && s.state == stateOpen && s.srv.cfg.Memory.Full() {
 		s.mu.Unlock()
-		if !s.srv.relieve(s) {
+		if !s.srv.registrar.relieve(s) {
 			return false
 		}
 		s.mu.Lock()
@@ -43,7 +43,7 @@ func (s *Session) accept(m *Message) bool {
 	// kernel to take more. What waits for our own writer is not the client's fault.
 	if s.queued > s.srv.cfg.MaxBacklog && s.parked {
 		s.mu.Unlock()
-		s.srv.refusals.slowClient(s)
+		s.tellSlowClient()
 		s.abort(TransportError)
 		return false
 	}
@@ -51,18 +51,18 @@ func (s *Session) accept(m *Message) bool {
 	return true
 }
 
-// flush writes the queue out. It is called with the mutex held and nobody
-// writing, and releases the mutex.
-func (s *Session) flush() {
+// flushLocked writes the queue out. It is called with nobody writing, and releases the
+// mutex.
+func (s *Session) flushLocked() {
 	conn := s.conn
 	if conn == nil {
-		s.wakePoll()
+		s.polls.wake()
 		s.mu.Unlock()
 		return
 	}
 	s.writing = true
 	for {
-		b, ok := s.takeBatch()
+		b, ok := s.takeBatchLocked()
 		if !ok {
 			break
 		}
@@ -80,12 +80,12 @@ func (s *Session) flush() {
 		s.shared.joined.free(b)
 		s.mu.Lock()
 	}
-	s.written(conn)
+	s.writtenLocked(conn)
 }
 
-// takeBatch takes what goes into the next write; false means that there is nothing,
-// or the session has ended. The mutex is held.
-func (s *Session) takeBatch() (batch, bool) {
+// takeBatchLocked takes what goes into the next write; false means that there is nothing,
+// or the session has ended.
+func (s *Session) takeBatchLocked() (batch, bool) {
 	if s.state == stateClosed {
 		return batch{}, false
 	}
@@ -121,15 +121,6 @@ func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 // queues up behind it is the client's backlog.
 const stallGrace = 100 * time.Millisecond
 
-// stalled reports whether the kernel takes no more for the session's WebSocket, and a
-// drain goroutine waits for the peer. The mutex is held.
-func (s *Session) stalled() bool { return s.conn != nil && s.parked }
-
-// progressLimit is how long a client may take nothing of what is written to it.
-func (srv *Server) progressLimit() time.Duration {
-	return srv.cfg.PingInterval + srv.cfg.PingTimeout
-}
-
 func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 	draining, size := true, len(b.data) // guarded by the mutex
 	grace := time.AfterFunc(stallGrace, func() {
@@ -141,7 +132,7 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 	})
 	defer grace.Stop()
 	for {
-		_ = conn.SetWriteDeadline(time.Now().Add(s.srv.progressLimit()))
+		_ = conn.SetWriteDeadline(time.Now().Add(s.srv.cfg.progressLimit()))
 		_, err := conn.Write(b.data[n:])
 		s.shared.joined.free(b)
 		if err != nil {
@@ -150,7 +141,7 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 		}
 		s.mu.Lock()
 		var ok bool
-		if b, ok = s.takeBatch(); !ok {
+		if b, ok = s.takeBatchLocked(); !ok {
 			break
 		}
 		n, size = 0, len(b.data)
@@ -163,11 +154,11 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 	draining = false
 	s.unpark()
 	_ = conn.SetWriteDeadline(time.Time{})
-	s.written(conn)
+	s.writtenLocked(conn)
 }
 
-// written ends a turn of writing. It is called with the mutex held and releases it.
-func (s *Session) written(conn *websocket.Conn) {
+// writtenLocked ends a turn of writing. It releases the mutex.
+func (s *Session) writtenLocked(conn *websocket.Conn) {
 	s.writing = false
 	s.endTurn()
 	closing := s.state == stateClosing
@@ -178,10 +169,18 @@ func (s *Session) written(conn *websocket.Conn) {
 	}
 }
 
-// endTurn wakes who waits to write the last frame. The mutex is held.
-func (s *Session) endTurn() {
-	if s.turn != nil {
-		close(s.turn)
-		s.turn = nil
+// ping sends the heartbeat of the session's protocol. In Engine.IO 3 that is the
+// client's to send, but whatever it receives tells it that we are there.
+func (s *Session) ping() {
+	switch s.protocol {
+	case 0:
+		s.Send(rawMessage(websocket.AppendFrame(nil, websocket.Ping, nil)))
+	case 3:
+		s.Send(s.srv.packets.noop)
+	default:
+		s.Send(s.srv.packets.ping)
 	}
 }
+
+// lost ends a session whose client owes a heartbeat.
+func (s *Session) lost() { s.abort(PingTimeout) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // openPacketData is the handshake of Engine.IO.
@@ -115,7 +117,7 @@ func TestPollingSendsAndReceives(t *testing.T) {
 				t.Error("not writable while a poll waits")
 			}
 			o.Send(textMessage(t, "c"))
-			if got := await(t, polled, "answer to the poll"); got != c.poll {
+			if got := testkit.Await(t, polled, "answer to the poll"); got != c.poll {
 				t.Errorf("polled %q, want %q", got, c.poll)
 			}
 			// What a round queues reaches a waiting poll as well.
@@ -123,7 +125,7 @@ func TestPollingSendsAndReceives(t *testing.T) {
 			round := f.srv.Begin()
 			round.Queue(o.Session, textMessage(t, "d"))
 			round.End()
-			if got := await(t, polled, "answer to the poll"); got != c.last {
+			if got := testkit.Await(t, polled, "answer to the poll"); got != c.last {
 				t.Errorf("polled %q, want %q", got, c.last)
 			}
 		})
@@ -184,7 +186,7 @@ func TestUpgrade(t *testing.T) {
 			p := f.dial(strings.Replace(query, "polling", "websocket", 1), 0)
 			p.send(opText, "2probe")
 			p.expect(opText, "3probe")
-			if got := await(t, polled, "answer to the poll"); !strings.HasSuffix(got, "6") {
+			if got := testkit.Await(t, polled, "answer to the poll"); !strings.HasSuffix(got, "6") {
 				t.Errorf("the waiting poll was answered %q, want a noop", got)
 			}
 			// One that comes in late ends by itself.
@@ -224,7 +226,7 @@ func TestUpgrade(t *testing.T) {
 		}()
 		p.send(opText, "5")
 		// It depends on which of the two came first, and neither loses anything.
-		if got := await(t, answered, "answer to the poll"); got != (polled{200, "6"}) && got.status != http.StatusBadRequest {
+		if got := testkit.Await(t, answered, "answer to the poll"); got != (polled{200, "6"}) && got.status != http.StatusBadRequest {
 			t.Errorf("the poll was answered %v", got)
 		}
 		o.Send(textMessage(t, "hello"))
@@ -303,7 +305,7 @@ func TestAbandonedUpgrade(t *testing.T) {
 			o.hears(t, "still here")
 			polled := f.pollInBackground(query, o)
 			o.Send(textMessage(t, "so am I"))
-			if got := await(t, polled, "answer to the poll"); got != "4so am I" {
+			if got := testkit.Await(t, polled, "answer to the poll"); got != "4so am I" {
 				t.Errorf("polled %q", got)
 			}
 			p := f.dial(target, 0)
@@ -319,7 +321,7 @@ func TestAbandonedUpgrade(t *testing.T) {
 func (o *opened) isUpgrading() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.upgrading
+	return o.upgrade.begun
 }
 
 func TestRefusedUpgrades(t *testing.T) {

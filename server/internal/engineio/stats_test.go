@@ -70,7 +70,7 @@ func TestStatsHoldWhileSessionsComeAndGo(t *testing.T) {
 func BenchmarkStats(b *testing.B) {
 	srv := benchServer(b)
 	for i := range 10_000 {
-		srv.sessions[strconv.Itoa(i)] = &Session{srv: srv, protocol: 4}
+		srv.sessions[strconv.Itoa(i)] = &Session{srv: &srv.common, protocol: 4}
 	}
 	for b.Loop() {
 		srv.Stats()

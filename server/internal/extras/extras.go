@@ -16,14 +16,17 @@ import (
 // Extras are the additions. Nil fields are left out.
 type Extras struct {
 	Settings *config.Config // in the place of the public options, which are these in another form
-	Inspect  *inspect.Door  // for parts of the server that look at all clients
+	Hooks    inspect.Hooks  // told what happens
 	Peers    fanout.Peers   // the other servers of a cluster
 
 	// What all clients together may use, and the memory that they hold of it.
 	Capacity *capacity.Capacity
 	Memory   *budget.Budget
 
-	// HoldTasks keeps background tasks back until the Door's Begin is called.
+	// View is called once, with the view of the server that is made.
+	View func(inspect.View)
+
+	// HoldTasks keeps background tasks back until the view's Begin is called.
 	HoldTasks bool
 }
 

@@ -7,8 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 )
 
@@ -22,17 +21,16 @@ func (w *world) listen(addr string) {
 	fmt.Fprint(c, "GET /?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	go io.Copy(io.Discard, c)
-	conn := &conn{session: await(w.t, w.opened, "session")}
-	w.io.Engine().Emit("connection", conn)
-	conn.data(&parser.Packet{Type: parser.CONNECT, Nsp: "/"})
-	w.adapter.Admit(await(w.t, w.connected, "connection").Id())
+	client := &client{w: w}
+	client.introduce(testkit.Await(w.t, w.opened, "session"))
+	client.Admit()
 }
 
 // BenchmarkBroadcast broadcasts an argument as it came from a client. The encoding,
 // once, and the queueing for each client are in the time, and what the flusher
 // writes meanwhile; when it lags, several leave in one write.
 func BenchmarkBroadcast(b *testing.B) {
-	p, err := packet.NewDecoder(packet.Limits{}).Text([]byte(`2["message","hello"]`))
+	p, err := new(packet.Decoder).Text([]byte(`2["message","hello"]`))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +44,7 @@ func BenchmarkBroadcast(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				w.adapter.Broadcast(message(p.Args[0]), nil)
+				w.adapter.Broadcast(message(p.Args[0]), everybody)
 			}
 		})
 	}

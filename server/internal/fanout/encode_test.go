@@ -1,18 +1,14 @@
 package fanout
 
 import (
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
 
 func TestEncode(t *testing.T) {
-	id := uint64(12)
 	decoded := func(text string, attachments ...[]byte) packet.Value {
 		t.Helper()
 		var d packet.Decoder
@@ -29,85 +25,46 @@ func TestEncode(t *testing.T) {
 	}
 	w := newWorld(t)
 	c := w.join()
+	event := func(namespace string, id uint64, name string, args ...any) func() (*engineio.Message, error) {
+		return func() (*engineio.Message, error) { return Event{name, args}.encode(namespace, id) }
+	}
+	ack := func(args ...any) func() (*engineio.Message, error) {
+		return func() (*engineio.Message, error) { return EncodeAck("/", 12, args) }
+	}
 	for _, tt := range []struct {
-		p    parser.Packet
-		want string
+		encode func() (*engineio.Message, error)
+		want   string // empty: it fails
 	}{
-		{parser.Packet{Type: parser.CONNECT, Nsp: "/", Data: map[string]any{"sid": "x"}}, `40{"sid":"x"}`},
-		{parser.Packet{Type: parser.CONNECT, Nsp: "/"}, `40`},
-		{parser.Packet{Type: parser.CONNECT_ERROR, Nsp: "/a", Data: map[string]any{"message": "no"}}, `44/a,{"message":"no"}`},
-		{parser.Packet{Type: parser.DISCONNECT, Nsp: "/a"}, `41/a,`},
-		{parser.Packet{Type: parser.EVENT, Nsp: "/", Data: []any{"message"}}, `42["message"]`},
-		{parser.Packet{Type: parser.EVENT, Nsp: "/a", Id: &id, Data: []any{"m", "é", nil, true}}, `42/a,12["m","é",null,true]`},
-		{parser.Packet{Type: parser.ACK, Nsp: "/", Id: &id, Data: []any{"yes"}}, `4312["yes"]`},
-		{parser.Packet{Type: parser.ACK, Nsp: "/", Id: &id, Data: []any{}}, `4312[]`},
-		{parser.Packet{Type: parser.BINARY_EVENT, Nsp: "/", Data: []any{"m", []byte{0, 1}}},
-			`451-["m",{"_placeholder":true,"num":0}]` + "\x1ebAAE="},
-		{parser.Packet{Type: parser.BINARY_ACK, Nsp: "/", Id: &id, Data: []any{[]byte{0, 1}}},
-			`461-12[{"_placeholder":true,"num":0}]` + "\x1ebAAE="},
-		{parser.Packet{Type: parser.EVENT, Nsp: "/", Data: []any{"m", decoded(`2["m",{"b":12345678901234567890,"a":1.0}]`)}},
-			`42["m",{"b":12345678901234567890,"a":1.0}]`},
-		{parser.Packet{Type: parser.EVENT, Nsp: "/", Data: []any{"m", []byte{9}, decoded(`51-["m",{"x":{"_placeholder":true,"num":0}}]`, []byte{0, 1})}},
+		{func() (*engineio.Message, error) { return EncodeConnect("/", map[string]any{"sid": "x"}) }, `40{"sid":"x"}`},
+		{func() (*engineio.Message, error) { return EncodeConnect("/", nil) }, `40`},
+		{func() (*engineio.Message, error) { return EncodeConnectError("/a", map[string]any{"message": "no"}) }, `44/a,{"message":"no"}`},
+		{func() (*engineio.Message, error) { return EncodeConnectError("/a", nil) }, ""},
+		{func() (*engineio.Message, error) { return EncodeDisconnect("/a") }, `41/a,`},
+		{event("/", 0, "message"), `42["message"]`},
+		{event("/a", 12, "m", "é", nil, true), `42/a,12["m","é",null,true]`},
+		{event("/", 0, "m", func() {}), ""},
+		{event("/", 0, "connect"), ""},
+		{ack("yes"), `4312["yes"]`},
+		{ack(), `4312[]`},
+		{ack(func() {}), ""},
+		{event("/", 0, "m", []byte{0, 1}), `451-["m",{"_placeholder":true,"num":0}]` + "\x1ebAAE="},
+		{ack([]byte{0, 1}), `461-12[{"_placeholder":true,"num":0}]` + "\x1ebAAE="},
+		{event("/", 0, "m", decoded(`2["m",{"b":12345678901234567890,"a":1.0}]`)), `42["m",{"b":12345678901234567890,"a":1.0}]`},
+		{event("/", 0, "m", []byte{9}, decoded(`51-["m",{"x":{"_placeholder":true,"num":0}}]`, []byte{0, 1})),
 			`452-["m",{"_placeholder":true,"num":0},{"x":{"_placeholder":true,"num":1}}]` + "\x1ebCQ==\x1ebAAE="},
 	} {
-		m, err := Encode(&tt.p)
-		if err != nil {
-			t.Errorf("%+v: %v", tt.p, err)
+		m, err := tt.encode()
+		if (err != nil) != (tt.want == "") || (m == nil) != (tt.want == "") {
+			t.Errorf("want %q: %v", tt.want, err)
+		}
+		if m == nil {
 			continue
 		}
 		c.session.Send(m)
 		if got := strings.Join(c.received(), "\x1e"); got != tt.want {
-			t.Errorf("%+v is %q, want %q", tt.p, got, tt.want)
+			t.Errorf("encoded as %q, want %q", got, tt.want)
 		}
 	}
-}
-
-func TestEncodeRefuses(t *testing.T) {
-	id := uint64(1)
-	for _, p := range []parser.Packet{
-		{Type: parser.EVENT, Nsp: "/"},
-		{Type: parser.EVENT, Nsp: "/", Data: "text"},
-		{Type: parser.EVENT, Nsp: "/", Data: []any{}},
-		{Type: parser.EVENT, Nsp: "/", Data: []any{5}},
-		{Type: parser.EVENT, Nsp: "/", Data: []any{"m", func() {}}},
-		{Type: parser.ACK, Nsp: "/", Data: []any{}},
-		{Type: parser.ACK, Nsp: "/", Id: &id, Data: "text"},
-		{Type: 99, Nsp: "/"},
-	} {
-		if m, err := Encode(&p); err == nil || m != nil {
-			t.Errorf("%+v was encoded", p)
-		}
-	}
-}
-
-func TestParser(t *testing.T) {
-	var failed []error
-	p := &Parser{Failed: func(err error) { failed = append(failed, err) }}
-	out := p.NewEncoder().Encode(&parser.Packet{Type: parser.EVENT, Nsp: "/", Data: []any{"m", []byte{1}, []byte{2}}})
-	if len(out) != 1 {
-		t.Fatalf("a packet became %d buffers", len(out))
-	}
-	e, ok := out[0].(*Encoded)
-	if !ok || e.Type != parser.EVENT || e.Message == nil || e.Clone() != out[0] {
-		t.Errorf("encoded as %#v", out[0])
-	}
-	// The connection hears of a packet without a message: it may be waiting for it.
-	out = p.NewEncoder().Encode(&parser.Packet{Type: parser.EVENT})
-	if e, ok := out[0].(*Encoded); !ok || len(out) != 1 || e.Message != nil || len(failed) != 1 {
-		t.Errorf("what cannot be encoded became %#v, failures %v", out, failed)
-	}
-
-	d := p.NewDecoder()
-	var decoded []any
-	_ = d.On("decoded", func(args ...any) { decoded = append(decoded, args...) })
-	in := &parser.Packet{Type: parser.EVENT, Nsp: "/"}
-	if err := d.Add(in); err != nil || !slices.Equal(decoded, []any{in}) {
-		t.Errorf("passed on %v, %v", decoded, err)
-	}
-	if err := d.Add("42[]"); err == nil || len(decoded) != 1 {
-		t.Errorf("took what is no packet: %v, %v", decoded, err)
-	}
-	d.Destroy()
 }
 
 func TestReadPlain(t *testing.T) {

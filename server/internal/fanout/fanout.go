@@ -1,7 +1,6 @@
 // Package fanout owns rooms and broadcasts: which client is in which room, and how
-// one message gets to many. It is the adapter and the encoder that the named
-// library's Socket.IO layer is given through SetAdapter and SetParser: a packet is
-// encoded once, and every connection it goes to shares the encoded frame.
+// one message gets to many. A packet is encoded once, and every connection it goes to
+// shares the encoded frame.
 //
 // All that one namespace broadcasts leaves in one order: any two clients see the
 // messages that both get in the same order, and a direct emit that follows a
@@ -9,44 +8,19 @@
 package fanout
 
 import (
-	"errors"
-	"maps"
+	"context"
+	"net"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/events"
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
 )
 
-var errGone = errors.New("the client is gone")
-
-// Carrier is what a socket's connection must be for the adapter to reach it.
-type Carrier interface{ Session() *engineio.Session }
-
-// leaver is a connection that knows of a client's end before the library does, and
-// keeps the rooms that it was in for whoever handles that end.
-type leaver interface {
-	Gone(socket.SocketId) bool
-	Left(id socket.SocketId, rooms []socket.Room)
-}
-
-// joiner is a connection that knows of a client that is only being connected. Unwanted
-// has it disconnected once it is, and reports whether there is such a one: the library
-// ignores a disconnect before that.
-type joiner interface{ Unwanted(socket.SocketId) bool }
-
-// ender is a connection that can end with all its namespaces, at the wish of the client of
-// that id in one of them.
-type ender interface{ End(socket.SocketId) }
-
-// Builder makes an adapter for each namespace, as the library asks for them.
-type Builder struct {
+// Config is what the adapters of all namespaces have in common.
+type Config struct {
 	Engine   *engineio.Server
 	Recovery time.Duration // how long clients that were cut off may come back; 0: not at all
 	Peers    Peers         // the other servers; nil without a cluster
@@ -54,56 +28,106 @@ type Builder struct {
 	// ServerEvent handles an event that another server sent this one, and returns
 	// the answer for it.
 	ServerEvent func(namespace, event string, args []packet.Value) packet.Value
+
+	// Joined and Left are told who joins and leaves rooms; nil: nobody is.
+	Joined, Left func(namespace, room, id string)
 }
 
-// New makes the namespace's adapter.
-func (b *Builder) New(nsp socket.Namespace) socket.Adapter {
+// Peers are the other servers of a cluster. Methods that return no answer do not
+// wait for them: what they are told leaves in the order of the calls.
+type Peers interface {
+	// Attach makes what the others say of a namespace reach its adapter.
+	Attach(a *Adapter)
+	// Detach ends that: the namespace is forgotten.
+	Detach(a *Adapter)
+
+	Broadcast(namespace string, e Event, to Selection)
+	Join(namespace string, who Selection, rooms []string)
+	Leave(namespace string, who Selection, rooms []string)
+	Disconnect(namespace string, who Selection, closing bool)
+	ServerSideEmit(namespace string, e Event) error
+
+	// CallServers is ServerSideEmit for who wants answers: it returns those that came, and
+	// an error unless all have.
+	CallServers(ctx context.Context, namespace string, e Event) ([]packet.Value, error)
+
+	// Call sends an event to clients of the other servers and calls answer with
+	// what each acknowledges, until all have or ctx ends.
+	Call(ctx context.Context, namespace string, e Event, to Selection, answer func(Answer)) error
+	// Fetch lists the ids of clients of the other servers.
+	Fetch(ctx context.Context, namespace string, who Selection) ([]string, error)
+}
+
+// Answer is what a client of another server acknowledges. Client is empty where that
+// server does not name it, as Node's do, which pass on the first argument alone.
+type Answer struct {
+	Client string
+	Args   []packet.Value
+}
+
+// Adapter holds one namespace's members and rooms.
+type Adapter struct {
+	config Config
+	name   string
+	ids    atomic.Uint64 // of what waits for acknowledgements
+
+	mu      locks.Adapter
+	members map[string]*Member
+	order   []*Member // the same, for iterating
+	rooms   map[string]map[*Member]struct{}
+	choices uint64 // how many selections were walked through
+
+	recovery *recovery // nil: switched off
+}
+
+// New makes the adapter of a namespace of that name.
+func New(name string, c Config) *Adapter {
 	a := &Adapter{
-		EventEmitter: events.New(),
-		engine:       b.Engine,
-		nsp:          nsp,
-		members:      make(map[socket.SocketId]*member),
-		rooms:        make(map[socket.Room]map[*member]struct{}),
-		recovery:     newRecovery(b.Recovery),
-		peers:        b.Peers,
-		serverEvent:  b.ServerEvent,
+		config:   c,
+		name:     name,
+		members:  make(map[string]*Member),
+		rooms:    make(map[string]map[*Member]struct{}),
+		recovery: newRecovery(c.Recovery),
 	}
-	a.proto = a
-	if a.peers != nil {
-		a.peers.Attach(a)
+	if a.config.Peers != nil {
+		a.config.Peers.Attach(a)
 	}
 	return a
 }
 
-// Adapter holds one namespace's members and rooms. It emits what the library's
-// own adapter does: create-room, join-room, leave-room, delete-room.
-type Adapter struct {
-	events.EventEmitter
-
-	proto  socket.Adapter
-	engine *engineio.Server
-	nsp    socket.Namespace
-
-	mu      sync.Mutex
-	members map[socket.SocketId]*member
-	order   []*member // the same, for iterating
-	rooms   map[socket.Room]map[*member]struct{}
-	choices uint64 // how many selections were walked through
-
-	recovery *recovery // nil: switched off
-	peers    Peers     // nil: this server is alone
-
-	serverEvent func(namespace, event string, args []packet.Value) packet.Value
+// Close ends the namespace's part in the cluster.
+func (a *Adapter) Close() {
+	if a.config.Peers != nil {
+		a.config.Peers.Detach(a)
+	}
 }
 
-// member is one client of the namespace.
-type member struct {
-	id      socket.SocketId
-	index   int // in order
-	sock    *socket.Socket
-	session *engineio.Session // nil until it was found
-	rooms   []socket.Room
+// Name is the namespace's name.
+func (a *Adapter) Name() string { return a.name }
+
+// Client is what a member is to its handlers.
+type Client interface {
+	Disconnect() // from the namespace
+	Close()      // its whole connection
+}
+
+// Member is one client of the namespace, from its introduction until it is removed.
+type Member struct {
+	adapter *Adapter
+	id      string
+	acks    acks
+
+	// The rest is guarded by the adapter's mutex; session, client and since are set by
+	// the introduction and then stay.
+	session *engineio.Session
+	client  Client // nil until it is introduced
+	since   int64  // Unix milliseconds
+	index   int    // in order
 	visited uint64 // the choice that came by last
+	rooms   []string
+
+	over      bool // nobody asks any more in which rooms it was
+	recovered bool // it came back to its session
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
@@ -120,257 +144,71 @@ type coming struct {
 	behind bool // more came since than early holds
 }
 
-// maxEarly is how many messages wait for a client whose connection is not yet
-// admitted, beside what it missed; the oldest go first, as for any client that joins
-// later.
-const maxEarly = 1024
-
-// Admit lets the client have what was broadcast to it while its connection was
-// being decided, and from now on everything at once.
-func (a *Adapter) Admit(id socket.SocketId) {
-	round := a.engine.Begin()
-	defer round.End()
+// Introduce makes a client known before its connection is admitted, so that it takes
+// part in what its connect handler does. It joins the room of its own id next.
+func (a *Adapter) Introduce(id string, session *engineio.Session, client Client) *Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m := a.members[id]
-	if m == nil || m.admitted || !a.find(m) {
-		return
-	}
-	if m.coming != nil && m.coming.behind { // it comes once more, and is sent all of it
-		m.session.Close(engineio.TransportError)
-		return
-	}
-	m.admitted = true
-	for _, msg := range m.early {
-		round.Queue(m.session, msg)
-	}
-	m.early, m.coming = nil, nil
+	m := a.memberLocked(id)
+	m.session, m.client, m.since = session, client, time.Now().UnixMilli()
+	return m
 }
 
-// Introduce makes a client known before its connection is admitted, so that it
-// takes part in what its connect handler does.
-func (a *Adapter) Introduce(s *socket.Socket) {
-	a.mu.Lock()
-	a.member(s.Id()).sock = s
-	a.mu.Unlock()
-	a.AddAll(s.Id(), types.NewSet(socket.Room(s.Id())))
-}
-
-// member returns the member of that id, new if there was none. The mutex is held.
-func (a *Adapter) member(id socket.SocketId) *member {
+// memberLocked returns the member of that id, new if there was none.
+func (a *Adapter) memberLocked(id string) *Member {
 	m := a.members[id]
 	if m == nil {
-		m = &member{id: id, index: len(a.order), past: a.recovery.begin()}
+		m = &Member{adapter: a, id: id, index: len(a.order), past: a.recovery.begin()}
 		a.members[id] = m
 		a.order = append(a.order, m)
 	}
 	return m
 }
 
-// find sees to it that the member's socket and session are known.
-func (a *Adapter) find(m *member) bool {
-	if m.session != nil {
-		return true
-	}
-	if m.sock == nil {
-		m.sock, _ = a.nsp.Sockets().Load(m.id)
-	}
-	if m.sock == nil {
-		return false
-	}
-	if c, ok := m.sock.Conn().(Carrier); ok {
-		m.session = c.Session()
-	}
-	return m.session != nil
-}
-
-// send queues msg for the member, or keeps it until the member is admitted.
-func (a *Adapter) send(round *engineio.Round, m *member, msg *engineio.Message) {
-	if m.admitted {
-		round.Queue(m.session, msg)
-		return
-	}
-	m.keep(msg)
-}
-
-func (m *member) keep(msg *engineio.Message) {
-	if c := m.coming; c != nil {
-		if len(m.early) >= maxEarly+c.owed {
-			c.behind, m.early = true, nil
-		}
-		if c.behind {
-			return
-		}
-	} else if len(m.early) >= maxEarly {
-		m.early = slices.Delete(m.early, 0, 1)
-	}
-	m.early = append(m.early, msg)
-}
-
-// Broadcast sends a packet to the members that opts selects, and has the other
-// servers do the same.
-func (a *Adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
-	a.broadcast(p, opts, nil)
-	a.publish(p, opts)
-}
-
-// Direct sends a packet to one client.
-func (a *Adapter) Direct(id socket.SocketId, p *parser.Packet) {
-	p.Nsp = a.nsp.Name()
-	if a.recovery != nil && p.Id == nil {
-		a.directStamped(id, p)
-		return
-	}
-	msg, err := Encode(p)
-	if err != nil {
-		return // as in broadcast
-	}
-	a.mu.Lock()
-	m := a.members[id]
-	admitted := m != nil && m.admitted
-	if m != nil && !admitted {
-		m.keep(msg)
-	}
-	a.mu.Unlock()
-	if admitted {
-		m.session.Send(msg)
-	}
-}
-
-// directStamped is Direct with recovery: what has an offset is queued in its order.
-func (a *Adapter) directStamped(id socket.SocketId, p *parser.Packet) {
-	round := a.engine.Begin()
-	defer round.End()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	msg, err := a.recovery.stamp(p, logged{to: id})
-	if m := a.members[id]; err == nil && m != nil {
-		a.send(round, m, msg)
-	}
-}
-
-// BroadcastWithAck is CallMembers in the library's form.
-func (a *Adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64), ack socket.Ack) {
-	a.CallMembers(p, opts, counted, func(_ socket.SocketId, args []any, err error) { ack(args, err) })
-}
-
-// CallMembers sends a packet and calls answered with each member's answer, or an
-// error for one that goes instead; counted is told how many members it went to.
-// It is for this server's members: see CallOthers.
-func (a *Adapter) CallMembers(p *parser.Packet, opts *socket.BroadcastOptions, counted func(uint64),
-	answered func(member socket.SocketId, args []any, err error)) {
-	id := a.nsp.Ids()
-	p.Id = &id
-	counted(a.broadcast(p, opts, func(m *member) {
-		ack := func(args []any, err error) { answered(m.id, args, err) }
-		if m.sock == nil {
-			ack(nil, errGone)
-			return
-		}
-		m.sock.Acks().Store(id, ack)
-		// Who went before the ack was stored did not end it.
-		if c, ok := m.sock.Conn().(leaver); ok && c.Gone(m.id) {
-			if ack, waits := m.sock.Acks().LoadAndDelete(id); waits {
-				ack(nil, errGone)
-			}
-		}
-	}))
-}
-
-// ForgetAck makes the members stop waiting to acknowledge a broadcast.
-func (a *Adapter) ForgetAck(id uint64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, m := range a.order {
-		if m.sock != nil {
-			m.sock.Acks().Delete(id)
-		}
-	}
-}
-
-func (a *Adapter) broadcast(p *parser.Packet, opts *socket.BroadcastOptions, each func(*member)) uint64 {
-	p.Nsp = a.nsp.Name()
-	volatile := opts != nil && opts.Flags != nil && opts.Flags.Volatile
-	stamped := a.recovery != nil && !volatile && p.Type == parser.EVENT && p.Id == nil
-	to := chosen(opts)
-	var msg *engineio.Message
-	var err error
-	if !stamped { // else it has to happen in the order of sending
-		msg, err = Encode(p)
-	}
-	round := a.engine.Begin()
-	defer round.End()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if stamped {
-		msg, err = a.recovery.stamp(p, logged{among: to})
-	}
-	if err != nil {
-		return 0 // emits check their arguments before they come here
-	}
-	msg.Share()
-	var n uint64
-	a.eachLocked(to, func(m *member) {
-		if volatile && !(m.admitted && m.session.Writable()) {
-			return
-		}
-		if each != nil {
-			each(m)
-		}
-		a.send(round, m, msg)
-		n++
-	})
-	return n
-}
-
-func selection(opts *socket.BroadcastOptions) (rooms, except []socket.Room) {
-	if opts != nil && opts.Rooms != nil {
-		rooms = opts.Rooms.Keys()
-	}
-	if opts != nil && opts.Except != nil {
-		except = opts.Except.Keys()
-	}
-	return rooms, except
-}
-
-// sockets lists the sockets that opts names.
-func (a *Adapter) sockets(opts *socket.BroadcastOptions) []*socket.Socket {
-	of := chosen(opts)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var list []*socket.Socket
-	a.eachLocked(of, func(m *member) {
-		if a.find(m) {
-			list = append(list, m.sock)
-		}
-	})
-	return list
-}
-
-// AddAll puts a client into rooms. One that has left, or was never introduced, is
-// not: it would stay in them for ever.
-func (a *Adapter) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
+// Remove takes a client out of all rooms and forgets it. Who handles its end can still
+// ask which rooms those were.
+func (a *Adapter) Remove(id string) {
 	a.mu.Lock()
 	m := a.members[id]
 	if m == nil {
 		a.mu.Unlock()
 		return
 	}
-	created, joined := a.join(m, rooms.Keys())
+	for _, room := range m.rooms {
+		a.leaveLocked(m, room)
+	}
+	last := a.order[len(a.order)-1]
+	a.order[m.index], last.index = last, m.index
+	a.order[len(a.order)-1] = nil
+	a.order = a.order[:len(a.order)-1]
+	delete(a.members, id)
+	rooms := m.rooms
 	a.mu.Unlock()
-	a.announceJoined(id, created, joined)
+	m.acks.end()
+	a.tell(a.config.Left, m, rooms...)
 }
 
-// join puts m into rooms and says which of them are new, to it or altogether. The
-// mutex is held.
-func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket.Room) {
+// tell tells one of the hooks of a member and rooms.
+func (a *Adapter) tell(hook func(namespace, room, id string), m *Member, rooms ...string) {
+	if hook == nil {
+		return
+	}
+	for _, room := range rooms {
+		hook(a.name, room, m.id)
+	}
+}
+
+// isHereLocked reports whether the member was not removed.
+func (a *Adapter) isHereLocked(m *Member) bool { return a.members[m.id] == m }
+
+// joinLocked puts m into rooms and returns those that are new to it.
+func (a *Adapter) joinLocked(m *Member, rooms []string) (joined []string) {
 	for _, room := range rooms {
 		if _, in := a.rooms[room][m]; in {
 			continue
 		}
 		if a.rooms[room] == nil {
-			a.rooms[room] = make(map[*member]struct{})
-			created = append(created, room)
+			a.rooms[room] = make(map[*Member]struct{})
 		}
 		a.rooms[room][m] = struct{}{}
 		m.rooms = append(m.rooms, room)
@@ -379,212 +217,92 @@ func (a *Adapter) join(m *member, rooms []socket.Room) (created, joined []socket
 		}
 		joined = append(joined, room)
 	}
-	return created, joined
+	return joined
 }
 
-func (a *Adapter) announceJoined(id socket.SocketId, created, joined []socket.Room) {
-	for _, room := range created {
-		a.Emit("create-room", room)
-	}
-	for _, room := range joined {
-		a.Emit("join-room", room, id)
-	}
-}
-
-// Del takes a client out of a room.
-func (a *Adapter) Del(id socket.SocketId, room socket.Room) {
-	a.mu.Lock()
-	m := a.members[id]
-	if m == nil {
-		a.mu.Unlock()
-		return
-	}
-	left, gone := a.leave(m, room)
-	if left {
-		m.rooms = slices.DeleteFunc(m.rooms, func(r socket.Room) bool { return r == room })
-		if m.past != nil {
-			m.past.exit(room, a.recovery.next, a.recovery.first())
-		}
-	}
-	a.mu.Unlock()
-	a.announceLeft(id, room, left, gone)
-}
-
-// DelAll takes a client out of all rooms and forgets it.
-func (a *Adapter) DelAll(id socket.SocketId) {
-	a.mu.Lock()
-	m := a.members[id]
-	if m == nil {
-		a.mu.Unlock()
-		return
-	}
-	gone := make([]bool, len(m.rooms))
-	for i, room := range m.rooms {
-		_, gone[i] = a.leave(m, room)
-	}
-	last := a.order[len(a.order)-1]
-	a.order[m.index], last.index = last, m.index
-	a.order[len(a.order)-1] = nil
-	a.order = a.order[:len(a.order)-1]
-	delete(a.members, id)
-	sock := m.sock
-	a.mu.Unlock()
-	if sock != nil {
-		if c, ok := sock.Conn().(leaver); ok {
-			c.Left(id, m.rooms)
-		}
-	}
-	for i, room := range m.rooms {
-		a.announceLeft(id, room, true, gone[i])
-	}
-}
-
-// leave removes m from the room's set; the member's own list is the caller's.
-func (a *Adapter) leave(m *member, room socket.Room) (left, gone bool) {
+// leaveLocked removes m from the room's set and reports whether it was there; the
+// member's own list is the caller's.
+func (a *Adapter) leaveLocked(m *Member, room string) bool {
 	set := a.rooms[room]
-	if _, left = set[m]; !left {
-		return false, false
+	if _, in := set[m]; !in {
+		return false
 	}
-	delete(set, m)
-	if len(set) == 0 {
+	if delete(set, m); len(set) == 0 {
 		delete(a.rooms, room)
-		gone = true
 	}
-	return true, gone
+	return true
 }
 
-func (a *Adapter) announceLeft(id socket.SocketId, room socket.Room, left, gone bool) {
-	if left {
-		a.Emit("leave-room", room, id)
-	}
-	if gone {
-		a.Emit("delete-room", room)
-	}
-}
-
-// Sockets returns the ids of the clients in any of the rooms, of all clients for none.
-func (a *Adapter) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.SocketId] {
-	ids := types.NewSet[socket.SocketId]()
-	for _, s := range a.sockets(&socket.BroadcastOptions{Rooms: rooms}) {
-		ids.Add(s.Id())
-	}
-	return ids
-}
-
-// SocketRooms returns the rooms a client is in, nil for an unknown one.
-func (a *Adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
+// Join puts the client into rooms. One that was removed is not: it would stay in them
+// for ever.
+func (m *Member) Join(rooms ...string) {
+	a := m.adapter
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := a.members[id]
-	if m == nil {
-		return nil
+	var joined []string
+	if a.isHereLocked(m) {
+		joined = a.joinLocked(m, rooms)
 	}
-	return types.NewSet(m.rooms...)
+	a.mu.Unlock()
+	a.tell(a.config.Joined, m, joined...)
 }
 
-// FetchSockets calls back with the sockets of this server that opts names: see
-// FetchOthers.
-func (a *Adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
-	return func(callback func([]socket.SocketDetails, error)) {
-		details := []socket.SocketDetails{}
-		for _, s := range a.sockets(opts) {
-			details = append(details, s)
+// Leave takes the client out of rooms.
+func (m *Member) Leave(rooms ...string) {
+	a := m.adapter
+	for _, room := range rooms {
+		a.mu.Lock()
+		left := a.isHereLocked(m) && a.leaveLocked(m, room)
+		if left {
+			m.rooms = slices.DeleteFunc(m.rooms, func(r string) bool { return r == room })
+			if m.past != nil {
+				m.past.exit(room, a.recovery.next, a.recovery.first())
+			}
 		}
-		callback(details, nil)
-	}
-}
-
-// AddSockets makes the sockets that opts names join rooms.
-func (a *Adapter) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, s := range a.sockets(opts) {
-		s.Join(rooms...)
-	}
-	if peers := a.others(opts); peers != nil {
-		peers.Join(a.nsp.Name(), Select(opts), names(rooms))
-	}
-}
-
-// DelSockets makes the sockets that opts names leave rooms.
-func (a *Adapter) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, s := range a.sockets(opts) {
-		for _, room := range rooms {
-			s.Leave(room)
+		a.mu.Unlock()
+		if left {
+			a.tell(a.config.Left, m, room)
 		}
 	}
-	if peers := a.others(opts); peers != nil {
-		peers.Leave(a.nsp.Name(), Select(opts), names(rooms))
-	}
 }
 
-// DisconnectSockets disconnects the sockets that opts names from the namespace,
-// and with closing set ends their connections.
-func (a *Adapter) DisconnectSockets(opts *socket.BroadcastOptions, closing bool) {
-	for _, s := range a.sockets(opts) {
-		if j, ok := s.Conn().(joiner); !ok || !j.Unwanted(s.Id()) {
-			s.Disconnect(false)
-		}
-		if e, ok := s.Conn().(ender); ok && closing {
-			e.End(s.Id())
-		}
+// Rooms lists the rooms that the client is in, or was in when it was removed.
+func (m *Member) Rooms() []string {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	if m.over {
+		return []string{}
 	}
-	if peers := a.others(opts); peers != nil {
-		peers.Disconnect(a.nsp.Name(), Select(opts), closing)
-	}
+	return append([]string{}, m.rooms...)
 }
 
-// ServerSideEmit sends an event to the other servers, of which there may be none.
-func (a *Adapter) ServerSideEmit(event []any) error {
-	if a.peers == nil {
-		return nil
-	}
-	return a.peers.ServerSideEmit(a.nsp.Name(), event)
+// End is for a client that is gone, though it is not removed yet: it acknowledges
+// nothing.
+func (m *Member) End() { m.acks.end() }
+
+// Forget is for a client whose end was handled: it was in no rooms.
+func (m *Member) Forget() {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.over = true
 }
 
-// Rooms is a copy of the rooms and who is in them.
-func (a *Adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	rooms := &types.Map[socket.Room, *types.Set[socket.SocketId]]{}
-	for room, set := range a.rooms {
-		ids := types.NewSet[socket.SocketId]()
-		for m := range set {
-			ids.Add(m.id)
-		}
-		rooms.Store(room, ids)
+// ID is the client's id in the namespace.
+func (m *Member) ID() string { return m.id }
+
+// Session is the client's session.
+func (m *Member) Session() *engineio.Session { return m.session }
+
+// Address is the client's address, without a port where there is one.
+func (m *Member) Address() string {
+	addr := m.session.Remote()
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
 	}
-	return rooms
+	return addr
 }
 
-// Sids is a copy of the clients and the rooms they are in.
-func (a *Adapter) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	sids := &types.Map[socket.SocketId, *types.Set[socket.Room]]{}
-	for id, m := range maps.All(a.members) {
-		sids.Store(id, types.NewSet(m.rooms...))
-	}
-	return sids
-}
+// Client is what the member was introduced as.
+func (m *Member) Client() Client { return m.client }
 
-// The rest of the library's interface.
-
-func (a *Adapter) Prototype(proto socket.Adapter) { a.proto = proto }
-func (a *Adapter) Proto() socket.Adapter          { return a.proto }
-func (a *Adapter) Nsp() socket.Namespace          { return a.nsp }
-func (a *Adapter) Construct(nsp socket.Namespace) { a.nsp = nsp }
-func (a *Adapter) Init()                          {}
-
-// Close ends the namespace's part in the cluster.
-func (a *Adapter) Close() {
-	if a.peers != nil {
-		a.peers.Detach(a)
-	}
-}
-
-// ServerCount is the number of servers in the cluster.
-func (a *Adapter) ServerCount() int64 {
-	if a.peers == nil {
-		return 1
-	}
-	return int64(a.peers.Servers())
-}
+// Since is when the client came to the namespace.
+func (m *Member) Since() time.Time { return time.UnixMilli(m.since) }

@@ -7,33 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/events"
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
+	"hipflask/internal/testkit"
+	"hipflask/server/internal/packet"
 )
 
-// sorted lists a set in order.
-func sorted[T ~string](set *types.Set[T]) []string {
-	var list []string
-	for _, v := range set.Keys() {
-		list = append(list, string(v))
-	}
-	slices.Sort(list)
-	return list
-}
-
-func TestRoomsAndTheirEvents(t *testing.T) {
-	w := newWorld(t)
+func TestRoomsAndWhoIsToldOfThem(t *testing.T) {
 	var log []string
-	for _, name := range []string{"create-room", "join-room", "leave-room", "delete-room"} {
-		_ = w.adapter.On(events.EventName(name), func(args ...any) {
-			line := name
-			for _, arg := range args {
-				line += " " + fmt.Sprint(arg)
-			}
-			log = append(log, line)
-		})
+	tell := func(what string) func(string, string, string) {
+		return func(namespace, room, id string) {
+			log = append(log, fmt.Sprint(namespace, " ", what, " ", room, " ", id))
+		}
 	}
+	w := newWorldWith(t, Config{Joined: tell("join"), Left: tell("leave")}, 1<<30)
 	happened := func(want ...string) {
 		t.Helper()
 		if !slices.Equal(log, want) {
@@ -43,45 +28,56 @@ func TestRoomsAndTheirEvents(t *testing.T) {
 	}
 	a := w.adapter
 	one, two := w.introduced(), w.introduced()
-	id1, id2 := string(one.id), string(two.id)
-	happened("create-room "+id1, "join-room "+id1+" "+id1, "create-room "+id2, "join-room "+id2+" "+id2)
+	happened("/ join "+one.id+" "+one.id, "/ join "+two.id+" "+two.id)
 
-	a.AddAll(one.id, types.NewSet[socket.Room]("x"))
-	happened("create-room x", "join-room x "+id1)
-	a.AddAll(one.id, types.NewSet[socket.Room]("x"))
+	one.Join("x")
+	happened("/ join x " + one.id)
+	one.Join("x")
 	happened()
-	a.AddAll(two.id, types.NewSet[socket.Room]("x"))
-	happened("join-room x " + id2)
-	if got := sorted(a.Sockets(types.NewSet[socket.Room]("x"))); len(got) != 2 {
-		t.Errorf("%q are in x", got)
+	two.Join("x")
+	happened("/ join x " + two.id)
+	if got := a.Members(to("x")); len(got) != 2 {
+		t.Errorf("%d are in x", len(got))
 	}
-	if got, want := sorted(a.SocketRooms(one.id)), []string{id1, "x"}; !slices.Equal(got, want) && !slices.Equal(got, []string{"x", id1}) {
+	if got, want := one.Rooms(), []string{one.id, "x"}; !slices.Equal(got, want) {
 		t.Errorf("the first is in %q", got)
 	}
-	if a.SocketRooms("nobody") != nil {
-		t.Error("an unknown client is in rooms")
+	if a.Member("nobody") != nil || a.Member(one.id) != one.Member {
+		t.Error("a client of another id is known")
 	}
 
-	a.Del(one.id, "x")
-	happened("leave-room x " + id1)
-	a.Del(one.id, "x")
-	a.Del(one.id, "y")
-	a.Del("nobody", "x")
+	one.Leave("x")
+	happened("/ leave x " + one.id)
+	one.Leave("x", "y")
 	happened()
-	a.Del(two.id, "x")
-	happened("leave-room x "+id2, "delete-room x")
+	if !a.HasRoom("x") {
+		t.Error("the other one is in no room")
+	}
+	two.Leave("x")
+	happened("/ leave x " + two.id)
+	if a.HasRoom("x") {
+		t.Error("a room without clients is there")
+	}
 
-	a.AddAll(one.id, types.NewSet[socket.Room]("y"))
+	one.Join("y")
 	log = nil
-	a.DelAll(one.id)
-	happened("leave-room "+id1+" "+id1, "delete-room "+id1, "leave-room y "+id1, "delete-room y")
-	a.DelAll(one.id)
+	a.Remove(one.id)
+	happened("/ leave "+one.id+" "+one.id, "/ leave y "+one.id)
+	a.Remove(one.id)
+	a.Remove("nobody")
+	one.Leave("y")
 	happened()
-	rooms, sids := a.Rooms(), a.Sids()
-	if rooms.Len() != 1 || sids.Len() != 1 {
-		t.Errorf("%d rooms and %d clients are left, want the other's", rooms.Len(), sids.Len())
+	if got := one.Rooms(); !slices.Equal(got, []string{one.id, "y"}) {
+		t.Errorf("before its end was handled it was in %q", got)
 	}
-	a.DelAll(two.id)
+	one.Forget()
+	if got := one.Rooms(); len(got) != 0 {
+		t.Errorf("after its end it is in %q", got)
+	}
+	if got := a.Rooms(); !slices.Equal(got, []string{two.id}) || len(a.members) != 1 {
+		t.Errorf("rooms %q and %d clients are left, want the other's", got, len(a.members))
+	}
+	a.Remove(two.id)
 	if len(a.members)+len(a.order)+len(a.rooms) != 0 {
 		t.Errorf("%d members, %d in order, %d rooms are left", len(a.members), len(a.order), len(a.rooms))
 	}
@@ -93,9 +89,9 @@ func TestRoomsAndTheirEvents(t *testing.T) {
 func TestJoinAfterTheEndLeavesNothingBehind(t *testing.T) {
 	w := newWorld(t)
 	c := w.join()
-	w.adapter.DelAll(c.id)
-	w.adapter.AddAll(c.id, types.NewSet[socket.Room]("x"))
-	w.adapter.Broadcast(message("hello"), nil)
+	w.adapter.Remove(c.id)
+	c.Join("x")
+	w.adapter.Broadcast(message("hello"), everybody)
 	if len(w.adapter.members)+len(w.adapter.order)+len(w.adapter.rooms) != 0 {
 		t.Errorf("%d members and %d rooms are left", len(w.adapter.members), len(w.adapter.rooms))
 	}
@@ -107,24 +103,24 @@ func TestBroadcastSelects(t *testing.T) {
 		"none": w.join(), "x": w.join("x"), "y": w.join("y"), "xy": w.join("x", "y"), "xyz": w.join("x", "y", "z"),
 	}
 	for _, c := range []struct {
-		opts *socket.BroadcastOptions
+		who  Selection
 		want []string
 	}{
-		{nil, []string{"none", "x", "xy", "xyz", "y"}},
-		{&socket.BroadcastOptions{}, []string{"none", "x", "xy", "xyz", "y"}},
+		{everybody, []string{"none", "x", "xy", "xyz", "y"}},
 		{to("x"), []string{"x", "xy", "xyz"}},
 		{to("x", "y"), []string{"x", "xy", "xyz", "y"}},
 		{to("x", "x", "z", "y"), []string{"x", "xy", "xyz", "y"}},
+		{to("x").To("y", "x"), []string{"x", "xy", "xyz", "y"}},
 		{to("nowhere"), nil},
 		{to("nowhere", "z"), []string{"xyz"}},
-		{to(socket.Room(clients["none"].id)), []string{"none"}},
-		{without(to(), "x"), []string{"none", "y"}},
-		{without(to("x"), "y"), []string{"x"}},
-		{without(to("x", "y"), "z", socket.Room(clients["xy"].id)), []string{"x", "y"}},
-		{without(to("x"), "nowhere"), []string{"x", "xy", "xyz"}},
-		{without(to("x"), "x"), nil},
+		{to(clients["none"].id), []string{"none"}},
+		{everybody.Without("x"), []string{"none", "y"}},
+		{to("x").Without("y"), []string{"x"}},
+		{to("x", "y").Without("z", clients["xy"].id), []string{"x", "y"}},
+		{to("x").Without("nowhere"), []string{"x", "xy", "xyz"}},
+		{to("x").Without("x"), nil},
 	} {
-		w.adapter.Broadcast(message("m"), c.opts)
+		w.adapter.Broadcast(message("m"), c.who)
 		var got []string
 		for name, client := range clients {
 			switch n := len(client.received()); n {
@@ -132,46 +128,46 @@ func TestBroadcastSelects(t *testing.T) {
 			case 1:
 				got = append(got, name)
 			default:
-				t.Errorf("%+v reaches %s %d times", c.opts, name, n)
+				t.Errorf("%+v reaches %s %d times", c.who, name, n)
 			}
 		}
 		slices.Sort(got)
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%+v reaches %q, want %q", c.opts, got, c.want)
+			t.Errorf("%+v reaches %q, want %q", c.who, got, c.want)
 		}
 		var listed []string
-		w.adapter.FetchSockets(c.opts)(func(found []socket.SocketDetails, _ error) {
+		for _, m := range w.adapter.Members(c.who) {
 			for name, client := range clients {
-				if slices.ContainsFunc(found, func(s socket.SocketDetails) bool { return s.Id() == client.id }) {
+				if client.Member == m {
 					listed = append(listed, name)
 				}
 			}
-		})
+		}
 		slices.Sort(listed)
 		if !slices.Equal(listed, c.want) {
-			t.Errorf("%+v lists %q, want %q", c.opts, listed, c.want)
+			t.Errorf("%+v lists %q, want %q", c.who, listed, c.want)
 		}
 	}
 }
 
-func TestSocketsOfASelection(t *testing.T) {
+func TestMembersOfASelection(t *testing.T) {
 	w := newWorld(t)
 	one, two, three := w.join("x"), w.join("x"), w.join()
-	w.adapter.AddSockets(to("x"), []socket.Room{"y", "z"})
-	w.adapter.DelSockets(without(to(), socket.Room(two.id)), []socket.Room{"z"})
+	w.adapter.Join(to("x"), []string{"y", "z"})
+	w.adapter.Leave(everybody.Without(two.id), []string{"z"})
 	for c, want := range map[*client]int{one: 3, two: 4, three: 1} {
-		if got := sorted(w.adapter.SocketRooms(c.id)); len(got) != want {
+		if got := c.Rooms(); len(got) != want {
 			t.Errorf("in %q, want %d rooms", got, want)
 		}
 	}
-	w.adapter.DisconnectSockets(to("x"), false)
+	w.adapter.Disconnect(to("x"), false)
 	for _, c := range []*client{one, two} {
-		if got := c.received(); !slices.Equal(got, []string{"41"}) || c.sock.Connected() || !c.session.IsOpen() {
-			t.Errorf("disconnected: %q, connected: %v, open: %v", got, c.sock.Connected(), c.session.IsOpen())
+		if got := c.received(); !slices.Equal(got, []string{"41"}) || !c.left || !c.session.IsOpen() {
+			t.Errorf("disconnected: %q, left: %v, open: %v", got, c.left, c.session.IsOpen())
 		}
 	}
-	w.adapter.DisconnectSockets(nil, true)
-	if three.sock.Connected() || three.session.IsOpen() {
+	w.adapter.Disconnect(everybody, true)
+	if !three.left || three.session.IsOpen() {
 		t.Error("still connected")
 	}
 }
@@ -188,14 +184,12 @@ func TestVolatile(t *testing.T) {
 			t.Fatal("the poll does not wait")
 		}
 	}
-	opts := to()
-	opts.Flags = &socket.BroadcastFlags{WriteOptions: socket.WriteOptions{Volatile: true}}
-	w.adapter.Broadcast(message("now"), opts)
-	if got := await(t, polled, "answer to the poll"); got != `42["message","now"]` {
+	w.adapter.Broadcast(message("now"), Selection{Volatile: true})
+	if got := testkit.Await(t, polled, "answer to the poll"); got != `42["message","now"]` {
 		t.Errorf("polled %q", got)
 	}
 	idle.hears()
-	w.adapter.Admit(early.id)
+	early.Admit()
 	early.hears()
 }
 
@@ -203,67 +197,98 @@ func TestVolatile(t *testing.T) {
 func TestEarlyMessages(t *testing.T) {
 	w := newWorld(t)
 	c := w.introduced()
-	w.adapter.Broadcast(message("one"), nil)
-	w.adapter.Direct(c.id, message("two"))
-	w.adapter.Broadcast(message("three"), to(socket.Room(c.id)))
+	w.adapter.Broadcast(message("one"), everybody)
+	c.Send(message("two"))
+	w.adapter.Broadcast(message("three"), to(c.id))
 	c.hears()
-	w.adapter.Admit(c.id)
-	w.adapter.Direct(c.id, message("four"))
-	w.adapter.Admit(c.id)
+	c.Admit()
+	c.Send(message("four"))
+	c.Admit()
 	c.hears("one", "two", "three", "four")
-	w.adapter.Admit("nobody")
-	w.adapter.Direct("nobody", message("lost"))
+	w.adapter.Remove(c.id)
+	c.Admit()
+	c.Send(message("lost"))
 }
 
 func TestEarlyMessagesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	c := w.introduced()
 	for i := range maxEarly + 10 {
-		w.adapter.Broadcast(message(fmt.Sprint(i)), nil)
+		w.adapter.Broadcast(message(fmt.Sprint(i)), everybody)
 	}
-	w.adapter.Admit(c.id)
+	c.Admit()
 	got := c.received()
 	if len(got) != maxEarly || got[0] != `42["message","10"]` || got[maxEarly-1] != fmt.Sprintf(`42["message","%d"]`, maxEarly+9) {
 		t.Errorf("%d messages from %q on", len(got), got[:min(len(got), 1)])
 	}
 }
 
-func TestBroadcastWithAck(t *testing.T) {
+func TestCall(t *testing.T) {
 	w := newWorld(t)
-	clients := []*client{w.join("x"), w.join("x"), w.join(), w.introduced()}
-	w.adapter.AddAll(clients[3].id, types.NewSet[socket.Room]("x"))
-	var counted uint64
-	answers := 0
-	p := message("ask")
-	w.adapter.BroadcastWithAck(p, to("x"), func(n uint64) { counted = n }, func([]any, error) { answers++ })
-	if counted != 3 {
-		t.Errorf("%d clients were asked, want 3", counted)
+	clients := []*client{w.join("x"), w.join("x"), w.join(), w.introduced(), w.join("x"), w.join("x")}
+	clients[3].Join("x")
+	clients[4].End() // it goes, and is not removed yet
+	answers, gone := 0, 0
+	answered := func(client string, args []packet.Value, err error) {
+		if err != nil {
+			gone++
+		} else {
+			answers++
+		}
 	}
-	w.adapter.Admit(clients[3].id)
+	asked, _ := w.adapter.Call(message("ask"), to("x"), answered)
+	if asked != 5 || gone != 1 {
+		t.Errorf("%d clients were asked, %d of them gone, want 5 and 1", asked, gone)
+	}
+	clients[3].Admit()
 	for i, c := range clients {
-		asked := i != 2
-		got := c.received()
-		if want := fmt.Sprintf(`42%d["message","ask"]`, *p.Id); asked && !slices.Equal(got, []string{want}) || !asked && len(got) != 0 {
+		want := []string{`421["message","ask"]`}
+		if i == 2 {
+			want = nil
+		}
+		if got := c.received(); !slices.Equal(got, want) {
 			t.Errorf("client %d received %q", i, got)
 		}
-		ack, waits := c.sock.Acks().LoadAndDelete(*p.Id)
-		if waits != asked {
-			t.Errorf("client %d may answer: %v, want %v", i, waits, asked)
+		if i == 5 {
+			w.adapter.Remove(c.id)
 		}
-		if waits {
-			ack(nil, nil)
-		}
+		c.Answer(2, nil) // nobody has asked that
+		c.Answer(1, nil)
+		c.Answer(1, nil)
 	}
-	if answers != 3 {
-		t.Errorf("%d answers, want 3", answers)
+	if answers != 3 || gone != 2 {
+		t.Errorf("%d answers, %d are gone, want 3 and 2", answers, gone)
 	}
 	// One that nobody waits for any more.
-	w.adapter.BroadcastWithAck(p, to("x"), func(uint64) {}, func([]any, error) {})
-	w.adapter.ForgetAck(*p.Id)
+	_, forget := w.adapter.Call(message("ask"), to("x"), func(string, []packet.Value, error) {})
+	forget()
 	for _, c := range clients {
-		if c.sock.Acks().Len() != 0 {
+		if len(c.acks.by) != 0 {
 			t.Error("an answer is still waited for")
 		}
+	}
+}
+
+func TestAsk(t *testing.T) {
+	w := newWorld(t)
+	c := w.join()
+	var got []string
+	answered := func(args []packet.Value, err error) {
+		got = append(got, fmt.Sprint(len(args), err))
+	}
+	c.Ask(message("one"), answered)
+	forget := c.Ask(message("two"), answered)
+	c.Ask(message("three"), answered)
+	if heard := c.received(); !slices.Equal(heard, []string{`421["message","one"]`, `422["message","two"]`, `423["message","three"]`}) {
+		t.Errorf("received %q", heard)
+	}
+	forget()
+	c.Answer(2, nil)
+	c.Answer(1, []packet.Value{packet.TextValue("yes")})
+	c.End()
+	c.Ask(message("four"), answered)
+	if want := []string{"1 <nil>", "0 the client is gone", "0 the client is gone"}; !slices.Equal(got, want) {
+		t.Errorf("answered %q, want %q", got, want)
 	}
 }
 
@@ -271,17 +296,18 @@ func TestBroadcastWithAck(t *testing.T) {
 func TestBroadcastOfWhatCannotBeEncoded(t *testing.T) {
 	w := newWorld(t)
 	c := w.join()
-	w.adapter.Broadcast(message(func() {}), nil)
-	w.adapter.Direct(c.id, message(func() {}))
+	w.adapter.Broadcast(message(func() {}), everybody)
+	c.Send(message(func() {}))
 	c.hears()
 }
 
 func TestAloneWithoutACluster(t *testing.T) {
 	w := newWorld(t)
-	if err := w.adapter.ServerSideEmit(nil); err != nil {
+	if err := w.adapter.ServerSideEmit(Event{}); err != nil {
 		t.Errorf("ServerSideEmit: %v", err)
 	}
-	if n := w.adapter.ServerCount(); n != 1 {
-		t.Errorf("%d servers", n)
+	if ids, err := w.adapter.FetchOthers(t.Context(), everybody); len(ids) != 0 || err != nil {
+		t.Errorf("others: %v, %v", ids, err)
 	}
+	w.adapter.Close()
 }

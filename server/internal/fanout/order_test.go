@@ -6,9 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io/v2/socket"
 )
 
 // All members see what they share in one order, whoever broadcasts at the same time;
@@ -19,7 +16,7 @@ func TestConcurrentBroadcastsHaveOneOrder(t *testing.T) {
 	w := newWorld(t)
 	var clients []*client
 	for i := range members {
-		clients = append(clients, w.join(socket.Room(fmt.Sprint("room ", i%3))))
+		clients = append(clients, w.join(fmt.Sprint("room ", i%3)))
 	}
 	var wg sync.WaitGroup
 	for b := range broadcasters {
@@ -28,13 +25,13 @@ func TestConcurrentBroadcastsHaveOneOrder(t *testing.T) {
 				text := fmt.Sprintf("%d %d", b, i)
 				switch i % 3 {
 				case 0:
-					w.adapter.Broadcast(message(text), nil)
+					w.adapter.Broadcast(message(text), everybody)
 				case 1: // everybody by another way, and one twice named
-					w.adapter.Broadcast(message(text), to("room 0", "room 1", "room 2", socket.Room(clients[b].id)))
+					w.adapter.Broadcast(message(text), to("room 0", "room 1", "room 2", clients[b].id))
 				default:
-					w.adapter.Broadcast(message(text), without(to(), "nowhere"))
+					w.adapter.Broadcast(message(text), everybody.Without("nowhere"))
 				}
-				w.adapter.Direct(clients[b].id, message("direct "+text))
+				clients[b].Send(message("direct " + text))
 			}
 		})
 	}
@@ -42,10 +39,10 @@ func TestConcurrentBroadcastsHaveOneOrder(t *testing.T) {
 	wg.Go(func() {
 		for range each {
 			c := clients[members-1]
-			w.adapter.AddAll(c.id, types.NewSet[socket.Room]("other"))
-			w.adapter.Del(c.id, "other")
-			w.adapter.SocketRooms(c.id)
-			w.adapter.Sids()
+			c.Join("other")
+			c.Leave("other")
+			c.Rooms()
+			w.adapter.Members(everybody)
 			w.adapter.Rooms()
 		}
 	})
@@ -106,8 +103,8 @@ func TestAdmissionDuringBroadcasts(t *testing.T) {
 	var clients []*client
 	for range joins {
 		c := w.introduced()
-		w.adapter.AddAll(c.id, types.NewSet[socket.Room]("all"))
-		w.adapter.Admit(c.id)
+		c.Join("all")
+		c.Admit()
 		clients = append(clients, c)
 	}
 	close(stop)
@@ -132,13 +129,13 @@ func TestMembersComeAndGo(t *testing.T) {
 	for g := range 3 {
 		wg.Go(func() {
 			for i := range rounds {
-				w.adapter.Broadcast(message(fmt.Sprintf("%d %d", g, i)), nil)
+				w.adapter.Broadcast(message(fmt.Sprintf("%d %d", g, i)), everybody)
 			}
 		})
 	}
 	for range rounds {
 		c := w.join("x")
-		wg.Go(func() { c.sock.Disconnect(false) })
+		wg.Go(c.Disconnect)
 	}
 	wg.Wait()
 	if got := len(witness.received()); got != 3*rounds {

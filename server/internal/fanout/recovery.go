@@ -2,16 +2,11 @@ package fanout
 
 import (
 	"crypto/rand"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unsafe"
-
-	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
 
 	"hipflask/server/internal/engineio"
 )
@@ -23,8 +18,6 @@ const (
 	maxLogged    = 64 << 20
 	maxKept      = 1 << 16
 	maxKeptBytes = 64 << 20
-	// maxStays is how many of a client's visits to rooms are remembered.
-	maxStays = 1024
 )
 
 // NoOffset stands for the offset that a client which has seen no event does not name.
@@ -43,7 +36,7 @@ type recovery struct {
 	events []logged
 	bytes  int // what they take in memory
 
-	sessions      map[socket.PrivateSessionId]kept
+	sessions      map[string]kept
 	sessionsBytes int
 	order         []left // the sessions in the order they left
 }
@@ -51,7 +44,7 @@ type recovery struct {
 // logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
 	at    time.Time
-	to    socket.SocketId
+	to    string
 	among *choice           // nil if to is set
 	msg   *engineio.Message // bare
 }
@@ -68,36 +61,17 @@ func (e *logged) memory() int {
 
 // kept is a client that was cut off.
 type kept struct {
-	session *socket.SessionToPersist
-	past    *past
-	at      time.Time
-	bytes   int // that it takes in memory
+	id    string
+	past  *past
+	at    time.Time
+	bytes int // that it takes in memory
 }
 
-// sessionMemory is about what a client takes that was cut off, beside its rooms, and
-// roomMemory what a room that it is in adds to the library's part.
-const (
-	sessionMemory = 1 << 10
-	roomMemory    = 64
-)
-
-// memory is about what the client's visits to rooms take, in bytes.
-func (p *past) memory() int {
-	if p == nil {
-		return 0
-	}
-	n := cap(p.stays) * int(unsafe.Sizeof(stay{}))
-	for _, s := range p.stays {
-		n += len(s.room)
-		if s.to == stillThere {
-			n += roomMemory
-		}
-	}
-	return n
-}
+// sessionMemory is about what a client takes that was cut off, beside its rooms.
+const sessionMemory = 1 << 10
 
 type left struct {
-	pid socket.PrivateSessionId
+	pid string
 	at  time.Time
 }
 
@@ -105,7 +79,7 @@ func newRecovery(keep time.Duration) *recovery {
 	if keep <= 0 {
 		return nil
 	}
-	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[socket.PrivateSessionId]kept)}
+	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[string]kept)}
 }
 
 func (r *recovery) offset(n uint64) string { return r.epoch + "-" + strconv.FormatUint(n, 36) }
@@ -133,20 +107,13 @@ func (r *recovery) first() uint64 { return r.next - uint64(len(r.events)) }
 
 // stamp gives an event its offset and keeps it. It returns the message to send in
 // the place of the one without.
-func (r *recovery) stamp(p *parser.Packet, e logged) (*engineio.Message, error) {
-	data, ok := p.Data.([]any)
-	if !ok || len(data) == 0 {
-		return Encode(p)
-	}
-	stamped := *p
-	stamped.Data = append(slices.Clip(data), r.offset(r.next))
-	msg, err := Encode(&stamped)
+func (r *recovery) stamp(namespace string, event Event, e logged) (*engineio.Message, error) {
+	stamped := Event{event.Name, append(slices.Clip(event.Args), r.offset(r.next))}
+	msg, err := stamped.encode(namespace, 0)
 	if err != nil {
 		return nil, err
 	}
-	if event, ok := data[0].(string); ok { // a plain client reads it without
-		msg.SetPlain(func() (engineio.Plain, bool) { return readPlain(p.Nsp, event, data[1:]) })
-	}
+	event.setPlain(msg, namespace) // a plain client reads it without
 	e.at, e.msg = time.Now(), msg.Bare()
 	r.next++
 	r.bytes += e.memory()
@@ -175,7 +142,7 @@ func (r *recovery) prune(now time.Time) {
 }
 
 // remember keeps a client that was cut off.
-func (r *recovery) remember(pid socket.PrivateSessionId, k kept) {
+func (r *recovery) remember(pid string, k kept) {
 	r.forget(pid)
 	k.bytes = sessionMemory + k.past.memory()
 	r.sessions[pid] = k
@@ -183,14 +150,14 @@ func (r *recovery) remember(pid socket.PrivateSessionId, k kept) {
 	r.order = append(r.order, left{pid, k.at})
 }
 
-func (r *recovery) forget(pid socket.PrivateSessionId) {
+func (r *recovery) forget(pid string) {
 	r.sessionsBytes -= r.sessions[pid].bytes
 	delete(r.sessions, pid)
 }
 
 // missed lists what a client was to be sent from event n on; false if some of that is
 // forgotten.
-func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Message, bool) {
+func (r *recovery) missed(id string, p *past, n uint64) ([]*engineio.Message, bool) {
 	first := r.first()
 	if n < first || n < p.known {
 		return nil, false
@@ -199,7 +166,7 @@ func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Me
 	for _, e := range r.events[n-first:] {
 		meant := e.to == id
 		if e.to == "" {
-			meant = (len(e.among.rooms) == 0 || p.wasIn(e.among.names, n)) && !p.wasIn(e.among.excepts, n)
+			meant = (len(e.among.Rooms) == 0 || p.wasIn(e.among.names, n)) && !p.wasIn(e.among.excepts, n)
 		}
 		if meant {
 			list = append(list, e.msg.Kept())
@@ -209,123 +176,10 @@ func (r *recovery) missed(id socket.SocketId, p *past, n uint64) ([]*engineio.Me
 	return list, true
 }
 
-// PersistSession keeps what a client that was cut off will need to go on.
-func (a *Adapter) PersistSession(s *socket.SessionToPersist) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := a.members[s.Sid]
-	if a.recovery == nil || m == nil {
-		return
-	}
-	now := time.Now()
-	a.recovery.remember(s.Pid, kept{session: s, past: m.past, at: now})
-	a.recovery.prune(now)
-}
-
-// RestoreSession gives a client that was cut off its session back, once. From here
-// on it is a member again, so that nothing comes between what it missed, which waits
-// for its admission, and what is sent next. The library has nothing to send: it would
-// do so before it has answered CONNECT.
-func (a *Adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
-	a.mu.Lock()
-	r := a.recovery
-	if r == nil {
-		a.mu.Unlock()
-		return nil, nil
-	}
-	r.prune(time.Now())
-	s, known := r.sessions[pid]
-	if !known {
-		a.mu.Unlock()
-		return nil, nil
-	}
-	r.forget(pid)
-	id := s.session.Sid
-	unseen, ok := r.unseen(offset, s.past.since)
-	var missed []*engineio.Message
-	if ok {
-		missed, ok = r.missed(id, s.past, unseen)
-	}
-	if !ok {
-		a.mu.Unlock()
-		return nil, nil
-	}
-	rooms := s.past.rooms()
-	m := a.member(id)
-	m.past, m.early, m.coming = s.past, missed, &coming{owed: len(missed)}
-	created, joined := a.join(m, rooms)
-	a.mu.Unlock()
-	a.announceJoined(id, created, joined)
-	s.session.Rooms = types.NewSet(rooms...)
-	return &socket.Session{SessionToPersist: s.session}, nil
-}
-
-// past is what decides which events were meant for a client.
-type past struct {
-	since uint64 // the first event that it can have been sent
-	known uint64 // the first event from which on its stays are known
-	stays []stay
-}
-
-// stay is a client's time in a room, from one event's number to before another's.
-type stay struct {
-	room     socket.Room
-	from, to uint64
-}
-
-// stillThere is the end of a stay that has none.
-const stillThere = math.MaxUint64
-
 // begin starts the past of a client that is new; nil without recovery.
 func (r *recovery) begin() *past {
 	if r == nil {
 		return nil
 	}
 	return &past{since: r.next, known: r.next}
-}
-
-func (p *past) enter(room socket.Room, now uint64) {
-	if !slices.ContainsFunc(p.stays, func(s stay) bool { return s.room == room && s.to == stillThere }) {
-		p.stays = append(p.stays, stay{room, now, stillThere})
-	}
-}
-
-// exit ends a stay, and forgets those that ended before the event first.
-func (p *past) exit(room socket.Room, now, first uint64) {
-	over := 0
-	p.stays = slices.DeleteFunc(p.stays, func(s stay) bool {
-		return s.to <= first || s.room == room && s.to == stillThere && s.from == now
-	})
-	for i := range p.stays {
-		s := &p.stays[i]
-		if s.room == room && s.to == stillThere {
-			s.to = now
-		}
-		if s.to != stillThere {
-			over++
-		}
-	}
-	if over > maxStays {
-		oldest := slices.IndexFunc(p.stays, func(s stay) bool { return s.to != stillThere })
-		p.known = max(p.known, p.stays[oldest].to)
-		p.stays = slices.Delete(p.stays, oldest, oldest+1)
-	}
-}
-
-// wasIn reports whether the client was in any of the listed rooms when event n was sent.
-func (p *past) wasIn(listed func(socket.Room) bool, n uint64) bool {
-	return slices.ContainsFunc(p.stays, func(s stay) bool {
-		return s.from <= n && n < s.to && listed(s.room)
-	})
-}
-
-// rooms lists those that the client is in.
-func (p *past) rooms() []socket.Room {
-	var rooms []socket.Room
-	for _, s := range p.stays {
-		if s.to == stillThere {
-			rooms = append(rooms, s.room)
-		}
-	}
-	return rooms
 }

@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"hipflask/server/internal/packet"
 )
 
@@ -18,16 +15,16 @@ import (
 func TestDirectIsNotSharedWithRecovery(t *testing.T) {
 	const backlog, events = 8000, 100
 	for _, recovery := range []time.Duration{0, time.Minute} {
-		w := newWorldWith(t, recovery, backlog)
+		w := newWorldWith(t, Config{Recovery: recovery}, backlog)
 		direct, all := w.join(), w.join()
 		for range events {
-			w.adapter.Direct(direct.id, message("x"))
+			direct.Send(message("x"))
 		}
 		if direct.session.IsOpen() {
 			t.Errorf("recovery %v: the client is still there that reads none of %d events", recovery, events)
 		}
 		for range events { // most of what they take in memory is not its own
-			w.adapter.Broadcast(message("x"), to(socket.Room(all.id)))
+			w.adapter.Broadcast(message("x"), to(all.id))
 		}
 		if !all.session.IsOpen() {
 			t.Errorf("recovery %v: the client of a broadcast was charged as much", recovery)
@@ -38,7 +35,7 @@ func TestDirectIsNotSharedWithRecovery(t *testing.T) {
 func TestWhatIsKeptIsBounded(t *testing.T) {
 	r := newRecovery(time.Minute)
 	for i := range maxKept + 10 {
-		pid := socket.PrivateSessionId(fmt.Sprint(i))
+		pid := fmt.Sprint(i)
 		now := time.Now()
 		r.remember(pid, kept{at: now})
 		r.prune(now)
@@ -70,8 +67,7 @@ func TestHardeningRecoveryOfTinyEvents(t *testing.T) {
 	before := heap()
 	r := newRecovery(time.Hour)
 	for n := 0; n < maxLogged/200; n++ { // with the frame's length alone, none would be forgotten
-		args := []any{"message", packet.TextValue(strconv.Itoa(n % 10))}
-		if _, err := r.stamp(&parser.Packet{Type: parser.EVENT, Nsp: "/", Data: args}, logged{among: newChoice([]socket.Room{"room"}, nil)}); err != nil {
+		if _, err := r.stamp("/", message(packet.TextValue(strconv.Itoa(n%10))), logged{among: newChoice(to("room"))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -88,10 +84,10 @@ func TestHardeningRecoveryOfManyRooms(t *testing.T) {
 	for i := range 3_000 {
 		p := r.begin()
 		for n := range uint64(300) {
-			p.enter(socket.Room(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10)), n)
+			p.enter(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10), n)
 		}
 		now := time.Now()
-		r.remember(socket.PrivateSessionId(strconv.Itoa(i)), kept{past: p, at: now})
+		r.remember(strconv.Itoa(i), kept{past: p, at: now})
 		r.prune(now)
 	}
 	if took := heap() - before; took > 2*maxKeptBytes || took < maxKeptBytes/4 {
@@ -119,7 +115,7 @@ func TestStaysAreBounded(t *testing.T) {
 	if p.known != 2*maxStays {
 		t.Errorf("known from %d on, want %d", p.known, 2*maxStays)
 	}
-	if !slices.Equal(p.rooms(), []socket.Room{"own"}) {
+	if !slices.Equal(p.rooms(), []string{"own"}) {
 		t.Errorf("in %v", p.rooms())
 	}
 	r.next = 3 * maxStays

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// index is the file that stands for its folder.
-const index = "index.html"
+// Index is the file that stands for its folder.
+const Index = "index.html"
 
 // Folder serves the files beneath a directory.
 type Folder struct{ dir string }
@@ -42,11 +42,17 @@ func (f *Folder) Serve(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }()
-	if w.Header().Get("Cache-Control") == "" {
-		w.Header().Set("Cache-Control", "no-cache") // browsers ask whether it has changed, as with Flask's
-	}
+	SetCaching(w.Header())
 	http.ServeContent(w, r, info.Name(), info.ModTime(), file)
 	return true
+}
+
+// SetCaching has browsers ask each time whether a file has changed, as with Flask's,
+// where the header does not say otherwise.
+func SetCaching(h http.Header) {
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
 }
 
 // Has reports whether a file answers GET at the path.
@@ -89,23 +95,26 @@ func (f *Folder) open(urlPath string) (*os.File, fs.FileInfo) {
 }
 
 // fileName is the file that a path means. Only the shortest form of a path is taken, and
-// no hidden file or folder but .well-known (RFC 8615): what else begins with a dot, such
-// as .git and .env, was not put there to be read.
+// no hidden file.
 func fileName(urlPath string) (string, bool) {
 	name, ok := strings.CutPrefix(urlPath, "/")
 	if !ok || strings.ContainsAny(name, "\\\x00") {
 		return "", false
 	}
 	if name == "" || strings.HasSuffix(name, "/") {
-		name += index
+		name += Index
 	}
-	if !fs.ValidPath(name) || name == "." {
-		return "", false
-	}
+	return name, fs.ValidPath(name) && name != "." && !Hidden(name)
+}
+
+// Hidden reports whether a file is one that nobody is served: it or a folder on its path
+// begins with a dot, as .git and .env do, which were not put there to be read.
+// .well-known is none (RFC 8615).
+func Hidden(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
-		if part[0] == '.' && part != ".well-known" {
-			return "", false
+		if strings.HasPrefix(part, ".") && part != ".well-known" {
+			return true
 		}
 	}
-	return name, true
+	return false
 }

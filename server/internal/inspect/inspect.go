@@ -1,6 +1,6 @@
-// Package inspect is the door through which the server's own parts, such as the Admin
-// UI, see all clients and act on them: what handlers have no use for. Package socketio
-// opens it, see package extras.
+// Package inspect is what the server's own parts, such as the Admin UI, see of all clients
+// and do to them, and what they are told: what handlers have no use for. Package socketio
+// is given [Hooks] and hands out a [View], see package extras.
 package inspect
 
 import (
@@ -12,10 +12,9 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Door is what a server is made with that lets somebody look in. The functions that it
-// was made with are told what happens: they run where it happens, before what
-// follows, and must not wait; nil ones are left out.
-type Door struct {
+// Hooks are told what happens in the server that is made with them. They run where it
+// happens, before what follows, and must not wait; nil ones are left out.
+type Hooks struct {
 	Connected    func(c Client)                                      // the client was told so
 	Disconnected func(c Client, reason string)                       // its handler has run
 	Joined, Left func(namespace, room, id string)                    // the client's own room among them, also if it is refused
@@ -28,32 +27,34 @@ type Door struct {
 	// number of them: what "*" stands for is "*", and an event without a handler "".
 	Handled func(namespace, event string, took time.Duration)
 	Failed  func(namespace, event string, panicked bool)
+}
 
-	// The rest is set by the server.
-
+// View is a server as its own parts see it.
+type View interface {
 	// Namespaces are all clients of each namespace by its name, of those too that
 	// clients brought into being through Of("*").
-	Namespaces func() map[string]Clients
+	Namespaces() map[string]Clients
 	// Stats counts; it looks at every session.
-	Stats func() Stats
+	Stats() Stats
 	// Lost is to be told of requests for paths that nothing is served at: a client's
 	// is logged.
-	Lost func(r *http.Request)
+	Lost(r *http.Request)
 	// AdmitHost and AdmitOps report whether a request may be served: of any, whether the
 	// server goes by the name it was called by, and of one for the operators' address,
 	// also whether a page of another site makes it. They write and log the refusal.
-	AdmitHost, AdmitOps func(w http.ResponseWriter, r *http.Request) bool
+	AdmitHost(w http.ResponseWriter, r *http.Request) bool
+	AdmitOps(w http.ResponseWriter, r *http.Request) bool
 	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
 	// that of its connection.
-	Trusts func(r *http.Request) bool
+	Trusts(r *http.Request) bool
 	// Warn is to be told of what was not accepted before it came to a client: it is
 	// counted and logged as other refusals are.
-	Warn func(cause engineio.Cause, msg string, args ...any)
+	Warn(cause engineio.Cause, msg string, args ...any)
 	// Life ends when background tasks have to: at the end, after the last disconnect
 	// handler.
-	Life context.Context
+	Life() context.Context
 	// Begin begins the background tasks that were held back until now.
-	Begin func()
+	Begin()
 }
 
 // Stats is what a server has counted since it began, and what it has now.

@@ -44,12 +44,12 @@ func NewHandlers() *Handlers {
 	}
 }
 
-// Observe has the observer measure.
-func (h *Handlers) Observe(o *inspect.Door) {
-	o.Handled = func(namespace, name string, took time.Duration) {
+// Observe has what handlers take measured in the server that is made with the hooks.
+func (h *Handlers) Observe(hooks *inspect.Hooks) {
+	hooks.Handled = func(namespace, name string, took time.Duration) {
 		h.of(namespace, name).took.Observe(took.Seconds())
 	}
-	o.Failed = func(namespace, name string, panicked bool) {
+	hooks.Failed = func(namespace, name string, panicked bool) {
 		m := h.of(namespace, name)
 		if panicked {
 			m.panics.Inc()

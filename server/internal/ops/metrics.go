@@ -70,7 +70,7 @@ func Sessions(read func() inspect.Stats) prometheus.Collector {
 		closed:      desc("sessions_closed_total", "Sessions that ended, by reason.", "reason"),
 		upgrades:    desc("upgrades_total", "WebSockets opened for sessions that polled, by what became of them.", "result"),
 		refusals:    desc("refusals_total", "Requests and packets that were not accepted, and clients cut off for them, by cause.", "cause"),
-		slow:        desc("slow_clients_dropped_total", "Clients dropped because their backlog was full, see --max-backlog."),
+		slow:        desc("slow_clients_dropped_total", "Clients dropped because their backlog was full."),
 		messagesIn:  desc("messages_received_total", "Messages from clients: Socket.IO packets, each with its attachments, or plain WebSocket messages.", "client"),
 		messagesOut: desc("messages_sent_total", "Messages to clients, counted as those from clients are.", "client"),
 		bytesIn:     desc("received_bytes_total", "Bytes from clients: WebSocket frames and bodies of POSTs.", "client"),

@@ -132,7 +132,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.opts.Address)
 	if err != nil {
-		return fmt.Errorf("cannot listen (see --ops-addr): %w", err)
+		return fmt.Errorf("cannot listen: %w", err)
 	}
 	s.opts.Logger.Info("health and metrics", "address", l.Addr().String(), "pprof", s.opts.Pprof)
 	s.done = make(chan struct{})

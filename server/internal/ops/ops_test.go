@@ -113,7 +113,7 @@ func TestMetricsThatDoNotFitAreRefused(t *testing.T) {
 // Handlers' metrics have the event's name, but for what no name was registered for.
 func TestHandlersAreMeasured(t *testing.T) {
 	h := NewHandlers()
-	var o inspect.Door
+	var o inspect.Hooks
 	h.Observe(&o)
 	for range 3 {
 		o.Handled("/chat", "say", 2*time.Millisecond)
@@ -173,7 +173,7 @@ func TestCloseCutsWhatTakesLong(t *testing.T) {
 
 // What an event costs because handlers are measured.
 func BenchmarkHandled(b *testing.B) {
-	var o inspect.Door
+	var o inspect.Hooks
 	NewHandlers().Observe(&o)
 	for b.Loop() {
 		o.Handled("/", "message", 20*time.Microsecond)

@@ -8,8 +8,8 @@ import (
 // ForwardedHost is the header in which a proxy says which Host it was asked for.
 const ForwardedHost = "X-Forwarded-Host"
 
-// AnyHost in [Hosts] stands for every name.
-const AnyHost = "*"
+// anyHost in [Hosts] stands for every name.
+const anyHost = "*"
 
 // Hosts are the names by which the server may be called, each as [ParseHost] returns
 // it. They are what stands against DNS rebinding: a page of http://evil.example whose
@@ -54,7 +54,7 @@ func each(host string, allowed func(string) bool) bool {
 func (h Hosts) has(host string) bool {
 	name, port, err := splitHost(host)
 	for _, allowed := range h {
-		if allowed == AnyHost {
+		if allowed == anyHost {
 			return true
 		}
 		if err == nil && is(allowed, name, port) {

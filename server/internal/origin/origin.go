@@ -24,9 +24,9 @@ type Policy struct {
 	Credentials bool     // pages of other origins may send cookies along
 }
 
-// Allows reports whether a page of the origin may make the request: the origin is in
+// allows reports whether a page of the origin may make the request: the origin is in
 // the list, or the server's own.
-func (p *Policy) Allows(r *http.Request, origin string) bool {
+func (p *Policy) allows(r *http.Request, origin string) bool {
 	return p.Any || slices.ContainsFunc(p.List, func(pattern string) bool { return matches(pattern, origin) }) || p.own(r, origin)
 }
 
@@ -45,7 +45,7 @@ func (p *Policy) Admits(r *http.Request, jsonp bool) bool {
 		return true
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
-		return p.Allows(r, origin)
+		return p.allows(r, origin)
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none": // none: the user asked, by the address bar or a bookmark
@@ -60,7 +60,7 @@ func (p *Policy) Admits(r *http.Request, jsonp bool) bool {
 // hold its Referer back, but not change it to another origin's.
 func (p *Policy) refers(r *http.Request) bool {
 	from := Referer(r)
-	return from != "" && p.Allows(r, from)
+	return from != "" && p.allows(r, from)
 }
 
 // Referer is the origin of the page that a request's Referer names, empty for none.

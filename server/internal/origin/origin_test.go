@@ -81,16 +81,16 @@ func TestAllows(t *testing.T) {
 		{named, "evil.example", "http://evil.example", false},
 		{named, "evil.example", "https://a.example", true},
 	} {
-		if got := c.policy.Allows(request(c.host), c.origin); got != c.want {
+		if got := c.policy.allows(request(c.host), c.origin); got != c.want {
 			t.Errorf("%v at %q: %q is allowed: %v, want %v", c.policy.List, c.host, c.origin, got, c.want)
 		}
 	}
-	if !(&Policy{Any: true}).Allows(request("chat.example"), "http://evil.example") {
+	if !(&Policy{Any: true}).allows(request("chat.example"), "http://evil.example") {
 		t.Error("* refuses an origin")
 	}
 	secure := request("chat.example")
 	secure.TLS = new(tls.ConnectionState)
-	if !own.Allows(secure, "https://chat.example") || own.Allows(secure, "http://chat.example") {
+	if !own.allows(secure, "https://chat.example") || own.allows(secure, "http://chat.example") {
 		t.Error("TLS does not make the own origin https")
 	}
 }
@@ -107,7 +107,7 @@ func TestAllowsForwarded(t *testing.T) {
 		{Hosts{"chat.example"}, "https://chat.example", true}, {Hosts{"chat.example"}, "http://inner:5000", false},
 		{Hosts{"inner"}, "https://chat.example", false},
 	} {
-		if got := (&Policy{Hosts: c.hosts}).Allows(forwarded, c.origin); got != c.want {
+		if got := (&Policy{Hosts: c.hosts}).allows(forwarded, c.origin); got != c.want {
 			t.Errorf("hosts %v: %q is allowed: %v, want %v", c.hosts, c.origin, got, c.want)
 		}
 	}
@@ -215,7 +215,7 @@ func TestHosts(t *testing.T) {
 		{host: ","},
 		{host: "."},
 	} {
-		if !Hosts(nil).Allow(c.host) || !(Hosts{AnyHost}).Allow(c.host) || !(Hosts{AnyHost}).AllowLocal(c.host) {
+		if !Hosts(nil).Allow(c.host) || !(Hosts{anyHost}).Allow(c.host) || !(Hosts{anyHost}).AllowLocal(c.host) {
 			t.Errorf("%q is refused where every host is allowed", c.host)
 		}
 		if got := list.Allow(c.host); got != c.listed {

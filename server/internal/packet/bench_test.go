@@ -9,7 +9,7 @@ import (
 // The most that a decoded and an encoded message may allocate: the packet with
 // room for two arguments, the copied text, the event's name.
 func TestAllocations(t *testing.T) {
-	d := NewDecoder(Limits{})
+	d := newDecoder(Limits{})
 	text := []byte(`2["message","hello"]`)
 	p, err := d.Text(text)
 	if err != nil {
@@ -46,7 +46,7 @@ var benchTexts = []struct{ name, text string }{
 func BenchmarkDecode(b *testing.B) {
 	for _, c := range benchTexts {
 		b.Run(c.name, func(b *testing.B) {
-			d, text := NewDecoder(Limits{}), []byte(c.text)
+			d, text := newDecoder(Limits{}), []byte(c.text)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -67,7 +67,7 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 	b.Run("binary", func(b *testing.B) {
-		d, text, blob := NewDecoder(Limits{}), []byte(`51-["message",`+ph0+`]`), make([]byte, 1024)
+		d, text, blob := newDecoder(Limits{}), []byte(`51-["message",`+ph0+`]`), make([]byte, 1024)
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := d.Text(text); err != nil {
@@ -91,7 +91,7 @@ func BenchmarkAppendEvent(b *testing.B) {
 		"bytes": {[]byte("blob")},
 	}
 	for _, c := range benchTexts {
-		p, err := NewDecoder(Limits{}).Text([]byte(c.text))
+		p, err := newDecoder(Limits{}).Text([]byte(c.text))
 		if err != nil {
 			b.Fatal(err)
 		}

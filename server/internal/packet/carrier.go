@@ -1,5 +1,16 @@
 package packet
 
+// carrier is a Value, a Carrier, or a type that embeds one: it is written as that Value, and
+// decoded into it, attachments included.
+type carrier interface{ carried() Value }
+
+func (v Value) carried() Value { return v }
+
+// receiver is the pointer to a carrier.
+type receiver interface{ carry(Value) }
+
+func (v *Value) carry(x Value) { *v = x }
+
 // Carrier is a Value for types of public packages to embed: without its methods and
 // fields, which they would otherwise show. They are written as that Value, and decoded
 // into it, attachments included.

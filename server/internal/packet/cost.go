@@ -10,6 +10,13 @@ const (
 	allocations = 64
 )
 
+// frame is a packet with room for the arguments that most have, so that the
+// two are one allocation.
+type frame struct {
+	Packet
+	room [2]Value
+}
+
 // Cost is about what the packet takes in memory, in bytes, attachments included: of a
 // small one that is ten times what it took on the wire. What several of its arguments
 // share counts once.
@@ -30,7 +37,3 @@ func (p *Packet) Cost() int {
 	}
 	return n
 }
-
-// Held is about what the Decoder keeps of a packet whose attachments are still to come,
-// in bytes; 0 when it awaits none.
-func (d *Decoder) Held() int { return d.held }

@@ -17,9 +17,6 @@ type Decoder struct {
 	held        int // what they take in memory
 }
 
-// NewDecoder returns a Decoder with these limits.
-func NewDecoder(limits Limits) *Decoder { return &Decoder{Limits: limits} }
-
 // Text decodes a text message, without Engine.IO's leading '4' (Socket.IO
 // protocol, section "Packet encoding"). It returns nil, nil when attachments
 // are still to come. data is copied and may be used again at once.
@@ -86,6 +83,10 @@ func (d *Decoder) Binary(data []byte) (*Packet, error) {
 	d.reset()
 	return p, nil
 }
+
+// Held is about what the Decoder keeps of a packet whose attachments are still to come,
+// in bytes; 0 when it awaits none.
+func (d *Decoder) Held() int { return d.held }
 
 // reset forgets the packet that awaits attachments.
 func (d *Decoder) reset() { *d = Decoder{Limits: d.Limits} }
@@ -168,13 +169,6 @@ func leadingNumber(data []byte, max uint64) (n uint64, rest []byte, ok bool) {
 		data = data[1:]
 	}
 	return n, data, true
-}
-
-// frame is a packet with room for the arguments that most have, so that the
-// two are one allocation.
-type frame struct {
-	Packet
-	room [2]Value
 }
 
 // packet reads the JSON and puts the packet together.
@@ -276,7 +270,7 @@ func (f *frame) readEvent(s *scanner) *Error {
 		name = unquote(make([]byte, 0, len(name)), name)
 	}
 	f.Event = string(name)
-	if reserved(f.Event) {
+	if Reserved(f.Event) {
 		return malformed("reserved event name")
 	}
 	return nil

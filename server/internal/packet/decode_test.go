@@ -113,7 +113,7 @@ func TestDecodeMalformed(t *testing.T) {
 		`51-["m",` + ph0 + `,{"\u005fplaceholder":true,"num":7}]`, `51-[` + ph0 + `]`, `51-["m","` + strings.ReplaceAll(ph0, `"`, `\"`) + `"]`,
 		`50-["m",{"_placeholder":true,"num":0}]`,
 	} {
-		d := NewDecoder(Limits{})
+		d := newDecoder(Limits{})
 		p, err := d.Text([]byte(text))
 		if err == nil {
 			t.Errorf("%q: got %s, want an error", text, show(p))
@@ -186,7 +186,7 @@ func TestDecodeLimits(t *testing.T) {
 		{"query, over", Limits{}, `0/?` + strings.Repeat("q", MaxQuery+1), nil, LimitQuery},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := NewDecoder(c.limits)
+			d := newDecoder(c.limits)
 			p, err := decodeAll(d, c.text, c.attachments...)
 			if c.want == "" {
 				if err != nil {
@@ -234,7 +234,7 @@ func TestDecodeOutOfTurn(t *testing.T) {
 
 // What Text and Binary are given belongs to a read buffer.
 func TestDecodeCopies(t *testing.T) {
-	d := NewDecoder(Limits{})
+	d := newDecoder(Limits{})
 	text, blob := []byte(`51-/chat?q,["message",{"a":`+ph0+`}]`), []byte("blob")
 	if _, err := d.Text(text); err != nil {
 		t.Fatal(err)
@@ -271,7 +271,7 @@ func TestArgumentsAreClipped(t *testing.T) {
 }
 
 func TestErrorsHoldNothingTheClientSent(t *testing.T) {
-	_, err := NewDecoder(Limits{}).Text([]byte("2[\"m\",secret\n"))
+	_, err := newDecoder(Limits{}).Text([]byte("2[\"m\",secret\n"))
 	if err == nil || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}

@@ -132,24 +132,8 @@ func (f field) rank(g field) int {
 	return 1
 }
 
-// findField looks a key up as encoding/json does: exactly, then without regard
-// to case.
-func findField(fields []field, key string) *field {
-	for i := range fields {
-		if fields[i].name == key {
-			return &fields[i]
-		}
-	}
-	for i := range fields {
-		if strings.EqualFold(fields[i].name, key) {
-			return &fields[i]
-		}
-	}
-	return nil
-}
-
 // of returns the field's value; ok is false if it lies behind a nil pointer.
-func (f field) of(v reflect.Value) (fv reflect.Value, ok bool) {
+func (f *field) of(v reflect.Value) (fv reflect.Value, ok bool) {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() {
@@ -164,7 +148,7 @@ func (f field) of(v reflect.Value) (fv reflect.Value, ok bool) {
 
 // settable returns the field's value after having made what embedded pointers
 // on the way point to.
-func (f field) settable(v reflect.Value) (reflect.Value, error) {
+func (f *field) settable(v reflect.Value) (reflect.Value, error) {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() {
@@ -181,4 +165,31 @@ func (f field) settable(v reflect.Value) (reflect.Value, error) {
 		return v, fmt.Errorf("packet: cannot set unexported embedded struct %v", v.Type())
 	}
 	return v, nil
+}
+
+// isEmpty is encoding/json's meaning of omitempty.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// isZero is encoding/json's meaning of omitzero.
+func isZero(v reflect.Value) bool {
+	nilPointer := v.Kind() == reflect.Pointer && v.IsNil()
+	if nilPointer || v.Kind() == reflect.Interface || !v.CanInterface() {
+		return v.IsZero()
+	}
+	x := v.Interface()
+	if v.CanAddr() && v.Kind() != reflect.Pointer {
+		x = v.Addr().Interface()
+	}
+	if z, ok := x.(interface{ IsZero() bool }); ok {
+		return z.IsZero()
+	}
+	return v.IsZero()
 }

@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"testing"
@@ -20,7 +21,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, maxDepth uint8) {
 		s := newScanner(text, 0, int(maxDepth))
-		s.collect, s.marks = true, map[int]int{}
+		s.collect = true
 		start, end, ok := s.document()
 		want := json.Valid(text) && utf8.Valid(text)
 		if want && jsonDepth(text) > int(maxDepth) {
@@ -78,7 +79,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, blobs []byte, size uint8) {
 		limits := Limits{MaxAttachments: 4, MaxDepth: 8, MaxBytes: 4096, MaxArgs: 16}
-		d := NewDecoder(limits)
+		d := newDecoder(limits)
 		p := feed(t, d, text, blobs, int(size))
 		if p == nil {
 			return
@@ -120,7 +121,7 @@ func feed(t *testing.T, d *Decoder, text, blobs []byte, size int) *Packet {
 }
 
 func checkBounds(t *testing.T, p *Packet, l Limits) {
-	if len(p.Args) > l.MaxArgs || p.Type == Event && reserved(p.Event) {
+	if len(p.Args) > l.MaxArgs || p.Type == Event && Reserved(p.Event) {
 		t.Fatalf("should have been refused: %s", show(p))
 	}
 	for _, text := range append([][]byte{p.Data}, jsonOf(p.Args)...) {
@@ -172,7 +173,7 @@ func reencode(t *testing.T, p *Packet) (text []byte, attachments [][]byte) {
 func refeed(t *testing.T, l Limits, text []byte, attachments [][]byte) *Packet {
 	// An event's name with lone surrogates grows when it becomes Go text.
 	l.MaxBytes *= 4
-	d := NewDecoder(l)
+	d := newDecoder(l)
 	p, err := d.Text(text)
 	for _, a := range attachments {
 		if p != nil || err != nil {
@@ -238,14 +239,14 @@ func FuzzAppendEvent(f *testing.F) {
 			record{json.RawMessage(raw), blob, &integer}, blob}
 		out, attachments, err := AppendEvent(nil, "/n", name, 5, true, args)
 		// The record puts the raw JSON two levels deep.
-		ok := json.Valid(raw) && utf8.Valid(raw) && jsonDepth(raw) <= DepthCeiling-2 && !reserved(name)
+		ok := json.Valid(raw) && utf8.Valid(raw) && jsonDepth(raw) <= DepthCeiling-2 && !Reserved(name)
 		if (err == nil) != ok {
 			t.Fatalf("name %q, raw %q: %v", name, raw, err)
 		}
 		if err != nil {
 			return
 		}
-		d := NewDecoder(Limits{MaxDepth: DepthCeiling, MaxBytes: 1 << 30})
+		d := newDecoder(Limits{MaxDepth: DepthCeiling, MaxBytes: 1 << 30})
 		p, err := d.Text(out)
 		for _, a := range attachments {
 			if p != nil || err != nil {
@@ -280,6 +281,35 @@ func FuzzAppendEvent(f *testing.F) {
 		var back record
 		if err := p.Args[6].Decode(&back); err != nil || !bytes.Equal(back.Blob, blob) || *back.N != integer {
 			t.Fatalf("the struct has become %s: %+v, %v", p.Args[6].JSON, back, err)
+		}
+	})
+}
+
+// FuzzDecodeValue decodes JSON without attachments or big integers into Go values as
+// encoding/json does, or fails with the same words.
+func FuzzDecodeValue(f *testing.F) {
+	for _, text := range []string{
+		`{"id":1,"both":"b","NAME":"n","Depth":3,"e1":"e","E2":[1],"e3":5,"e4":{"n":1},"q1":"\"q\"","q2":"5","Q3":"true","e6":{"x":[1.5]}}`,
+		`{"id":1.5,"user":null,"text":"\ud800","count":-1,"x":1e400,"done":"true"}`, `[1,"a",null,{"a":[]}]`, `{"z2":"2020-01-01T00:00:00Z","Map":{"a":1}}`,
+		`{"Data":"Yg==","Parts":["Yg=="],"Ptr":null,"ByName":{"a":"?"},"ByNum":{"1":2},"Fixed":[1,2,3],"Quoted":"1","Raw":[ 1 ]}`, `"a"`, `null`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, err := Parse(text, 0)
+		if err != nil || v.state&stateBig != 0 {
+			return
+		}
+		for _, into := range []func() any{
+			func() any { return new(flat) }, func() any { return new(tagged) }, func() any { return new(upload) }, func() any { return new(any) },
+			func() any { return new([]flat) }, func() any { return new(map[string]*flat) }, func() any { return new(map[int8][]string) },
+			func() any { return &struct{ ID any }{new(flat)} }, func() any { return new([2]string) },
+		} {
+			got, want := into(), into()
+			gotErr, wantErr := v.Decode(got), json.Unmarshal(v.JSON, want)
+			if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || gotErr == nil && !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s\n got %+v, %v\nwant %+v, %v", text, got, gotErr, want, wantErr)
+			}
 		}
 	})
 }

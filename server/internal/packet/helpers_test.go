@@ -39,7 +39,7 @@ func show(p *Packet) string {
 // at the last of them and not before.
 func decode(t *testing.T, limits Limits, text string, attachments ...string) *Packet {
 	t.Helper()
-	p, err := decodeAll(NewDecoder(limits), text, attachments...)
+	p, err := decodeAll(newDecoder(limits), text, attachments...)
 	if err != nil {
 		t.Fatalf("decoding %.200q: %v", text, err)
 	}
@@ -89,3 +89,5 @@ func quoteAll(attachments [][]byte) string {
 	}
 	return fmt.Sprintf("%q", attachments)
 }
+
+func newDecoder(limits Limits) *Decoder { return &Decoder{Limits: limits} }

@@ -1,15 +1,13 @@
 package packet
 
 import (
-	"bytes"
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
 )
 
-// Decode stores the value where into points, as json.Unmarshal would, with
+// Decode stores the value where into points to, as json.Unmarshal would, with
 // these differences:
 //
 //   - An attachment goes into a []byte, or into an interface as a []byte. Each
@@ -17,8 +15,9 @@ import (
 //     is wanted, an attachment is a *json.UnmarshalTypeError.
 //   - In an interface an integer beyond 2^53 becomes a json.Number, which keeps
 //     its digits; every other number a float64.
-//   - In a value with attachments or such integers decoding stops at the first
-//     error; json.Unmarshal goes on past a wrong type.
+//   - In a value with attachments decoding stops at the first error;
+//     json.Unmarshal goes on past a wrong type.
+//   - A list is decoded into memory of its own, never into that of a list before it.
 //
 // A type with its own UnmarshalJSON sees attachments as placeholders.
 func (v Value) Decode(into any) error {
@@ -26,286 +25,206 @@ func (v Value) Decode(into any) error {
 	if rv.Kind() != reflect.Pointer || rv.IsNil() {
 		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(into)}
 	}
-	text := v.JSON
-	if len(text) == 0 {
-		text = []byte("null")
+	if len(v.JSON) == 0 {
+		v = Value{JSON: []byte("null"), state: stateScanned}
 	}
-	if v.state&stateScanned != 0 && v.state&stateBig == 0 && len(v.Attachments) == 0 {
-		return json.Unmarshal(text, into)
+	spans, big, err := v.scan()
+	if err != nil {
+		return err
 	}
-	s := newScanner(text, 0, DepthCeiling)
-	s.collect = len(v.Attachments) > 0
-	s.marks = make(map[int]int)
-	start, _, ok := s.document()
-	if !ok {
-		return s.err
-	}
-	for _, sp := range s.spans {
-		if sp.num < 0 || sp.num >= len(v.Attachments) {
-			return errNoAttachment
+	r := reader{scanner: newScanner(v.JSON, 0, DepthCeiling), pending: spans, attachments: v.Attachments, alone: big || len(spans) > 0}
+	r.trusted = true
+	r.space()
+	err = r.into(planOf(rv.Type().Elem()), rv.Elem())
+	if err != nil && len(spans) == 0 {
+		// What is wrong json.Unmarshal says better; or it is only out of the ordinary.
+		if jsons := json.Unmarshal(v.JSON, into); jsons != nil || !r.alone {
+			return jsons
 		}
 	}
-	if len(s.marks) == 0 || len(s.spans) == 0 && !holdsInterface(rv.Type(), make(map[reflect.Type]bool)) {
-		return json.Unmarshal(text, into)
-	}
-	r := reader{scanner: newScanner(text, 0, DepthCeiling), marks: s.marks, attachments: v.Attachments}
-	r.scanner.pos = start
-	return r.into(rv.Elem())
-}
-
-// holdsInterface reports whether a value of the type can hold an interface.
-func holdsInterface(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if seen[t] {
-		return false
-	}
-	seen[t] = true
-	switch t.Kind() {
-	case reflect.Interface:
-		return true
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return holdsInterface(t.Elem(), seen)
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if holdsInterface(t.Field(i).Type, seen) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// reader decodes valid JSON that holds something json.Unmarshal cannot give:
-// attachments, or big integers in interfaces. It walks the arrays and objects
-// on the way to these and leaves all the rest to json.Unmarshal.
-type reader struct {
-	scanner     scanner // its pos is where the next value begins
-	marks       map[int]int
-	attachments [][]byte
-}
-
-// raw steps over the value and returns its text.
-func (r *reader) raw() []byte {
-	start := r.scanner.pos
-	r.scanner.value() // cannot fail: the text was scanned before
-	return r.scanner.data[start:r.scanner.pos]
+	return err
 }
 
 // into decodes the next value into rv, which is addressable.
-func (r *reader) into(rv reflect.Value) error {
-	mark, marked := r.marks[r.scanner.pos]
-	target, opaque := indirect(rv, marked)
-	if to, ok := target.Addr().Interface().(receiver); ok && marked {
-		to.carry(Value{JSON: bytes.Clone(r.raw()), Attachments: r.attachments})
+func (r *reader) into(p *plan, rv reflect.Value) error {
+	c := r.data[r.pos]
+	switch {
+	case p.carries:
+		rv.Addr().Interface().(receiver).carry(r.carried())
+		return nil
+	case p.foreign:
+		return r.foreign(rv)
+	case p.kind == reflect.Pointer:
+		return r.pointer(p, rv)
+	case p.kind == reflect.Interface:
+		return r.iface(rv)
+	case c == 'n':
+		r.raw()
+		if p.kind == reflect.Map || p.kind == reflect.Slice {
+			rv.SetZero()
+		}
+		return nil
+	case c == '"':
+		return r.text(p, rv)
+	case c == '[':
+		return r.array(p, rv)
+	case c == '{':
+		return r.object(p, rv)
+	case c == 't' || c == 'f':
+		if p.kind != reflect.Bool {
+			return r.wrong("bool", rv)
+		}
+		r.raw()
+		rv.SetBool(c == 't')
 		return nil
 	}
-	if !marked || opaque {
-		return json.Unmarshal(r.raw(), target.Addr().Interface())
+	return r.numeric(p, rv)
+}
+
+// wrong is the error for a value that does not fit into rv.
+func (r *reader) wrong(value string, rv reflect.Value) error {
+	return &json.UnmarshalTypeError{Value: value, Type: rv.Type(), Offset: int64(r.pos)}
+}
+
+func (r *reader) foreign(rv reflect.Value) error {
+	return json.Unmarshal(r.raw(), rv.Addr().Interface())
+}
+
+func (r *reader) pointer(p *plan, rv reflect.Value) error {
+	if r.at('n') {
+		r.raw()
+		rv.SetZero()
+		return nil
 	}
-	if target.Kind() == reflect.Interface && target.NumMethod() == 0 {
-		x, err := r.any()
-		if err == nil {
-			target.Set(reflect.ValueOf(x))
+	if rv.IsNil() {
+		rv.Set(reflect.New(rv.Type().Elem()))
+	}
+	return r.into(p.elem, rv.Elem())
+}
+
+// iface decodes into what an interface's pointer points to, or sets the interface.
+func (r *reader) iface(rv reflect.Value) error {
+	if e := rv.Elem(); e.Kind() == reflect.Pointer && !e.IsNil() && e.Elem() != rv &&
+		(!r.at('n') || e.Elem().Kind() == reflect.Pointer) {
+		return r.into(planOf(e.Type().Elem()), e.Elem())
+	}
+	if rv.NumMethod() > 0 {
+		if _, ok := r.placeholder(); ok {
+			return r.wrong("binary attachment", rv)
 		}
+		return r.foreign(rv)
+	}
+	x, err := r.any()
+	if err != nil {
 		return err
 	}
+	if x == nil {
+		rv.SetZero()
+		return nil
+	}
+	rv.Set(reflect.ValueOf(x))
+	return nil
+}
+
+func (r *reader) text(p *plan, rv reflect.Value) error {
 	switch {
-	case mark >= 0:
-		return r.attachment(target, mark)
-	case mark == markHolder && r.scanner.at('{'):
-		return r.object(target)
-	case mark == markHolder:
-		return r.array(target)
+	case p.kind == reflect.String:
+		rv.SetString(unquoted(r.raw()))
+		return nil
+	case p.kind == reflect.Slice: // base64
+		return r.foreign(rv)
 	}
-	return json.Unmarshal(r.raw(), target.Addr().Interface())
+	return r.wrong("string", rv)
 }
 
-// indirect follows pointers, making what they point to, up to something that
-// is not one. opaque says that the type decodes itself. What is not marked is
-// json.Unmarshal's, pointers included.
-func indirect(rv reflect.Value, marked bool) (target reflect.Value, opaque bool) {
-	for marked {
-		if rv.Kind() == reflect.Interface && !rv.IsNil() {
-			if e := rv.Elem(); e.Kind() == reflect.Pointer && !e.IsNil() && e.Elem() != rv {
-				rv = e.Elem()
-				continue
-			}
-		}
-		switch rv.Addr().Interface().(type) {
-		case json.Unmarshaler, encoding.TextUnmarshaler:
-			return rv, true
-		}
-		if rv.Kind() != reflect.Pointer {
-			break
-		}
-		if rv.IsNil() {
-			rv.Set(reflect.New(rv.Type().Elem()))
-		}
-		rv = rv.Elem()
-	}
-	return rv, false
-}
-
-func (r *reader) attachment(target reflect.Value, num int) error {
-	start := r.scanner.pos
-	r.raw()
-	if t := target.Type(); t.Kind() != reflect.Slice || t.Elem().Kind() != reflect.Uint8 {
-		return &json.UnmarshalTypeError{Value: "binary attachment", Type: t, Offset: int64(start)}
-	}
-	target.SetBytes(r.copyOf(num))
-	return nil
-}
-
-// copyOf never returns nil, which would mean null.
-func (r *reader) copyOf(num int) []byte {
-	return append([]byte{}, r.attachments[num]...)
-}
-
-// any decodes the next value for an interface.
-func (r *reader) any() (any, error) {
-	switch c := r.scanner.data[r.scanner.pos]; c {
-	case '[':
-		list := []any{}
-		err := r.elements(func(int) error {
-			x, err := r.any()
-			list = append(list, x)
-			return err
-		})
-		return list, err
-	case '{':
-		if num, marked := r.marks[r.scanner.pos]; marked && num >= 0 {
-			r.raw()
-			return r.copyOf(num), nil
-		}
-		object := map[string]any{}
-		err := r.members(func(key []byte) error {
-			x, err := r.any()
-			object[unquoted(key)] = x
-			return err
-		})
-		return object, err
-	case '"':
-		return unquoted(r.raw()), nil
-	case 't', 'f':
-		return len(r.raw()) == len("true"), nil
-	case 'n':
-		r.raw()
-		return nil, nil
-	}
-	_, big := r.marks[r.scanner.pos]
+func (r *reader) numeric(p *plan, rv reflect.Value) error {
 	text := string(r.raw())
-	if big {
-		return json.Number(text), nil
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil, &json.UnmarshalTypeError{Value: "number " + text, Type: reflect.TypeFor[float64](), Offset: int64(r.scanner.pos)}
-	}
-	return f, nil
-}
-
-// enter steps into an array or object, or over an empty one, and reports whether
-// there is anything inside.
-func (r *reader) enter(closing byte) bool {
-	r.scanner.open()
-	if r.scanner.at(closing) {
-		r.scanner.close()
-		return false
-	}
-	return true
-}
-
-// elements calls decode at each element of an array.
-func (r *reader) elements(decode func(i int) error) error {
-	another := r.enter(']')
-	for i := 0; another; i++ {
-		if err := decode(i); err != nil {
-			return err
+	switch p.kind {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && !rv.OverflowInt(n) {
+			rv.SetInt(n)
+			return nil
 		}
-		another, _ = r.scanner.more(']')
-	}
-	return nil
-}
-
-// members calls decode at each value of an object, with the key as it is
-// written, quotes included.
-func (r *reader) members(decode func(key []byte) error) error {
-	another := r.enter('}')
-	for another {
-		key := r.raw()
-		r.scanner.space()
-		r.scanner.pos++ // the colon
-		r.scanner.space()
-		if err := decode(key); err != nil {
-			return err
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil && !rv.OverflowUint(n) {
+			rv.SetUint(n)
+			return nil
 		}
-		another, _ = r.scanner.more('}')
+	case reflect.Float32, reflect.Float64:
+		if f, err := strconv.ParseFloat(text, rv.Type().Bits()); err == nil {
+			rv.SetFloat(f)
+			return nil
+		}
 	}
-	return nil
+	return r.wrong("number "+text, rv)
 }
 
-// unquoted returns what a string or key means; text has its quotes.
-func unquoted(text []byte) string {
-	text = text[1 : len(text)-1]
-	if bytes.IndexByte(text, '\\') < 0 {
-		return string(text)
-	}
-	return string(unquote(make([]byte, 0, len(text)), text))
-}
-
-func (r *reader) array(target reflect.Value) error {
-	switch target.Kind() {
+func (r *reader) array(p *plan, rv reflect.Value) error {
+	switch p.kind {
 	case reflect.Slice:
-		target.SetZero() // its old array may be somebody else's
+		rv.Set(reflect.MakeSlice(rv.Type(), 0, 0)) // its old array may be somebody else's
 		return r.elements(func(i int) error {
-			target.Grow(1)
-			target.SetLen(i + 1)
-			return r.into(target.Index(i))
+			rv.Grow(1)
+			rv.SetLen(i + 1)
+			return r.into(p.elem, rv.Index(i))
 		})
 	case reflect.Array:
-		target.SetZero()
+		rv.SetZero()
 		return r.elements(func(i int) error {
-			if i < target.Len() {
-				return r.into(target.Index(i))
+			if i < rv.Len() {
+				return r.into(p.elem, rv.Index(i))
 			}
 			r.raw()
 			return nil
 		})
 	}
-	return &json.UnmarshalTypeError{Value: "array", Type: target.Type(), Offset: int64(r.scanner.pos)}
+	return r.wrong("array", rv)
 }
 
-func (r *reader) object(target reflect.Value) error {
-	switch target.Kind() {
+func (r *reader) object(p *plan, rv reflect.Value) error {
+	if num, ok := r.placeholder(); ok {
+		if p.kind != reflect.Slice || p.elem.kind != reflect.Uint8 {
+			return r.wrong("binary attachment", rv)
+		}
+		r.raw()
+		rv.SetBytes(r.copyOf(num))
+		return nil
+	}
+	switch p.kind {
 	case reflect.Map:
-		return r.intoMap(target)
+		return r.intoMap(p, rv)
 	case reflect.Struct:
-		return r.intoStruct(target)
+		return r.intoStruct(p, rv)
 	}
-	return &json.UnmarshalTypeError{Value: "object", Type: target.Type(), Offset: int64(r.scanner.pos)}
+	return r.wrong("object", rv)
 }
 
-func (r *reader) intoMap(target reflect.Value) error {
-	t := target.Type()
-	if target.IsNil() {
-		target.Set(reflect.MakeMap(t))
+func (r *reader) intoMap(p *plan, rv reflect.Value) error {
+	t := rv.Type()
+	if rv.IsNil() {
+		rv.Set(reflect.MakeMap(t))
 	}
+	elem := reflect.New(t.Elem()).Elem()
 	return r.members(func(key []byte) error {
-		k, err := mapKey(t.Key(), key)
+		k, err := mapKey(p, t.Key(), key)
 		if err != nil {
 			return err
 		}
-		elem := reflect.New(t.Elem()).Elem()
-		if err := r.into(elem); err != nil {
+		elem.SetZero()
+		if err := r.into(p.elem, elem); err != nil {
 			return err
 		}
-		target.SetMapIndex(k, elem)
+		rv.SetMapIndex(k, elem)
 		return nil
 	})
 }
 
-// mapKey has json.Unmarshal make the key, by way of a map with nothing else in
-// it: it knows all that a key's type can be.
-func mapKey(t reflect.Type, key []byte) (reflect.Value, error) {
+// mapKey makes the key of a map of plan p. If it is more than a string json.Unmarshal
+// does, by way of a map with nothing else in it: it knows all that a key's type can be.
+func mapKey(p *plan, t reflect.Type, key []byte) (reflect.Value, error) {
+	if p.textKey {
+		return reflect.ValueOf(unquoted(key)).Convert(t), nil
+	}
 	one := reflect.New(reflect.MapOf(t, reflect.TypeFor[struct{}]()))
 	if err := json.Unmarshal(fmt.Appendf(nil, "{%s:{}}", key), one.Interface()); err != nil {
 		return reflect.Value{}, err
@@ -314,22 +233,27 @@ func mapKey(t reflect.Type, key []byte) (reflect.Value, error) {
 	return keys[0], nil
 }
 
-func (r *reader) intoStruct(target reflect.Value) error {
-	fields := jsonFields(target.Type())
+func (r *reader) intoStruct(p *plan, rv reflect.Value) error {
+	next := 0
 	return r.members(func(key []byte) error {
-		f := findField(fields, unquoted(key))
+		name := key[1 : len(key)-1]
+		if r.escaped {
+			name = unquote(nil, name)
+		}
+		f, i := p.field(name, next)
 		if f == nil {
 			r.raw()
 			return nil
 		}
-		rv, err := f.settable(target)
+		next = i + 1
+		fv, err := f.settable(rv)
 		if err != nil {
 			return err
 		}
 		if f.quoted {
-			return r.quoted(rv)
+			return r.quoted(fv)
 		}
-		return r.into(rv)
+		return r.into(f.plan, fv)
 	})
 }
 
@@ -337,10 +261,13 @@ func (r *reader) intoStruct(target reflect.Value) error {
 // JSON string, or null.
 func (r *reader) quoted(rv reflect.Value) error {
 	text := r.raw()
+	if !r.alone {
+		return r.wrong("quoted value", rv) // json.Unmarshal is to decode the whole
+	}
 	if text[0] == '"' {
 		text = []byte(unquoted(text))
 	} else if text[0] != 'n' {
-		return &json.UnmarshalTypeError{Value: "unquoted value", Type: rv.Type(), Offset: int64(r.scanner.pos)}
+		return r.wrong("unquoted value", rv)
 	}
 	return json.Unmarshal(text, rv.Addr().Interface())
 }

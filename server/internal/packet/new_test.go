@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 )
 
@@ -48,5 +49,31 @@ func TestTextAndBytesValues(t *testing.T) {
 		if got, ok := BytesValue(data).Bytes(); !ok || string(got) != string(data) {
 			t.Errorf("bytes %v came back as %v, %v", data, got, ok)
 		}
+	}
+}
+
+// What NewValue has written is copied as it stands, and means what the Go value means.
+func TestNewValueIsNotScannedAgain(t *testing.T) {
+	for _, arg := range []any{oneFlat, []any{[]byte("a"), 1, []byte("b")}, map[string]any{"_placeholder": true}, 12345678901234567890.0, uint64(1 << 60)} {
+		v, err := NewValue(arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := event(t, v), event(t, arg); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+		var a, b any
+		checked := Value{JSON: v.JSON, Attachments: v.Attachments}
+		if errA, errB := v.Decode(&a), checked.Decode(&b); errA != nil || errB != nil || !reflect.DeepEqual(a, b) {
+			t.Errorf("decoded as %v, %v, and when scanned again as %v, %v", a, errA, b, errB)
+		}
+	}
+	v, err := NewValue(oneFlat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.JSON[0] = '?' // only a scan would notice
+	if got := event(t, v); got[6] != '?' {
+		t.Errorf("got %s", got)
 	}
 }

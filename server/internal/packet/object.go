@@ -21,15 +21,29 @@ func (e *encoder) object() (object, error) {
 
 // key writes a member's key; the value has to follow.
 func (o *object) key(name string) {
+	o.next()
+	o.e.dst = append(AppendText(o.e.dst, name), ':')
+	o.keyed(name)
+}
+
+// field writes the key of a struct's field.
+func (o *object) field(f *planned) {
+	o.next()
+	o.e.dst = append(o.e.dst, f.key...)
+	o.keyed(f.name)
+}
+
+func (o *object) next() {
 	o.check()
-	e := o.e
 	if o.members > 0 {
-		e.dst = append(e.dst, ',')
+		o.e.dst = append(o.e.dst, ',')
 	}
 	o.members++
-	e.dst = append(appendQuoted(e.dst, name), ':')
+}
+
+func (o *object) keyed(name string) {
 	if name == markerKey {
-		o.marker = len(e.dst)
+		o.marker = len(o.e.dst)
 	}
 }
 

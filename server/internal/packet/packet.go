@@ -6,6 +6,19 @@
 //
 // The package sees what stands behind Engine.IO's message type: neither the
 // '4' of a text message nor the framing of a binary one.
+//
+// # Go values
+//
+// Structs and all other Go values are coded here and not by a library, since bytes at any
+// depth become attachments, raw JSON is to stay as it is, NaN is null and an integer's digits
+// are kept. encoding/json has no place to say so. github.com/go-json-experiment/json v1.27.2
+// has, its functions for a type; but with them a []byte of a named type is base64 all the
+// same, raw JSON loses its white space and a json.Number becomes a string. A type's plan is
+// worked out once. A struct of ten fields, on one machine (BenchmarkStruct):
+//
+//	             here              encoding/json      that library
+//	written    0.5 µs, 0 allocs   0.7 µs, 1 alloc    1.5 µs, 3 allocs; 4.1, 26 with a function per packet
+//	decoded    1.5 µs, 5 allocs   4.4 µs, 9 allocs   2.1 µs, 1 alloc
 package packet
 
 import "strconv"
@@ -58,102 +71,9 @@ type Packet struct {
 	Data      []byte  // Connect, ConnectError: the JSON payload as it came; nil if none
 }
 
-const (
-	// MaxID is the largest packet id: the largest integer up to which a
-	// JavaScript client counts exactly, 2^53-1.
-	MaxID = 1<<53 - 1
-	// MaxNamespace bounds a namespace's length, in bytes, without the query.
-	MaxNamespace = 512
-	// MaxQuery bounds the query of a namespace, in bytes. It is where
-	// protocol 3 and 4 clients put their tokens.
-	MaxQuery = 8192
-)
-
-// Defaults of Limits.
-const (
-	// DefaultMaxAttachments is what the official parser takes (from 4.2.6 on):
-	// a packet with more, once broadcast, would cost every JavaScript client
-	// its connection.
-	DefaultMaxAttachments = 10
-	DefaultMaxDepth       = 128
-	// DefaultMaxBytes is ten messages of Engine.IO's default size.
-	DefaultMaxBytes = 10_000_000
-	DefaultMaxArgs  = 1024
-	// DepthCeiling is the largest JSON depth there is: a greater MaxDepth is
-	// taken as this, and the encoder refuses Go values that nest deeper.
-	DepthCeiling = 1000
-	// AttachmentsCeiling is what a greater MaxAttachments is taken as.
-	AttachmentsCeiling = 1 << 20
-)
-
-// Limits bounds what one packet may hold. A zero field means the default.
-type Limits struct {
-	// MaxAttachments is the number of binary attachments; a negative value
-	// allows none. At most AttachmentsCeiling.
-	MaxAttachments int
-	// MaxDepth is the number of JSON arrays and objects inside each other,
-	// the array of the arguments being the first. At most DepthCeiling.
-	MaxDepth int
-	// MaxBytes is the packet's text and attachments together, in bytes. It is
-	// also what a client can make a Decoder hold while attachments are awaited.
-	MaxBytes int
-	// MaxArgs is the number of arguments of an event or acknowledgement. An
-	// argument takes two bytes on the wire and sixty-four in memory.
-	MaxArgs int
-}
-
-func (l Limits) attachments() int {
-	if l.MaxAttachments < 0 {
-		return 0
-	}
-	return min(orDefault(l.MaxAttachments, DefaultMaxAttachments), AttachmentsCeiling)
-}
-
-func (l Limits) depth() int { return min(orDefault(l.MaxDepth, DefaultMaxDepth), DepthCeiling) }
-func (l Limits) bytes() int { return orDefault(l.MaxBytes, DefaultMaxBytes) }
-func (l Limits) args() int  { return orDefault(l.MaxArgs, DefaultMaxArgs) }
-
-func orDefault(n, def int) int {
-	if n <= 0 {
-		return def
-	}
-	return n
-}
-
-// What Error.Limit can say.
-const (
-	LimitAttachments = "attachments"
-	LimitDepth       = "depth"
-	LimitBytes       = "bytes"
-	LimitArgs        = "arguments"
-	LimitNamespace   = "namespace"
-	LimitQuery       = "query"
-)
-
-// Error says why the decoder refused a packet. With an empty Limit the packet
-// was malformed; otherwise it went over the named limit, and an operator whose
-// clients are honest may raise it (LimitNamespace and LimitQuery are fixed).
-type Error struct {
-	Limit  string // "" or one of the Limit constants
-	Max    int    // the limit's value, when Limit is set
-	Reason string // what was wrong, when Limit is empty; holds nothing the client sent
-
-	Connect bool // it was to be a CONNECT, whose answer the client waits for
-}
-
-func (e *Error) Error() string {
-	if e.Limit != "" {
-		return "packet: over the limit of " + e.Limit + " (" + strconv.Itoa(e.Max) + ")"
-	}
-	return "packet: malformed: " + e.Reason
-}
-
-func malformed(reason string) *Error         { return &Error{Reason: reason} }
-func overLimit(limit string, max int) *Error { return &Error{Limit: limit, Max: max} }
-
-// reserved reports whether an event may not bear the name. Clients close the
+// Reserved reports whether an event may not bear the name. Clients close the
 // connection on such an event.
-func reserved(event string) bool {
+func Reserved(event string) bool {
 	switch event {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		return true

@@ -5,32 +5,48 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// float writes a number as JavaScript would; what JSON does not have is null.
-func (e *encoder) float(f float64, bits int) {
-	abs := math.Abs(f)
-	if math.IsNaN(f) || math.IsInf(f, 0) {
+// any writes a value of the types that arguments mostly have, without
+// reflection.
+func (e *encoder) any(v any) error {
+	switch v := v.(type) {
+	case nil:
 		e.null()
-		return
+	case Value:
+		return e.value(v)
+	case json.RawMessage:
+		if v == nil {
+			e.null()
+			return nil
+		}
+		return e.raw(v)
+	case []byte:
+		e.attach(v)
+	case string:
+		e.dst = AppendText(e.dst, v)
+	case bool:
+		e.dst = strconv.AppendBool(e.dst, v)
+	case int:
+		e.dst = strconv.AppendInt(e.dst, int64(v), 10)
+	case int64:
+		e.dst = strconv.AppendInt(e.dst, v, 10)
+	case uint64:
+		e.dst = strconv.AppendUint(e.dst, v, 10)
+	case float64:
+		e.float(v, 64)
+	case map[string]any:
+		return e.stringMap(v)
+	case []any:
+		return e.list(v)
+	default:
+		return e.reflect(planOf(reflect.TypeOf(v)), reflect.ValueOf(v))
 	}
-	small, large := abs < 1e-6, abs >= 1e21
-	if bits == 32 {
-		small, large = float32(abs) < 1e-6, float32(abs) >= 1e21
-	}
-	if abs == 0 || !small && !large {
-		e.dst = strconv.AppendFloat(e.dst, f, 'f', -1, bits)
-		return
-	}
-	e.dst = strconv.AppendFloat(e.dst, f, 'e', -1, bits)
-	// Go writes e-07 where JavaScript writes e-7.
-	if n := len(e.dst); e.dst[n-4] == 'e' && e.dst[n-3] == '-' && e.dst[n-2] == '0' {
-		e.dst = append(e.dst[:n-2], e.dst[n-1])
-	}
+	return nil
 }
 
 func (e *encoder) list(list []any) error {
@@ -78,78 +94,69 @@ func (e *encoder) stringMap(m map[string]any) error {
 	return nil
 }
 
-// reflected writes a value of any type.
-func (e *encoder) reflected(v any) error { return e.reflect(reflect.ValueOf(v)) }
-
-func (e *encoder) reflect(v reflect.Value) error {
-	if done, err := e.custom(v); done {
-		return err
+// reflect writes a value of any type, of which p is the plan.
+func (e *encoder) reflect(p *plan, v reflect.Value) error {
+	how := p.writes
+	if v.CanAddr() {
+		how = p.writesAddr
 	}
-	switch v.Kind() {
+	if how != writesNot && v.CanInterface() && !(p.kind == reflect.Pointer && v.IsNil()) {
+		return e.custom(p, how, v)
+	}
+	switch p.kind {
 	case reflect.Bool:
 		e.dst = strconv.AppendBool(e.dst, v.Bool())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		e.dst = strconv.AppendInt(e.dst, v.Int(), 10)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		e.dst = strconv.AppendUint(e.dst, v.Uint(), 10)
-	case reflect.Float32, reflect.Float64:
-		e.float(v.Float(), v.Type().Bits())
+	case reflect.Float32:
+		e.float(v.Float(), 32)
+	case reflect.Float64:
+		e.float(v.Float(), 64)
 	case reflect.String:
-		e.dst = appendQuoted(e.dst, v.String())
+		e.text(v.String())
 	case reflect.Interface:
-		if v.IsNil() {
-			e.null()
-			return nil
-		}
-		return e.any(v.Elem().Interface())
+		return e.any(v.Interface())
 	case reflect.Pointer:
-		return e.pointer(v)
+		return e.pointer(p, v)
 	case reflect.Slice, reflect.Array:
-		return e.sequence(v)
+		return e.sequence(p, v)
 	case reflect.Map:
-		return e.reflectMap(v)
+		return e.reflectMap(p, v)
 	case reflect.Struct:
-		return e.structure(v)
+		return e.structure(p, v)
 	default:
 		return &json.UnsupportedTypeError{Type: v.Type()}
 	}
 	return nil
 }
 
-// custom writes values whose type says how: Value, json.Number and those that
-// marshal themselves. done is false for all others.
-func (e *encoder) custom(v reflect.Value) (done bool, err error) {
-	k := v.Kind()
-	if k == reflect.Invalid || k == reflect.Interface || k == reflect.Pointer && v.IsNil() || !v.CanInterface() {
-		return false, nil
+// custom writes a value whose type says how.
+func (e *encoder) custom(p *plan, how writes, v reflect.Value) error {
+	switch how {
+	case writesCarrier:
+		return e.value(v.Interface().(carrier).carried())
+	case writesNumber:
+		return e.number(v.String())
 	}
-	x := v.Interface()
-	switch x := x.(type) {
-	case carrier:
-		return true, e.value(x.carried())
-	case json.Number:
-		return true, e.number(x)
+	if v.CanAddr() && p.kind != reflect.Pointer {
+		v = v.Addr()
 	}
-	if v.CanAddr() && k != reflect.Pointer {
-		x = v.Addr().Interface()
-	}
-	switch x := x.(type) {
-	case json.Marshaler:
-		text, err := x.MarshalJSON()
+	if how == writesJSON {
+		text, err := v.Interface().(json.Marshaler).MarshalJSON()
 		if err != nil {
-			return true, err
+			return err
 		}
-		return true, e.raw(text)
-	case encoding.TextMarshaler:
-		text, err := x.MarshalText()
-		e.dst = appendQuoted(e.dst, string(text))
-		return true, err
+		return e.raw(text)
 	}
-	return false, nil
+	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	e.text(string(text))
+	return err
 }
 
 // number writes a json.Number, the empty one as 0 as encoding/json does.
-func (e *encoder) number(n json.Number) error {
+func (e *encoder) number(n string) error {
 	if n == "" {
 		n = "0"
 	}
@@ -161,7 +168,7 @@ func (e *encoder) number(n json.Number) error {
 	return nil
 }
 
-func (e *encoder) pointer(v reflect.Value) error {
+func (e *encoder) pointer(p *plan, v reflect.Value) error {
 	if v.IsNil() {
 		e.null()
 		return nil
@@ -169,33 +176,26 @@ func (e *encoder) pointer(v reflect.Value) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
-	err := e.reflect(v.Elem())
+	err := e.reflect(p.elem, v.Elem())
 	e.depth--
 	return err
 }
 
-func (e *encoder) sequence(v reflect.Value) error {
+func (e *encoder) sequence(p *plan, v reflect.Value) error {
 	if v.Kind() == reflect.Slice {
 		if v.IsNil() {
 			e.null()
 			return nil
 		}
-		if isBytes(v.Type()) {
+		if p.bytes {
 			e.attach(v.Bytes())
 			return nil
 		}
 	}
-	return e.elements(v.Len(), func(i int) error { return e.reflect(v.Index(i)) })
+	return e.elements(v.Len(), func(i int) error { return e.reflect(p.elem, v.Index(i)) })
 }
 
-// isBytes reports whether a slice type is one of plain bytes.
-func isBytes(t reflect.Type) bool {
-	p := reflect.PointerTo(t.Elem())
-	return t.Elem().Kind() == reflect.Uint8 &&
-		!p.Implements(reflect.TypeFor[json.Marshaler]()) && !p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
-}
-
-func (e *encoder) reflectMap(v reflect.Value) error {
+func (e *encoder) reflectMap(p *plan, v reflect.Value) error {
 	if v.IsNil() {
 		e.null()
 		return nil
@@ -216,15 +216,10 @@ func (e *encoder) reflectMap(v reflect.Value) error {
 		}
 		entries = append(entries, entry{key, it.Value()})
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
-		if a.key < b.key {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	for _, en := range entries {
 		o.key(en.key)
-		if err := e.reflect(en.value); err != nil {
+		if err := e.reflect(p.elem, en.value); err != nil {
 			return err
 		}
 	}
@@ -253,52 +248,26 @@ func keyOf(k reflect.Value) (string, error) {
 	return "", &json.UnsupportedTypeError{Type: k.Type()}
 }
 
-func (e *encoder) structure(v reflect.Value) error {
+func (e *encoder) structure(p *plan, v reflect.Value) error {
 	o, err := e.object()
 	if err != nil {
 		return err
 	}
-	for _, f := range jsonFields(v.Type()) {
+	for i := range p.fields {
+		f := &p.fields[i]
 		fv, ok := f.of(v)
 		if !ok || f.omitEmpty && isEmpty(fv) || f.omitZero && isZero(fv) {
 			continue
 		}
-		o.key(f.name)
+		o.field(f)
 		start := len(e.dst)
-		if err := e.reflect(fv); err != nil {
+		if err := e.reflect(f.plan, fv); err != nil {
 			return err
 		}
 		if f.quoted && string(e.dst[start:]) != "null" {
-			e.dst = appendQuoted(e.dst[:start], string(e.dst[start:]))
+			e.dst = AppendText(e.dst[:start], string(e.dst[start:]))
 		}
 	}
 	o.end()
 	return nil
-}
-
-// isEmpty is encoding/json's meaning of omitempty.
-func isEmpty(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
-		return v.Len() == 0
-	case reflect.Struct:
-		return false
-	}
-	return v.IsZero()
-}
-
-// isZero is encoding/json's meaning of omitzero.
-func isZero(v reflect.Value) bool {
-	nilPointer := v.Kind() == reflect.Pointer && v.IsNil()
-	if nilPointer || v.Kind() == reflect.Interface || !v.CanInterface() {
-		return v.IsZero()
-	}
-	x := v.Interface()
-	if v.CanAddr() && v.Kind() != reflect.Pointer {
-		x = v.Addr().Interface()
-	}
-	if z, ok := x.(interface{ IsZero() bool }); ok {
-		return z.IsZero()
-	}
-	return v.IsZero()
 }

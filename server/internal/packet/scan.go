@@ -6,64 +6,6 @@ const (
 	numberKey = "num"
 )
 
-// note is what a scan met on its way.
-type note uint8
-
-const (
-	noteMarker note = 1 << iota // an object whose "_placeholder" is true
-	noteBig                     // an integer beyond 2^53
-)
-
-// What scanner.marks says of the value at a position, beside an attachment's
-// number.
-const (
-	markBig    = -1 // an integer beyond 2^53
-	markHolder = -2 // an array or object with a marked value inside
-)
-
-// span is an object whose "_placeholder" is true, as positions in the text.
-type span struct {
-	start, end int
-	num        int // the attachment, or -1 if the object is no proper placeholder
-}
-
-// scanner reads JSON (RFC 8259) once: it checks the syntax and the UTF-8,
-// bounds the depth and finds placeholders and big integers. It keeps nothing
-// and allocates nothing unless it is asked to collect. Each method reads on
-// from pos and returns false after having set err.
-//
-// Its recursion is bounded by maxDepth, which never exceeds DepthCeiling.
-type scanner struct {
-	data     []byte
-	pos      int
-	depth    int
-	maxDepth int
-	err      *Error
-
-	escaped bool // the string read last holds a backslash
-	notes   note
-	met     int // how many values were marked, or would have been
-
-	// collect fills spans with the outermost objects that bear the marker.
-	collect bool
-	spans   []span
-	// attachments above or equal to zero says that the text is a binary
-	// packet's with that many: an improper placeholder is then an error.
-	attachments int
-	// marks, if not nil, is filled by the position of what Value.Decode has to
-	// look at itself.
-	marks map[int]int
-}
-
-func newScanner(data []byte, depth, maxDepth int) scanner {
-	return scanner{data: data, depth: depth, maxDepth: maxDepth, attachments: -1}
-}
-
-func (s *scanner) fail(reason string) bool {
-	s.err = malformed(reason)
-	return false
-}
-
 // document reads one value and demands that nothing but white space stands
 // around it. It returns the value's bounds.
 func (s *scanner) document() (start, end int, ok bool) {
@@ -85,51 +27,34 @@ func (s *scanner) end() bool {
 	return true
 }
 
-func (s *scanner) space() {
-	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-		default:
-			return
-		}
-	}
-}
-
-// at reports whether the next byte is c.
-func (s *scanner) at(c byte) bool { return s.pos < len(s.data) && s.data[s.pos] == c }
-
 func (s *scanner) value() bool {
 	if s.pos == len(s.data) {
 		return s.fail("JSON ends early")
 	}
-	switch c := s.data[s.pos]; c {
-	case '"':
-		return s.str()
+	start, ok := s.pos, false
+	switch c := s.data[start]; c {
 	case '{':
 		return s.object()
 	case '[':
 		return s.array()
+	case '"':
+		ok = s.str()
 	case 't':
-		return s.literal("true")
+		ok = s.literal("true")
 	case 'f':
-		return s.literal("false")
+		ok = s.literal("false")
 	case 'n':
-		return s.literal("null")
+		ok = s.literal("null")
 	default:
-		if c == '-' || isDigit(c) {
-			return s.number()
+		if c != '-' && !isDigit(c) {
+			return s.fail("not a JSON value")
 		}
-		return s.fail("not a JSON value")
+		ok = s.number()
 	}
-}
-
-func (s *scanner) literal(want string) bool {
-	if len(s.data)-s.pos < len(want) || string(s.data[s.pos:s.pos+len(want)]) != want {
-		return s.fail("not a JSON value")
+	if ok && s.tell.to != nil {
+		s.tell.scalar(s.data[start:s.pos], s.escaped)
 	}
-	s.pos += len(want)
-	return true
+	return ok
 }
 
 // open steps over the bracket of an array or object.
@@ -166,92 +91,113 @@ func (s *scanner) close() {
 }
 
 func (s *scanner) array() bool {
-	start, met := s.pos, s.met
 	if !s.open() {
 		return false
 	}
-	if s.at(']') {
-		s.close()
-		return true
+	if s.tell.to != nil {
+		s.tell.to.BeginArray()
 	}
-	for {
+	n, another := 0, !s.at(']')
+	if !another {
+		s.close()
+	}
+	for ok := true; another; n++ {
 		if !s.value() {
 			return false
 		}
-		another, ok := s.more(']')
-		if !ok {
+		if another, ok = s.more(']'); !ok {
 			return false
 		}
-		if !another {
-			s.holds(start, met)
-			return true
-		}
 	}
+	if s.tell.to != nil {
+		s.tell.to.EndArray(n)
+	}
+	return true
 }
 
 // object reads an object. Where a key comes twice the last one counts, as it
 // does to those who will read the text.
 func (s *scanner) object() bool {
-	start, met := s.pos, s.met
+	start := s.pos
+	if s.tell.to != nil && s.attachment() {
+		return true
+	}
 	if !s.open() {
 		return false
 	}
-	if s.at('}') {
-		s.close()
-		return true
+	if s.tell.to != nil {
+		s.tell.to.BeginObject()
 	}
 	members, marked, num := 0, false, -1
-	for {
-		if !s.at('"') {
-			return s.fail("object key is not a string")
-		}
-		key := s.pos
-		if !s.str() {
+	another := !s.at('}')
+	if !another {
+		s.close()
+	}
+	for ok := true; another; members++ {
+		name, named := s.key()
+		if !named {
 			return false
 		}
-		name := keyName(s.data[key+1:s.pos-1], s.escaped)
-		s.space()
-		if !s.at(':') {
-			return s.fail("object key without a value")
-		}
-		s.pos++
-		s.space()
 		from := s.pos
 		if !s.value() {
 			return false
 		}
-		members++
 		switch name {
 		case markerKey:
 			marked = s.data[from] == 't'
 		case numberKey:
 			num = attachmentNumber(s.data[from:s.pos])
 		}
-		another, ok := s.more('}')
-		if !ok {
+		if another, ok = s.more('}'); !ok {
 			return false
 		}
-		if !another {
-			break
-		}
+	}
+	if s.tell.to != nil {
+		s.tell.to.EndObject(members)
 	}
 	if marked && members != 2 {
 		num = -1
 	}
-	if marked && !s.placeholder(start, num) {
-		return false
-	}
-	if !marked || !s.collect {
-		s.holds(start, met)
-	}
-	return true
+	return !marked || s.placeholder(start, num)
 }
 
-// holds marks the array or object at start if anything inside was marked.
-func (s *scanner) holds(start, met int) {
-	if s.marks != nil && s.met > met {
-		s.marks[start] = markHolder
+// key reads a member's key and what stands before the value, and returns the key if it is
+// one of a placeholder's.
+func (s *scanner) key() (name string, ok bool) {
+	if !s.at('"') {
+		return "", s.fail("object key is not a string")
 	}
+	start := s.pos
+	if !s.str() {
+		return "", false
+	}
+	text := s.data[start:s.pos]
+	if t := &s.tell; t.to != nil {
+		t.to.Key(t.plain(text, s.escaped))
+	}
+	if c := text[1]; s.escaped || c == markerKey[0] || c == numberKey[0] {
+		name = keyName(text[1:len(text)-1], s.escaped)
+	}
+	s.space()
+	if !s.at(':') {
+		return "", s.fail("object key without a value")
+	}
+	s.pos++
+	s.space()
+	return name, true
+}
+
+// attachment steps over the object if it is one of the placeholders that are known, and
+// tells of what it stands for.
+func (s *scanner) attachment() bool {
+	t := &s.tell
+	if len(t.spans) == 0 || t.spans[0].start != s.pos {
+		return false
+	}
+	s.pos = t.spans[0].end
+	t.to.Binary(t.attachments[t.spans[0].num])
+	t.spans = t.spans[1:]
+	return true
 }
 
 // placeholder takes note of the object from start to pos, whose marker is true.
@@ -262,10 +208,6 @@ func (s *scanner) placeholder(start, num int) bool {
 	}
 	if !s.collect {
 		return true
-	}
-	s.met++
-	if s.marks != nil {
-		s.marks[start] = num
 	}
 	// Only an improper placeholder can hold others, which go with it.
 	for len(s.spans) > 0 && s.spans[len(s.spans)-1].start > start {

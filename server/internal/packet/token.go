@@ -5,6 +5,112 @@ import (
 	"unicode/utf8"
 )
 
+// note is what a scan met on its way.
+type note uint8
+
+const (
+	noteMarker note = 1 << iota // an object whose "_placeholder" is true
+	noteBig                     // an integer beyond 2^53
+)
+
+// span is an object whose "_placeholder" is true, as positions in the text.
+type span struct {
+	start, end int
+	num        int // the attachment, or -1 if the object is no proper placeholder
+}
+
+// telling tells a Walker what a scanner reads, if there is one.
+type telling struct {
+	to          Walker
+	spans       []span // the placeholders still to come, which are told as attachments
+	attachments [][]byte
+	verbatim    bool   // strings are told as they are written
+	text        []byte // a string without its escapes
+}
+
+// plain returns what a string means; text has its quotes.
+func (t *telling) plain(text []byte, escaped bool) []byte {
+	text = text[1 : len(text)-1]
+	if !escaped || t.verbatim {
+		return text
+	}
+	t.text = unquote(t.text[:0], text)
+	return t.text
+}
+
+// scalar tells of anything but an array or object.
+func (t *telling) scalar(text []byte, escaped bool) {
+	switch text[0] {
+	case '"':
+		t.to.Text(t.plain(text, escaped))
+	case 't', 'f':
+		t.to.Bool(text[0] == 't')
+	case 'n':
+		t.to.Null()
+	default:
+		t.to.Number(text)
+	}
+}
+
+// scanner reads JSON (RFC 8259) once: it checks the syntax and the UTF-8,
+// bounds the depth and finds placeholders and big integers. It keeps nothing
+// and allocates nothing unless it is asked to. Each method that returns a bool reads on
+// from pos and returns false after having set err.
+//
+// Its recursion is bounded by maxDepth, which never exceeds DepthCeiling.
+type scanner struct {
+	data     []byte
+	pos      int
+	depth    int
+	maxDepth int
+	err      *Error
+
+	escaped bool // the string read last holds a backslash
+	notes   note
+
+	// collect fills spans with the outermost objects that bear the marker.
+	collect bool
+	spans   []span
+	// attachments above or equal to zero says that the text is a binary
+	// packet's with that many: an improper placeholder is then an error.
+	attachments int
+
+	trusted bool // the text has been found valid
+
+	tell telling
+}
+
+func newScanner(data []byte, depth, maxDepth int) scanner {
+	return scanner{data: data, depth: depth, maxDepth: maxDepth, attachments: -1}
+}
+
+func (s *scanner) fail(reason string) bool {
+	s.err = malformed(reason)
+	return false
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// at reports whether the next byte is c.
+func (s *scanner) at(c byte) bool { return s.pos < len(s.data) && s.data[s.pos] == c }
+
+func (s *scanner) literal(want string) bool {
+	if len(s.data)-s.pos < len(want) || string(s.data[s.pos:s.pos+len(want)]) != want {
+		return s.fail("not a JSON value")
+	}
+	s.pos += len(want)
+	return true
+}
+
 // str reads a string, quotes included.
 func (s *scanner) str() bool {
 	s.escaped = false
@@ -24,7 +130,7 @@ func (s *scanner) str() bool {
 		}
 		switch c := data[i]; {
 		case c == '"':
-			if seen&highBits != 0 && !utf8.Valid(data[s.pos:i]) {
+			if seen&highBits != 0 && !s.trusted && !utf8.Valid(data[s.pos:i]) {
 				return s.fail("invalid UTF-8 in a string")
 			}
 			s.pos = i + 1
@@ -76,7 +182,6 @@ func escapeLen(text []byte) int {
 
 // number reads a number and takes note if it is an integer beyond 2^53.
 func (s *scanner) number() bool {
-	start := s.pos
 	if s.at('-') {
 		s.pos++
 	}
@@ -107,10 +212,6 @@ func (s *scanner) number() bool {
 	const exact = "9007199254740992"
 	if integer && n >= len(exact) && (n > len(exact) || string(s.data[digits:s.pos]) > exact) {
 		s.notes |= noteBig
-		s.met++
-		if s.marks != nil {
-			s.marks[start] = markBig
-		}
 	}
 	return true
 }
@@ -126,5 +227,3 @@ func (s *scanner) digits() bool {
 	}
 	return true
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

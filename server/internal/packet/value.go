@@ -1,6 +1,9 @@
 package packet
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // Value is one argument as it came. The JSON and the attachments of a decoded
 // Value are shared with everyone who holds it and must not be written to;
@@ -27,8 +30,8 @@ type state uint8
 
 const (
 	stateScanned state = 1 << iota // the JSON is valid
-	stateMarker                    // it holds an object whose "_placeholder" is true
-	stateBig                       // it holds an integer beyond 2^53
+	stateMarker                    // it may hold an object whose "_placeholder" is true
+	stateBig                       // it may hold an integer beyond 2^53
 	stateOrdered                   // see Value.first
 )
 
@@ -61,17 +64,6 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 	*v = Value{JSON: bytes.Clone(text)}
 	return nil
 }
-
-// carrier is a Value, a Carrier, or a type that embeds one: it is written as that Value, and
-// decoded into it, attachments included.
-type carrier interface{ carried() Value }
-
-func (v Value) carried() Value { return v }
-
-// receiver is the pointer to a carrier.
-type receiver interface{ carry(Value) }
-
-func (v *Value) carry(x Value) { *v = x }
 
 // IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return len(v.JSON) == 0 || string(v.JSON) == "null" }
@@ -113,4 +105,56 @@ func (v Value) valid() bool {
 	s := newScanner(v.JSON, 0, DepthCeiling)
 	_, _, ok := s.document()
 	return ok
+}
+
+// scan finds the placeholders that stand for the Value's attachments, all of which there
+// have to be. The JSON has been found valid then.
+func (v Value) scan() (spans []span, big bool, err error) {
+	if v.state&stateScanned != 0 && len(v.Attachments) == 0 {
+		return nil, v.state&stateBig != 0, nil
+	}
+	s := newScanner(v.JSON, 0, DepthCeiling)
+	s.collect = len(v.Attachments) > 0
+	if _, _, ok := s.document(); !ok {
+		return nil, false, s.err
+	}
+	return s.spans, s.notes&noteBig != 0, inRange(s.spans, v.Attachments)
+}
+
+// Splice appends the JSON to dst with what binary appends in the place of each attachment.
+func (v Value) Splice(dst []byte, binary func(dst, data []byte) []byte) ([]byte, error) {
+	if len(v.JSON) == 0 {
+		return append(dst, "null"...), nil
+	}
+	return v.splice(dst, 0, binary)
+}
+
+func (v Value) splice(dst []byte, depth int, binary func(dst, data []byte) []byte) ([]byte, error) {
+	s := newScanner(v.JSON, depth, DepthCeiling)
+	s.collect = len(v.Attachments) > 0
+	from, end, ok := s.document()
+	if !ok {
+		return dst, s.err
+	}
+	if err := inRange(s.spans, v.Attachments); err != nil {
+		return dst, err
+	}
+	for _, sp := range s.spans {
+		dst = append(dst, v.JSON[from:sp.start]...)
+		dst = binary(dst, v.Attachments[sp.num])
+		from = sp.end
+	}
+	return append(dst, v.JSON[from:end]...), nil
+}
+
+var errNoAttachment = errors.New("packet: placeholder of no attachment")
+
+// inRange checks that each placeholder is one of these attachments.
+func inRange(spans []span, attachments [][]byte) error {
+	for _, sp := range spans {
+		if sp.num < 0 || sp.num >= len(attachments) {
+			return errNoAttachment
+		}
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/packet"
 )
 
 func BenchmarkAppendValue(b *testing.B) {
@@ -27,11 +29,16 @@ func BenchmarkAppendValue(b *testing.B) {
 		{"keys-10000", "{" + strings.Join(manyMembers(10_000), ",") + "}"},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			json, dst, attachments := []byte(bm.json), []byte(nil), [][]byte{binary}
+			json, dst := []byte(bm.json), []byte(nil)
+			v, err := packet.Parse(json, 0) // as those come that clients send
+			if err != nil {
+				b.Fatal(err)
+			}
+			v.Attachments = [][]byte{binary}
 			b.SetBytes(int64(len(json)))
 			b.ReportAllocs()
 			for b.Loop() {
-				dst = AppendValue(dst[:0], json, attachments)
+				dst = AppendValue(dst[:0], v)
 			}
 			if bytes.Equal(dst, json) && json[0] != '1' && json[0] != '3' {
 				b.Fatalf("%s was not read", bm.name)

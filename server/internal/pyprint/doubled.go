@@ -10,6 +10,11 @@ import (
 // count. To move values where they belong object by object would copy what is nested as
 // often as it is deep; so the objects are noted, and all is copied once, at the end.
 
+// member says where dst holds one key and its value.
+type member struct {
+	key, keyEnd, value, end int
+}
+
 // dict is an object with such keys: where dst holds it, and the members it has left, in
 // order.
 type dict struct {
@@ -17,11 +22,14 @@ type dict struct {
 	members    []member
 }
 
-// findDoubled notes the dict at dst[start:] if a key occurs in it more than once. Equal
-// keys are found by sorting, so a hostile object costs no more than n log n. It puts the
-// members in another order.
-func (p *printer) findDoubled(start int, members []member) {
-	key := func(m member) []byte { return p.dst[m.key:m.keyEnd] }
+// findDoubled reports whether a key occurs more than once in the object at printed[start:],
+// and what is left of it then. Equal keys are found by sorting, so a hostile object costs no
+// more than n log n. It puts the members in another order.
+func findDoubled(printed []byte, start int, members []member) (dict, bool) {
+	key := func(m member) []byte { return printed[m.key:m.keyEnd] }
+	if len(members) <= few && distinct(members, key) {
+		return dict{}, false
+	}
 	slices.SortFunc(members, func(a, b member) int {
 		return cmp.Or(
 			cmp.Compare(a.keyEnd-a.key, b.keyEnd-b.key),
@@ -37,21 +45,35 @@ func (p *printer) findDoubled(start int, members []member) {
 		}
 	}
 	if len(kept) == len(members) {
-		return
+		return dict{}, false
 	}
 	slices.SortFunc(kept, func(a, b member) int { return cmp.Compare(a.key, b.key) })
-	p.doubled = append(p.doubled, dict{start, len(p.dst), slices.Clone(kept)})
+	return dict{start, len(printed), slices.Clone(kept)}, true
 }
 
-// merge returns dst with the values after base in the places that count.
-func (p *printer) merge(base int) []byte {
-	if len(p.doubled) == 0 {
-		return p.dst
+// few is how many members are compared with each other sooner than sorted.
+const few = 8
+
+func distinct(members []member, key func(member) []byte) bool {
+	for i, m := range members {
+		for _, other := range members[:i] {
+			if m.keyEnd-m.key == other.keyEnd-other.key && bytes.Equal(key(m), key(other)) {
+				return false
+			}
+		}
 	}
-	slices.SortFunc(p.doubled, func(a, b dict) int { return cmp.Compare(a.start, b.start) })
-	m := merger{from: p.dst, dicts: p.doubled, to: make([]byte, 0, len(p.dst)-base)}
-	m.copy(base, len(p.dst))
-	return append(p.dst[:base], m.to...)
+	return true
+}
+
+// merge returns what is printed with the values after base in the places that count.
+func merge(printed []byte, base int, dicts []dict) []byte {
+	if len(dicts) == 0 {
+		return printed
+	}
+	slices.SortFunc(dicts, func(a, b dict) int { return cmp.Compare(a.start, b.start) })
+	m := merger{from: printed, dicts: dicts, to: make([]byte, 0, len(printed)-base)}
+	m.copy(base, len(printed))
+	return append(printed[:base], m.to...)
 }
 
 // merger copies printed text, and merges the dicts in it.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
+
+	"hipflask/server/internal/packet"
 )
 
 func FuzzAppendValue(f *testing.F) {
@@ -24,7 +26,7 @@ func FuzzAppendValue(f *testing.F) {
 func checkInvariants(t *testing.T, text []byte, attachments [][]byte) {
 	t.Helper()
 	input := bytes.Clone(text)
-	got := AppendValue([]byte("prefix"), text, attachments)
+	got := AppendValue([]byte("prefix"), value(text, attachments))
 	if !bytes.Equal(text, input) {
 		t.Fatalf("the input %q was changed to %q", input, text)
 	}
@@ -35,9 +37,9 @@ func checkInvariants(t *testing.T, text []byte, attachments [][]byte) {
 	if limit := outputLimit(text, attachments); len(got) > limit {
 		t.Fatalf("%d bytes of output, the limit is %d", len(got), limit)
 	}
-	p := printer{src: text, attachments: attachments}
-	readable := json.Valid(text) && utf8.Valid(text) && depth(text) <= maxDepth
-	if p.print() != readable {
+	p := printer{attachments: attachments}
+	readable := json.Valid(text) && utf8.Valid(text) && depth(text) <= packet.DepthCeiling
+	if p.print(value(text, nil)) != readable {
 		t.Fatalf("%q: readable should be %v", text, readable)
 	}
 	if !readable {
@@ -53,7 +55,7 @@ func checkInvariants(t *testing.T, text []byte, attachments [][]byte) {
 	if err := json.Compact(&compact, text); err != nil {
 		t.Fatal(err)
 	}
-	if again := AppendValue(nil, compact.Bytes(), attachments); !bytes.Equal(again, got) {
+	if again := AppendValue(nil, value(compact.Bytes(), attachments)); !bytes.Equal(again, got) {
 		t.Fatalf("white space in %q makes a difference:\n%q\n%q", text, got, again)
 	}
 }

@@ -5,59 +5,33 @@ import (
 	"strconv"
 )
 
-// number reads a number: an int when it has neither fraction nor exponent, as
+// appendNumber appends a number: an int when it has neither fraction nor exponent, as
 // json.loads decides it, else a float.
-func (p *printer) number() bool {
-	start := p.pos
-	p.take('-')
-	if !p.take('0') && !p.digits() {
-		return false
-	}
-	isInt := true
-	if p.take('.') {
-		isInt = false
-		if !p.digits() {
-			return false
+func appendNumber(dst, text []byte) []byte {
+	for _, c := range text {
+		if c == '.' || c == 'e' || c == 'E' {
+			return appendFloat(dst, text)
 		}
 	}
-	if p.take('e') || p.take('E') {
-		isInt = false
-		if !p.take('-') {
-			p.take('+')
-		}
-		if !p.digits() {
-			return false
-		}
+	if string(text) == "-0" {
+		return append(dst, '0')
 	}
-	text := p.src[start:p.pos]
-	switch {
-	case !isInt:
-		p.dst = appendFloat(p.dst, text)
-	case string(text) == "-0":
-		p.dst = append(p.dst, '0')
-	default:
-		p.dst = append(p.dst, text...)
-	}
-	return true
+	return append(dst, text...)
 }
 
-// digits reads decimal digits and reports whether there were any.
-func (p *printer) digits() bool {
-	start := p.pos
-	for p.pos < len(p.src) && '0' <= p.src[p.pos] && p.src[p.pos] <= '9' {
-		p.pos++
-	}
-	return p.pos > start
-}
-
-// appendFloat appends the repr of the double nearest to a JSON number: the
-// fewest digits that read back as the same double, with an exponent below 1e-4
-// and from 1e16 on, and with ".0" where a whole number has none.
+// appendFloat appends the repr of the double nearest to a JSON number.
 func appendFloat(dst, text []byte) []byte {
 	// The only error a JSON number can give is ErrRange, with the infinity that
 	// Python prints too. (ParseFloat stops counting at exponents of 10^5: a
 	// number with as many leading or trailing zeros can come out as 0 or inf.)
 	f, _ := strconv.ParseFloat(string(text), 64)
+	return AppendFloat(dst, f)
+}
+
+// AppendFloat appends the repr of a double that is not NaN: the fewest digits that read back
+// as the same double, with an exponent below 1e-4 and from 1e16 on, and with ".0" where a
+// whole number has none.
+func AppendFloat(dst []byte, f float64) []byte {
 	abs := math.Abs(f)
 	switch {
 	case math.IsInf(f, 0):

@@ -5,17 +5,24 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/packet"
 )
 
 // show is AppendValue after a prefix, which must survive.
 func show(t testing.TB, json string, attachments ...[]byte) string {
 	t.Helper()
 	const prefix = "Received message: "
-	got := string(AppendValue([]byte(prefix), []byte(json), attachments))
+	got := string(AppendValue([]byte(prefix), value([]byte(json), attachments)))
 	if !strings.HasPrefix(got, prefix) {
 		t.Fatalf("AppendValue(%q) lost what dst held: %q", json, got)
 	}
 	return got[len(prefix):]
+}
+
+// value is one that nobody has checked.
+func value(json []byte, attachments [][]byte) packet.Value {
+	return packet.Value{JSON: json, Attachments: attachments}
 }
 
 // placeholder is the JSON of attachment n.
@@ -142,21 +149,21 @@ func TestUnreadableIsCopied(t *testing.T) {
 	for _, text := range []string{
 		"", " ", `"`, `"abc`, `"a"b`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "\"\xff\"", "[\"\xed\xa0\x80\"]",
 		"01", "-", "+1", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "tru", "truex", "nul", "1 2",
-		"[", "[1", "[1,", "[1,]", "[,]", "]", "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{1:2}`, `{"a" 1}`, nest(maxDepth+1, "null"),
+		"[", "[1", "[1,", "[1,]", "[,]", "]", "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{1:2}`, `{"a" 1}`, nest(packet.DepthCeiling+1, "null"),
 	} {
 		if got := show(t, text, []byte("a")); got != text {
 			t.Errorf("%q is shown as %q", text, got)
 		}
 	}
-	if got, want := show(t, nest(maxDepth, "null")), nest(maxDepth, "None"); got != want {
-		t.Errorf("%d levels are not read", maxDepth)
+	if got, want := show(t, nest(packet.DepthCeiling, "null")), nest(packet.DepthCeiling, "None"); got != want {
+		t.Errorf("%d levels are not read", packet.DepthCeiling)
 	}
 }
 
 // Every object that is rewritten for a duplicate moves what it holds, and this
 // one does so at every level.
 func TestDuplicatesAtEveryLevel(t *testing.T) {
-	const levels = maxDepth - 1
+	const levels = packet.DepthCeiling - 1
 	json := strings.Repeat(`{"a":0,"b":1,"a":`, levels) + "2" + strings.Repeat("}", levels)
 	want := strings.Repeat(`{'a': `, levels) + "2" + strings.Repeat(`, 'b': 1}`, levels)
 	if got := show(t, json); got != want {
@@ -206,8 +213,8 @@ func outputLimit(json []byte, attachments [][]byte) int {
 }
 
 func TestPlainStringNeedsNoAllocation(t *testing.T) {
-	json, dst := []byte(`"it is a plain line, as most are"`), make([]byte, 0, 64)
-	if n := testing.AllocsPerRun(100, func() { dst = AppendValue(dst[:0], json, nil) }); n != 0 {
+	v, dst := value([]byte(`"it is a plain line, as most are"`), nil), make([]byte, 0, 64)
+	if n := testing.AllocsPerRun(100, func() { dst = AppendValue(dst[:0], v) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -2,19 +2,18 @@ package pyprint
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
+
+	"hipflask/internal/testkit"
 )
 
 // testCase is a value to show, both here and by Python.
@@ -28,30 +27,11 @@ type testCase struct {
 // skipped, but in CI it fails.
 func askPython(t *testing.T, stdin []byte, args ...string) (lines []string, unicode string) {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") == "true" {
-		missing = t.Fatalf
-	}
-	python := "/usr/bin/python3"
-	if _, err := os.Stat(python); err != nil {
-		if python, err = exec.LookPath("python3"); err != nil {
-			missing("nothing compared with Python: no python3 here (%v)", err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, python, append([]string{"testdata/print_values.py"}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", python, err, &stderr)
-	}
-	lines = strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	lines = testkit.RunPython(t, stdin, append([]string{"testdata/print_values.py"}, args...)...)
 	version, unicode, _ := strings.Cut(lines[0], " ")
 	var minor int
 	if _, err := fmt.Sscanf(version, "3.%d", &minor); err != nil || minor < 11 {
-		missing("nothing compared with Python: %s is version %s, needs 3.11", python, version)
+		testkit.Absent(t, "nothing compared with Python: it is version "+version+", needs 3.11")
 	}
 	t.Logf("compared with Python %s, Unicode %s", version, unicode)
 	return lines[1:], unicode
@@ -87,7 +67,7 @@ func compare(t *testing.T, cases []testCase) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := AppendValue(nil, c.json, c.attachments); !bytes.Equal(got, want) {
+		if got := AppendValue(nil, value(c.json, c.attachments)); !bytes.Equal(got, want) {
 			if wrong++; wrong <= 5 {
 				t.Errorf("%q with %q:\n got %q\nwant %q", c.json, c.attachments, got, want)
 			}

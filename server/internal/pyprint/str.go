@@ -7,56 +7,53 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"hipflask/server/internal/packet"
 )
 
-// str reads the string whose quote is the next byte and appends it, as repr
-// does or, without repr, as str does.
-func (p *printer) str(repr bool) bool {
-	s := p.src[p.pos+1:]
-	open := len(p.dst)
-	if repr {
-		p.dst = append(p.dst, '\'')
+// appendStr appends a string as str does; s is how JSON writes it between its quotes.
+func appendStr(dst, s []byte) []byte {
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 {
+			return append(dst, s...)
+		}
+		r, size := packet.Unescape(s[i:])
+		dst = appendRune(append(dst, s[:i]...), r, utf16.IsSurrogate(r))
+		s = s[i+size:]
 	}
+}
+
+// appendRepr appends a string as repr does; s is as for appendStr.
+func appendRepr(dst, s []byte) []byte {
+	open := len(dst)
+	dst = append(dst, '\'')
 	run, i := 0, 0 // s[run:i] is to be copied as it is
 	for {
 		i += plain(s[i:])
 		if i == len(s) {
-			return false
+			break
 		}
 		switch c := s[i]; {
-		case c == '"':
-			p.dst = append(p.dst, s[run:i]...)
-			p.pos += 1 + i + 1
-			if repr {
-				p.dst = closeQuote(p.dst, open)
-			}
-			return true
 		case c == '\\':
-			r, size := unescape(s[i:])
-			if size == 0 {
-				return false
-			}
-			p.dst = append(p.dst, s[run:i]...)
-			p.dst = appendRune(p.dst, r, repr)
+			r, size := packet.Unescape(s[i:])
+			dst = append(dst, s[run:i]...)
+			dst = appendRune(dst, r, r == '\\' || !isPrintable(r))
 			i += size
 			run = i
-		case c < ' ':
-			return false
-		case c == '\'' || c < utf8.RuneSelf && !repr:
+		case c == '\'':
 			i++
 		default:
 			r, size := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				return false
-			}
-			if repr && !isPrintable(r) {
-				p.dst = append(p.dst, s[run:i]...)
-				p.dst = appendEscaped(p.dst, r)
+			if !isPrintable(r) {
+				dst = append(dst, s[run:i]...)
+				dst = appendEscaped(dst, r)
 				run = i + size
 			}
 			i += size
 		}
 	}
+	return closeQuote(append(dst, s[run:]...), open)
 }
 
 // plain returns how many of the first bytes of s mean themselves in a JSON
@@ -84,66 +81,8 @@ func plain(s []byte) int {
 	return n
 }
 
-// unescape decodes the escape at the start of s, a surrogate pair as one, and
-// returns its length, or 0 when it is none of JSON's. A surrogate that has no
-// partner is returned as such, as json.loads does.
-func unescape(s []byte) (r rune, size int) {
-	if len(s) < 2 {
-		return 0, 0
-	}
-	switch s[1] {
-	case '"', '\\', '/':
-		return rune(s[1]), 2
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	}
-	r, ok := unescapeHex(s)
-	if !ok {
-		return 0, 0
-	}
-	if low, ok := unescapeHex(s[6:]); ok {
-		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-			return pair, 12
-		}
-	}
-	return r, 6
-}
-
-// unescapeHex decodes \uXXXX at the start of s.
-func unescapeHex(s []byte) (r rune, ok bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
-	for _, c := range s[2:6] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
 // appendRune appends a character that the JSON text gave by an escape.
-func appendRune(dst []byte, r rune, repr bool) []byte {
-	escape := utf16.IsSurrogate(r)
-	if repr {
-		escape = r == '\\' || !isPrintable(r)
-	}
+func appendRune(dst []byte, r rune, escape bool) []byte {
 	if escape {
 		return appendEscaped(dst, r)
 	}

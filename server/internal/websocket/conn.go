@@ -3,15 +3,13 @@ package websocket
 import (
 	"errors"
 	"net"
-	"sync"
 	"syscall"
 	"time"
+
+	"hipflask/server/internal/deflate"
 )
 
 const (
-	// readSize is what one read takes. Most messages are smaller, and a buffer is only held while something was read.
-	readSize = 8 << 10
-
 	// keptReadSize is the buffer of a connection that cannot wait without one, such as TLS.
 	keptReadSize = 1 << 10
 
@@ -20,127 +18,69 @@ const (
 	discardLimit = 8 << 20
 )
 
-type readBuffer [readSize]byte
+// Upgrader owns what the connections of one server share: the buffers that they read into while they are active, and
+// the watch over those that are not. The zero value is ready; it must not be copied after its first use, and is safe for
+// concurrent use.
+type Upgrader struct {
+	// Compression agrees on permessage-deflate with clients that offer it, RFC 7692: they may send compressed messages, and
+	// Conn.TakesCompressed reports that they may be sent some. It is set before the first use.
+	Compression bool
 
-// bufferPool holds the buffers that no connection reads into just now.
-type bufferPool struct {
-	p sync.Pool
+	pool   bufferPool
+	codec  deflate.Codec
+	idlers idlers
 }
 
-func (p *bufferPool) get() *readBuffer {
-	if b, ok := p.p.Get().(*readBuffer); ok {
-		return b
-	}
-	return new(readBuffer)
+// Compress returns a whole unmasked, final frame that holds payload compressed, for clients that take such.
+func (u *Upgrader) Compress(op Opcode, payload []byte) []byte {
+	packed := u.codec.Compress(payload)
+	packed = packed[:len(packed)-len(deflate.Tail)]
+	frame := AppendHeader(make([]byte, 0, maxHeader+len(packed)), op, len(packed))
+	frame[0] |= packedBit
+	return append(frame, packed...)
 }
 
-func (p *bufferPool) put(b *readBuffer) {
-	p.p.Put(b)
-}
+// Watch makes connections that were begun with Start give up their goroutine while nothing comes, where the system can
+// do that: Linux. It returns when stop is closed; no connection may be idle then.
+func (u *Upgrader) Watch(stop <-chan struct{}) error { return u.idlers.watch(stop) }
 
-// Conn is a WebSocket connection after its opening handshake. Either one goroutine reads (Serve, then perhaps Discard), or
-// it is left to the connection itself, which then needs none while nothing comes (Start). Writes
-// may come from any goroutine, one at a time: the caller serialises them, and a TryWrite during a Write would wait for
-// it. Close, the deadlines and RemoteAddr may be called at any time.
+// Conn is a WebSocket connection after its opening handshake. It reads on goroutines of its own, and needs none while
+// nothing comes, see Start. Writes may come from any goroutine, one at a time: the caller serialises them, and a TryWrite
+// during a Write would wait for it. Close and the deadlines may be called at any time.
 type Conn struct {
-	conn net.Conn
+	raw        syscall.RawConn // nil: the connection is no plain socket
+	compressed bool            // compression was agreed on
 
-	// Without blocking, for connections that are plain sockets. The function is made once, since one made for each call
-	// would be an allocation for each call; its results are the fields that follow.
-	raw    syscall.RawConn // nil: not possible
-	readFn func(fd uintptr) bool
-	pool   *bufferPool
-	buf    *readBuffer // nil while the connection waits
-	nRead  int
-	errIn  error
+	// The reading goroutine's:
+	taker   taker  // unless raw is nil
+	kept    []byte // the buffer for reading if raw is nil
+	early   []byte // came with the handshake, not yet read
+	reader  reader
+	handler Handler
+	pace    func(n int) // nil, or told what was read
+	ended   func(error)
 
-	sender sender
+	// The writer's:
+	sender sender  // unless raw is nil
 	outlet *outlet // nil but for TLS that ListenTLS has accepted
 
-	kept  []byte // the buffer for reading when raw is nil
-	early []byte // came with the handshake, not yet read
-
-	compressed bool // was agreed on
-	reader     reader
-	pace       func(n int) // nil, or told what was read
 	idling
 }
 
 func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
-	c := &Conn{conn: nc, early: early, pool: &u.pool, idling: idling{idlers: &u.idlers}}
-	c.raw, c.outlet = rawConn(nc), outletOf(nc)
+	c := &Conn{early: early, idling: idling{idlers: &u.idlers, conn: nc}}
+	c.raw, c.outlet = rawConn(socketOf(nc)), outletOf(nc)
 	if c.raw == nil {
 		c.kept = make([]byte, keptReadSize)
 		return c
 	}
-	c.readFn = c.readReady
+	c.taker.init(&u.pool)
 	c.sender.init()
 	return c
 }
 
-// sender writes to a socket without blocking.
-type sender struct {
-	fn  func(fd uintptr) bool // ready, made once
-	p   []byte
-	n   int
-	err error
-}
-
-func (s *sender) init() { s.fn = s.ready }
-
-// try writes what the kernel takes of p at once.
-func (s *sender) try(raw syscall.RawConn, p []byte) (int, error) {
-	s.p, s.n, s.err = p, 0, nil
-	err := raw.Write(s.fn)
-	s.p = nil
-	if err != nil {
-		return 0, err
-	}
-	return s.n, s.err
-}
-
-// Serve reads frames and calls h until the connection ends, and says why it ended; it never returns nil. maxMessage is
-// the greatest number of bytes in a message, over all its fragments. The error is
-//
-//   - a *CloseError with Received: the peer's close frame came. Echo its code and close.
-//   - another *CloseError: the peer broke a rule of the protocol or the limit. Close with its code: 1002 for a protocol
-//     error, 1007 for text that is not UTF-8, 1009 for a message over maxMessage, which is not read.
-//   - h's error, as it is.
-//   - any other: the connection failed. io.EOF is an end without a close frame; net.ErrClosed is our own Close.
-//
-// Nothing that follows a close frame or a fault is read. Serve is called once.
-func (c *Conn) Serve(h Handler, maxMessage int) error {
-	defer c.release()
-	c.handler, c.reader.max = h, maxMessage
-	return c.serve()
-}
-
-// serve is Serve until the connection ends or may become idle, which errIdle tells.
-func (c *Conn) serve() error {
-	early := c.early
-	c.early = nil
-	if err := c.reader.feed(early, c.handler); err != nil {
-		return err
-	}
-	for {
-		p, err := c.read()
-		if err != nil {
-			return err
-		}
-		if !c.cold && !c.heard.Load() {
-			c.heard.Store(true)
-		}
-		if err := c.reader.feed(p, c.handler); err != nil {
-			return err
-		}
-		if c.pace != nil {
-			c.pace(len(p))
-		}
-	}
-}
-
 // SetPace has f called with the number of bytes after each piece of the stream has been acted on. Nothing more is read
-// until f returns, so that f can hold the peer back. To be called before Serve or Start, or by the handler.
+// until f returns, so that f can hold the peer back. To be called before Start, or by the handler.
 func (c *Conn) SetPace(f func(n int)) {
 	c.pace = f
 }
@@ -160,21 +100,12 @@ func (c *Conn) read() ([]byte, error) {
 		}
 		return nil, err
 	}
-	if err := c.raw.Read(c.readFn); err != nil {
-		return nil, err
-	}
-	if c.errIn != nil {
-		return nil, c.errIn
-	}
-	return c.buf[:c.nRead], nil
+	return c.taker.take(c.raw, c.cold && c.reader.between())
 }
 
 // release gives up what reading needs.
 func (c *Conn) release() {
-	if c.buf != nil {
-		c.pool.put(c.buf)
-		c.buf = nil
-	}
+	c.taker.release()
 	c.reader = reader{}
 }
 
@@ -218,12 +149,12 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.conn.SetWriteDeadline(t)
 }
 
-// SetReadDeadline sets the time after which Serve ends with os.ErrDeadlineExceeded. The zero time means never.
+// SetReadDeadline sets the time after which reading ends with os.ErrDeadlineExceeded. The zero time means never.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.limited = !t.IsZero()
-	c.rouse()
+	c.rouseLocked()
 	return c.conn.SetReadDeadline(t)
 }
 
@@ -236,7 +167,7 @@ func (c *Conn) CloseWrite() error {
 }
 
 // Discard reads and throws away until the peer ends the connection, d has passed or 8 MiB have come. A socket closed
-// with bytes unread sends a reset, which can destroy the close frame on its way; so after Serve has returned and our
+// with bytes unread sends a reset, which can destroy the close frame on its way; so once reading has ended and our
 // close frame is written, Discard comes before Close.
 func (c *Conn) Discard(d time.Duration) {
 	defer c.release()
@@ -252,16 +183,11 @@ func (c *Conn) Discard(d time.Duration) {
 	}
 }
 
-// Close ends the connection at once. Serve and blocked writes return an error.
+// Close ends the connection at once. Reading and blocked writes end with an error.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	c.rouse()
+	c.rouseLocked()
 	c.mu.Unlock()
 	return c.conn.Close()
-}
-
-// RemoteAddr is the peer's address.
-func (c *Conn) RemoteAddr() net.Addr {
-	return c.conn.RemoteAddr()
 }

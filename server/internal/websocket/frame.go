@@ -28,9 +28,7 @@ const (
 	CloseNoStatus       = 1005 // the close frame held no code; never sent
 	CloseAbnormal       = 1006 // no close frame came; never sent
 	CloseInvalidPayload = 1007
-	ClosePolicy         = 1008
 	CloseTooBig         = 1009
-	CloseInternal       = 1011
 	closeTLSFailure     = 1015 // never sent
 )
 
@@ -107,7 +105,7 @@ func validCloseCode(code int) bool {
 	return false
 }
 
-// CloseError ends Serve for a reason that the protocol has a close code for.
+// CloseError ends the reading for a reason that the protocol has a close code for.
 type CloseError struct {
 	Code   int    // Received: the peer's code, 1005 when it gave none. Else what we must close with.
 	Reason string // Received: the peer's words. Else what it did wrong, fit to be sent.

@@ -170,7 +170,7 @@ func FuzzServe(f *testing.F) {
 		} {
 			c := newConn(&script{data: slices.Clone(data), size: size}, nil, new(Upgrader))
 			watch := &watched{limit: int(limit), reader: &c.reader, t: t}
-			err := c.Serve(watch, int(limit))
+			err := serve(c, watch, int(limit))
 			code, reason := 0, ""
 			var end *CloseError
 			if errors.As(err, &end) {

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"hipflask/server/internal/deflate"
 )
 
 const (
@@ -55,33 +53,6 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// Upgrader owns what the connections of one server share: the buffers that they read into while they are active, and
-// the watch over those that are not. The zero value is ready; it must not be copied after its first use, and is safe for
-// concurrent use.
-type Upgrader struct {
-	// Compression agrees on permessage-deflate with clients that offer it, RFC 7692: they may send compressed messages, and
-	// Conn.TakesCompressed reports that they may be sent some.
-	Compression bool
-
-	pool   bufferPool
-	codec  deflate.Codec
-	idlers idlers
-}
-
-// Compress returns a whole unmasked, final frame that holds payload compressed, for clients that take such.
-func (u *Upgrader) Compress(op Opcode, payload []byte) []byte {
-	packed := u.codec.Compress(payload)
-	packed = packed[:len(packed)-len(deflate.Tail)]
-	frame := AppendHeader(make([]byte, 0, maxHeader+len(packed)), op, len(packed))
-	frame[0] |= packedBit
-	return append(frame, packed...)
-}
-
-// Upgrade is Upgrader.Upgrade for a connection that shares its buffers with no other.
-func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
-	return new(Upgrader).Upgrade(w, r, header, nil)
-}
-
 // Upgrade checks the opening handshake (section 4.2.1), answers 101 and takes the connection over. header goes into the
 // response; what w.Header() holds does not, as with every hijacked connection. Header names that belong to the handshake
 // are ignored in header, except Sec-WebSocket-Protocol, which is the caller's choice. first holds frames that leave in the
@@ -91,8 +62,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn,
 // version than 13, else 400 with a line of text. The error is then a *HandshakeError. A client that does not read the answer is
 // cut off after a second; errors.Is(err, os.ErrDeadlineExceeded) then holds.
 //
-// The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP handler, after Start
-// or with Serve in a goroutine of its own.
+// The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP handler, after Start.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, first []byte) (*Conn, error) {
 	if refusal := checkHandshake(r); refusal != nil {
 		refuse(w, r, refusal)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"hipflask/internal/testkit"
 )
 
 func TestIsUpgrade(t *testing.T) {
@@ -124,10 +126,10 @@ func TestHandshakeHeaderThroughGin(t *testing.T) {
 	engine := gin.New()
 	ends := make(chan error, 1)
 	engine.GET("/socket.io/", func(g *gin.Context) {
-		c, err := Upgrade(g.Writer, g.Request, http.Header{
+		c, err := new(Upgrader).Upgrade(g.Writer, g.Request, http.Header{
 			"Set-Cookie": {"io=1"}, "X-Split": {"a\r\nX-Forged: 1"}, "Sec-Websocket-Accept": {"wrong"},
 			"Sec-Websocket-Protocol": {"chat"}, "Content-Length": {"5"},
-		})
+		}, nil)
 		if err != nil {
 			ends <- err
 			return
@@ -154,13 +156,13 @@ func TestHandshakeHeaderThroughGin(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	c := &client{nc, r}
+	c := &client{&testkit.WebSocket{Conn: nc, Buffered: r}}
 	c.send(t, join(final(Text, "hello"), closing(1000, "")))
 	c.expect(t, Text, []byte("hello"))
 	c.expectClose(t, 1000)
 	c.Close()
 	if err := <-ends; err == nil {
-		t.Error("Serve returned nil")
+		t.Error("reading ended with nil")
 	}
 }
 
@@ -171,7 +173,7 @@ func TestHandshakeWithoutHijack(t *testing.T) {
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {testKey},
 	}
 	w := httptest.NewRecorder()
-	if _, err := Upgrade(w, r, nil); !errors.Is(err, http.ErrNotSupported) || w.Code != 500 {
+	if _, err := new(Upgrader).Upgrade(w, r, nil, nil); !errors.Is(err, http.ErrNotSupported) || w.Code != 500 {
 		t.Fatalf("status %d, %v", w.Code, err)
 	}
 }

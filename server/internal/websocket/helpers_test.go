@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 const (
@@ -54,12 +56,19 @@ func (e *echo) Pong(p []byte) error {
 	return nil
 }
 
-// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing handshake that Serve's error
+// serve reads until the connection ends, and returns why.
+func serve(c *Conn, h Handler, maxMessage int) error {
+	ended := make(chan error, 1)
+	c.Start(h, maxMessage, func(err error) { ended <- err })
+	return <-ended
+}
+
+// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing handshake that the reason
 // asks for.
 func serveEcho(c *Conn, log chan<- string) error {
 	defer c.Close()
 	e := &echo{c: c, log: log}
-	err := c.Serve(e, testMax)
+	err := serve(c, e, testMax)
 	var closing *CloseError
 	if errors.As(err, &closing) {
 		reason := closing.Reason
@@ -77,7 +86,7 @@ func serveEcho(c *Conn, log chan<- string) error {
 type server struct {
 	*httptest.Server
 	log  chan string // what the echo wrote down
-	ends chan error  // what Serve returned, once for each connection
+	ends chan error  // why reading ended, once for each connection
 }
 
 func newServer(t testing.TB, start func(*httptest.Server)) *server {
@@ -117,10 +126,7 @@ func request(replace map[string]string) string {
 }
 
 // client is the raw other end of a connection.
-type client struct {
-	net.Conn
-	r *bufio.Reader
-}
+type client struct{ *testkit.WebSocket }
 
 // dial connects and sends the handshake with first behind it in the same write.
 func dial(t testing.TB, nc net.Conn, first []byte) *client {
@@ -129,9 +135,9 @@ func dial(t testing.TB, nc net.Conn, first []byte) *client {
 	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	c := &client{nc, bufio.NewReader(nc)}
+	c := &client{&testkit.WebSocket{Conn: nc, Buffered: bufio.NewReader(nc)}}
 	c.send(t, append([]byte(request(nil)), first...))
-	resp, err := http.ReadResponse(c.r, nil)
+	resp, err := http.ReadResponse(c.Buffered, nil)
 	if err != nil {
 		t.Fatal("reading the handshake:", err)
 	}
@@ -165,26 +171,11 @@ func (c *client) send(t testing.TB, p []byte) {
 // frame reads one frame of the server and checks that it is final, unmasked and without reserved bits.
 func (c *client) frame(t testing.TB) (Opcode, []byte) {
 	t.Helper()
-	var h [2]byte
-	if _, err := io.ReadFull(c.r, h[:]); err != nil {
+	f, err := c.ReadFrame()
+	if err != nil {
 		t.Fatal("reading a frame:", err)
 	}
-	if h[0]&0xF0 != 0x80 || h[1]&0x80 != 0 {
-		t.Fatalf("the server's frame begins % x", h)
-	}
-	n := uint64(h[1])
-	if h[1] >= 126 {
-		size := make([]byte, map[byte]int{126: 2, 127: 8}[h[1]])
-		if _, err := io.ReadFull(c.r, size); err != nil {
-			t.Fatal("reading a frame:", err)
-		}
-		n = binary.BigEndian.Uint64(append(make([]byte, 8-len(size)), size...))
-	}
-	p := make([]byte, n)
-	if _, err := io.ReadFull(c.r, p); err != nil {
-		t.Fatal("reading a frame:", err)
-	}
-	return Opcode(h[0] & 15), p
+	return Opcode(f.Op), f.Data
 }
 
 // expect reads one frame and compares it.
@@ -207,26 +198,14 @@ func (c *client) expectClose(t testing.TB, code int) {
 	if op != Close || got != code {
 		t.Fatalf("got opcode %d with code %d and reason %q, want a close frame with %d", op, got, p[min(2, len(p)):], code)
 	}
-	if n, err := c.r.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := c.Buffered.Read(make([]byte, 1)); err != io.EOF {
 		t.Fatalf("after the close frame: %d bytes, %v; want the end of the stream", n, err)
 	}
 }
 
-// framed is a client frame of any shape: first is its first byte, the length is in its shortest form.
-func framed(first byte, payload string) []byte {
-	b := AppendHeader(nil, 0, len(payload))
-	b[0], b[1] = first, b[1]|maskBit
-	key := [4]byte{0x37, 0xFA, 0x21, 0x3D}
-	b = append(b, key[:]...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^key[i%4])
-	}
-	return b
-}
-
 // final is a client's final frame, more one that others follow.
-func final(op Opcode, payload string) []byte { return framed(finBit|byte(op), payload) }
-func more(op Opcode, payload string) []byte  { return framed(byte(op), payload) }
+func final(op Opcode, payload string) []byte { return testkit.MaskedFrame(finBit|byte(op), payload) }
+func more(op Opcode, payload string) []byte  { return testkit.MaskedFrame(byte(op), payload) }
 
 func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 

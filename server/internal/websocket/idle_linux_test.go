@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hipflask/internal/testkit"
 )
 
 // watch gives an upgrader that watches until the test ends.
@@ -24,22 +26,13 @@ func watch(t testing.TB) *Upgrader {
 		}
 	})
 	t.Cleanup(func() { close(stop); wg.Wait() })
-	await(t, "watching", func() bool {
+	testkit.Eventually(t, "watching", func() bool {
 		u.idlers.mu.Lock()
 		defer u.idlers.mu.Unlock()
 		return u.idlers.poll != nil
 	})
-	return u
-}
 
-// await waits for what nothing tells of.
-func await(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not %s in %v", what, patience)
-		}
-	}
+	return u
 }
 
 // started is a connection that was begun with Start, and its other end.
@@ -102,7 +95,7 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 			}
 		}
 	}
-	await(t, "idle again", func() bool {
+	testkit.Eventually(t, "idle again", func() bool {
 		for _, s := range all {
 			if !s.idle() {
 				return false
@@ -110,6 +103,7 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 		}
 		return true
 	})
+
 	u.idlers.mu.Lock()
 	defer u.idlers.mu.Unlock()
 	if len(u.idlers.warm) > 0 {
@@ -144,7 +138,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			}
 			u.idlers.mu.Lock()
 			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == s.c || s.c.place != 0 {
+			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.place != 0 {
 				t.Error("it is kept after its end")
 			}
 		})
@@ -166,15 +160,15 @@ func TestNotIdle(t *testing.T) {
 	if err := s.c.SetReadDeadline(time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "idle", s.idle)
+	testkit.Eventually(t, "idle", s.idle)
 	whole := final(Text, xs(100))
 	s.send(t, whole[:50])
-	await(t, "read", func() bool { return !s.idle() })
+	testkit.Eventually(t, "read", func() bool { return !s.idle() })
 	s.send(t, whole[50:])
 	if got := <-s.got; got != 100 {
 		t.Errorf("%d bytes", got)
 	}
-	await(t, "idle again", s.idle)
+	testkit.Eventually(t, "idle again", s.idle)
 }
 
 // What comes with the handshake is read first, and without Watch a connection just has a goroutine.

@@ -18,17 +18,17 @@ func TestNoBufferWhileWaiting(t *testing.T) {
 	if _, err := peer.Write([]byte("ab")); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := c.read(); err != nil || len(p) == 0 || c.buf == nil {
+	if p, err := c.read(); err != nil || len(p) == 0 || c.taker.buf == nil {
 		t.Fatalf("%q, %v", p, err)
 	}
 	// One read has taken everything that was sent, or the next one does; then there is nothing.
 	var ready bool
 	err := c.raw.Control(func(fd uintptr) {
-		for ready = c.readReady(fd); ready; ready = c.readReady(fd) {
+		for ready = c.taker.ready(fd); ready; ready = c.taker.ready(fd) {
 		}
 	})
-	if err != nil || ready || c.buf != nil {
-		t.Errorf("with nothing to read: ready %v, buffer %p, %v", ready, c.buf, err)
+	if err != nil || ready || c.taker.buf != nil {
+		t.Errorf("with nothing to read: ready %v, buffer %p, %v", ready, c.taker.buf, err)
 	}
 }
 
@@ -38,7 +38,7 @@ func TestAllocations(t *testing.T) {
 	go io.Copy(io.Discard, peer)
 	h := make(counter)
 	end := make(chan error, 1)
-	go func() { end <- c.Serve(h, testMax) }()
+	go func() { end <- serve(c, h, testMax) }()
 	out, in := AppendFrame(nil, Text, make([]byte, 64)), final(Text, xs(64))
 	// AllocsPerRun counts the whole process and rounds down: the pool, which the collector empties, may cost a little.
 	writes := testing.AllocsPerRun(200, func() {
@@ -85,7 +85,7 @@ func BenchmarkTryWrite(b *testing.B) {
 func BenchmarkSmallMessage(b *testing.B) {
 	c, peer := pair(b)
 	h := make(counter)
-	go c.Serve(h, testMax)
+	go serve(c, h, testMax)
 	p := final(Text, xs(64))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,6 +10,6 @@ import (
 // rawConn gives nil: this system has no reads and writes of a socket that do not block.
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-// readReady and ready are never called where rawConn gives nil.
-func (c *Conn) readReady(uintptr) bool { return true }
-func (s *sender) ready(uintptr) bool   { return true }
+// recvOnce and sendOnce are never called where rawConn gives nil.
+func recvOnce(uintptr, []byte) (int, bool, error) { return 0, false, nil }
+func sendOnce(uintptr, []byte) (int, bool, error) { return 0, false, nil }

@@ -11,8 +11,8 @@ import (
 // firstMessageBuffer is the least that a message in several parts allocates, unless the message itself is smaller.
 const firstMessageBuffer = 512
 
-// Handler takes what Serve reads. Its methods run on Serve's goroutine, one at a time, and a payload is valid during the
-// call only. An error ends Serve, which returns it unchanged.
+// Handler takes what is read. Its methods run one at a time, and a payload is valid during the call only. An error ends
+// the reading, and is the reason for that unchanged.
 type Handler interface {
 	// Message takes a whole message, Text or Binary; a text has been checked to be UTF-8.
 	Message(op Opcode, payload []byte) error

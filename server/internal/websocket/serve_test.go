@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"hipflask/internal/testkit"
 )
 
 // violations are streams that the server must end with a code of its own, after echoing what stands before the fault.
@@ -17,14 +19,14 @@ var violations = []struct {
 }{
 	{"not masked", AppendFrame(nil, Text, []byte("hi")), 1002},
 	{"not masked, empty", AppendFrame(nil, Text, nil), 1002},
-	{"RSV1", framed(0xC1, "hi"), 1002},
-	{"RSV2", framed(0xA1, "hi"), 1002},
-	{"RSV3", framed(0x91, "hi"), 1002},
-	{"RSV1 on a ping", framed(0xC9, ""), 1002},
-	{"reserved opcode 3", framed(0x83, ""), 1002},
-	{"reserved opcode 7", framed(0x87, "x"), 1002},
-	{"reserved opcode 11", framed(0x8B, ""), 1002},
-	{"reserved opcode 15", framed(0x8F, ""), 1002},
+	{"RSV1", testkit.MaskedFrame(0xC1, "hi"), 1002},
+	{"RSV2", testkit.MaskedFrame(0xA1, "hi"), 1002},
+	{"RSV3", testkit.MaskedFrame(0x91, "hi"), 1002},
+	{"RSV1 on a ping", testkit.MaskedFrame(0xC9, ""), 1002},
+	{"reserved opcode 3", testkit.MaskedFrame(0x83, ""), 1002},
+	{"reserved opcode 7", testkit.MaskedFrame(0x87, "x"), 1002},
+	{"reserved opcode 11", testkit.MaskedFrame(0x8B, ""), 1002},
+	{"reserved opcode 15", testkit.MaskedFrame(0x8F, ""), 1002},
 	{"ping of 126 bytes", final(Ping, strings.Repeat("p", 126)), 1002},
 	{"close of 126 bytes", closing(1000, strings.Repeat("r", 124)), 1002},
 	{"fragmented ping", more(Ping, "p"), 1002},
@@ -72,7 +74,7 @@ func TestViolations(t *testing.T) {
 			c.Close()
 			var end *CloseError
 			if err := <-s.ends; !errors.As(err, &end) || end.Code != tt.code || end.Received {
-				t.Errorf("Serve returned %v", err)
+				t.Errorf("reading ended with %v", err)
 			}
 			drain(s.log)
 		})
@@ -102,7 +104,7 @@ func TestCloseCodes(t *testing.T) {
 			c.Close()
 			var end *CloseError
 			if err := <-s.ends; !errors.As(err, &end) || end.Received != (code == answer) || end.Code != answer {
-				t.Fatalf("Serve returned %v", err)
+				t.Fatalf("reading ended with %v", err)
 			}
 			if end.Received && end.Reason != "so long, é" {
 				t.Errorf("reason %q", end.Reason)
@@ -116,7 +118,7 @@ func TestCloseCodes(t *testing.T) {
 		c.Close()
 		var end *CloseError
 		if err := <-s.ends; !errors.As(err, &end) || !end.Received || end.Code != CloseNoStatus {
-			t.Fatalf("Serve returned %v", err)
+			t.Fatalf("reading ended with %v", err)
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"syscall"
+
+	"hipflask/server/internal/locks"
 )
 
 const (
@@ -33,7 +35,7 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw := rawConn(nc); raw != nil {
+	if raw := rawConn(socketOf(nc)); raw != nil {
 		nc = newOutlet(nc, raw, &l.buffers)
 	}
 	return tls.Server(nc, l.config), nil
@@ -47,7 +49,7 @@ type outlet struct {
 	sender  sender
 	buffers *sync.Pool
 
-	mu       sync.Mutex
+	mu       locks.Outlet
 	direct   bool    // a WebSocket's: Write does not wait
 	filling  bool    // more comes at once: Write does not even send
 	draining bool    // drain is writing what comes before held, or has failed to
@@ -98,7 +100,7 @@ func (o *outlet) Write(p []byte) (int, error) {
 	if o.filling {
 		return len(p), nil
 	}
-	return len(p), o.push()
+	return len(p), o.pushLocked()
 }
 
 func (o *outlet) buffer() *[]byte {
@@ -114,8 +116,8 @@ func (o *outlet) release(b *[]byte) {
 	o.buffers.Put(b)
 }
 
-// push sends what the socket takes. The mutex is held.
-func (o *outlet) push() error {
+// pushLocked sends what the socket takes.
+func (o *outlet) pushLocked() error {
 	if o.draining || o.held == nil {
 		return o.failed
 	}
@@ -129,7 +131,7 @@ func (o *outlet) push() error {
 	return err
 }
 
-// holds says whether something waits for the socket.
+// holds reports whether something waits for the socket.
 func (o *outlet) holds() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -148,7 +150,7 @@ func (o *outlet) feed(conn net.Conn, p []byte) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	return n, o.push()
+	return n, o.pushLocked()
 }
 
 // tryWrite is Conn.TryWrite. What was made into records counts as taken, also while the outlet holds them.

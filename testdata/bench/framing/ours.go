@@ -28,10 +28,7 @@ func (s *ours) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &oursConn{conn}
 	s.add(c)
-	go func() {
-		_ = c.Serve(c, readLimit)
-		c.Close()
-	}()
+	c.Start(c, readLimit, func(error) { c.Close() })
 }
 
 func (c *oursConn) Message(op websocket.Opcode, p []byte) error {

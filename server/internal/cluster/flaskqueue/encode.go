@@ -1,10 +1,10 @@
 package flaskqueue
 
 import (
-	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"math"
-	"strconv"
+	"slices"
 
 	"hipflask/server/internal/packet"
 )
@@ -38,119 +38,106 @@ func (m *Message) namespace() string {
 	return m.Namespace
 }
 
-// appendJSON writes the message as python-socketio 5.16 does.
+// sender ends every message.
+type sender struct {
+	Namespace string `json:"namespace"`
+	HostID    string `json:"host_id"`
+}
+
+// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them.
+type emitJSON struct {
+	Method   Method `json:"method"`
+	Event    string `json:"event"`
+	Data     any    `json:"data"`
+	Binary   bool   `json:"binary"`
+	Rooms    any    `json:"room"`
+	SkipSIDs any    `json:"skip_sid"`
+	Callback []any  `json:"callback"`
+	sender
+}
+
+type callbackJSON struct {
+	Method Method         `json:"method"`
+	SID    string         `json:"sid"`
+	ID     uint64         `json:"id"`
+	Args   []packet.Value `json:"args"`
+	sender
+}
+
+type changeJSON struct {
+	Method Method  `json:"method"`
+	SID    *string `json:"sid,omitempty"`
+	Room   *string `json:"room,omitempty"`
+	sender
+}
+
 func appendJSON(dst []byte, m *Message) ([]byte, error) {
-	w := jsonWriter{dst: append(dst, '{')}
-	w.text("method", string(m.Method))
+	from := sender{m.namespace(), m.HostID}
+	var out any
 	switch m.Method {
 	case Emit:
-		args, attachments, err := encodeArgs(m.Args)
-		if err != nil {
+		emit := &emitJSON{Method: m.Method, Event: m.Event, Rooms: oneOrAll(m.Rooms), SkipSIDs: oneOrAll(m.SkipSIDs), sender: from}
+		if ref := m.Callback; ref != nil {
+			emit.Callback = []any{ref.SID, ref.Namespace, ref.ID}
+		}
+		if err := emit.encodeData(m.Args); err != nil {
 			return nil, err
 		}
-		w.text("event", m.Event)
-		w.data(args, attachments)
-		w.texts("room", m.Rooms)
-		w.texts("skip_sid", m.SkipSIDs)
-		w.ref(m.Callback)
+		out = emit
 	case Callback:
-		args, attachments, err := encodeArgs(m.Args)
-		if err != nil {
-			return nil, err
-		}
-		if len(attachments) > 0 {
-			return nil, malformed("python-socketio's JSON has no binary acknowledgements")
-		}
-		w.text("sid", m.SID)
-		w.key("id")
-		w.dst = append(strconv.AppendUint(w.dst, m.ID, 10), ',')
-		w.key("args")
-		w.dst = append(append(w.dst, args...), ',')
+		out = &callbackJSON{m.Method, m.SID, m.ID, notNil(m.Args), from}
 	case CloseRoom:
-		w.text("room", m.Room)
+		out = &changeJSON{m.Method, nil, &m.Room, from}
 	case EnterRoom, LeaveRoom:
-		w.text("sid", m.SID)
-		w.text("room", m.Room)
+		out = &changeJSON{m.Method, &m.SID, &m.Room, from}
 	case Disconnect:
-		w.text("sid", m.SID)
+		out = &changeJSON{m.Method, &m.SID, nil, from}
 	}
-	w.text("namespace", m.namespace())
-	w.text("host_id", m.HostID)
-	w.dst[len(w.dst)-1] = '}' // in place of the last comma
-	return w.dst, nil
+	text, attachments, err := packet.AppendJSON(dst, out)
+	switch {
+	case err != nil:
+		return nil, malformed(err.Error())
+	case len(attachments) > 0:
+		return nil, malformed("python-socketio's JSON has no binary acknowledgements")
+	}
+	return text, nil
 }
 
-// encodeArgs writes the arguments as one list, with its attachments numbered
-// from 0.
-func encodeArgs(args []packet.Value) (list []byte, attachments [][]byte, err error) {
-	all := make([]any, len(args))
-	for i, arg := range args {
-		all[i] = arg
+// encodeData fills in the list of the arguments; with attachments, which it numbers from 0,
+// that is [arguments, base64, ...].
+func (emit *emitJSON) encodeData(args []packet.Value) error {
+	list := notNil(args)
+	if !slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 }) {
+		emit.Data = &list
+		return nil
 	}
-	// An acknowledgement is such a list, behind a number.
-	text, attachments, err := packet.AppendAck(nil, "/", 0, all)
+	text, attachments, err := packet.AppendJSON(nil, list)
 	if err != nil {
-		return nil, nil, malformed(err.Error())
+		return malformed(err.Error())
 	}
-	return text[bytes.IndexByte(text, '['):], attachments, nil
+	all := []any{json.RawMessage(text)}
+	for _, data := range attachments {
+		all = append(all, base64.StdEncoding.EncodeToString(data))
+	}
+	emit.Data, emit.Binary = all, true
+	return nil
 }
 
-// jsonWriter appends members, each followed by a comma.
-type jsonWriter struct{ dst []byte }
-
-// key writes a name, which needs no escapes.
-func (w *jsonWriter) key(name string) {
-	w.dst = append(append(append(w.dst, '"'), name...), `":`...)
+// notNil returns the list, empty where null would be written.
+func notNil(args []packet.Value) []packet.Value {
+	if args == nil {
+		return []packet.Value{}
+	}
+	return args
 }
 
-func (w *jsonWriter) text(name, value string) {
-	w.key(name)
-	w.dst = append(packet.AppendText(w.dst, value), ',')
-}
-
-// texts writes null, a string or a list, as python-socketio does.
-func (w *jsonWriter) texts(name string, all []string) {
-	w.key(name)
+// oneOrAll is null, a string or a list, as python-socketio has it.
+func oneOrAll(all []string) any {
 	switch {
 	case all == nil:
-		w.dst = append(w.dst, "null"...)
+		return nil
 	case len(all) == 1:
-		w.dst = packet.AppendText(w.dst, all[0])
-	default:
-		w.dst = append(w.dst, '[')
-		for i, s := range all {
-			if i > 0 {
-				w.dst = append(w.dst, ',')
-			}
-			w.dst = packet.AppendText(w.dst, s)
-		}
-		w.dst = append(w.dst, ']')
+		return &all[0]
 	}
-	w.dst = append(w.dst, ',')
-}
-
-// data writes the arguments, with attachments as [arguments, base64, ...].
-func (w *jsonWriter) data(args []byte, attachments [][]byte) {
-	w.key("data")
-	if len(attachments) == 0 {
-		w.dst = append(append(w.dst, args...), `,"binary":false,`...)
-		return
-	}
-	w.dst = append(append(w.dst, '['), args...)
-	for _, data := range attachments {
-		w.dst = append(base64.StdEncoding.AppendEncode(append(w.dst, `,"`...), data), '"')
-	}
-	w.dst = append(w.dst, `],"binary":true,`...)
-}
-
-func (w *jsonWriter) ref(ref *CallbackRef) {
-	w.key("callback")
-	if ref == nil {
-		w.dst = append(w.dst, "null,"...)
-		return
-	}
-	w.dst = packet.AppendText(append(w.dst, '['), ref.SID)
-	w.dst = packet.AppendText(append(w.dst, ','), ref.Namespace)
-	w.dst = strconv.AppendUint(append(w.dst, ','), ref.ID, 10)
-	w.dst = append(w.dst, "],"...)
+	return all
 }

@@ -2,16 +2,11 @@ package flaskqueue
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"strings"
 	"testing"
-	"time"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
 )
@@ -20,27 +15,11 @@ import (
 // returns its lines. Where there is none the test is skipped, but in CI it fails.
 func askPython(t *testing.T, stdin []byte, mode string) []string {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") == "true" {
-		missing = t.Fatalf
-	}
-	const python = "/usr/bin/python3" // Debian's packages are there for this one alone
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, python, "testdata/debian.py", mode)
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
-	out, err := cmd.Output()
-	if errors.Is(err, os.ErrNotExist) || strings.Contains(stderr.String(), "ModuleNotFoundError") {
-		missing("nothing compared with python-socketio: install python3-flask-socketio (%v)", err)
-	}
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", mode, err, &stderr)
-	}
-	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	testkit.NeedModules(t, "flask_socketio")
+	lines := testkit.RunPython(t, stdin, "testdata/debian.py", mode)
 	var major, minor int
 	if _, err := fmt.Sscanf(lines[0], "%d.%d", &major, &minor); err != nil || major != 5 || minor >= 14 {
-		missing("nothing compared with python-socketio: version %s is not one of those with pickle", lines[0])
+		testkit.Absent(t, "nothing compared with python-socketio: version "+lines[0]+" is not one of those with pickle")
 	}
 	return lines[1:]
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/pyprint"
 )
 
 // Builder writes values as JSON with attachments, within Limits that hold for
@@ -119,19 +120,22 @@ func (b *Builder) Uint(v uint64) {
 
 // Float writes a number as JavaScript's JSON.stringify does: 2.0 is 2, -0 is 0,
 // and NaN and the infinities are null.
-func (b *Builder) Float(f float64) { b.float(f, appendJSFloat) }
+func (b *Builder) Float(f float64) {
+	if b.begin() {
+		b.dst = packet.AppendFloat(b.dst, f+0, 64) // -0+0 is 0
+		b.end()
+	}
+}
 
 // PythonFloat writes a number as Python's json.dumps does, so that 2.0 stays a
 // float, except that NaN and the infinities are null.
-func (b *Builder) PythonFloat(f float64) { b.float(f, AppendPythonFloat) }
-
-func (b *Builder) float(f float64, write func([]byte, float64) []byte) {
+func (b *Builder) PythonFloat(f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		b.Null()
 		return
 	}
 	if b.begin() {
-		b.dst = write(b.dst, f)
+		b.dst = pyprint.AppendFloat(b.dst, f)
 		b.end()
 	}
 }
@@ -141,7 +145,7 @@ func (b *Builder) float(f float64, write func([]byte, float64) []byte) {
 // not UTF-8 become U+FFFD.
 func (b *Builder) Text(text []byte) {
 	if b.begin() {
-		b.dst = appendText(b.dst, text)
+		b.dst = packet.AppendHalves(b.dst, string(text))
 		b.end()
 	}
 }
@@ -188,7 +192,7 @@ func (b *Builder) Key(text []byte) {
 	}
 	l := b.top()
 	b.comma(l)
-	b.dst = append(appendText(b.dst, text), ':')
+	b.dst = append(packet.AppendHalves(b.dst, string(text)), ':')
 	l.hasKey = true
 	if string(text) == "_placeholder" {
 		l.marker = len(b.dst)

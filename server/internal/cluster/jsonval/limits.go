@@ -1,4 +1,4 @@
-// Package jsonval stands between the encodings of the message queues and
+// Package jsonval stands between other encodings, those of the message queues first, and
 // [packet.Value]: a Builder that writes the JSON and attachments of a value
 // read from another encoding, and the limits and errors that all of them share.
 package jsonval

@@ -7,6 +7,7 @@ import (
 
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // The packet types of socket.io-parser that a broadcast may have. Old emitters
@@ -23,7 +24,7 @@ func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 		return Broadcast{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
 	}
 	var b Broadcast
-	r := reader{data: data, limits: limits}
+	r := reader{msgpack.NewReader(data, prefix), limits}
 	if err := r.broadcast(&b); err != nil {
 		return Broadcast{}, err
 	}
@@ -32,14 +33,14 @@ func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 
 // broadcast reads [uid, packet, options].
 func (r *reader) broadcast(b *Broadcast) error {
-	n, err := r.array()
+	n, err := r.Array()
 	if err != nil {
 		return err
 	}
 	if n != 3 {
 		return malformed("a broadcast is an array of three")
 	}
-	if b.UID, err = r.text(); err != nil {
+	if b.UID, err = r.Text(); err != nil {
 		return err
 	}
 	if err := r.packet(b); err != nil {
@@ -48,7 +49,7 @@ func (r *reader) broadcast(b *Broadcast) error {
 	if err := r.options(b); err != nil {
 		return err
 	}
-	if len(r.data) > 0 {
+	if r.Left() > 0 {
 		return malformed("bytes after the broadcast")
 	}
 	return nil
@@ -58,20 +59,20 @@ func (r *reader) broadcast(b *Broadcast) error {
 func (r *reader) packet(b *Broadcast) error {
 	b.Namespace = "/"
 	typ, hasData := "", false
-	err := r.object(func(key []byte) (err error) {
+	err := r.Object(func(key []byte) (err error) {
 		switch string(key) {
 		case "type":
-			typ, err = r.text()
+			typ, err = r.Text()
 		case "nsp":
-			if r.next() == msgp.NilType {
-				return r.skip()
+			if r.Next() == msgp.NilType {
+				return r.Skip()
 			}
-			b.Namespace, err = r.text()
+			b.Namespace, err = r.Text()
 		case "data":
 			hasData = true
 			err = r.event(b)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		return err
 	})
@@ -88,7 +89,7 @@ func (r *reader) packet(b *Broadcast) error {
 
 // event reads [event, ...args].
 func (r *reader) event(b *Broadcast) error {
-	n, err := r.array()
+	n, err := r.Array()
 	if err != nil {
 		return err
 	}
@@ -98,13 +99,13 @@ func (r *reader) event(b *Broadcast) error {
 	if max := r.limits.Args(); n-1 > max {
 		return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
 	}
-	if b.Event, err = r.text(); err != nil {
+	if b.Event, err = r.Text(); err != nil {
 		return err
 	}
 	// Room for a usual message; what is binary takes none of it.
-	build := jsonval.NewBuilder(r.limits, min(len(r.data), 1024))
+	build := jsonval.NewBuilder(r.limits, min(r.Left(), 1024))
 	for range n - 1 {
-		if err := r.value(build); err != nil {
+		if err := r.Value(build); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (r *reader) event(b *Broadcast) error {
 
 // options reads {rooms, except, flags}.
 func (r *reader) options(b *Broadcast) error {
-	return r.object(func(key []byte) (err error) {
+	return r.Object(func(key []byte) (err error) {
 		switch string(key) {
 		case "rooms":
 			b.Target.Rooms, err = r.texts()
@@ -123,17 +124,17 @@ func (r *reader) options(b *Broadcast) error {
 		case "flags":
 			err = r.flags(&b.Flags)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		return err
 	})
 }
 
 func (r *reader) texts() ([]string, error) {
-	if r.next() == msgp.NilType {
-		return nil, r.skip()
+	if r.Next() == msgp.NilType {
+		return nil, r.Skip()
 	}
-	n, err := r.array()
+	n, err := r.Array()
 	if err != nil || n == 0 {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (r *reader) texts() ([]string, error) {
 	}
 	all := make([]string, n)
 	for i := range all {
-		if all[i], err = r.text(); err != nil {
+		if all[i], err = r.Text(); err != nil {
 			return nil, err
 		}
 	}
@@ -151,21 +152,21 @@ func (r *reader) texts() ([]string, error) {
 
 // flags reads the flags that are known, where they have the right type.
 func (r *reader) flags(f *Flags) error {
-	if r.next() == msgp.NilType {
-		return r.skip()
+	if r.Next() == msgp.NilType {
+		return r.Skip()
 	}
-	return r.object(func(key []byte) error {
-		switch typ := r.next(); {
+	return r.Object(func(key []byte) error {
+		switch typ := r.Next(); {
 		case typ == msgp.BoolType:
-			v, rest, err := msgp.ReadBoolBytes(r.data)
+			v, err := r.Bool()
 			f.set(string(key), v)
-			return r.took(rest, err)
+			return err
 		case string(key) == "timeout" && (typ == msgp.IntType || typ == msgp.UintType):
-			ms, rest, err := msgp.ReadInt64Bytes(r.data)
+			ms, err := r.Int()
 			f.Timeout = milliseconds(ms)
-			return r.took(rest, err)
+			return err
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
@@ -191,66 +192,66 @@ func milliseconds(n int64) time.Duration {
 // AppendBroadcast appends the message to dst. After an error dst is returned as
 // it was given. An error is always a *jsonval.Error.
 func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
-	w := writer{dst: dst}
-	w.array(3)
-	w.text(b.UID)
+	w := writer{msgpack.NewWriter(dst, prefix)}
+	w.Array(3)
+	w.Text(b.UID)
 	if err := w.packet(b.Namespace, b.Event, b.Args); err != nil {
 		return dst, err
 	}
 	w.options(b.Target, b.Flags)
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 func (w *writer) packet(namespace, event string, args []packet.Value) error {
 	if namespace == "" {
 		namespace = "/"
 	}
-	w.object(3)
-	w.text("type")
-	w.integer(2)
-	w.text("data")
-	w.array(1 + len(args))
-	w.text(event)
+	w.Object(3)
+	w.Text("type")
+	w.Integer(2)
+	w.Text("data")
+	w.Array(1 + len(args))
+	w.Text(event)
 	for _, arg := range args {
-		if err := w.value(arg); err != nil {
+		if err := w.Value(arg); err != nil {
 			return err
 		}
 	}
-	w.text("nsp")
-	w.text(namespace)
+	w.Text("nsp")
+	w.Text(namespace)
 	return nil
 }
 
 func (w *writer) options(t Target, f Flags) {
-	w.object(3)
-	w.text("rooms")
-	w.texts(t.Rooms)
-	w.text("except")
-	w.texts(t.Except)
-	w.text("flags")
+	w.Object(3)
+	w.Text("rooms")
+	w.Texts(t.Rooms)
+	w.Text("except")
+	w.Texts(t.Except)
+	w.Text("flags")
 	n := 0
 	for _, set := range []bool{f.Volatile, f.Local, f.Broadcast, f.Compress != nil, f.Timeout > 0} {
 		if set {
 			n++
 		}
 	}
-	w.object(n)
+	w.Object(n)
 	w.flag("volatile", f.Volatile)
 	w.flag("local", f.Local)
 	w.flag("broadcast", f.Broadcast)
 	if f.Compress != nil {
-		w.text("compress")
-		w.dst = msgp.AppendBool(w.dst, *f.Compress)
+		w.Text("compress")
+		w.Bool(*f.Compress)
 	}
 	if f.Timeout > 0 {
-		w.text("timeout")
-		w.integer(f.Timeout.Milliseconds())
+		w.Text("timeout")
+		w.Integer(f.Timeout.Milliseconds())
 	}
 }
 
 func (w *writer) flag(name string, set bool) {
 	if set {
-		w.text(name)
-		w.dst = msgp.AppendBool(w.dst, true)
+		w.Text(name)
+		w.Bool(true)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // envelope is how many levels of a message stand around a value, at most.
@@ -25,12 +26,12 @@ func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 		}
 		return v, nil
 	}
-	r := reader{data: data, limits: limits}
+	r := reader{msgpack.NewReader(data, prefix), limits}
 	b := jsonval.NewBuilder(limits, len(data))
-	if err := r.value(b); err != nil {
+	if err := r.Value(b); err != nil {
 		return packet.Value{}, err
 	}
-	if len(r.data) > 0 {
+	if r.Left() > 0 {
 		return packet.Value{}, malformed("bytes after the message")
 	}
 	values, err := b.Values()

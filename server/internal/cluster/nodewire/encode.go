@@ -1,11 +1,11 @@
 package nodewire
 
 import (
-	"math"
+	"slices"
 	"strconv"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // AppendRequest appends the request to dst: BroadcastWithAck in msgpack, all
@@ -18,56 +18,63 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	if r.Type == BroadcastWithAck {
 		return r.appendMsgpack(dst)
 	}
-	w := jsonWriter{dst: append(dst, '{')}
-	if r.UID != "" {
-		w.text("uid", r.UID)
-	}
-	if r.RequestID != "" {
-		w.text("requestId", r.RequestID)
-	}
-	w.number("type", int(r.Type))
+	out := requestJSON{UID: r.UID, RequestID: r.RequestID, Type: r.Type}
 	if r.HasTarget {
-		w.key("opts")
-		w.dst = append(w.dst, '{')
-		w.texts("rooms", r.Target.Rooms)
-		w.texts("except", r.Target.Except)
-		w.end('}')
-	} else if r.SID != "" {
-		w.text("sid", r.SID)
-		if r.Room != "" {
-			w.text("room", r.Room)
-		}
+		out.Options = &targetJSON{notNil(r.Target.Rooms), notNil(r.Target.Except)}
+	} else if out.SID = r.SID; r.SID != "" {
+		out.Room = r.Room
 	}
 	switch r.Type {
 	case RemoteJoin, RemoteLeave, Sockets:
-		if r.Rooms != nil {
-			w.texts("rooms", r.Rooms)
-		}
+		out.Rooms = r.Rooms
 	case RemoteDisconnect:
-		w.key("close")
-		w.dst = append(strconv.AppendBool(w.dst, r.Close), ',')
+		out.Close = &r.Close
 	case ServerSideEmit:
-		w.event(r.Event, r.Args)
+		out.Data = append(out.Data, r.Event)
+		for _, arg := range r.Args {
+			out.Data = append(out.Data, buffers(arg))
+		}
 	}
-	return w.finish(dst)
+	return appendJSON(dst, out)
 }
 
+// requestJSON is a Request as Node writes it.
+type requestJSON struct {
+	UID       string      `json:"uid,omitempty"`
+	RequestID string      `json:"requestId,omitempty"`
+	Type      RequestType `json:"type"`
+	Options   *targetJSON `json:"opts,omitempty"`
+	SID       string      `json:"sid,omitempty"`
+	Room      string      `json:"room,omitempty"`
+	Rooms     []string    `json:"rooms,omitzero"`
+	Close     *bool       `json:"close,omitempty"`
+	Data      []any       `json:"data,omitempty"`
+}
+
+type targetJSON struct {
+	Rooms  []string `json:"rooms"`
+	Except []string `json:"except"`
+}
+
+// notNil returns the list, empty where null would be written.
+func notNil(all []string) []string { return append([]string{}, all...) }
+
 func (r *Request) appendMsgpack(dst []byte) ([]byte, error) {
-	w := writer{dst: dst}
-	w.object(5)
-	w.text("uid")
-	w.text(r.UID)
-	w.text("requestId")
-	w.text(r.RequestID)
-	w.text("type")
-	w.integer(int64(r.Type))
-	w.text("packet")
+	w := writer{msgpack.NewWriter(dst, prefix)}
+	w.Object(5)
+	w.Text("uid")
+	w.Text(r.UID)
+	w.Text("requestId")
+	w.Text(r.RequestID)
+	w.Text("type")
+	w.Integer(int64(r.Type))
+	w.Text("packet")
 	if err := w.packet(r.Namespace, r.Event, r.Args); err != nil {
 		return dst, err
 	}
-	w.text("opts")
+	w.Text("opts")
 	w.options(r.Target, r.Flags)
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
 // AppendResponse appends the response to dst: BroadcastAck in msgpack, all
@@ -81,166 +88,97 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if r.Type == BroadcastAck {
 		return r.appendMsgpack(dst)
 	}
-	w := jsonWriter{dst: append(dst, '{')}
+	out := responseJSON{RequestID: r.RequestID, Rooms: r.Rooms}
 	if r.Type != NoType {
-		w.number("type", int(r.Type))
+		out.Type = &r.Type
 	}
-	w.text("requestId", r.RequestID)
 	switch r.Type {
 	case ServerSideEmit:
-		w.value("data", r.Data)
+		out.Data = (*buffers)(&r.Data)
 	case BroadcastClientCount:
-		w.number("clientCount", r.ClientCount)
+		out.ClientCount = &r.ClientCount
 	}
 	if r.SocketIDs != nil && len(r.Sockets) == 0 {
-		w.texts("sockets", r.SocketIDs)
+		out.Sockets = r.SocketIDs
 	} else if r.Sockets != nil {
-		w.sockets(r.Sockets)
+		sockets := make([]socketJSON, len(r.Sockets))
+		for i, s := range r.Sockets {
+			sockets[i] = socketJSON{s.ID, buffers(s.Handshake), notNil(s.Rooms), buffers(s.Data)}
+		}
+		out.Sockets = sockets
 	}
-	if r.Rooms != nil {
-		w.texts("rooms", r.Rooms)
-	}
-	return w.finish(dst)
+	return appendJSON(dst, out)
+}
+
+// responseJSON is a Response as Node writes it.
+type responseJSON struct {
+	Type        *RequestType `json:"type,omitempty"`
+	RequestID   string       `json:"requestId"`
+	Data        *buffers     `json:"data,omitempty"`
+	ClientCount *int         `json:"clientCount,omitempty"`
+	Sockets     any          `json:"sockets,omitempty"`
+	Rooms       []string     `json:"rooms,omitzero"`
+}
+
+type socketJSON struct {
+	ID        string   `json:"id"`
+	Handshake buffers  `json:"handshake"`
+	Rooms     []string `json:"rooms"`
+	Data      buffers  `json:"data"`
 }
 
 func (r *Response) appendMsgpack(dst []byte) ([]byte, error) {
-	w := writer{dst: dst}
+	w := writer{msgpack.NewWriter(dst, prefix)}
 	fields := 3
 	if r.Client != "" {
 		fields = 5
 	}
-	w.object(fields)
-	w.text("type")
-	w.integer(int64(r.Type))
-	w.text("requestId")
-	w.text(r.RequestID)
-	w.text("packet")
-	if err := w.value(r.Data); err != nil {
+	w.Object(fields)
+	w.Text("type")
+	w.Integer(int64(r.Type))
+	w.Text("requestId")
+	w.Text(r.RequestID)
+	w.Text("packet")
+	if err := w.Value(r.Data); err != nil {
 		return dst, err
 	}
 	if r.Client == "" {
-		return w.dst, nil
+		return w.Bytes(), nil
 	}
-	w.text("client")
-	w.text(r.Client)
-	w.text("args")
-	w.array(len(r.Args))
+	w.Text("client")
+	w.Text(r.Client)
+	w.Text("args")
+	w.Array(len(r.Args))
 	for _, v := range r.Args {
-		if err := w.value(v); err != nil {
+		if err := w.Value(v); err != nil {
 			return dst, err
 		}
 	}
-	return w.dst, nil
+	return w.Bytes(), nil
 }
 
-// jsonWriter appends JSON. What takes a name writes a member; behind everything
-// comes a comma, which end takes away.
-type jsonWriter struct {
-	dst []byte
-	err error
-}
-
-// end closes what is open.
-func (w *jsonWriter) end(bracket byte) {
-	if last := len(w.dst) - 1; w.dst[last] == ',' {
-		w.dst = w.dst[:last]
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	out, _, err := packet.AppendJSON(dst, v)
+	if err != nil {
+		return dst, malformed("an invalid value: " + err.Error())
 	}
-	w.dst = append(w.dst, bracket, ',')
+	return out, nil
 }
 
-func (w *jsonWriter) finish(dst []byte) ([]byte, error) {
-	if w.err != nil {
-		return dst, w.err
-	}
-	w.end('}')
-	return w.dst[:len(w.dst)-1], nil
-}
+// buffers is a value in which attachments stand as JSON.stringify writes a Buffer:
+// {"type":"Buffer","data":[...]}.
+type buffers packet.Value
 
-// key writes a name, which needs no escapes.
-func (w *jsonWriter) key(name string) {
-	w.dst = append(append(append(w.dst, '"'), name...), `":`...)
-}
+// MarshalJSON writes the value.
+func (b buffers) MarshalJSON() ([]byte, error) { return packet.Value(b).Splice(nil, appendBuffer) }
 
-func (w *jsonWriter) text(name, value string) {
-	w.key(name)
-	w.dst = append(packet.AppendText(w.dst, value), ',')
-}
-
-func (w *jsonWriter) number(name string, n int) {
-	w.key(name)
-	w.dst = append(strconv.AppendInt(w.dst, int64(n), 10), ',')
-}
-
-func (w *jsonWriter) texts(name string, all []string) {
-	w.key(name)
-	w.dst = append(w.dst, '[')
-	for _, s := range all {
-		w.dst = append(packet.AppendText(w.dst, s), ',')
-	}
-	w.end(']')
-}
-
-func (w *jsonWriter) event(name string, args []packet.Value) {
-	w.key("data")
-	w.dst = append(packet.AppendText(append(w.dst, '['), name), ',')
-	for _, arg := range args {
-		w.append(arg)
-	}
-	w.end(']')
-}
-
-func (w *jsonWriter) sockets(sockets []Socket) {
-	w.key("sockets")
-	w.dst = append(w.dst, '[')
-	for i := range sockets {
-		s := &sockets[i]
-		w.dst = append(w.dst, '{')
-		w.text("id", s.ID)
-		w.value("handshake", s.Handshake)
-		w.texts("rooms", s.Rooms)
-		w.value("data", s.Data)
-		w.end('}')
-	}
-	w.end(']')
-}
-
-func (w *jsonWriter) value(name string, v packet.Value) {
-	w.key(name)
-	w.append(v)
-}
-
-// append writes a value in which attachments stand as JSON.stringify writes a
-// Buffer.
-func (w *jsonWriter) append(v packet.Value) {
-	b := jsonval.NewBuilder(jsonval.Limits{
-		MaxBytes: math.MaxInt, MaxValues: math.MaxInt, MaxDepth: jsonval.DepthCeiling,
-	}, len(v.JSON))
-	err := v.Walk(buffers{b})
-	values, failed := b.Values()
-	switch {
-	case err != nil:
-		w.err = malformed("an invalid value: " + err.Error())
-	case failed != nil:
-		w.err = failed
-	default:
-		w.dst = append(append(w.dst, values[0].JSON...), ',')
-	}
-}
-
-// buffers copies a value, with {"type":"Buffer","data":[...]} for attachments.
-type buffers struct{ *jsonval.Builder }
-
-func (b buffers) Number(text []byte) { b.Raw(string(text)) }
-func (b buffers) EndArray(int)       { b.Builder.EndArray() }
-func (b buffers) EndObject(int)      { b.Builder.EndObject() }
-
-func (b buffers) Binary(data []byte) {
-	text := append(make([]byte, 0, 32+4*len(data)), `{"type":"Buffer","data":[`...)
+func appendBuffer(dst, data []byte) []byte {
+	dst = append(slices.Grow(dst, 32+4*len(data)), `{"type":"Buffer","data":[`...)
 	for i, c := range data {
 		if i > 0 {
-			text = append(text, ',')
+			dst = append(dst, ',')
 		}
-		text = strconv.AppendUint(text, uint64(c), 10)
+		dst = strconv.AppendUint(dst, uint64(c), 10)
 	}
-	b.Raw(string(append(text, "]}"...)))
+	return append(dst, "]}"...)
 }

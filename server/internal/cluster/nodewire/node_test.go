@@ -15,6 +15,7 @@ import (
 
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/msgpack"
 )
 
 // askNode runs testdata/notepack.mjs and returns its lines. Without Node the
@@ -61,9 +62,9 @@ func TestReadsWhatNodeWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 		limits := jsonval.Limits{MaxAttachments: 1 << 20}
-		r := reader{data: data, limits: limits}
+		r := reader{msgpack.NewReader(data, prefix), limits}
 		b := jsonval.NewBuilder(limits, 0)
-		if err := r.value(b); err != nil {
+		if err := r.Value(b); err != nil {
 			t.Fatalf("seed %s: %v in %.400s", seed, err, encoded)
 		}
 		values, err := b.Values()
@@ -75,10 +76,10 @@ func TestReadsWhatNodeWrites(t *testing.T) {
 		}
 		// And back: Node has to see in ours what it saw in its own.
 		w := writer{}
-		if err := w.value(values[0]); err != nil {
+		if err := w.Value(values[0]); err != nil {
 			t.Fatalf("seed %s: %v in %.400s", seed, err, want)
 		}
-		fmt.Fprintf(&back, "%x\n", w.dst)
+		fmt.Fprintf(&back, "%x\n", w.Bytes())
 		shown = append(shown, want)
 	}
 	for i, got := range askNode(t, back.Bytes(), "0", "0") {
@@ -105,10 +106,10 @@ func TestNodeReadsWhatIsWritten(t *testing.T) {
 	var stdin bytes.Buffer
 	for _, c := range cases {
 		w := writer{}
-		if err := w.value(packet.Value{JSON: []byte(c.text)}); err != nil {
+		if err := w.Value(packet.Value{JSON: []byte(c.text)}); err != nil {
 			t.Fatalf("%s: %v", c.text, err)
 		}
-		fmt.Fprintf(&stdin, "%x\n", w.dst)
+		fmt.Fprintf(&stdin, "%x\n", w.Bytes())
 	}
 	for i, got := range askNode(t, stdin.Bytes(), "0", "0") {
 		if got != cases[i].want {

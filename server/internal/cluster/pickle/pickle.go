@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/pyprint"
 )
 
 // Kind is the Python type of an Object.
@@ -184,5 +185,5 @@ func floatKey(dst []byte, f float64) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, "-Infinity"...)
 	}
-	return jsonval.AppendPythonFloat(dst, f)
+	return pyprint.AppendFloat(dst, f)
 }

@@ -2,45 +2,22 @@ package pickle
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
+	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
 )
 
-// askPython runs testdata/pickles.py and returns its lines. Without Python the
-// test is skipped, but in CI it fails.
+// askPython runs testdata/pickles.py and returns its lines.
 func askPython(t *testing.T, stdin []byte, args ...string) []string {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") == "true" {
-		missing = t.Fatalf
-	}
-	python := "/usr/bin/python3"
-	if _, err := os.Stat(python); err != nil {
-		if python, err = exec.LookPath("python3"); err != nil {
-			missing("nothing compared with Python: no python3 here (%v)", err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, python, append([]string{"testdata/pickles.py"}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", python, err, &stderr)
-	}
-	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	return testkit.RunPython(t, stdin, append([]string{"testdata/pickles.py"}, args...)...)
 }
 
 // ascii writes text as json.dumps does, every character beyond ASCII an escape.

@@ -19,6 +19,10 @@ import (
 // a server that saves a large data set can be busy for seconds.
 const patience = 10 * time.Second
 
+// CauseAway is what the log's line on a Redis that is away names as its cause, for whoever
+// knows the settings.
+const CauseAway = "redis"
+
 // clusterKey picks the node of a Cluster that everything is published and received
 // on. Several would not keep the order of one server's messages.
 const clusterKey = "socket.io"

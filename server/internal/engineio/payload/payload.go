@@ -15,7 +15,7 @@ import "errors"
 // What can be wrong with a payload.
 var (
 	ErrMalformed = errors.New("malformed polling payload")
-	ErrTooMany   = errors.New("too many packets in one polling payload; see --max-payload-packets")
+	ErrTooMany   = errors.New("too many packets in one polling payload")
 	ErrNotUTF8   = errors.New("polling payload is not UTF-8")
 	ErrNoPacket  = errors.New("empty packet")
 )

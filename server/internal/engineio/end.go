@@ -1,0 +1,58 @@
+package engineio
+
+import (
+	"time"
+
+	"hipflask/server/internal/websocket"
+)
+
+const (
+	// closeTimeout is how long a closed connection waits for its peer's part of
+	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
+	closeTimeout = 5 * time.Second
+	// goodbyeTimeout bounds the writing of a last frame and the wait for the peer to
+	// see it.
+	goodbyeTimeout = time.Second
+)
+
+// end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
+// returns the session's WebSocket, if it has one, for the caller to close.
+func (s *Session) end(reason Reason) *websocket.Conn {
+	s.mu.Lock()
+	was := s.state
+	s.state = stateClosed
+	if was == stateOpen {
+		s.reason = reason
+	}
+	s.drop()
+	s.polls.cut()
+	conn, probe := s.conn, s.upgrade.probe
+	s.polls.wake()
+	s.endTurn()
+	s.reading.pause.end()
+	s.mu.Unlock()
+	if was == stateClosed {
+		return conn
+	}
+	rcv := s.srv.registrar.receiver(s)
+	if rcv != nil {
+		s.tellEnded() // before Shutdown can miss it
+	}
+	s.srv.heart.remove(&s.beat)
+	s.srv.gate.leave(s.place, conn != nil)
+	s.srv.registrar.remove(s)
+	if probe != nil {
+		_ = probe.Close()
+	}
+	if was == stateOpen && rcv != nil {
+		rcv.Closed(reason)
+	}
+	return conn
+}
+
+// abort ends the session and its connection.
+func (s *Session) abort(reason Reason) {
+	if conn := s.end(reason); conn != nil {
+		_ = conn.Close()
+	}
+}

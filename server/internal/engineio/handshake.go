@@ -1,0 +1,174 @@
+package engineio
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/websocket"
+)
+
+// handshake opens a session.
+func (srv *Server) handshake(w http.ResponseWriter, r *http.Request, q url.Values, transport string) {
+	upgrade, eio := transport == transportWebSocket, q.Get("EIO")
+	if eio == "" || eio == "2" { // as python-engineio 3 had it: 1.0 and old clients of other languages
+		eio = "3"
+	}
+	switch {
+	case r.Method != http.MethodGet:
+		srv.refusals.refuse(w, r, codeMethod, "")
+	case upgrade && !websocket.IsUpgrade(r):
+		srv.refusals.refuseBlocked(w, r)
+	case eio != "3" && eio != "4":
+		srv.refusals.refuse(w, r, codeProtocol, "EIO="+sparse.Cut(eio))
+	default:
+		srv.openSession(w, r, q, eio[0]-'0', upgrade)
+	}
+}
+
+// openSession opens a session if there is room for one.
+func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Values, protocol uint8, webSocket bool) {
+	if srv.IsDraining() {
+		srv.refusals.unavailable(w)
+		return
+	}
+	if len(r.RequestURI)+len(r.Host) > maxURL {
+		srv.refusals.longURL(r)
+		writeRefusal(w, http.StatusRequestURITooLong, codeBadRequest, "The URL and the host are too long")
+		return
+	}
+	added, ok := srv.allow(w, r)
+	if !ok {
+		return
+	}
+	place, no := srv.gate.enter(remote(r), webSocket)
+	if no != nil {
+		srv.refusals.tooMany(w, r, no)
+		return
+	}
+	s := srv.newSession(r, q.Has("b64"), protocol)
+	s.place = place
+	if webSocket {
+		srv.openWebSocket(w, r, s, added)
+		return
+	}
+	srv.openPolling(w, r, q, s)
+}
+
+func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, s *Session) {
+	for k, v := range srv.sessionHeader(s) {
+		w.Header()[k] = append(w.Header()[k], v...)
+	}
+	s.parked = true
+	s.push(srv.openPacket(s, true))
+	if !srv.open(s) {
+		srv.refusals.unavailable(w)
+		return
+	}
+	s.serveGET(w, r, q)
+}
+
+// openWebSocket begins a session on a WebSocket.
+func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session, added http.Header) {
+	if !srv.hire() {
+		srv.gate.leave(s.place, true)
+		srv.refusals.unavailable(w)
+		return
+	}
+	var first []byte
+	if s.protocol != 0 {
+		first = srv.openPacket(s, false).frames(s.wire)
+	}
+	for name, values := range srv.sessionHeader(s) {
+		added[name] = append(added[name], values...)
+	}
+	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(added, r), first)
+	if err != nil {
+		srv.workers.Done()
+		srv.gate.leave(s.place, true)
+		srv.refusals.handshake(r, err)
+		return
+	}
+	s.conn = conn
+	s.meter.bytesOut = uint64(len(first))
+	s.pace(conn)
+	if !srv.open(s) {
+		go func() {
+			defer srv.workers.Done()
+			s.goodbye(conn, websocket.CloseGoingAway)
+		}()
+		return
+	}
+	conn.Start((*sessionReader)(s), srv.cfg.MaxMessage, s.readEnded)
+}
+
+func (srv *Server) newSession(r *http.Request, base64Only bool, protocol uint8) *Session {
+	var id [15]byte
+	_, _ = rand.Read(id[:]) // never fails, by its contract
+	s := &Session{
+		srv:      &srv.common,
+		id:       srv.idPrefix + base64.URLEncoding.EncodeToString(id[:]),
+		protocol: protocol,
+		opening:  keep(r),
+		since:    time.Now(),
+	}
+	s.base64Only = base64Only
+	s.reading.quota = newQuota(srv.cfg.Bounds)
+	s.beat.owner, s.beat.clientPings = s, protocol == 3
+	s.shared = &srv.outlet
+	s.wire = wireOf(protocol, base64Only)
+	return s
+}
+
+// open makes the session known, to the receiver first: nothing is read before its
+// listeners stand. It fails when the server is going down.
+func (srv *Server) open(s *Session) bool {
+	kind := s.kindLocked() // nobody else knows the session yet
+	s.polled = s.conn == nil
+	if !srv.add(s, kind, srv.cfg.Open) {
+		s.end(ServerShutdown)
+		return false
+	}
+	s.tellOpened(kind)
+	srv.heart.add(&s.beat)
+	s.mu.Lock()
+	if s.writing {
+		s.mu.Unlock()
+	} else {
+		s.flushLocked()
+	}
+	return true
+}
+
+// openPacket is the first packet of a session: Engine.IO's handshake data, times in
+// milliseconds.
+func (srv *Server) openPacket(s *Session, polls bool) *Message {
+	upgrades := []string{}
+	if polls && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {
+		upgrades = append(upgrades, transportWebSocket)
+	}
+	data, _ := json.Marshal(struct { // strings and integers always marshal
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		PingInterval int64    `json:"pingInterval"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{s.id, upgrades, srv.cfg.PingTimeout.Milliseconds(), srv.cfg.PingInterval.Milliseconds(), srv.cfg.MaxMessage})
+	return newControl("0" + string(data))
+}
+
+// sessionHeader is what the response that opens a session carries.
+func (srv *Server) sessionHeader(s *Session) http.Header {
+	if srv.cfg.Cookie == "" || s.protocol == 0 {
+		return nil
+	}
+	cookie := srv.cfg.Cookie + "=" + s.id
+	if srv.cfg.CookieAttributes != "" {
+		cookie += "; " + srv.cfg.CookieAttributes
+	}
+	return http.Header{"Set-Cookie": {cookie}}
+}

@@ -1,0 +1,106 @@
+package engineio
+
+import (
+	"net/http"
+	"net/url"
+
+	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/websocket"
+)
+
+// ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
+// WebSockets. Its checks come in the official server's order.
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.cfg.limitAnswer(w)
+	srv.cfg.Proxies.locate(r)
+	q := r.URL.Query()
+	if !srv.admit(w, r, q) {
+		return
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodPost:
+	case http.MethodOptions:
+		w.WriteHeader(http.StatusOK)
+		return
+	default:
+		w.Header().Set("Allow", "OPTIONS, GET, POST")
+		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	transport := q.Get("transport")
+	if !(transport == transportPolling && srv.cfg.Polling || transport == transportWebSocket && srv.cfg.WebSocket) {
+		if transport == "" && websocket.IsUpgrade(r) {
+			srv.refusals.refuse(w, r, codeTransport, "a WebSocket that is no socket.io client's", "bound", BoundPlain)
+			return
+		}
+		srv.refusals.refuse(w, r, codeTransport, "transport "+sparse.Cut(transport))
+		return
+	}
+	if q.Get("sid") != "" {
+		srv.serveSession(w, r, q, transport)
+		return
+	}
+	srv.handshake(w, r, q, transport)
+}
+
+// serveSession serves a request that belongs to a session.
+func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Values, transport string) {
+	sid := q.Get("sid")
+	s := srv.find(sid)
+	switch {
+	case (s == nil || s.IsPlain()) && srv.IsDraining():
+		srv.refusals.unavailable(w) // the proxy has to look elsewhere for it
+	case s == nil || s.IsPlain():
+		srv.unknown(w, r, sid)
+	case transport == transportWebSocket && websocket.IsUpgrade(r):
+		s.serveUpgrade(w, r, q)
+	case transport == transportWebSocket:
+		srv.refusals.refuseBlocked(w, r)
+	case s.Transport() != transport:
+		srv.refusals.refuse(w, r, codeBadRequest, "the session uses another transport")
+	case r.Method == http.MethodGet:
+		s.serveGET(w, r, q)
+	default:
+		s.servePOST(w, r, q)
+	}
+}
+
+// unknown refuses a request for a session that is not there. One that ended a
+// moment ago may still be polled: that is no fault to tell anybody of, unless it
+// ended because nothing was heard of its client.
+func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
+	switch reason, known := srv.lately(sid); {
+	case reason == PingTimeout:
+		srv.refusals.late(r)
+	case !known:
+		srv.refusals.request(r, codeSession, "")
+	}
+	writeError(w, codeSession)
+}
+
+// ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
+// every message is one of the other side's. At another path than PlainPath it refuses
+// one, and says so.
+func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
+	srv.cfg.limitAnswer(w)
+	srv.cfg.Proxies.locate(r)
+	switch {
+	case r.URL.Path != srv.cfg.PlainPath:
+		srv.refusals.plain(r)
+		http.Error(w, "no WebSocket is served at this path", http.StatusNotFound)
+	case srv.admit(w, r, nil):
+		srv.openSession(w, r, nil, 0, true)
+	}
+}
+
+// Lost is told of a request for a path that nothing is served at. A client's is
+// logged, with the path where it would be served.
+func (srv *Server) Lost(r *http.Request) {
+	srv.cfg.Proxies.locate(r)
+	switch {
+	case r.URL.Query().Has("EIO"):
+		srv.refusals.path(r)
+	case websocket.IsUpgrade(r):
+		srv.refusals.plain(r)
+	}
+}

@@ -1,0 +1,76 @@
+package fanout
+
+import (
+	"context"
+
+	"hipflask/server/internal/packet"
+)
+
+// Join makes the clients that are selected join rooms.
+func (a *Adapter) Join(who Selection, rooms []string) {
+	for _, m := range a.Members(who) {
+		m.Join(rooms...)
+	}
+	if peers := a.others(who); peers != nil {
+		peers.Join(a.name, who, rooms)
+	}
+}
+
+// Leave makes the clients that are selected leave rooms.
+func (a *Adapter) Leave(who Selection, rooms []string) {
+	for _, m := range a.Members(who) {
+		m.Leave(rooms...)
+	}
+	if peers := a.others(who); peers != nil {
+		peers.Leave(a.name, who, rooms)
+	}
+}
+
+// Disconnect disconnects the clients that are selected from the namespace, and with
+// closing set ends their connections.
+func (a *Adapter) Disconnect(who Selection, closing bool) {
+	for _, m := range a.Members(who) {
+		if closing {
+			m.client.Close()
+		} else {
+			m.client.Disconnect()
+		}
+	}
+	if peers := a.others(who); peers != nil {
+		peers.Disconnect(a.name, who, closing)
+	}
+}
+
+// CallOthers sends an event to clients of the other servers: see [Peers]. Without
+// others it returns at once.
+func (a *Adapter) CallOthers(ctx context.Context, e Event, to Selection, answer func(Answer)) error {
+	if peers := a.others(to); peers != nil {
+		return peers.Call(ctx, a.name, e, to, answer)
+	}
+	return nil
+}
+
+// FetchOthers lists the ids of clients of the other servers.
+func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]string, error) {
+	if peers := a.others(who); peers != nil {
+		return peers.Fetch(ctx, a.name, who)
+	}
+	return nil, nil
+}
+
+// ServerSideEmit sends an event to the other servers, of which there may be none.
+func (a *Adapter) ServerSideEmit(e Event) error {
+	if a.config.Peers == nil {
+		return nil
+	}
+	return a.config.Peers.ServerSideEmit(a.name, e)
+}
+
+// HandleServerEvent handles an event that another server sent this one, and returns the
+// answer for it.
+func (a *Adapter) HandleServerEvent(event string, args []packet.Value) packet.Value {
+	if a.config.ServerEvent == nil {
+		return packet.Value{}
+	}
+	return a.config.ServerEvent(a.name, event, args)
+}

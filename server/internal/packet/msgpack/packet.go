@@ -1,0 +1,174 @@
+package msgpack
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet"
+)
+
+// Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp,
+// data, id and options. It holds what packet.Decoder's packets hold, within the same limits:
+// MaxBytes is the size of the message, and that of its arguments as JSON with their
+// attachments. An error is always a *packet.Error. What is decoded shares no memory with
+// data.
+func Decode(data []byte, limits packet.Limits) (*packet.Packet, error) {
+	filled := limits.Filled()
+	if len(data) > filled.MaxBytes {
+		return nil, &packet.Error{Limit: packet.LimitBytes, Max: filled.MaxBytes}
+	}
+	m := message{Reader: Reader{data: data, client: true}, limits: filled, typ: -1}
+	err := m.Object(m.field)
+	if err == nil && m.Left() > 0 {
+		err = m.malformed("bytes after the packet")
+	}
+	if err == nil && m.typ < 0 {
+		err = m.malformed("a packet without its type")
+	}
+	if err != nil {
+		return nil, refused(err, m.typ == 0)
+	}
+	return limits.Assemble(packet.Connect+packet.Type(m.typ), m.namespace, m.id, m.hasID, m.payload)
+}
+
+// message is a packet that is being read.
+type message struct {
+	Reader
+	limits    packet.Limits
+	seen      map[string]bool
+	typ       int // -1 until it is known
+	namespace string
+	id        uint64
+	hasID     bool
+	payload   *packet.Value
+}
+
+// field reads the value of one member. Undefined is as if it were not there.
+func (m *message) field(key []byte) error {
+	name := string(key)
+	if m.Undefined() {
+		return m.Skip()
+	}
+	switch name {
+	case "type", "nsp", "data", "id":
+	default:
+		return m.Skip()
+	}
+	if m.seen[name] {
+		return m.malformed("a packet with two fields of one name")
+	}
+	if m.seen == nil {
+		m.seen = make(map[string]bool, 4)
+	}
+	m.seen[name] = true
+	var err error
+	switch name {
+	case "type":
+		var typ int64
+		typ, err = m.number("type", int64(packet.ConnectError-packet.Connect))
+		if err == nil {
+			m.typ = int(typ)
+		}
+	case "nsp":
+		if m.Next() != msgp.StrType {
+			return m.malformed("a namespace that is no string")
+		}
+		m.namespace, err = m.Text()
+	case "id":
+		var id int64
+		id, err = m.number("id", packet.MaxID)
+		m.id, m.hasID = uint64(id), true
+	case "data":
+		m.payload, err = m.value()
+	}
+	return err
+}
+
+// number reads an integer from 0 to max.
+func (m *message) number(name string, max int64) (int64, error) {
+	if typ := m.Next(); typ != msgp.IntType && typ != msgp.UintType {
+		return 0, m.malformed("a packet whose " + name + " is no integer")
+	}
+	n, err := m.Int()
+	if err == nil && (n < 0 || n > max) {
+		err = m.malformed("a packet with an impossible " + name)
+	}
+	return n, err
+}
+
+func (m *message) value() (*packet.Value, error) {
+	b := jsonval.NewBuilder(jsonval.Limits{
+		MaxBytes: m.limits.MaxBytes, MaxDepth: m.limits.MaxDepth, MaxValues: m.limits.MaxBytes,
+		MaxAttachments: max(1, m.limits.MaxAttachments), // 0 would be the default
+	}, min(m.Left(), 1024))
+	if err := m.Value(b); err != nil {
+		return nil, err
+	}
+	values, err := b.Values()
+	if err != nil {
+		return nil, err
+	}
+	if len(values[0].Attachments) > m.limits.MaxAttachments {
+		return nil, &jsonval.Error{Limit: jsonval.LimitAttachments, Max: m.limits.MaxAttachments}
+	}
+	return &values[0], nil
+}
+
+// refused makes an error one of the packet package, whose limits have the same names.
+func refused(err error, connect bool) error {
+	known, ok := err.(*jsonval.Error)
+	if !ok {
+		return &packet.Error{Reason: "invalid msgpack", Connect: connect}
+	}
+	return &packet.Error{Limit: known.Limit, Max: known.Max, Reason: known.Reason, Connect: connect}
+}
+
+// Append appends a packet as socket.io-msgpack-parser writes it. Its attachments are part of
+// it. An error is always a *jsonval.Error.
+func Append(dst []byte, p *packet.Packet) ([]byte, error) {
+	w := Writer{dst: dst}
+	n := 2
+	arguments := p.Type == packet.Event || p.Type == packet.Ack
+	if arguments || p.Data != nil {
+		n++
+	}
+	if p.HasID {
+		n++
+	}
+	w.Object(n)
+	w.Text("type")
+	w.Integer(int64(p.Type - packet.Connect))
+	if arguments {
+		if err := w.arguments(p); err != nil {
+			return dst, err
+		}
+	} else if p.Data != nil {
+		w.Text("data")
+		if err := w.Value(packet.Value{JSON: p.Data}); err != nil {
+			return dst, err
+		}
+	}
+	w.Text("nsp")
+	w.Text(p.Namespace)
+	if p.HasID {
+		w.Text("id")
+		w.Integer(int64(p.ID))
+	}
+	return w.dst, nil
+}
+
+func (w *Writer) arguments(p *packet.Packet) error {
+	w.Text("data")
+	if p.Type == packet.Event {
+		w.Array(1 + len(p.Args))
+		w.Text(p.Event)
+	} else {
+		w.Array(len(p.Args))
+	}
+	for _, arg := range p.Args {
+		if err := w.Value(arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package socketio
+
+import (
+	"context"
+	"runtime/debug"
+)
+
+// Go runs a background task: a goroutine that has to end when its context does,
+// which is when the server shuts down. Its Flask counterpart is
+// socketio.start_background_task. In a registration it begins once the server listens.
+func (s *Server) Go(task func(ctx context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held {
+		s.later = append(s.later, task)
+		return
+	}
+	s.begin(task)
+}
+
+// release begins the tasks that were held back.
+func (s *Server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, task := range s.later {
+		s.begin(task)
+	}
+	s.held, s.later = false, nil
+}
+
+// aside runs what was begun for a client, and ends with it.
+func (s *Server) aside(run func()) {
+	s.begin(func(context.Context) { run() })
+}
+
+func (s *Server) begin(task func(ctx context.Context)) {
+	s.tasks.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				s.log.Error("background task panicked", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		task(s.life)
+	})
+}
