@@ -24,6 +24,7 @@ type listenerClient struct {
 	*loadClient
 	mu      sync.Mutex
 	heard   map[string][]string // numbers by sender
+	order   []string            // of all senders
 	changed chan struct{}
 	err     error
 }
@@ -74,6 +75,7 @@ func (c *listenerClient) listen() {
 		} else if text, ok := strings.CutPrefix(packet, `42["message","`); ok {
 			sender, number, _ := strings.Cut(strings.TrimSuffix(text, `"]`), ".")
 			c.heard[sender] = append(c.heard[sender], number)
+			c.order = append(c.order, sender)
 		}
 		close(c.changed)
 		c.changed = make(chan struct{})

@@ -63,12 +63,16 @@ func TestClusterMembersDieUnderLoad(t *testing.T) {
 }
 
 // killable is a server in a process of its own.
-type killable struct{ kill func() }
+type killable struct {
+	kill   func()
+	cmd    *exec.Cmd
+	stderr *testkit.Output
+}
 
 // startProcess starts the server as a process.
-func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr string, p killable) {
+func startProcess(t *testing.T, binary string, redis *redistest.Server, args ...string) (addr string, p killable) {
 	t.Helper()
-	cmd := exec.Command(binary, "--port", "0", "--message-queue", redis.URL())
+	cmd := exec.Command(binary, append([]string{"--port", "0", "--message-queue", redis.URL()}, args...)...)
 	stderr := testkit.NewOutput()
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
@@ -84,5 +88,5 @@ func startProcess(t *testing.T, binary string, redis *redistest.Server) (addr st
 		<-done
 	})
 	t.Cleanup(kill)
-	return stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill}
+	return stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1], killable{kill, cmd, stderr}
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,6 +126,8 @@ type loadClient struct {
 	probe   chan *testkit.WebSocket
 	refused chan error
 
+	requests atomic.Int64 // each has a URL of its own, as those of the official client
+
 	mu sync.Mutex         // held while sending: an upgrade waits for a POST
 	ws *testkit.WebSocket // nil while polling
 }
@@ -182,7 +185,7 @@ func (c *loadClient) target(transport string) string {
 
 // request sends a polling request, which ends with ctx.
 func (c *loadClient) request(ctx context.Context, method, body string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+c.target("polling"), strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, fmt.Sprintf("http://%s%s&t=%d", c.addr, c.target("polling"), c.requests.Add(1)), strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}

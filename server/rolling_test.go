@@ -27,11 +27,12 @@ type rolling struct {
 const talkers = 12
 
 // startRolling starts the servers and the clients. url is where nginx listens.
-func startRolling(t *testing.T, url, caFile string, ports [2]string) *rolling {
+func startRolling(t *testing.T, url, caFile string, ports [2]string, args ...string) *rolling {
 	t.Helper()
 	r := &rolling{t: t}
 	for i, id := range []string{"a", "b"} {
 		r.args[i] = []string{"--port", ports[i], "--server-id", id, "--trusted-proxies", "127.0.0.1"}
+		r.args[i] = append(r.args[i], args...)
 		r.start(i)
 	}
 	r.clients = testkit.StartScript(t, "rolling.mjs", testkit.ScriptConfig{URL: url, Client: newest, Count: talkers, CAFile: caFile})

@@ -21,6 +21,7 @@
 //   - askflask has the people log in at a Flask process, whose sessions (Flask-Session)
 //     and tokens (JWT) only that can read: its connect handler asks there.
 //   - flaskemits shows orders that a Flask process changes, and emits through Redis.
+//   - presence shows who is there on all servers of a cluster.
 //
 // Each takes the flags and variables of go run ./server. Its main.go has Register,
 // which is all that a program needs of it, its folder page the page. A test in this

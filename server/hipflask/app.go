@@ -17,6 +17,7 @@ import (
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/cluster"
+	"hipflask/server/internal/cluster/forward"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
@@ -58,8 +59,9 @@ type server struct {
 	capacity     capacity.Capacity
 	memory       *budget.Budget // what all clients together hold
 	conns        *accepted.Conns
-	cluster      *cluster.Cluster // nil: this server is alone
-	notifySocket string           // where systemd wants to hear of us; empty: nowhere
+	cluster      *cluster.Cluster   // nil: this server is alone
+	forwarder    *forward.Forwarder // nil: nobody has other sessions
+	notifySocket string             // where systemd wants to hear of us; empty: nowhere
 }
 
 // newServer wires a server and registers the application. What the handlers print goes
@@ -84,6 +86,9 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	if a.cluster, err = a.newCluster(); err != nil { // last: it would have to be closed
 		return nil, err
 	}
+	if a.forwarder, err = a.newForwarder(); err != nil {
+		return nil, errors.Join(err, a.giveUp())
+	}
 	var hooks inspect.Hooks
 	if ui != nil {
 		ui.Observe(&hooks)
@@ -95,7 +100,7 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	a.sio = socketio.New(socketio.Options{
 		Logger:        log,
 		SessionValues: a.sessionValues(),
-		Context: extras.With(context.Background(), extras.Extras{
+		Context: extras.With(context.Background(), a.withOthers(extras.Extras{
 			Settings:  cfg,
 			Hooks:     hooks,
 			View:      func(v inspect.View) { a.view = v },
@@ -103,7 +108,7 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 			Capacity:  &a.capacity,
 			Memory:    a.memory,
 			HoldTasks: true,
-		}),
+		})),
 	})
 	a.lines = lines.Waiting(stdout, a.stdoutTrouble)
 	if err := a.register(register, ui, handled); err != nil {
@@ -148,7 +153,7 @@ func (a *server) newHTTP() *http.Server {
 	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
-	return &http.Server{
+	web := &http.Server{
 		Handler:           a.front,
 		Protocols:         protocols,
 		ReadHeaderTimeout: a.cfg.ReadHeaderTimeout,
@@ -157,6 +162,10 @@ func (a *server) newHTTP() *http.Server {
 		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
 		ConnState:         a.conns.Track,
 	}
+	if a.forwarder != nil {
+		web.RegisterOnShutdown(a.forwarder.Release)
+	}
+	return web
 }
 
 // adminUI makes the Admin UI's side, nil if it is switched off.

@@ -10,11 +10,12 @@ import (
 	"hipflask/server/internal/backend"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/ops"
+	"hipflask/server/internal/relay"
 )
 
 // newBackend makes the way to the server behind, nil without one.
 func (a *server) newBackend() (*backend.Backend, error) {
-	if a.cfg.Backend == (backend.Target{}) {
+	if a.cfg.Backend == (relay.Target{}) {
 		return nil, nil
 	}
 	return backend.New(backend.Options{

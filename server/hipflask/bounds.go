@@ -21,7 +21,8 @@ func (a *server) newConns() *accepted.Conns {
 		Limit:      a.capacity.Open,
 		PerAddress: a.cfg.MaxOpenConnectionsPerAddress,
 		Exempt: func(addr netip.Addr) bool {
-			return slices.ContainsFunc(a.cfg.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
+			return a.forwarder.IsPeer(addr) ||
+				slices.ContainsFunc(a.cfg.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
 		},
 		Closed: a.connClosed,
 	})

@@ -9,6 +9,7 @@ import (
 
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/config"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/ops"
 )
@@ -24,6 +25,9 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}
 	return cluster.New(cluster.Options{
 		URL:      url,
+		Streams:  a.cfg.ClusterAdapter == config.AdapterStreams,
+		Length:   int64(a.cfg.ClusterStreamLength),
+		Prefix:   a.cfg.ClusterPrefix,
 		Channel:  a.cfg.Channel,
 		Format:   cluster.Format(a.cfg.ChannelFormat),
 		Optional: a.cfg.MessageQueueOptional,
@@ -37,7 +41,7 @@ func (a *server) peers() fanout.Peers {
 	if a.cluster == nil {
 		return nil
 	}
-	return a.cluster
+	return a.cluster.Peers()
 }
 
 // joinCluster returns once this server hears the others.
@@ -45,10 +49,29 @@ func (a *server) joinCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil
 	}
-	if err := a.cluster.Start(ctx); err != nil {
+	a.tellHalfApart()
+	err := a.cluster.Start(ctx)
+	if cluster.Unfit(err) {
+		return &config.Error{Source: "--cluster-adapter", Value: a.cfg.ClusterAdapter, Problem: err.Error()}
+	}
+	if err != nil {
 		return fmt.Errorf("--message-queue: %w (--message-queue-optional starts without)", err)
 	}
 	return nil
+}
+
+// tellHalfApart logs that this application has one name of its own in Redis and not the
+// other, so that it still shares something with others there.
+func (a *server) tellHalfApart() {
+	prefix, channel := a.cfg.ClusterPrefix, a.cfg.Channel
+	switch ownPrefix, ownChannel := prefix != config.DefaultClusterPrefix, channel != config.DefaultChannel; {
+	case ownChannel && !ownPrefix:
+		a.log.Warn("only Python's queue has a name of its own: all servers on this Redis with the same --cluster-prefix are one application",
+			"channel", channel, "cluster_prefix", prefix, "setting", "--cluster-prefix")
+	case ownPrefix && !ownChannel:
+		a.log.Warn("only the servers have a name of their own: what Python emits on --channel reaches every application on this Redis that has the same",
+			"cluster_prefix", prefix, "channel", channel, "setting", "--channel")
+	}
 }
 
 // leaveCluster publishes what clients and handlers have said until now. What comes after
@@ -81,7 +104,7 @@ func (a *server) clusterMetrics() []prometheus.Collector {
 	read := func(field func(cluster.Stats) uint64) func() float64 {
 		return func() float64 { return float64(field(a.cluster.Stats())) }
 	}
-	return []prometheus.Collector{
+	collectors := []prometheus.Collector{
 		ops.Counter("cluster_published_total", "Messages that Redis took for the other servers.",
 			read(func(s cluster.Stats) uint64 { return s.Published })),
 		ops.Counter("cluster_received_total", "Messages that came from Redis.",
@@ -98,5 +121,25 @@ func (a *server) clusterMetrics() []prometheus.Collector {
 			read(func(s cluster.Stats) uint64 { return uint64(s.QueuedBytes) })),
 		ops.Gauge("cluster_servers", "Servers in the cluster, this one among them.",
 			read(func(s cluster.Stats) uint64 { return uint64(s.Servers) })),
+	}
+	if a.cfg.ClusterAdapter == config.AdapterStreams {
+		collectors = append(collectors, streamMetrics(read)...)
+	}
+	return collectors
+}
+
+// streamMetrics counts what goes through the stream.
+func streamMetrics(read func(func(cluster.Stats) uint64) func() float64) []prometheus.Collector {
+	return []prometheus.Collector{
+		ops.Counter("cluster_stream_written_total", "Entries of the stream that Redis took from this server.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Written })),
+		ops.Counter("cluster_stream_read_total", "Entries of the stream that this server has read, its own among them.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Read })),
+		ops.Counter("cluster_stream_holes_total", "How often entries were gone before they could be read, so that clients had to connect anew.",
+			read(func(s cluster.Stats) uint64 { return s.Stream.Holes })),
+		ops.Gauge("cluster_stream_waiting", "Entries that wait to be written.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Waiting) })),
+		ops.Gauge("cluster_stream_waiting_bytes", "Bytes of what waits to be written, and of what waits behind it.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.WaitingBytes) })),
 	}
 }

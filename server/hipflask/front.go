@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hipflask/server/internal/assets"
+	"hipflask/server/internal/cluster/forward"
 	"hipflask/server/internal/folder"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
@@ -30,6 +31,8 @@ type front struct {
 	backend     http.Handler   // answers whatever gets to it; nil: none
 	page        http.Handler   // nil: none
 
+	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
+
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is told of what nobody serves
 	log   *slog.Logger
@@ -39,12 +42,13 @@ type front struct {
 // newFront makes a front whose routes are still to come.
 func (a *server) newFront() (*front, error) {
 	f := &front{
-		path:     a.cfg.Path,
-		plain:    a.cfg.PlainWebSocketPath,
-		socketIO: a.sio,
-		admit:    a.view.AdmitHost,
-		lost:     a.view.Lost,
-		log:      a.log,
+		path:      a.cfg.Path,
+		plain:     a.cfg.PlainWebSocketPath,
+		socketIO:  a.sio,
+		forwarder: a.forwarder,
+		admit:     a.view.AdmitHost,
+		lost:      a.view.Lost,
+		log:       a.log,
 	}
 	var err error
 	if f.routes, err = newRouter(a.cfg.TrustedProxies, f.afterRoutes); err != nil {
@@ -66,6 +70,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
 		r.RemoteAddr = unixPeer
 	}
+	if r.Header[forward.Header] != nil && f.takeForwarded(w, r) {
+		return
+	}
 	switch path := r.URL.Path; {
 	case f.isSocketIO(path):
 		defer f.recover(w, r, func() bool { return false })
@@ -82,6 +89,14 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveOthers(s, r)
 		s.Finish()
 	}
+}
+
+// takeForwarded serves what another server of the cluster has passed on, and reports false
+// for what comes from somebody else.
+func (f *front) takeForwarded(w http.ResponseWriter, r *http.Request) (took bool) {
+	took = true // also if that panics
+	defer f.recover(w, r, func() bool { return false })
+	return f.forwarder.Take(w, r)
 }
 
 // ownsPath reports whether a path, or the pattern of a route, is Socket.IO's.

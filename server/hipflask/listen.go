@@ -62,6 +62,7 @@ func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Li
 	}
 	a.http = a.newHTTP()
 	a.log.Info("listening", "url", scheme+addr.String())
+	a.startForwarding(ctx, addr)
 	return l, nil
 }
 

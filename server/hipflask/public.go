@@ -154,6 +154,7 @@ func New(ctx context.Context, opts Options, register func(*App) error) (*Server,
 	if err := a.joinCluster(ctx); err != nil {
 		return nil, errors.Join(err, a.giveUp())
 	}
+	a.startForwarding(ctx, nil)
 	a.ops.Started()
 	a.view.Begin()
 	return &Server{a}, nil

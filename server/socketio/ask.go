@@ -24,12 +24,41 @@ type Answer struct {
 // Node servers with their first argument only, and one that leaves is waited for until
 // the end. Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	wait, err := t.ask(ctx, event, args)
+	if err != nil {
+		return nil, err
+	}
+	return wait()
+}
+
+// Ask sends an event to the clients and returns at once; callback is told later what they
+// acknowledged, and why not more, as Call returns it: it is called once, beside the
+// handlers, and not at all when Ask fails. Clients of other servers may be sent the event
+// after what is emitted next. Flask: socketio.emit(event, ..., to=sid, callback=answered),
+// for one client.
+func (t *Target) Ask(callback func(answers []Answer, err error), event string, args ...any) error {
+	ctx, cancel := withDeadline(context.Background())
+	wait, err := t.ask(ctx, event, args)
+	if err != nil {
+		cancel()
+		return err
+	}
+	t.server.aside(func() {
+		defer cancel()
+		callback(wait())
+	})
+	return nil
+}
+
+// ask sends the event. What it returns waits for the acknowledgements, or until ctx ends,
+// and is called once.
+func (t *Target) ask(ctx context.Context, event string, args []any) (wait func() ([]Answer, error), err error) {
 	e, err := t.event(event, args)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
 	var mu sync.Mutex
 	var answers []Answer
 	expected, gone := -1, 0
@@ -67,23 +96,26 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer,
 		defer mu.Unlock()
 		answers = append(answers, answer)
 	})
-	select {
-	case <-done:
-		if gone > 0 {
-			err = ErrDisconnected
+	return func() ([]Answer, error) {
+		var err error
+		select {
+		case <-done:
+			if gone > 0 {
+				err = ErrDisconnected
+			}
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+			for _, f := range forget {
+				f()
+			}
 		}
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-		for _, f := range forget {
-			f()
+		if late := others(); err == nil {
+			err = late
 		}
-	}
-	if late := others(); err == nil {
-		err = late
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(answers), err
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(answers), err
+	}, nil
 }
 
 // callOthers begins to ask the clients of the other servers. What it returns waits

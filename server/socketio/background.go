@@ -28,12 +28,17 @@ func (s *Server) release() {
 	s.held, s.later = false, nil
 }
 
-// aside runs what was begun for a client, and ends with it.
-func (s *Server) aside(run func()) {
-	s.begin(func(context.Context) { run() })
+// aside runs something beside what called it. It reports false when the server has ended.
+func (s *Server) aside(run func()) bool {
+	return s.begin(func(context.Context) { run() })
 }
 
-func (s *Server) begin(task func(ctx context.Context)) {
+func (s *Server) begin(task func(ctx context.Context)) bool {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	if s.over {
+		return false
+	}
 	s.tasks.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -42,4 +47,12 @@ func (s *Server) begin(task func(ctx context.Context)) {
 		}()
 		task(s.life)
 	})
+	return true
+}
+
+// noMoreTasks has none begin any more: those that have are waited for.
+func (s *Server) noMoreTasks() {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	s.over = true
 }

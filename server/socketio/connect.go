@@ -91,6 +91,7 @@ func (c *conn) Connecting(client *library.Client) *library.Refusal {
 	if keep != nil {
 		ctx.member.Keep(keep)
 	}
+	ctx.member.Announce()
 	ctx.member.Join(ctx.ID())
 	_, err := n.run(ctx, "connect", []Value{{packet.Carry(c.authPayload())}})
 	if err == nil {

@@ -42,7 +42,9 @@ func (c *Context) Address() string { return c.member.Address() }
 
 // Close ends the client's whole connection, with all its namespaces, where Disconnect
 // ends this one. Flask: disconnect() and eio.disconnect(sid); Node: disconnect(true).
-func (c *Context) Close() {
+func (c *Context) Close() { c.member.Finally(c.close) }
+
+func (c *Context) close() {
 	if !c.unwantedWhileJoining() { // else the session ends before it is connected
 		c.conn.leaveAll()
 	}
@@ -68,9 +70,10 @@ func (c *Context) values() *values {
 }
 
 // SetData keeps a value for the client in this namespace alone, for as long as it is
-// connected to that. Flask keeps one session for all, see [Context.Set]; in Node it is
-// socket.data[key] = value.
-func (c *Context) SetData(key string, value any) { c.ownValues().set(key, value) }
+// connected to that, and shows it to [Target.Sockets] on every server, as it is now: who
+// changes what value points to sets it again. Flask keeps one session for all, see
+// [Context.Set]; in Node it is socket.data[key] = value.
+func (c *Context) SetData(key string, value any) { c.ownValues().show(key, value) }
 
 // Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
 // in Node it is socket.data[key].
@@ -142,6 +145,6 @@ func (c *Context) Rooms() []string { return c.member.Rooms() }
 // [Refuse]. Flask: disconnect().
 func (c *Context) Disconnect() {
 	if !c.unwantedWhileJoining() {
-		c.client.Disconnect()
+		c.member.Finally(c.client.Disconnect)
 	}
 }

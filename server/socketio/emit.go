@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"fmt"
-	"slices"
 
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -46,8 +45,8 @@ func (c *Context) Emit(event string, args ...any) error {
 
 // event is newEvent for the target.
 func (t *Target) event(event string, args []any) (fanout.Event, error) {
-	if slices.Contains(t.who.Rooms, "") {
-		return fanout.Event{}, errNoRoom
+	if err := t.checkRooms(); err != nil {
+		return fanout.Event{}, err
 	}
 	return newEvent(event, args)
 }
@@ -102,32 +101,17 @@ func isNull(arg any) bool {
 	return arg == nil || ok && v.IsNull()
 }
 
-// valueList makes values of arguments that came in.
-func valueList(args []packet.Value) []Value {
-	values := make([]Value, len(args))
-	for i, v := range args {
-		values[i] = Value{packet.Carry(v)}
-	}
-	return values
-}
-
 // tellSent tells of an event that was sent to the client.
 func (c *Context) tellSent(e fanout.Event) {
-	if c.space.server.opts.Hooks.Sent != nil {
+	if s := c.space.server; s.opts.Hooks.Sent != nil || s.heard.Load() > 0 {
 		c.To(c.ID()).tellSent(e)
 	}
 }
 
 // tellSent tells of an event that was sent.
 func (t *Target) tellSent(e fanout.Event) {
-	tell := t.server.opts.Hooks.Sent
-	if tell == nil {
-		return
+	t.tellListeners(e)
+	if tell := t.server.opts.Hooks.Sent; tell != nil {
+		tell(inspected{t}, e.Name, eventArgs(e))
 	}
-	args := make([]packet.Value, len(e.Args))
-	for i, arg := range e.Args {
-		// newEvent has left nothing in it that could not be written.
-		args[i], _ = packet.NewValue(arg)
-	}
-	tell(inspected{t}, e.Name, args)
 }

@@ -48,6 +48,9 @@ func newSetup(cfg *config.Config, log *slog.Logger, more extras.Extras) setup {
 		Hooks:             more.Hooks,
 		Peers:             more.Peers,
 	}
+	if more.Elsewhere != nil {
+		s.Engine.Elsewhere, s.Engine.Alive, s.Engine.ServerID = more.Elsewhere, more.Alive, more.ServerID
+	}
 	limits := more.Capacity
 	if limits == nil {
 		here := capacity.Here(cfg)

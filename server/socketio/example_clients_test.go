@@ -211,6 +211,16 @@ func ExampleTarget_Volatile() {
 	// Output: <nil>
 }
 
+// Flask has no counterpart; in Node it is io.compress(false).emit.
+func ExampleTarget_Compress() {
+	_, s, end := begin()
+	defer end()
+
+	picture := []byte("\xff\xd8\xff ...")
+	fmt.Println(s.To("album").Compress(false).Emit("picture", picture))
+	// Output: <nil>
+}
+
 // Flask has no counterpart; in Node it is io.serverSideEmitWithAck.
 func ExampleNamespace_CallServers() {
 	_, s, end := begin()

@@ -15,3 +15,6 @@ func (s *Server) InLibrary() int { return s.library.Created() }
 
 // Held is how many bytes are taken from the memory for clients.
 func (s *Server) Held() int64 { return s.memory.Used() }
+
+// Untold counts the joins and leaves that listeners are still to be told of.
+func (n *Namespace) Untold() int { return n.moves.line.Len() }

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"hipflask/server/internal/engineio"
@@ -16,6 +17,12 @@ type view struct {
 }
 
 func (v view) Life() context.Context { return v.server.life }
+
+// ServeForwarded makes a connection end with its response, as ServeHTTP does.
+func (v view) ServeForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded) {
+	unread(w, r)
+	v.Server.ServeForwarded(w, r, what)
+}
 
 func (v view) Begin() { v.server.release() }
 

@@ -20,7 +20,7 @@ import (
 func (n *Namespace) isUsed() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil
+	return len(n.handlers) > 0 || len(n.use) > 0 || n.onError != nil || n.moves.heard.Load() || n.outgoing.heard.Load()
 }
 
 // On registers the handler of an event, in the place of an earlier one, which the log

@@ -1,5 +1,5 @@
-// Package socketio is what handlers are written against: Flask-SocketIO's
-// vocabulary in Go.
+// Package socketio is what handlers are written against: Flask-SocketIO's vocabulary
+// in Go.
 //
 //	s.On("chat", func(c *socketio.Context, m Message) error {
 //		return c.To(m.Room).Emit("chat", m)
@@ -9,6 +9,43 @@
 // that sent the event, and the event's arguments as the types that it declares; what
 // it returns is the acknowledgement. handlers/PORTING.md has Python and Go side by
 // side, and package socketiotest a client for unit tests.
+//
+//	Flask                        Node                       here
+//
+//	@socketio.on(event)          socket.on(event)           Namespace.On
+//	@socketio.on('*')            socket.onAny               Namespace.On
+//	@socketio.on_error           -                          Namespace.OnError, Server.OnErrorDefault
+//	on_namespace(Namespace)      -                          Namespace.Handle
+//	namespace='/n'               io.of('/n')                Server.Of
+//	raise ConnectionRefusedError next(new Error())          Refuse, Refusal
+//	return 1, 2                  callback(1, 2)             Args
+//	emit(event, x)               socket.emit                Context.Emit
+//	emit(broadcast=True)         io.emit                    Namespace.Emit, Target.Emit
+//	emit(include_self=False)     socket.broadcast.emit      Context.Others
+//	emit(to=room)                to(room), in(room)         Context.To, Namespace.To, Target.To
+//	emit(skip_sid=sid)           except(room)               Namespace.Except, Target.Except
+//	emit(callback=f)             emit(..., f)               Context.Ask, Target.Ask
+//	call(event, x)               emitWithAck                Context.Call, Target.Call
+//	join_room, leave_room        join, leave                Context.Join, Context.Leave
+//	join_room(room, sid=sid)     socketsJoin, socketsLeave  Target.Join, Target.Leave
+//	close_room(room)             socketsLeave(room)         Namespace.CloseRoom
+//	rooms()                      socket.rooms               Context.Rooms
+//	disconnect()                 disconnect()               Context.Disconnect, Target.Disconnect
+//	request.sid                  socket.id                  Context.ID
+//	request                      socket.handshake           Context.Request, Context.Address, Context.Auth
+//	session                      -                          Context.Get, Context.Set
+//	start_background_task(f)     -                          Server.Go
+//	-                            use                        Namespace.Use
+//	-                            socket.data                Context.Data, Context.SetData
+//	-                            volatile, local, compress  Target.Volatile, Target.Local, Target.Compress
+//	get_participants             fetchSockets()             Target.Sockets, Target.Clients, Target.Count
+//	-                            disconnect(true)           Context.Close, Target.Close
+//	-                            adapter.on('join-room')    Namespace.OnJoin, Namespace.OnLeave
+//	-                            onAnyOutgoing              Context.OnOutgoing, Namespace.OnOutgoing
+//	-                            io.of(/pattern/)           Server.OfFunc
+//	-                            allowRequest               Server.OnRequest
+//	-                            serverSideEmit             Namespace.EmitServers, Namespace.OnServers
+//	-                            connectionStateRecovery    Options.Recovery, Context.Recovered
 //
 // What one client sends is handled one after another, in the order it was sent;
 // [Options].AsyncHandlers lifts that. Handlers of different clients run at the same
@@ -92,6 +129,8 @@ func (s *Server) newRooms(namespace string) *fanout.Adapter {
 		ServerEvent: s.serverEvent,
 		Joined:      s.opts.Hooks.Joined,
 		Left:        s.opts.Hooks.Left,
+		Describe:    describe,
+		Moved:       moved,
 	})
 }
 
@@ -132,6 +171,8 @@ func (s *Server) OfFunc(match func(name string) bool) *Namespace {
 func (s *Server) newNamespaceLocked(name string) *Namespace {
 	n := &Namespace{name: name, server: s, handlers: make(map[string]*handler)}
 	n.chain = n.dispatch
+	n.moves.init(s)
+	n.outgoing.line.init(s, n.outgoing.tell)
 	if d := s.dynamic[name]; d != nil {
 		d.kept = true
 		n.rooms = d.rooms
@@ -183,6 +224,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		s.conns.Wait()
 		s.end()
+		s.noMoreTasks()
 		s.tasks.Wait()
 		s.pool.Close()
 		close(done)

@@ -5,6 +5,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,8 +46,12 @@ func TestSurface(t *testing.T) {
 			examples = append(examples, f.Examples...)
 		}
 		for _, f := range typ.Methods {
-			function(f, typ.Name)
 			examples = append(examples, f.Examples...)
+			if own := methods(pkg, "Namespace")[f.Name]; typ.Name == "Server" && own != nil {
+				checkForwarded(t, f, own)
+				continue // the reader has seen it
+			}
+			function(f, typ.Name)
 		}
 	}
 	for _, f := range pkg.Funcs {
@@ -72,6 +77,99 @@ func TestSurface(t *testing.T) {
 		if !shown[name] && !strings.HasSuffix(name, ".Error") {
 			t.Errorf("no example shows %s", name)
 		}
+	}
+}
+
+// methods are those of a type by their names.
+func methods(pkg *doc.Package, name string) map[string]*doc.Func {
+	all := make(map[string]*doc.Func)
+	for _, typ := range pkg.Types {
+		for _, f := range typ.Methods {
+			if typ.Name == name {
+				all[f.Name] = f
+			}
+		}
+	}
+	return all
+}
+
+// checkForwarded holds a method of Server to that of the namespace "/" which it stands for.
+func checkForwarded(t *testing.T, f, own *doc.Func) {
+	t.Helper()
+	signature := func(f *doc.Func) string { return types.ExprString(f.Decl.Type) }
+	if signature(f) != signature(own) || !strings.Contains(f.Doc, "[Namespace."+f.Name+"]") || !strings.Contains(f.Doc, "Flask") {
+		t.Errorf("Server.%s is not Namespace.%s, or does not say so: %s\n%s", f.Name, f.Name, signature(f), f.Doc)
+	}
+}
+
+// TestServerHasTheNamespacesMethods: go doc finds those that are its own.
+func TestServerHasTheNamespacesMethods(t *testing.T) {
+	pkg := readPackage(t)
+	own := methods(pkg, "Server")
+	for name := range methods(pkg, "Namespace") {
+		if own[name] == nil {
+			t.Errorf("go doc does not find Server.%s", name)
+		}
+	}
+}
+
+// TestMapOfNames holds the table at the package's head: each of our names on it exists,
+// and what go doc shows of the package fits two screens.
+func TestMapOfNames(t *testing.T) {
+	pkg := readPackage(t)
+	exists := make(map[string]bool)
+	add := func(of string, funcs []*doc.Func) {
+		for _, f := range funcs {
+			exists[of+f.Name] = true
+		}
+	}
+	add("", pkg.Funcs)
+	shown := len(pkg.Funcs) + len(pkg.Vars)
+	for _, typ := range pkg.Types {
+		exists[typ.Name] = true
+		shown += 1 + len(typ.Funcs)
+		add("", typ.Funcs)
+		add(typ.Name+".", typ.Methods)
+		ast.Inspect(typ.Decl, func(n ast.Node) bool {
+			if field, ok := n.(*ast.Field); ok {
+				for _, name := range field.Names {
+					exists[typ.Name+"."+name.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	var columns []int // where they begin
+	rows := 0
+	for line := range strings.Lines(pkg.Doc) {
+		line = strings.TrimSuffix(line, "\n")
+		if columns == nil {
+			if strings.HasPrefix(line, "\tFlask ") {
+				columns = []int{strings.Index(line, "Node"), strings.Index(line, "here")}
+			}
+			continue
+		}
+		if !strings.HasPrefix(line, "\t") {
+			if line == "" {
+				continue
+			}
+			break
+		}
+		rows++
+		if len(line) < columns[1] || line[columns[0]-1] != ' ' || line[columns[1]-1] != ' ' {
+			t.Fatalf("a row that is none: %q", line)
+		}
+		for _, name := range strings.Split(line[columns[1]:], ", ") {
+			if !exists[name] {
+				t.Errorf("%q is no name of this package: %q", name, line)
+			}
+		}
+	}
+	if rows < 20 {
+		t.Errorf("the table has %d rows", rows)
+	}
+	if lines := strings.Count(pkg.Doc, "\n") + shown; lines > twoScreens {
+		t.Errorf("go doc shows %d lines, more than %d", lines, twoScreens)
 	}
 }
 

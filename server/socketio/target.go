@@ -1,22 +1,11 @@
 package socketio
 
 import (
-	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"hipflask/server/internal/fanout"
 )
-
-// Target is a choice of a namespace's clients, and how they are sent to. It does not
-// change: To, Except, Volatile and Local return new ones.
-type Target struct {
-	server *Server
-	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
-	of     *Namespace
-	who    fanout.Selection
-}
 
 // To adds rooms: the clients in any of them are meant. A Target without rooms is
 // every client, so a list of rooms that may be empty needs a look before. No room has the
@@ -52,9 +41,27 @@ func (t *Target) Local() *Target {
 	return &more
 }
 
+// Compress says whether what is emitted may be compressed on its way, as it is by default
+// where the server compresses (--http-compression): false for what is compressed already,
+// such as a picture, and for a secret beside what somebody else may write, which its length
+// would tell of. It is for Emit, Call and Ask. Flask has none; Node: compress.
+func (t *Target) Compress(may bool) *Target {
+	more := *t
+	more.who.Uncompressed = !may
+	return &more
+}
+
 // errNoRoom is a missing name where a room is meant, such as a field that the client has
 // not sent.
 var errNoRoom = errors.New(`the room "" is none: its name is missing`)
+
+// checkRooms is errNoRoom, unless all rooms that are meant have names.
+func (t *Target) checkRooms() error {
+	if slices.Contains(t.who.Rooms, "") {
+		return errNoRoom
+	}
+	return nil
+}
 
 // named reports whether all rooms that are meant have names; if not, it logs what is not
 // done for anybody.
@@ -135,41 +142,4 @@ func (t *Target) Close() {
 	for _, a := range t.adapters() {
 		a.Disconnect(t.who, true)
 	}
-}
-
-// Clients lists the ids of the clients. In a cluster it asks the other servers, and
-// logs it when one of them does not answer in seconds.
-// Flask: socketio.server.manager.get_participants(namespace, room).
-func (t *Target) Clients() []string {
-	ids := []string{}
-	if !t.named(nil, "Clients") {
-		return ids
-	}
-	for _, a := range t.adapters() {
-		for _, m := range a.Members(t.who) {
-			ids = append(ids, m.ID())
-		}
-	}
-	return append(ids, t.fetchOthers()...)
-}
-
-// fetchTimeout is how long the other servers have to list their clients.
-const fetchTimeout = 5 * time.Second
-
-// fetchOthers lists the clients of the other servers.
-func (t *Target) fetchOthers() []string {
-	if t.server.opts.Peers == nil || t.who.Local {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(t.server.life, fetchTimeout)
-	defer cancel()
-	var ids []string
-	for _, a := range t.adapters() {
-		found, err := a.FetchOthers(ctx, t.who)
-		if err != nil {
-			t.server.log.Warn("not all servers have listed their clients", "namespace", a.Name(), "error", err)
-		}
-		ids = append(ids, found...)
-	}
-	return ids
 }

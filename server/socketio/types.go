@@ -21,13 +21,13 @@ import (
 
 // The types that hold each other, by nature: a Server has Namespaces, whose handlers act on
 // a Context; that is a client's part in one of them, on a connection, which has all of the
-// client's Contexts and is the Server's. So they stand in one file, and what they do in
-// others, none of which needs one that needs it.
+// client's Contexts and is the Server's; listeners are told of a Context or a Target. So they
+// stand in one file, and what they do in others, none of which needs one that needs it.
 //
 // Package locks has the order in which their mutexes are locked.
 
 // Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
-// is embedded: s.On, s.Emit and s.To are those of that namespace.
+// is part of it: s.On, s.Emit and s.To are those of that namespace.
 type Server struct {
 	*Namespace
 
@@ -49,7 +49,12 @@ type Server struct {
 	tasks   sync.WaitGroup // in the background
 	told    sync.Once      // of invalid: the log
 	waiting atomic.Int64   // packets that wait for their turn
+	heard   atomic.Int32   // namespaces with a listener of OnOutgoing
 	claims  claims         // with recovery
+
+	// Guarded by beginning, which is held while a task begins.
+	beginning sync.Mutex
+	over      bool // none may any more
 
 	// Guarded by mu.
 	mu       locks.Server
@@ -74,6 +79,10 @@ type Namespace struct {
 	rooms  *fanout.Adapter        // nil for those that clients bring into being
 	match  func(name string) bool // see OfFunc; nil otherwise
 
+	// Guarded by themselves.
+	moves    moves
+	outgoing outgoing
+
 	// Guarded by mu.
 	mu       locks.Namespace
 	handlers map[string]*handler
@@ -81,6 +90,60 @@ type Namespace struct {
 	use      []Middleware
 	onError  ErrorHandler
 	servers  map[string]ServerHandler // nil until OnServers
+}
+
+// Target is a choice of a namespace's clients, and how they are sent to. It does not
+// change: To, Except, Volatile, Local and Compress return new ones.
+type Target struct {
+	server *Server
+	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
+	of     *Namespace
+	who    fanout.Selection
+}
+
+// moves are the listeners for joins and leaves of a namespace, and what they are still to
+// be told.
+type moves struct {
+	heard atomic.Bool // somebody listens
+	line  tasks.Line[move]
+	limit int // the line's: how many may wait before they are looked through
+
+	// Guarded by mu.
+	mu           sync.Mutex
+	joined, left func(c *Context, room string)
+}
+
+// move is a client that has joined or left a room.
+type move struct {
+	c    *Context
+	room string
+	in   bool
+}
+
+// outgoing is the listener for what a namespace's clients are sent, and what it is still to
+// be told.
+type outgoing struct {
+	heard atomic.Bool // somebody listens
+	line  sentLine
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	listener func(to *Target, event string, args []Value)
+}
+
+// sent is an event that went out.
+type sent struct {
+	to    *Target // nil for a client's own listener
+	event fanout.Event
+	size  int
+}
+
+// sentLine is a line of events, whose size counts in what all clients together may hold.
+type sentLine struct {
+	server *Server
+	line   tasks.Line[sent]
+	size   atomic.Int64
+	behind atomic.Bool // something was left out since the listener was last called
 }
 
 // Handler handles one event of any name: what [Middleware] wraps. reply is the

@@ -40,3 +40,12 @@ func (v Value) String() string {
 	}
 	return string(pyprint.AppendValue(nil, packet.Carried(v.raw)))
 }
+
+// valueList makes values of arguments that came in.
+func valueList(args []packet.Value) []Value {
+	values := make([]Value, len(args))
+	for i, v := range args {
+		values[i] = Value{packet.Carry(v)}
+	}
+	return values
+}

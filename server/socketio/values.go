@@ -5,6 +5,8 @@ import (
 	"reflect"
 
 	"hipflask/server/internal/locks"
+
+	"hipflask/server/internal/packet"
 )
 
 // values are what handlers keep for a client. With recovery they outlive its connection,
@@ -13,6 +15,7 @@ type values struct {
 	mu    locks.Values
 	begin func() map[string]any // what they begin with; nil for nothing, and once that was taken over
 	kept  map[string]any
+	shown map[string]packet.Value // of what is kept, see SetData; nil for none
 }
 
 func newValues() *values { return &values{kept: make(map[string]any)} }
@@ -29,6 +32,32 @@ func (v *values) get(key string) any {
 	defer v.mu.Unlock()
 	v.beginLocked()
 	return v.kept[key]
+}
+
+// show is set for a value that others are shown as it is now.
+func (v *values) show(key string, value any) {
+	shown, err := packet.NewValue(value)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.kept[key] = value
+	if err != nil {
+		delete(v.shown, key)
+		return
+	}
+	if v.shown == nil {
+		v.shown = make(map[string]packet.Value)
+	}
+	v.shown[key] = shown
+}
+
+// all is what is shown. nil are no values.
+func (v *values) all() map[string]packet.Value {
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.shown)
 }
 
 // beginNow takes over what the values begin with, before somebody asks.

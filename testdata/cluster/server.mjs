@@ -1,7 +1,7 @@
-// A Node server with the official Redis adapter, which takes part in a cluster: the
+// A Node server with an official Redis adapter, which takes part in a cluster: the
 // chat of the Python example, and whatever its stdin asks for.
 //
-//   node server.mjs REDIS_URL
+//   node server.mjs REDIS_URL [KEY [streams]]
 //
 // It prints one JSON object a line: {"port": N} once it listens, then the answer to
 // each line of stdin, in order. It ends with its stdin.
@@ -10,9 +10,11 @@ import { createInterface } from 'node:readline';
 import { createServer } from 'node:http';
 import { createClient } from '@redis/client';
 import { createAdapter } from '@socket.io/redis-adapter';
+import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
 import { Server } from 'socket.io';
 
-const publisher = createClient({ url: process.argv[2] });
+const [, , url, key = 'socket.io', streams] = process.argv;
+const publisher = createClient({ url });
 const subscriber = publisher.duplicate();
 for (const client of [publisher, subscriber]) {
   client.on('error', (err) => console.error(String(err)));
@@ -20,7 +22,11 @@ for (const client of [publisher, subscriber]) {
 await Promise.all([publisher.connect(), subscriber.connect()]);
 
 const http = createServer();
-const io = new Server(http, { adapter: createAdapter(publisher, subscriber) });
+const io = new Server(http, {
+  adapter: streams
+    ? createStreamsAdapter(publisher, { streamName: key, channelPrefix: key })
+    : createAdapter(publisher, subscriber, { key }),
+});
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 io.on('connection', (socket) => {
@@ -33,8 +39,8 @@ io.on('told', (...args) => {
 });
 
 const commands = {
-  emit: ({ rooms = [], except = [], event, args = [] }) => {
-    io.to(rooms).except(except).emit(event, ...args.map(revive));
+  emit: ({ rooms = [], except = [], volatile, compress = true, event, args = [] }) => {
+    (volatile ? io.volatile : io).to(rooms).except(except).compress(compress).emit(event, ...args.map(revive));
     return {};
   },
   join: ({ who, room }) => (io.in(who).socketsJoin(room), {}),
@@ -43,6 +49,14 @@ const commands = {
   fetch: async ({ who }) => {
     const sockets = await (who ? io.in(who) : io).fetchSockets();
     return { ids: sockets.map((s) => s.id), queries: sockets.map((s) => s.handshake.query.EIO), rooms: sockets.map((s) => [...s.rooms]) };
+  },
+  details: async ({ who }) => {
+    const sockets = await io.in(who).fetchSockets();
+    return { sockets: sockets.map(({ id, handshake, rooms, data }) => ({ id, handshake, rooms: [...rooms], data })) };
+  },
+  data: async ({ who, data }) => {
+    for (const socket of await io.local.in(who).fetchSockets()) Object.assign(socket.data, data);
+    return {};
   },
   ask: async ({ event, args = [] }) => ({ answers: await io.timeout(10_000).emitWithAck(event, ...args) }),
   tell: async ({ event, args = [] }) => ({ answers: await io.serverSideEmitWithAck(event, ...args) }),

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hipflask/server/flasksession"
@@ -62,8 +63,12 @@ func (a *application) registerRest() error {
 		a.s.On("disconnect", a.handleDisconnect),
 		a.s.Of("/rooms").On("enter", a.handleEnter),
 		a.s.Of("/rooms").On("disconnect", a.handleGone),
+		a.s.Of("/hall").On("come", a.handleCome),
+		a.s.Of("/hall").On("who", a.handleWhoIsThere),
+		a.s.Of("/hall").On("how many", a.handleHowMany),
 		a.s.On("ask", a.handleAsk),
 		a.s.On("tell", a.handleTell),
+		a.s.On("tell other", a.handleTellOther),
 		a.s.On("visit", a.handleVisit),
 		a.s.On("whoami", a.handleWhoami),
 		a.s.On("*", a.handleAnything),
@@ -128,6 +133,24 @@ func (a *application) handleGone(c *socketio.Context) error {
 	return c.To(c.Rooms()...).Emit("left", c.Get("name"))
 }
 
+func (a *application) handleCome(c *socketio.Context, name string) {
+	c.SetData("name", name)
+	c.Join("hall")
+}
+
+func (a *application) handleWhoIsThere(c *socketio.Context) (names []string, err error) {
+	people, err := c.To("hall").Sockets(c.Context())
+	for _, p := range people {
+		names = append(names, p.Data["name"].String())
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+func (a *application) handleHowMany(c *socketio.Context) (int, error) {
+	return c.To("hall").Count(c.Context())
+}
+
 func (a *application) handleAsk(c *socketio.Context) error {
 	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
 	defer cancel()
@@ -144,6 +167,12 @@ func (a *application) answered(answer []socketio.Value, err error) {
 
 func (a *application) handleTell(c *socketio.Context) error {
 	return c.Ask(a.answered, "question", "sure?")
+}
+
+func (a *application) handleTellOther(c *socketio.Context, sid string) error {
+	return c.To(sid).Ask(func(answers []socketio.Answer, err error) {
+		fmt.Println("answered", answers, err)
+	}, "question", "sure?")
 }
 
 func (a *application) handleVisit(c *socketio.Context) (int, string) {

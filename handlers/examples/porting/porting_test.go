@@ -123,6 +123,13 @@ func steps() (steps []step, want []string) {
 		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[]]`},
 		{step{"a/rooms", "disconnect"}, `[[],"disconnected"]`},
 		{step{"b/rooms", "enter", "Bob", "hall"}, `[[],[["left","Ann"]]]`},
+		{step{"a/hall", "come", "Zoe"}, `[[],[]]`},
+		{step{"b/hall", "come", "Bob"}, `[[],[]]`},
+		{step{"b/hall", "who"}, `[["Bob","Zoe"],[]]`},
+		{step{"b/hall", "how many"}, `[2,[]]`},
+		{step{"a/hall", "disconnect"}, `[[],"disconnected"]`},
+		{step{"b/hall", "who"}, `[["Bob"],[]]`},
+		{step{"b/hall", "how many"}, `[1,[]]`},
 	} {
 		steps, want = append(steps, s.step), append(want, s.want)
 	}

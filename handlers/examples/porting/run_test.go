@@ -148,6 +148,10 @@ func TestTheRest(t *testing.T) {
 	c.Call("tell") // which does not wait
 	c.Receive("question").Ack("yes")
 
+	other := socketiotest.Connect(t, s, secret("/"))
+	c.Call("tell other", other.ID())
+	other.Receive("question").Ack("yes")
+
 	chat := socketiotest.Connect(t, s, secret("/chat"))
 	chat.Receive("hello")
 	if got := join(chat.Call("my_event", Data{N: 1})); got != "2" {

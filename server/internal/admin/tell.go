@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"net/http"
-	"strings"
 	"time"
 
+	"hipflask/server/internal/handshake"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/packet"
 )
@@ -122,38 +121,18 @@ func (a *Admin) describe(c inspect.Client) map[string]any {
 		"transport": transport,
 		"nsp":       c.Namespace(),
 		"data":      map[string]any{},
-		"handshake": handshake(c.Request(), c.Since()),
+		"handshake": opened(c),
 		"rooms":     c.Rooms(),
 	}
 }
 
-// handshake is the request that opened a connection, without what its user could be
+// opened is how the client's connection was opened, without what its user could be
 // impersonated with.
-func handshake(r *http.Request, at time.Time) map[string]any {
-	headers := make(map[string]string)
-	for name, values := range r.Header {
-		switch name {
-		case "Authorization", "Cookie", "Proxy-Authorization":
-			headers[strings.ToLower(name)] = "(hidden)"
-		default:
-			headers[strings.ToLower(name)] = strings.Join(values, ", ")
-		}
-	}
-	headers["host"] = r.Host
-	query := make(map[string]string)
-	for name, values := range r.URL.Query() {
-		query[name] = strings.Join(values, ", ")
-	}
-	return map[string]any{
-		"address": withoutPort(r.RemoteAddr),
-		"headers": headers,
-		"query":   query,
-		"issued":  at.UnixMilli(),
-		"time":    at.Format(time.RFC1123),
-		"secure":  r.TLS != nil,
-		"url":     r.URL.RequestURI(),
-		"xdomain": r.Header.Get("Origin") != "",
-	}
+func opened(c inspect.Client) *handshake.Handshake {
+	r := c.Request()
+	h := handshake.Of(r, withoutPort(r.RemoteAddr), c.Since()).WithHeaders(r)
+	h.Hide()
+	return h
 }
 
 // withoutPort is the address alone.

@@ -10,8 +10,14 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// causeRedis is redislink.CauseAway, without the Redis client that redislink stands on.
-const causeRedis = "redis"
+// redislink's causes, without the Redis client that it stands on.
+const (
+	causeRedis   = "redis"
+	causeStream  = "stream"
+	causeAddress = "server address"
+	causeTwin    = "server id"
+	causeBusy    = "passed on"
+)
 
 // key names a row: a cause, and which bound of it where they differ.
 type key struct{ cause, bound string }
@@ -44,7 +50,7 @@ func table() map[key]row {
 	of(engineio.CausePath, hints("the client's option path has to be what {path} says; a proxy in between may have changed it"))
 	of(engineio.CauseTransport, hints("{transports} allows polling and websocket; a client that asks for another has to mend its transports option"))
 	bound(engineio.CauseTransport, engineio.BoundPlain, hints("a WebSocket that is no socket.io client's is served at {plain-websocket-path}"))
-	of(engineio.CauseSession, hints("the session ended, or another process has it: several servers behind one address need sticky sessions, "+
+	of(engineio.CauseSession, hints("the session ended, or another process has it: several servers behind one address need {message-queue}, or sticky sessions, "+
 		"or clients with transports: ['websocket']"))
 	of(engineio.CauseProtocol, hints("clients 1.x to 4.x speak EIO=3 or EIO=4; this one names another"))
 	bound(engineio.CauseRequest, engineio.BoundURL, hints("the client's option auth, or a header, has room for more than its query"))
@@ -86,6 +92,11 @@ func table() map[key]row {
 	bound(engineio.CauseIdle, capacity.BoundFiles, hints(moreFiles))
 
 	rows[key{cause: causeRedis}] = sets("message-queue")
+	rows[key{cause: causeStream}] = sets("cluster-stream-length")
+	rows[key{cause: causeAddress}] = row{settings: []string{"cluster-url"}, hint: "{cluster-url} of a server names where the others reach it"}
+	rows[key{cause: causeTwin}] = sets("server-id")
+	rows[key{cause: causeBusy}] = row{settings: []string{"max-open-connections"},
+		hint: "the other server may be frozen; {max-open-connections} has room for more"}
 	rows[key{cause: backend.CauseAway}] = sets("backend")
 	rows[key{cause: backend.CauseUnnamedProxy}] = sets("trusted-proxies")
 	rows[key{cause: capacity.CauseEvent}] = row{settings: []string{"max-memory-for-clients"},

@@ -23,17 +23,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"sync"
 	"time"
 
-	"hipflask/server/internal/stall"
+	"hipflask/server/internal/relay"
 )
 
 // Options says which backend there is and how it is spoken to.
 type Options struct {
 	// Target is where the backend listens.
-	Target Target
+	Target relay.Target
 	// Trusted reports whether the sender of a request is a proxy whose X-Forwarded
 	// headers are believed; nil is nobody. Its RemoteAddr has to be that of the
 	// connection, "unix" for a Unix socket.
@@ -63,16 +62,14 @@ const (
 
 // Backend is the handler. ServeHTTP may be called until Close was.
 type Backend struct {
-	target  Target
+	target  relay.Target
 	trusted func(r *http.Request) bool
 	log     *slog.Logger
 	mark    string // see loopHeader
-	stall   time.Duration
-	proxy   *httputil.ReverseProxy
+	relay   *relay.Relay
 	idle    func() // closes idle connections
 	health  health
 	unnamed sync.Once // the log's line on a proxy that is not named
-	streams streams
 	counts  counts
 }
 
@@ -87,7 +84,7 @@ const (
 
 // New makes a Backend. It connects to nobody: the backend may come later.
 func New(opts Options) (*Backend, error) {
-	if opts.Target == (Target{}) {
+	if opts.Target == (relay.Target{}) {
 		return nil, errors.New("backend: no target")
 	}
 	if opts.Logger == nil {
@@ -101,20 +98,21 @@ func New(opts Options) (*Backend, error) {
 		trusted: opts.Trusted,
 		log:     opts.Logger,
 		mark:    rand.Text(),
-		stall:   cmp.Or(opts.stallTimeout, stallTimeout),
 		health:  health{log: opts.Logger, target: opts.Target.String()},
 	}
 	transport := b.transport(cmp.Or(opts.headerTimeout, headerTimeout))
 	b.idle = transport.CloseIdleConnections
-	b.proxy = &httputil.ReverseProxy{
-		Rewrite:        b.rewrite,
-		Transport:      transport,
-		FlushInterval:  -1,
-		ModifyResponse: b.answered,
-		ErrorHandler:   b.failed,
-		ErrorLog:       slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
-		BufferPool:     &buffers{sync.Pool{New: func() any { return new([bufferSize]byte) }}},
-	}
+	b.relay = relay.New(relay.Options{
+		Transport: transport,
+		Rewrite:   b.rewrite,
+		Stall:     cmp.Or(opts.stallTimeout, stallTimeout),
+		Answered:  b.answered,
+		Broke: func(err error) {
+			b.counts.brokenOff.Add(1)
+			b.health.broke(err)
+		},
+		Logger: opts.Logger,
+	})
 	return b, nil
 }
 
@@ -131,16 +129,12 @@ func (b *Backend) CheckLoop(ctx context.Context, own net.Addr) error {
 
 func (b *Backend) transport(answer time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	dial := dialer.DialContext
-	if socket := b.target.socket; socket != "" {
-		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}
-	}
 	return &http.Transport{
 		// No proxy of the environment, no compression of its own, HTTP/1.1 alone: the
 		// answer has to be the backend's, and a WebSocket needs a connection.
-		DialContext:            dial,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return b.target.Dial(ctx, dialer)
+		},
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    tlsTimeout,
 		ResponseHeaderTimeout:  answer,
@@ -167,36 +161,25 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.noteUnnamedProxy(r)
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	s := &stream{cancel: cancel}
-	out := withoutUpgrade(r).WithContext(context.WithValue(ctx, streamKey{}, s))
-	s.client = stall.New(w, out, stall.Limits{Read: b.stall, Write: b.stall})
-	defer s.client.Finish()
-	if !b.streams.add(s) {
-		w.Header().Set("Connection", "close")
-		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
-		return
-	}
-	defer b.streams.remove(s)
-	b.counts.requests.Add(1)
-	b.proxy.ServeHTTP(&writer{Writer: s.client, limit: b.stall}, out)
+	b.relay.Serve(w, r, b.failed)
 }
 
 // failed answers where the backend did not.
-func (b *Backend) failed(w http.ResponseWriter, r *http.Request, err error) {
-	s := streamOf(r)
-	if r.Context().Err() != nil || s.client.Failed() {
-		// The client has gone, or the server goes down: nobody is there to answer.
-		b.counts.cancelled.Add(1)
-		panic(http.ErrAbortHandler)
-	}
+func (b *Backend) failed(w http.ResponseWriter, err error) {
 	status, text := http.StatusBadGateway, "The application behind this server does not answer."
 	var late interface{ Timeout() bool }
-	if errors.As(err, &late) && late.Timeout() && !isDial(err) {
+	switch {
+	case errors.Is(err, relay.ErrClosing):
+		w.Header().Set("Connection", "close")
+		http.Error(w, "The server is shutting down.", http.StatusServiceUnavailable)
+		return
+	case errors.Is(err, relay.ErrGone):
+		b.counts.cancelled.Add(1)
+		panic(http.ErrAbortHandler) // nobody is there to answer
+	case errors.As(err, &late) && late.Timeout() && !isDial(err):
 		status, text = http.StatusGatewayTimeout, "The application behind this server takes too long."
 		b.counts.timedOut.Add(1)
-	} else {
+	default:
 		b.counts.failed.Add(1)
 	}
 	b.health.away(err)
@@ -211,19 +194,11 @@ func isDial(err error) bool {
 }
 
 // answered is called with the header of each answer.
-func (b *Backend) answered(resp *http.Response) error {
+func (b *Backend) answered(resp *http.Response) {
 	b.health.back()
-	s := streamOf(resp.Request)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		b.counts.upgraded.Add(1)
-		b.streams.endless(s)
-		return nil
 	}
-	if isEvents(resp.Header) {
-		b.streams.endless(s)
-	}
-	resp.Body = &answer{ReadCloser: resp.Body, backend: b, ctx: resp.Request.Context()}
-	return nil
 }
 
 // Stats are counted since the start; Active is how many requests are under way.
@@ -246,7 +221,7 @@ func (b *Backend) Stats() Stats {
 		BrokenOff: b.counts.brokenOff.Load(),
 		Cancelled: b.counts.cancelled.Load(),
 		Upgraded:  b.counts.upgraded.Load(),
-		Active:    b.streams.active(),
+		Active:    b.relay.Active(),
 	}
 }
 
@@ -255,7 +230,7 @@ func (b *Backend) Stats() Stats {
 // and ctx's error is returned.
 func (b *Backend) Close(ctx context.Context) error {
 	defer b.idle()
-	if err := b.streams.close(ctx); err != nil {
+	if err := b.relay.Close(ctx); err != nil {
 		return fmt.Errorf("requests to the backend were cut: %w", err)
 	}
 	return nil

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httputil"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/relay"
 )
 
 // What arrives at the backend is one request, for the path that was asked for, of a sender
@@ -19,7 +20,7 @@ func FuzzRewrite(f *testing.F) {
 	f.Add("http://evil.example/a?b#c", "Connection", "X-Forwarded-For", true)
 	f.Add("/\xff\"<>", "Forwarded", "for=1", false)
 	f.Add("/a;b?c;%zz", "Upgrade", "h2c", false)
-	target, err := Parse("http://127.0.0.1:8000")
+	target, err := relay.Parse("http://127.0.0.1:8000")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -73,16 +74,16 @@ func FuzzRewrite(f *testing.F) {
 func through(t *testing.T, b *Backend, in *http.Request) []byte {
 	t.Helper()
 	var sent bytes.Buffer
-	proxy := &httputil.ReverseProxy{Rewrite: b.rewrite, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	passes := relay.New(relay.Options{Rewrite: b.rewrite, Logger: b.log, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Scheme != "http" || r.URL.Host != "127.0.0.1:8000" {
 			t.Errorf("sent to %s", r.URL)
 		}
 		if err := r.Write(&sent); err != nil {
 			t.Fatal(err)
 		}
-		return &http.Response{StatusCode: http.StatusOK, Header: make(http.Header), Body: http.NoBody}, nil
-	})}
-	proxy.ServeHTTP(discard{make(http.Header)}, withoutUpgrade(in))
+		return &http.Response{StatusCode: http.StatusOK, Header: make(http.Header), Body: http.NoBody, Request: r}, nil
+	})})
+	passes.Serve(discard{make(http.Header)}, in, b.failed)
 	return sent.Bytes()
 }
 

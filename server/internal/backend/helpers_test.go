@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/backend"
+	"hipflask/server/internal/relay"
 )
 
 // patience is how long something may take that is due at once.
@@ -48,7 +49,7 @@ type front struct {
 
 func newFront(t *testing.T, target string, change func(*backend.Options)) *front {
 	t.Helper()
-	to, err := backend.Parse(target)
+	to, err := relay.Parse(target)
 	if err != nil {
 		t.Fatal(err)
 	}

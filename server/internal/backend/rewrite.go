@@ -20,36 +20,12 @@ const (
 
 // rewrite makes the request that the backend gets.
 func (b *Backend) rewrite(p *httputil.ProxyRequest) {
+	b.counts.requests.Add(1)
 	in, out := p.In, p.Out
-	out.URL.Scheme, out.URL.Host = b.target.scheme, b.target.host
-	if b.target.socket != "" {
-		out.URL.Host = "unix" // what connections are kept under; the socket is dialled
-	}
-	out.URL.User = nil
-	out.Host = in.Host
-	setPath(out, in.RequestURI)
+	b.target.Aim(p)
 	clean(out.Header)
 	b.forward(out.Header, in)
 	out.Header.Add(loopHeader, b.mark) // beside those of other servers on the way
-}
-
-// setPath has the request line name what was asked for, byte for byte and without a host.
-func setPath(out *http.Request, uri string) {
-	path, query, asks := strings.Cut(uri, "?")
-	if !strings.HasPrefix(path, "/") { // the absolute form, or a request made by hand
-		path = out.URL.EscapedPath()
-		if path == "" {
-			path = "/"
-		}
-		query, asks = out.URL.RawQuery, out.URL.ForceQuery
-	}
-	out.URL.RawQuery, out.URL.ForceQuery = query, asks
-	if !strings.HasPrefix(path, "//") {
-		// Path alone would be written in our own spelling where its own is unusual.
-		out.URL.Opaque = path
-		return
-	}
-	out.URL.Opaque = "" // two slashes there would be taken for a host; Path says the same
 }
 
 // clean drops what a client could say of itself in another's name. Of the X-Forwarded
@@ -119,17 +95,4 @@ func loops(r *http.Request, mark string) bool {
 // passable leaves out what has no path: CONNECT, and the asterisk.
 func passable(r *http.Request) bool {
 	return r.Method != http.MethodConnect && (strings.HasPrefix(r.URL.Path, "/") || r.URL.Path == "" && r.URL.Host != "")
-}
-
-// withoutUpgrade returns the request without a wish for another protocol than WebSocket:
-// HTTP/2 would let requests pass that nobody has looked at.
-func withoutUpgrade(r *http.Request) *http.Request {
-	if wish := r.Header.Get("Upgrade"); wish == "" || strings.EqualFold(wish, "websocket") {
-		return r
-	}
-	out := new(http.Request)
-	*out = *r
-	out.Header = r.Header.Clone()
-	out.Header.Del("Upgrade")
-	return out
 }

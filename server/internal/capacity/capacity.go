@@ -34,6 +34,12 @@ const (
 	// clients that are refused are told.
 	leastRequests, mostRequests = 16, 1024
 	requestsShare               = 16
+
+	// In a cluster, a third of what is left is for connections to other servers: behind a
+	// load balancer that sends requests anywhere most are passed on, over another
+	// connection. Without a limit there, so many are passed on at a time at most.
+	othersShare  = 3
+	mostForwards = 10_000
 )
 
 // Capacity is what all clients together may use. 0 is no limit.
@@ -66,7 +72,9 @@ func of(cfg *config.Config, memory machine.Memory, files int) Capacity {
 		forConnections = max(1, files-min(share(files, keptShare, leastKept, mostKept), files/2))
 	}
 	if c.Open == config.Auto {
-		c.Open = forConnections
+		if c.Open = forConnections; cfg.MessageQueue != "" && cfg.ClusterURL != config.ClusterURLOff {
+			c.Open = max(1, c.Open-c.Open/othersShare)
+		}
 	}
 	if c.sessions == config.Auto {
 		c.sessions = int(min(max(1, memory.Bytes/sessionsShare/sessionCost), 1<<30))
@@ -111,6 +119,15 @@ func (c Capacity) Tell(log *slog.Logger, cfg *config.Config) {
 		log.Warn("the largest event that a client may send does not fit into the memory for clients", "event", event,
 			"limit", c.ForClients, "cause", CauseEvent)
 	}
+}
+
+// Forwards is how many requests may be under way to all other servers of a cluster, and to
+// one of them.
+func (c Capacity) Forwards() (most, each int) {
+	if c.Open == 0 {
+		return mostForwards, mostForwards * 2 / 3
+	}
+	return max(c.Open/2, leastRequests), max(c.Open/3, leastRequests)
 }
 
 // Bounds are the limits as the engine takes them.

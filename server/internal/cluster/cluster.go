@@ -8,6 +8,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,7 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/locks"
 	"hipflask/server/internal/sparse"
@@ -34,9 +36,14 @@ const (
 	uidDigits = 12
 )
 
-// Options says where the others are. Channel is that of Flask-SocketIO's queue.
+// Options says where the others are. Prefix begins the names of all that servers say to
+// each other, as Node's option key does; empty is Node's default. Channel is that of
+// Flask-SocketIO's queue.
 type Options struct {
 	URL      *redislink.URL
+	Prefix   string
+	Streams  bool  // servers hear each other through a stream, as with Node's streams adapter
+	Length   int64 // entries that it keeps, about; 0 for Node's default
 	Channel  string
 	Format   Format
 	Optional bool // go on without Redis when it is not there at the start
@@ -62,6 +69,7 @@ type Cluster struct {
 	link *redislink.Link
 
 	out    *outbox
+	stream *stream // nil without one
 	health *health
 	heard  senders
 	asked  pending
@@ -106,11 +114,12 @@ type listener struct {
 
 // New makes a server's part in a cluster. Nothing is connected before Start.
 func New(opts Options) *Cluster {
+	opts.Prefix = cmp.Or(opts.Prefix, nodewire.DefaultPrefix)
 	c := &Cluster{
 		opts:   opts,
 		log:    sparse.Logger(opts.Logger),
 		uid:    uidPrefix + rand.Text()[:uidDigits],
-		link:   opts.URL.Open(),
+		link:   opts.URL.OpenFor(opts.Prefix),
 		out:    newOutbox(MaxQueued),
 		events: make(chan func(), maxEvents),
 		told:   make(chan struct{}),
@@ -119,10 +128,11 @@ func New(opts Options) *Cluster {
 		listeners: make(map[string]listener),
 	}
 	c.servers.Store(1)
-	c.health = newHealth(c.log, opts.URL.String(), func() uint64 {
-		_, _, dropped := c.out.state()
-		return dropped
-	})
+	c.health = newHealth(c.log, opts.URL.String(), c.dropped)
+	if opts.Streams {
+		c.stream = newStream(opts.Prefix, opts.Length)
+		c.health.stream, c.health.reading = true, errNotYet
+	}
 	c.life, c.end = context.WithCancel(context.Background())
 	return c
 }
@@ -139,21 +149,38 @@ func (c *Cluster) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNoAnswer)
 	defer cancel()
 	c.started = true
-	tried := make(chan error, 1)
-	c.work.Go(func() { c.listen(tried) })
+	tried := make(chan error, 2)
+	waits := 1
+	c.work.Go(func() { c.persist(tried, c.session, c.health.hears) })
+	if c.stream != nil {
+		waits++
+		c.work.Go(func() { c.persist(tried, c.follow, c.health.reads) })
+		go c.writeStream()
+	}
 	c.work.Go(c.watch)
 	c.work.Go(c.handleEvents)
 	go c.publish()
 	var err error
-	select {
-	case err = <-tried:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
+	for ; waits > 0 && err == nil; waits-- {
+		select {
+		case err = <-tried:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 	}
-	if err != nil && !c.opts.Optional {
+	switch {
+	case Unfit(err):
+		return fmt.Errorf("the Redis at %s: %w", c.opts.URL, err)
+	case err != nil && !c.opts.Optional:
 		return fmt.Errorf("cannot reach Redis at %s: %w", c.opts.URL, err)
 	}
 	return nil
+}
+
+// Unfit reports whether an error of Start says that this Redis cannot be used as it is,
+// however long one waits.
+func Unfit(err error) bool {
+	return errors.Is(err, streams.ErrTooOld) || errors.Is(err, streams.ErrNoStream)
 }
 
 // endTime is how long the cluster's goroutines may take to end once nothing that they
@@ -165,9 +192,12 @@ const endTime = time.Second
 // ended, whatever Redis does.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.out.close()
+	if c.stream != nil {
+		c.stream.queue.Close()
+	}
 	if c.started {
 		select {
-		case <-c.told:
+		case <-c.written():
 		case <-ctx.Done():
 		}
 	}
@@ -178,10 +208,29 @@ func (c *Cluster) Close(ctx context.Context) error {
 		err = c.awaitEnd()
 	}
 	_ = c.link.Close()
-	if left := c.left.Load(); left > 0 {
+	left := c.left.Load()
+	if c.stream != nil {
+		left += c.stream.left.Load()
+	}
+	if left > 0 {
 		err = errors.Join(fmt.Errorf("%d messages for other servers were given up: Redis did not take them in time", left), err)
 	}
 	return err
+}
+
+// written is closed when all that was said has been published, and written into the
+// stream, or given up.
+func (c *Cluster) written() <-chan struct{} {
+	if c.stream == nil {
+		return c.told
+	}
+	both := make(chan struct{})
+	go func() {
+		defer close(both)
+		<-c.told
+		<-c.stream.ended
+	}()
+	return both
 }
 
 // awaitEnd waits for the goroutines, after they were told to end.
@@ -189,7 +238,7 @@ func (c *Cluster) awaitEnd() error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		<-c.told
+		<-c.written()
 		c.work.Wait()
 	}()
 	late := time.NewTimer(endTime)
@@ -205,49 +254,16 @@ func (c *Cluster) awaitEnd() error {
 // Ready says whether this server hears the others and is heard, or why it does not.
 func (c *Cluster) Ready() error { return c.health.err() }
 
-// Stats are counters, since the start, and states.
-type Stats struct {
-	Published  uint64 // messages that Redis took
-	Received   uint64 // messages that came, whether or not they concern this server
-	Refused    uint64 // messages that could not be read
-	Dropped    uint64 // messages that were given up instead of being published
-	Missed     uint64 // broadcasts of other Hipflask servers that never came
-	Reconnects uint64 // ends of outages
-
-	Connected   bool
-	Servers     int // in the cluster, this one among them, as of the last seconds
-	Queued      int // messages that wait to be published
-	QueuedBytes int
-}
-
-// Stats returns the counters.
-func (c *Cluster) Stats() Stats {
-	s := Stats{
-		Published:  c.published.Load(),
-		Received:   c.received.Load(),
-		Refused:    c.refused.Load(),
-		Missed:     c.heard.count(),
-		Reconnects: c.health.count(),
-		Connected:  c.health.err() == nil,
-		Servers:    c.Servers(),
-	}
-	s.Queued, s.QueuedBytes, s.Dropped = c.out.state()
-	return s
-}
-
-// Servers counts the servers of the cluster, this one among them, as of late.
-func (c *Cluster) Servers() int { return int(c.servers.Load()) }
-
 // Attach makes what the others say of a namespace reach its adapter.
 func (c *Cluster) Attach(a *fanout.Adapter) {
-	s := &space{adapter: a, channels: nodewire.NewChannels("", a.Name())}
+	s := &space{adapter: a, channels: c.names(a.Name())}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.spaces[a.Name()] = s
 	c.sharp = c.sharp || strings.Contains(a.Name(), "#")
-	c.listeners[s.channels.Request()] = listener{s, true}
-	c.listeners[s.channels.Response()] = listener{s, false}
-	c.listeners[s.channels.ResponseTo(c.uid)] = listener{s, false}
+	for _, channel := range c.channels(s) {
+		c.listeners[channel] = listener{s, channel == c.questions(a.Name())}
+	}
 	if pubsub := c.pubsub; pubsub != nil && c.life.Err() == nil {
 		c.work.Go(func() {
 			c.adjusting.Lock()
@@ -304,9 +320,26 @@ func (c *Cluster) unlisten() {
 	}
 }
 
+// names are the channels of a namespace.
+func (c *Cluster) names(namespace string) nodewire.Channels {
+	return nodewire.NewChannels(c.opts.Prefix, namespace)
+}
+
 // channels are those that a namespace listens to beside the broadcasts.
 func (c *Cluster) channels(s *space) []string {
+	if c.stream != nil {
+		return []string{s.channels.Public(), s.channels.Private(c.uid)}
+	}
 	return []string{s.channels.Request(), s.channels.Response(), s.channels.ResponseTo(c.uid)}
+}
+
+// questions is the channel on which all servers that know a namespace are asked, and by
+// whose subscribers they are counted.
+func (c *Cluster) questions(namespace string) string {
+	if c.stream != nil {
+		return c.names(namespace).Public()
+	}
+	return c.names(namespace).Request()
 }
 
 // space returns a namespace that exists here, or nil.

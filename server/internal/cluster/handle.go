@@ -67,12 +67,13 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 	}
 	to := here(b.Target)
 	to.Volatile = b.Flags.Volatile
+	to.Uncompressed = isUncompressed(b.Flags)
 	return emit(s.adapter, b.Event, b.Args, to)
 }
 
 // concernsNobody says whether the channel names a room that is empty here.
 func (c *Cluster) concernsNobody(channel string) bool {
-	name, room, _ := strings.Cut(strings.TrimPrefix(channel, nodewire.DefaultPrefix+"#"), "#")
+	name, room, _ := strings.Cut(strings.TrimPrefix(channel, c.opts.Prefix+"#"), "#")
 	room, isRoom := strings.CutSuffix(room, "#")
 	// A name with # in it cannot be told from a room: then the message itself says.
 	if !isRoom || strings.Contains(room, "#") {
@@ -88,6 +89,17 @@ func (c *Cluster) concernsNobody(channel string) bool {
 func here(t nodewire.Target) fanout.Selection {
 	return fanout.Selection{Rooms: t.Rooms, Except: t.Except, Local: true}
 }
+
+// flags are the rest of what the other servers are told of it.
+func flags(s fanout.Selection) nodewire.Flags {
+	f := nodewire.Flags{Volatile: s.Volatile}
+	if s.Uncompressed {
+		f.Compress = new(bool)
+	}
+	return f
+}
+
+func isUncompressed(f nodewire.Flags) bool { return f.Compress != nil && !*f.Compress }
 
 // there is a selection as the other servers are told.
 func there(s fanout.Selection) nodewire.Target {
@@ -135,13 +147,18 @@ func (c *Cluster) Broadcast(namespace string, e fanout.Event, to fanout.Selectio
 		return
 	}
 	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to)}
-	b.Flags.Volatile = to.Volatile
+	b.Flags = flags(to)
+	if c.stream != nil {
+		c.broadcastInOrder(&b)
+		c.emitToQueue(namespace, e.Name, args, to)
+		return
+	}
 	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
 	if err != nil {
 		c.notSent(namespace, err)
 		return
 	}
-	channel := nodewire.NewChannels("", namespace).Broadcast(to.Rooms)
+	channel := c.names(namespace).Broadcast(to.Rooms)
 	c.out.put(entry{channel: channel, payload: payload}, true)
 	c.emitToQueue(namespace, e.Name, args, to)
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,10 +22,14 @@ type health struct {
 	address string
 	dropped func() uint64 // how many messages were given up so far
 
+	stream bool // emits wait for Redis, and lose nothing by that
+
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced with every change
 	hearing  error         // why nothing is received; nil while it is
 	speaking error         // the same for publishing
+	reading  error         // the same for reading the stream, if there is one
+	writing  error         // the same for writing into it
 	settled  bool          // the other servers had time to come back as well
 	epoch    uint64        // changes with everything that settled has to be found out anew for
 
@@ -44,11 +49,10 @@ func newHealth(log *slog.Logger, address string, dropped func() uint64) *health 
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.hearing != nil {
-		return h.hearing
-	}
-	return h.speaking
+	return cmp.Or(h.hearing, h.reading, h.speaking, h.writing)
 }
+
+func (h *health) wellLocked() bool { return cmp.Or(h.hearing, h.reading, h.speaking, h.writing) == nil }
 
 // hears notes that the subscriptions stand, or why they do not.
 func (h *health) hears(err error) {
@@ -87,23 +91,50 @@ func (h *health) speaks(err error) {
 	})
 }
 
+// reads notes that the stream is read, or why it is not.
+func (h *health) reads(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.change(func() { h.reading = err })
+}
+
+// writes notes that something was written into the stream, or why it could not be.
+func (h *health) writes(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.writing != nil || err != nil {
+		h.change(func() { h.writing = err })
+	}
+}
+
+// awaitStream waits until the stream is read.
+func (h *health) awaitStream(ctx context.Context) error {
+	_, err := h.await(ctx, func() bool { return h.reading == nil })
+	return err
+}
+
 // change tells whoever waits, and logs what begins or ends by it. The mutex is held.
 func (h *health) change(set func()) {
-	well := func() bool { return h.hearing == nil && h.speaking == nil }
-	was, first := well(), !h.begun
+	was, first := h.wellLocked(), !h.begun
 	set()
-	if !well() {
+	close(h.changed)
+	h.changed = make(chan struct{})
+	if first && h.startingLocked() {
+		return
+	}
+	if !h.wellLocked() {
 		h.failures++
 		h.deaf = h.deaf || h.hearing != nil
 	}
 	h.begun = true
-	close(h.changed)
-	h.changed = make(chan struct{})
-	switch now := well(); {
+	switch now := h.wellLocked(); {
 	case was && !now || first && !now:
 		h.since, h.before = time.Now(), h.dropped()
-		h.log.Warn("Redis is away: this server's clients go on, and what they say waits for the others",
-			"redis", h.address, "error", errors.Join(withoutArgs(h.hearing), withoutArgs(h.speaking)), "cause", redislink.CauseAway)
+		what := "this server's clients go on, and what they say waits for the others"
+		if h.stream {
+			what = "what is emitted waits"
+		}
+		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "cause", redislink.CauseAway)
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
@@ -114,6 +145,22 @@ func (h *health) change(set func()) {
 	}
 }
 
+// startingLocked reports whether all that is missing is not there yet.
+func (h *health) startingLocked() bool {
+	return h.faultsLocked() == nil && !h.wellLocked()
+}
+
+// faultsLocked is all that is wrong, but what is only not there yet.
+func (h *health) faultsLocked() error {
+	var all []error
+	for _, err := range []error{h.hearing, h.reading, h.speaking, h.writing} {
+		if err != errNotYet {
+			all = append(all, withoutArgs(err))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // pubsubLimit is Redis' setting for what may queue up for a subscriber.
 const pubsubLimit = "client-output-buffer-limit pubsub"
 
@@ -122,6 +169,10 @@ const pubsubLimit = "client-output-buffer-limit pubsub"
 // what they publish next: [Cluster.tellMissed] says so then.
 func (h *health) backLocked() {
 	args := []any{"redis", h.address, "after", time.Since(h.since).Round(time.Millisecond), "dropped", h.dropped() - h.before}
+	if h.stream {
+		h.log.Info("Redis is back", args...)
+		return
+	}
 	if h.deaf {
 		args = append(args, "missed", "unknown")
 	}

@@ -48,7 +48,7 @@ func prepare(t *testing.T, url string, set ...func(*cluster.Options, *socketio.O
 		defer cancel()
 		_ = c.Close(ctx) // some tests end without Redis
 	})
-	server.Context = extras.With(context.Background(), extras.Extras{Peers: c})
+	server.Context = extras.With(context.Background(), extras.Extras{Peers: c.Peers()})
 	return &member{socketiotest.NewServer(t, server), c}
 }
 

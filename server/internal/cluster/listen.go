@@ -13,25 +13,22 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 )
 
-// everyBroadcast matches the channels of all namespaces' broadcasts. A pattern for
-// each namespace would cost Redis a comparison each, for every message.
-const everyBroadcast = nodewire.DefaultPrefix + "#*"
-
 // pingInterval is how long Redis may be silent to a subscriber before it is pinged,
 // and then before the connection counts as broken, where the URL does not say: long
 // enough for one large message on a slow line.
 const pingInterval = 10 * time.Second
 
-// listen is the goroutine that receives. tried is told how the first attempt to
-// connect went.
-func (c *Cluster) listen(tried chan<- error) {
+// persist is a goroutine that receives: it has a session of what receive does, and another
+// whenever one has failed. tried is told how the first attempt to connect went, note of
+// what changes.
+func (c *Cluster) persist(tried chan<- error, receive func(ready func()) error, note func(error)) {
 	var retry backoff
 	first := true
 	for c.life.Err() == nil {
 		var stands time.Time
-		err := c.session(func() {
+		err := receive(func() {
 			stands = time.Now()
-			c.health.hears(nil)
+			note(nil)
 			if first {
 				first = false
 				tried <- nil
@@ -43,11 +40,11 @@ func (c *Cluster) listen(tried chan<- error) {
 		if first {
 			first = false
 			tried <- err
-			if !c.opts.Optional {
+			if !c.opts.Optional || Unfit(err) {
 				return // Start reports it
 			}
 		}
-		c.health.hears(err)
+		note(err)
 		// One that Redis cuts again and again is not opened at full speed.
 		if !stands.IsZero() && time.Since(stands) > longestPause {
 			retry = backoff{}
@@ -74,14 +71,25 @@ func (c *Cluster) session(ready func()) error {
 
 	channels := c.use(pubsub)
 	stands := standing()
-	if err := pubsub.PSubscribe(life, everyBroadcast); err != nil {
+	missing := len(channels)
+	if c.stream == nil {
+		missing++
+		err = pubsub.PSubscribe(life, nodewire.EveryBroadcast(c.opts.Prefix))
+	} else { // broadcasts are in the stream
+		err = pubsub.Subscribe(life, c.opts.Channel)
+		channels = channels[1:]
+	}
+	if err != nil {
 		return err
 	}
-	if err := pubsub.Subscribe(stands, channels...); err != nil {
+	if len(channels) > 0 {
+		err = pubsub.Subscribe(stands, channels...)
+	}
+	if err != nil {
 		return err
 	}
 	guard.Go(func() { keepAlive(life, end, pubsub, &lively, cmp.Or(c.opts.URL.PingInterval(), pingInterval)) })
-	for missing := len(channels) + 1; ; {
+	for {
 		message, err := pubsub.Receive(stands)
 		if err != nil {
 			if cause := context.Cause(life); cause != nil {
@@ -118,7 +126,7 @@ func (c *Cluster) use(pubsub *redis.PubSub) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pubsub = pubsub
-	channels := []string{c.opts.Channel}
+	channels := []string{c.opts.Channel} // the first, see session
 	for _, s := range c.spaces {
 		channels = append(channels, c.channels(s)...)
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"hipflask/server/internal/cluster/nodewire"
 )
 
 // publish is the goroutine that publishes. It ends when the outbox is closed and
@@ -224,7 +222,7 @@ func (c *Cluster) count() {
 		return
 	}
 	if was := c.servers.Swap(int64(n)); was != int64(n) {
-		c.log.Info("cluster", "servers", n)
+		c.log.Info("cluster", "servers", n, "this", c.uid)
 	}
 }
 
@@ -252,5 +250,5 @@ func (c *Cluster) awaitOthers() {
 func (c *Cluster) countServers() (int, error) {
 	ctx, cancel := context.WithTimeout(c.life, settleTime)
 	defer cancel()
-	return c.link.Subscribers(ctx, nodewire.NewChannels("", "/").Request())
+	return c.link.Subscribers(ctx, c.questions("/"))
 }

@@ -48,16 +48,26 @@ func (p *pending) answer(r *nodewire.Response) {
 // request publishes a request.
 func (c *Cluster) request(namespace string, r *nodewire.Request, once bool) error {
 	r.UID = c.uid
-	payload, err := nodewire.AppendRequest(nil, r)
+	payload, err := c.appendRequest(namespace, r)
 	if err != nil {
 		return err
 	}
-	c.out.put(entry{channel: nodewire.NewChannels("", namespace).Request(), payload: payload, once: once}, false)
+	c.out.put(entry{channel: c.questions(namespace), payload: payload, once: once}, false)
 	return nil
 }
 
 // tell publishes a request that nobody answers, and that does no harm twice.
 func (c *Cluster) tell(namespace string, r *nodewire.Request) {
+	if c.stream != nil {
+		r.UID = c.uid
+		e, err := nodewire.RequestEntry(namespace, r)
+		if err != nil {
+			c.notSent(namespace, err)
+			return
+		}
+		c.enter(e, false)
+		return
+	}
 	if err := c.request(namespace, r, false); err != nil {
 		c.notSent(namespace, err)
 	}
@@ -128,7 +138,7 @@ func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error
 	if c.health.err() != nil {
 		return 0, errAway
 	}
-	n, err := c.link.Subscribers(ctx, nodewire.NewChannels("", namespace).Request())
+	n, err := c.link.Subscribers(ctx, c.questions(namespace))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errAway, err)
 	}
@@ -143,11 +153,16 @@ func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request
 	if err != nil || others <= 0 {
 		return err
 	}
+	return c.await(ctx, namespace, r, func(answer *nodewire.Response) bool { return fn(others, answer) })
+}
+
+// await is ask where there are other servers. Once it has returned, fn is not called.
+func (c *Cluster) await(ctx context.Context, namespace string, r *nodewire.Request, fn func(*nodewire.Response) (done bool)) error {
 	r.RequestID = rand.Text()[:16]
 	done := make(chan struct{})
 	over := false
 	remove := c.asked.add(r.RequestID, func(answer *nodewire.Response) {
-		if !over && fn(others, answer) {
+		if !over && fn(answer) {
 			over = true
 			close(done)
 		}
@@ -175,7 +190,7 @@ func (c *Cluster) Call(ctx context.Context, namespace string, e fanout.Event, to
 	c.emitToQueue(namespace, e.Name, args, to) // which knows no answers
 	r := &nodewire.Request{
 		Type: nodewire.BroadcastWithAck, HasTarget: true, Target: there(to),
-		Namespace: namespace, Event: e.Name, Args: args,
+		Namespace: namespace, Event: e.Name, Args: args, Flags: flags(to),
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		r.Flags.Timeout = time.Until(deadline).Truncate(time.Millisecond)
@@ -205,26 +220,14 @@ func answerOf(a *nodewire.Response) fanout.Answer {
 	return fanout.Answer{Args: []packet.Value{a.Data}}
 }
 
-// Fetch lists the ids of clients of the other servers.
-func (c *Cluster) Fetch(ctx context.Context, namespace string, who fanout.Selection) ([]string, error) {
-	r := &nodewire.Request{Type: nodewire.RemoteFetch, HasTarget: true, Target: there(who)}
-	var ids []string
-	answers := 0
-	err := c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
-		for _, s := range a.Sockets {
-			ids = append(ids, s.ID)
-		}
-		answers++
-		return answers >= others
-	})
-	return ids, err
-}
-
 // handleOther deals with a request or with an answer to one.
 func (c *Cluster) handleOther(channel, payload string) error {
 	l := c.listener(channel)
 	if l.space == nil {
 		return nil
+	}
+	if c.stream != nil {
+		return c.handlePublished(l.space, payload)
 	}
 	if !l.isRequest {
 		r, err := nodewire.DecodeResponse([]byte(payload), jsonval.Limits{})

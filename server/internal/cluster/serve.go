@@ -2,9 +2,9 @@ package cluster
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
+	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -17,14 +17,14 @@ func (c *Cluster) serve(s *space, r *nodewire.Request) error {
 	answer := nodewire.Response{Type: nodewire.NoType, RequestID: r.RequestID}
 	switch r.Type {
 	case nodewire.Sockets:
-		answer.SocketIDs = []string{}
+		answer.UID, answer.SocketIDs = c.uid, []string{}
 		for _, m := range a.Members(fanout.Selection{Rooms: r.Rooms}) {
 			answer.SocketIDs = append(answer.SocketIDs, m.ID())
 		}
 	case nodewire.AllRooms:
 		answer.Rooms = a.Rooms()
 	case nodewire.RemoteFetch:
-		answer.Sockets = describe(a.Members(who))
+		answer.UID, answer.Sockets = c.uid, c.describe(s, r)
 	case nodewire.RemoteJoin, nodewire.RemoteLeave, nodewire.RemoteDisconnect:
 		if r.HasTarget {
 			move(a, r, who)
@@ -70,77 +70,15 @@ func moveOne(m *fanout.Member, r *nodewire.Request) {
 	}
 }
 
-// handshake is what Node's sockets know of how they were opened.
-type handshake struct {
-	Headers map[string]string `json:"headers"`
-	Time    string            `json:"time"`
-	Address string            `json:"address"`
-	Xdomain bool              `json:"xdomain"`
-	Secure  bool              `json:"secure"`
-	Issued  int64             `json:"issued"`
-	URL     string            `json:"url"`
-	Query   map[string]string `json:"query"`
-	Auth    struct{}          `json:"auth"`
-}
-
-// headers are written as Node writes them: names in lower case, and one text each.
-func headers(all map[string][]string) map[string]string {
-	texts := make(map[string]string, len(all))
-	for name, values := range all {
-		texts[strings.ToLower(name)] = strings.Join(values, ", ")
-	}
-	return texts
-}
-
-// query has one value for each name, the last.
-func query(all map[string][]string) map[string]string {
-	texts := make(map[string]string, len(all))
-	for name, values := range all {
-		if len(values) > 0 {
-			texts[name] = values[len(values)-1]
-		}
-	}
-	return texts
-}
-
-// opened describes how a client's connection was opened.
-func opened(m *fanout.Member) packet.Value {
-	r := m.Session().Request()
-	v, err := packet.NewValue(handshake{
-		Headers: headers(r.Header),
-		Time:    m.Since().Format(time.DateTime),
-		Address: m.Address(),
-		Xdomain: r.Header.Get("Origin") != "",
-		Secure:  r.TLS != nil,
-		Issued:  m.Since().UnixMilli(),
-		URL:     r.URL.RequestURI(),
-		Query:   query(r.URL.Query()),
-	})
-	if err != nil {
-		return packet.Value{JSON: []byte("{}")}
-	}
-	return v
-}
-
-// describe lists clients as Node's adapter does.
-func describe(members []*fanout.Member) []nodewire.Socket {
-	list := make([]nodewire.Socket, len(members))
-	for i, m := range members {
-		list[i] = nodewire.Socket{ID: m.ID(), Handshake: opened(m), Rooms: m.Rooms(), Data: packet.Value{JSON: []byte("{}")}}
-	}
-	return list
-}
-
 // respond answers a request.
 func (c *Cluster) respond(s *space, r *nodewire.Request, answer *nodewire.Response) {
-	payload, err := nodewire.AppendResponse(nil, answer)
+	payload, channel, err := c.appendResponse(s, r, answer)
+	if err == nil && len(payload) > jsonval.DefaultMaxBytes {
+		err = fmt.Errorf("an answer of %d bytes is over the limit of %d", len(payload), jsonval.DefaultMaxBytes)
+	}
 	if err != nil {
 		c.notSent(s.adapter.Name(), err)
 		return
-	}
-	channel := s.channels.Response()
-	if r.UID != "" {
-		channel = s.channels.ResponseTo(r.UID) // which spares the others
 	}
 	c.out.put(entry{channel: channel, payload: payload, once: true}, false)
 }
@@ -167,6 +105,7 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 	if err != nil {
 		return err
 	}
+	who.Uncompressed = isUncompressed(r.Flags)
 	asked, forget := s.adapter.Call(e, who, func(client string, args []packet.Value, err error) {
 		if err != nil {
 			return // the client has left; Node's format has no word for it
@@ -175,7 +114,7 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 		if len(args) > 0 {
 			answer.Data = args[0]
 		}
-		if strings.HasPrefix(r.UID, uidPrefix) { // Node would have it twice
+		if isOurs(r.UID) { // Node would have it twice
 			answer.Client = client
 		}
 		c.respond(s, r, &answer)

@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/netip"
 
-	"hipflask/server/internal/backend"
+	"hipflask/server/internal/relay"
 )
 
 func backendSettings(c *Config) []Setting {
@@ -16,13 +16,13 @@ func backendSettings(c *Config) []Setting {
 	}
 }
 
-func backendURL(field *backend.Target) func(string) error {
+func backendURL(field *relay.Target) func(string) error {
 	return func(v string) error {
-		*field = backend.Target{}
+		*field = relay.Target{}
 		if v == "" {
 			return nil
 		}
-		target, err := backend.Parse(v)
+		target, err := relay.Parse(v)
 		if err != nil {
 			return err
 		}

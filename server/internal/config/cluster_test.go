@@ -17,3 +17,27 @@ func TestMessageQueue(t *testing.T) {
 	refused(t, []string{"--message-queue-optional"}, env(), "--message-queue-optional", "--message-queue is missing")
 	refused(t, []string{"--message-queue=redis://", "--message-queue-optional=maybe"}, env(), "--message-queue-optional", "true or false")
 }
+
+// What Python's processes say must not be taken for what servers say to each other.
+func TestChannelIsApartFromTheServers(t *testing.T) {
+	for _, channel := range []string{"shop#/#", "shop-request#x", "shop-response#"} {
+		refused(t, []string{"--cluster-prefix=shop", "--channel", channel}, env(), "--channel", "--cluster-prefix")
+		expect(t, mustParse(t, env(), "--channel", channel), "Channel", channel)
+	}
+	expect(t, mustParse(t, env(), "--cluster-prefix=shop", "--channel=shop"), "Channel", "shop")
+}
+
+func clusterURLSample() sample {
+	return sample{"cluster-url", "ClusterURL", "", []good{{"off", "off"}, {"", ""}}, map[string]string{
+		"10.0.0.7:5000": "must be off, http://", "ftp://h": "must be off", "unix:/run/a.sock": "must be off", "http://h/path": "without a path",
+		"http://u:secret@h": "must be off", "http://": "must be off", "OFF": "must be off", "http://h:5000": "--message-queue is missing",
+	}}
+}
+
+func TestClusterURL(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://10.0.0.7:5000": "http://10.0.0.7:5000", "https://a.example/": "https://a.example:443", "http://[fd00::1]": "http://[fd00::1]:80",
+	} {
+		expect(t, mustParse(t, env(), "--message-queue=redis://", "--cluster-url="+url), "ClusterURL", want)
+	}
+}

@@ -10,8 +10,8 @@ import (
 	"os"
 	"time"
 
-	"hipflask/server/internal/backend"
 	weborigin "hipflask/server/internal/origin"
+	"hipflask/server/internal/relay"
 )
 
 // Config holds checked settings: every field is valid by itself and together with the others.
@@ -80,15 +80,19 @@ type Config struct {
 	SessionCookieName string
 	SessionLifetime   time.Duration
 
-	Backend backend.Target // what answers the rest; zero: nothing does
+	Backend relay.Target // what answers the rest; zero: nothing does
 
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
 	MessageQueue         string // a Redis URL, which redislink checks; empty: this server is alone
 	MessageQueueOptional bool
+	ClusterAdapter       string // AdapterRedis or AdapterStreams
+	ClusterStreamLength  int
+	ClusterPrefix        string
 	Channel              string
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
+	ClusterURL           string // http://HOST:PORT or https://HOST:PORT; empty: to be found out; ClusterURLOff: switched off
 
 	AdminUser         string // empty together with AdminPasswordHash: no Admin UI
 	AdminPasswordHash string // bcrypt
@@ -223,6 +227,12 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.MessageQueueOptional {
 		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
+	if err := checkChannel(c, given); err != nil {
+		return err
+	}
+	if c.MessageQueue == "" && c.ClusterURL != "" && c.ClusterURL != ClusterURLOff {
+		return given.fault("cluster-url", "--message-queue is missing: there are no other servers without")
 	}
 	if err := checkSecretKey(c, given); err != nil {
 		return err

@@ -121,9 +121,19 @@ func samples() []sample {
 		proxySample(), sessionSamples()[0], sessionSamples()[1],
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"cluster-adapter", "ClusterAdapter", AdapterRedis, []good{{"redis-streams", AdapterStreams}, {"Redis", AdapterRedis}}, map[string]string{
+			"": "redis or redis-streams", "streams": "redis or redis-streams",
+		}},
+		{"cluster-stream-length", "ClusterStreamLength", 10_000, []good{{"1000", 1000}, {"100000000", 100_000_000}}, map[string]string{
+			"": "whole number", "999": "from 1000", "x": "whole number",
+		}},
+		{"cluster-prefix", "ClusterPrefix", "socket.io", []good{{"shop", "shop"}, {"a.b_c:d/{e}-1", "a.b_c:d/{e}-1"}}, map[string]string{
+			"": "1 to 100 letters", "a#b": "letters", "a*": "letters", "a b": "letters", "shop-request": "-response", strings.Repeat("a", 101): "1 to 100",
+		}},
 		{"channel", "Channel", "flask-socketio", []good{{"socketio", "socketio"}, {"a#b", "a#b"}}, map[string]string{
 			"": "must be a name", "a b": "white space", "socket.io#/#": "begin with socket.io",
 		}},
+		clusterURLSample(),
 		{"channel-format", "ChannelFormat", ChannelAuto, []good{{"pickle", ChannelPickle}, {"JSON", ChannelJSON}}, map[string]string{"": "auto, json", "xml": "auto, json"}},
 		{"admin-mode", "AdminMode", AdminProduction, []good{{"development", AdminDevelopment}, {"Production", AdminProduction}}, map[string]string{"": "production or", "debug": "production or"}},
 		{"ops-addr", "OpsAddr", "", []good{

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/backend"
+	"hipflask/server/internal/relay"
 )
 
 func sessionSamples() []sample {
@@ -77,9 +77,9 @@ func TestSecretKeyFile(t *testing.T) {
 }
 
 func TestBackend(t *testing.T) {
-	expect(t, mustParse(t, env()), "Backend", backend.Target{})
+	expect(t, mustParse(t, env()), "Backend", relay.Target{})
 	for _, text := range []string{"http://127.0.0.1:8000", "https://flask", "unix:/run/app.sock"} {
-		want, err := backend.Parse(text)
+		want, err := relay.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

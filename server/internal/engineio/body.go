@@ -20,11 +20,12 @@ type body struct {
 	own      int // bytes that were made for this answer alone
 }
 
-// item is a run, or else the nth packet of a message.
+// item is a run, or else the nth packet of a message. What is stored is not compressed.
 type item struct {
-	run []byte
-	m   *Message
-	n   int
+	run    []byte
+	m      *Message
+	n      int
+	stored bool
 }
 
 // body makes the body that holds these packets, before and after being what stands around
@@ -50,34 +51,44 @@ func (o *outlet) body(portions []portion, format payload.Format, before, after, 
 	return b
 }
 
-// itemsOf lists what a body is made of, and says how many bytes that is, large packets as
-// they are before they are written in the format.
+// itemsOf lists what a body is made of, and says how many bytes of that may be compressed,
+// large packets as they are before they are written in the format.
 func itemsOf(portions []portion, format payload.Format, before, after string) (items []item, size int) {
-	run := []byte(before)
+	run := item{run: []byte(before)}
+	end := func() {
+		if len(run.run) == 0 {
+			return
+		}
+		items = append(items, run)
+		if !run.stored {
+			size += len(run.run)
+		}
+		run = item{}
+	}
 	separator := ""
 	for _, p := range portions {
 		for n := range p.count {
-			run = append(run, separator...)
+			if run.stored != p.stored {
+				end()
+				run.stored = p.stored
+			}
+			run.run = append(run.run, separator...)
 			separator = format.Separator()
 			data, _ := p.packet(n)
 			if len(data) < largeFrame {
 				part := p.part(n, format)
-				run = append(append(run, part.Made...), part.Own...)
+				run.run = append(append(run.run, part.Made...), part.Own...)
 				continue
 			}
-			if len(run) > 0 {
-				items = append(items, item{run: run})
-				size += len(run)
-				run = nil
+			end()
+			items = append(items, item{m: p.Message, n: n, stored: p.stored})
+			if !p.stored {
+				size += len(data)
 			}
-			items = append(items, item{m: p.Message, n: n})
-			size += len(data)
 		}
 	}
-	if run = append(run, after...); len(run) > 0 {
-		items = append(items, item{run: run})
-		size += len(run)
-	}
+	run.run = append(run.run, after...)
+	end()
 	return items, size
 }
 
@@ -87,9 +98,14 @@ func (b *body) compress(o *outlet, items []item, format payload.Format) {
 	for _, i := range items {
 		var s coding.Segment
 		switch {
+		case i.m != nil && i.stored:
+			part := i.m.form(i.n, format, nil, o.memory).part
+			segments = append(segments, coding.Store(part.Made))
+			s = coding.Store(part.Own)
+			b.own += segments[len(segments)-1].Len() + s.Len()
 		case i.m != nil:
 			s = i.m.form(i.n, format, &o.compressor, o.memory).segment
-		case len(i.run) >= o.compressFrom:
+		case !i.stored && len(i.run) >= o.compressFrom:
 			s = o.compressor.Compress(i.run)
 			b.own += s.Len()
 		default:

@@ -62,6 +62,13 @@ type Config struct {
 	// header of the answer; if it reports false, it has answered.
 	Allow func(w http.ResponseWriter, r *http.Request) bool
 
+	// Elsewhere answers a request for a session that is not here, which was admitted, and
+	// reports whether it did; nil: nobody does. See [Server.ServeForwarded].
+	Elsewhere func(w http.ResponseWriter, r *http.Request, sid string) bool
+	// Alive reports whether the server with this id still is there, see [Forwarded]; nil:
+	// all are.
+	Alive func(server string) bool
+
 	// Open is called for each new session before anything of it is read or
 	// written. What the session then receives goes to the Receiver. Open must not
 	// wait for the server or call its methods.

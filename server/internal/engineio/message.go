@@ -51,6 +51,7 @@ type Message struct {
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
 	shared     bool
 	kept       bool  // see Kept
+	stored     bool  // see DoNotCompress
 	raw        bool  // frame is for every kind of WebSocket, and for nobody else
 	control    bool  // a packet of Engine.IO's own
 	gone       int32 // how many of its packets the client has already: see after
@@ -135,6 +136,11 @@ func (m *Message) SetPlain(read func() (Plain, bool)) {
 // answer for the memory it takes. It is called before the message is first sent.
 func (m *Message) Share() { m.shared = true }
 
+// DoNotCompress says that the message is sent as it is, whatever else is compressed: it has
+// been already, or what it is compressed with could tell what is in it. It is called before
+// the message is first sent.
+func (m *Message) DoNotCompress() { m.stored = true }
+
 // Kept returns the message for a session that is sent it later than others: whoever
 // keeps it for that answers for the memory that it takes. Sessions may share it.
 func (m *Message) Kept() *Message {
@@ -145,7 +151,7 @@ func (m *Message) Kept() *Message {
 
 // copy returns a message with the same bytes and forms.
 func (m *Message) copy() *Message {
-	c := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, raw: m.raw, control: m.control, gone: m.gone}
+	c := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, stored: m.stored, raw: m.raw, control: m.control, gone: m.gone}
 	c.more.Store(m.extra())
 	return c
 }

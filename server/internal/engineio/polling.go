@@ -26,7 +26,17 @@ const (
 
 // serveGET answers a poll with all that waits, or waits for something to come.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
+	if s.repeat(w, r) {
+		return
+	}
 	p := &poll{wake: make(chan struct{}, 1)}
+	if from := forwardedFrom(r); from != "" {
+		p.ended = make(chan struct{})
+		defer close(p.ended)
+		kept := &passed{ResponseWriter: w, uri: r.RequestURI, from: from}
+		defer s.keepPassed(kept)
+		w = kept
+	}
 	s.mu.Lock()
 	switch {
 	case s.conn != nil || s.state == stateClosed:
@@ -55,7 +65,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	s.polls.poll = nil
 	s.mu.Unlock()
 	if !ok {
-		if !upgraded {
+		if !upgraded && !isForwarded(r) {
 			s.end(TransportClose)
 		}
 		return

@@ -14,12 +14,15 @@ type polls struct {
 	answer  *answer // of the one before, while it is written
 	posting bool    // a POST is being read
 	telling bool    // a POST is being told why the session has ended
+	passed  *passed // what the last GET was answered by way of another server; nil after the next
 }
 
 // poll is a GET that waits for something to send.
 type poll struct {
 	wake chan struct{} // capacity 1
 	noop bool          // answer at once, with a noop packet if with nothing else
+
+	ended chan struct{} // closed at its end; nil unless another server has passed it on
 }
 
 // answer is what a poll is answered with.

@@ -48,6 +48,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	sid := q.Get("sid")
 	s := srv.find(sid)
 	switch {
+	case s == nil && srv.elsewhere(w, r, sid):
 	case (s == nil || s.IsPlain()) && srv.IsDraining():
 		srv.refusals.unavailable(w) // the proxy has to look elsewhere for it
 	case s == nil || s.IsPlain():

@@ -5,6 +5,7 @@ package extras
 
 import (
 	"context"
+	"net/http"
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
@@ -18,6 +19,12 @@ type Extras struct {
 	Settings *config.Config // in the place of the public options, which are these in another form
 	Hooks    inspect.Hooks  // told what happens
 	Peers    fanout.Peers   // the other servers of a cluster
+
+	// Elsewhere answers requests for sessions of other servers, see engineio.Config, whose
+	// ids do not begin with ServerID as those of this one do.
+	Elsewhere func(w http.ResponseWriter, r *http.Request, sid string) bool
+	Alive     func(server string) bool // whether that one still is there
+	ServerID  string
 
 	// What all clients together may use, and the memory that they hold of it.
 	Capacity *capacity.Capacity

@@ -31,6 +31,14 @@ type Config struct {
 
 	// Joined and Left are told who joins and leaves rooms; nil: nobody is.
 	Joined, Left func(namespace, room, id string)
+
+	// Describe tells another server of a member; with headers also those of the request
+	// that opened its connection.
+	Describe func(m *Member, headers bool) Description
+	// Moved is told of each member that joins or leaves a room, from its announcement on
+	// and in order; nil: nobody is. The namespace is locked meanwhile, so it must not wait,
+	// and do nothing with rooms or broadcasts.
+	Moved func(c Client, room string, in bool)
 }
 
 // Peers are the other servers of a cluster. Methods that return no answer do not
@@ -54,8 +62,21 @@ type Peers interface {
 	// Call sends an event to clients of the other servers and calls answer with
 	// what each acknowledges, until all have or ctx ends.
 	Call(ctx context.Context, namespace string, e Event, to Selection, answer func(Answer)) error
-	// Fetch lists the ids of clients of the other servers.
-	Fetch(ctx context.Context, namespace string, who Selection) ([]string, error)
+	// Fetch lists clients of the other servers, and IDs their ids, which costs less. With
+	// an error that names who did not answer they return what came.
+	Fetch(ctx context.Context, namespace string, who Selection) ([]Description, error)
+	IDs(ctx context.Context, namespace string, who Selection) ([]string, error)
+}
+
+// Sequence are peers that bring what all servers emit into one order. What they are told
+// of comes back to this server as well, in its place: broadcasts by [Adapter.Deliver],
+// the rest as for this server's clients alone.
+type Sequence interface {
+	Peers
+	// After calls fn once this server's clients have been sent what the peers were told of
+	// before, or that was given up: at once, if nothing waits. fn takes so many bytes, and
+	// may be dropped if too much waits; never, if they are 0. It must not block.
+	After(bytes int, fn func())
 }
 
 // Answer is what a client of another server acknowledges. Client is empty where that
@@ -65,11 +86,22 @@ type Answer struct {
 	Args   []packet.Value
 }
 
+// Description is what servers tell each other of a client. Transport is empty where that
+// server does not tell it, as Node's do not.
+type Description struct {
+	ID        string
+	Handshake packet.Value // see package handshake
+	Rooms     []string
+	Data      packet.Value // an object
+	Transport string
+}
+
 // Adapter holds one namespace's members and rooms.
 type Adapter struct {
-	config Config
-	name   string
-	ids    atomic.Uint64 // of what waits for acknowledgements
+	config   Config
+	sequence Sequence // the peers, if they keep one order; else nil
+	name     string
+	ids      atomic.Uint64 // of what waits for acknowledgements
 
 	mu      locks.Adapter
 	members map[string]*Member
@@ -88,6 +120,10 @@ func New(name string, c Config) *Adapter {
 		members:  make(map[string]*Member),
 		rooms:    make(map[string]map[*Member]struct{}),
 		recovery: newRecovery(c.Recovery),
+	}
+	a.sequence, _ = c.Peers.(Sequence)
+	if a.recovery != nil {
+		a.recovery.sequenced = a.sequence != nil
 	}
 	if a.config.Peers != nil {
 		a.config.Peers.Attach(a)
@@ -128,11 +164,14 @@ type Member struct {
 
 	over      bool // nobody asks any more in which rooms it was
 	recovered bool // it came back to its session
+	announced bool // see Announce
 
 	// admitted is set once the client was told that it is connected. What is
 	// broadcast to it before then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
+
+	sent func(Event) // see Listen; nil: nobody listens
 
 	past   *past   // what recovery has to know; nil if it is switched off
 	coming *coming // a client that comes back to its session, until it is admitted
@@ -216,6 +255,7 @@ func (a *Adapter) joinLocked(m *Member, rooms []string) (joined []string) {
 			m.past.enter(room, a.recovery.next)
 		}
 		joined = append(joined, room)
+		m.tellMovedLocked(room, true)
 	}
 	return joined
 }
@@ -230,6 +270,7 @@ func (a *Adapter) leaveLocked(m *Member, room string) bool {
 	if delete(set, m); len(set) == 0 {
 		delete(a.rooms, room)
 	}
+	m.tellMovedLocked(room, false)
 	return true
 }
 
@@ -262,6 +303,38 @@ func (m *Member) Leave(rooms ...string) {
 		if left {
 			a.tell(a.config.Left, m, room)
 		}
+	}
+}
+
+// Announce has Moved told of the rooms that the member is in, which are those that it came
+// back to, and from now on of those that it joins and leaves.
+func (m *Member) Announce() {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.announced = true
+	for _, room := range m.rooms {
+		m.tellMovedLocked(room, true)
+	}
+}
+
+func (m *Member) tellMovedLocked(room string, in bool) {
+	if moved := m.adapter.config.Moved; moved != nil && m.announced {
+		moved(m.client, room, in)
+	}
+}
+
+// Listen has fn told of each event that the member is sent, in the order in which it is;
+// nil ends that. The namespace is locked meanwhile, so fn must not wait, and do nothing
+// with rooms or broadcasts.
+func (m *Member) Listen(fn func(Event)) {
+	m.adapter.mu.Lock()
+	defer m.adapter.mu.Unlock()
+	m.sent = fn
+}
+
+func (m *Member) tellSentLocked(e Event) {
+	if m.sent != nil {
+		m.sent(e)
 	}
 }
 

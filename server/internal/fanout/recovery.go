@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/offset"
 )
 
 const (
@@ -36,6 +37,12 @@ type recovery struct {
 	events []logged
 	bytes  int // what they take in memory
 
+	// In a sequence offsets are places in it.
+	sequenced bool
+	latest    offset.ID // of all events so far
+	known     offset.ID // all that come behind it are kept
+	lapsed    uint64    // sessions that began before this event do not go on
+
 	sessions      map[string]kept
 	sessionsBytes int
 	order         []left // the sessions in the order they left
@@ -44,6 +51,7 @@ type recovery struct {
 // logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
 	at    time.Time
+	place offset.ID // in the sequence; zero without
 	to    string
 	among *choice           // nil if to is set
 	msg   *engineio.Message // bare
@@ -82,16 +90,25 @@ func newRecovery(keep time.Duration) *recovery {
 	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[string]kept)}
 }
 
-func (r *recovery) offset(n uint64) string { return r.epoch + "-" + strconv.FormatUint(n, 36) }
+// offset is what clients are told of the next event.
+func (r *recovery) offset(place offset.ID) string {
+	if r.sequenced {
+		return place.String()
+	}
+	return r.epoch + "-" + strconv.FormatUint(r.next, 36)
+}
 
 // unseen is the first event that a client has not seen which names this offset. An
 // offset from before its session, even of another process, says that it saw none of
 // this session; one that is no offset says nothing.
-func (r *recovery) unseen(offset string, since uint64) (uint64, bool) {
-	if offset == NoOffset {
+func (r *recovery) unseen(seen string, since uint64) (uint64, bool) {
+	if seen == NoOffset {
 		return since, true
 	}
-	epoch, digits, _ := strings.Cut(offset, "-")
+	if r.sequenced {
+		return r.behind(seen, since)
+	}
+	epoch, digits, _ := strings.Cut(seen, "-")
 	n, err := strconv.ParseUint(digits, 36, 64)
 	switch {
 	case err != nil || len(epoch) != len(r.epoch):
@@ -102,19 +119,41 @@ func (r *recovery) unseen(offset string, since uint64) (uint64, bool) {
 	return max(n+1, since), n < r.next
 }
 
+// behind is unseen in a sequence.
+func (r *recovery) behind(seen string, since uint64) (uint64, bool) {
+	place, ok := offset.Parse(seen)
+	switch {
+	case !ok || place.Compare(r.latest) > 0:
+		return 0, false
+	case place.Compare(r.known) < 0:
+		return since, true
+	}
+	n, _ := slices.BinarySearchFunc(r.events, place.Next(), func(e logged, id offset.ID) int { return e.place.Compare(id) })
+	return max(r.first()+uint64(n), since), true
+}
+
+// lapse counts as an event that nobody has: no session that began before goes on.
+func (r *recovery) lapse() {
+	r.events, r.bytes = nil, 0
+	r.next++
+	r.lapsed = r.next
+	r.known, r.latest = offset.ID{}, offset.ID{}
+}
+
 // first is the number of the oldest event that is kept.
 func (r *recovery) first() uint64 { return r.next - uint64(len(r.events)) }
 
 // stamp gives an event its offset and keeps it. It returns the message to send in
 // the place of the one without.
 func (r *recovery) stamp(namespace string, event Event, e logged) (*engineio.Message, error) {
-	stamped := Event{event.Name, append(slices.Clip(event.Args), r.offset(r.next))}
+	stamped := Event{event.Name, append(slices.Clip(event.Args), r.offset(e.place))}
 	msg, err := stamped.encode(namespace, 0)
 	if err != nil {
 		return nil, err
 	}
 	event.setPlain(msg, namespace) // a plain client reads it without
 	e.at, e.msg = time.Now(), msg.Bare()
+	r.latest = e.place
 	r.next++
 	r.bytes += e.memory()
 	r.events = append(r.events, e)
@@ -127,6 +166,7 @@ func (r *recovery) prune(now time.Time) {
 	n := 0
 	for n < len(r.events) && (r.bytes > maxLogged || now.Sub(r.events[n].at) > r.keep) {
 		r.bytes -= r.events[n].memory()
+		r.known = r.events[n].place
 		r.events[n] = logged{}
 		n++
 	}
@@ -159,7 +199,7 @@ func (r *recovery) forget(pid string) {
 // forgotten.
 func (r *recovery) missed(id string, p *past, n uint64) ([]*engineio.Message, bool) {
 	first := r.first()
-	if n < first || n < p.known {
+	if n < first || n < p.known || p.since < r.lapsed {
 		return nil, false
 	}
 	var list []*engineio.Message

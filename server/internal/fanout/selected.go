@@ -8,6 +8,10 @@ import (
 
 // Join makes the clients that are selected join rooms.
 func (a *Adapter) Join(who Selection, rooms []string) {
+	if sequence := a.sequenceOf(who); sequence != nil {
+		sequence.Join(a.name, who, rooms)
+		return
+	}
 	for _, m := range a.Members(who) {
 		m.Join(rooms...)
 	}
@@ -18,6 +22,10 @@ func (a *Adapter) Join(who Selection, rooms []string) {
 
 // Leave makes the clients that are selected leave rooms.
 func (a *Adapter) Leave(who Selection, rooms []string) {
+	if sequence := a.sequenceOf(who); sequence != nil {
+		sequence.Leave(a.name, who, rooms)
+		return
+	}
 	for _, m := range a.Members(who) {
 		m.Leave(rooms...)
 	}
@@ -29,6 +37,10 @@ func (a *Adapter) Leave(who Selection, rooms []string) {
 // Disconnect disconnects the clients that are selected from the namespace, and with
 // closing set ends their connections.
 func (a *Adapter) Disconnect(who Selection, closing bool) {
+	if sequence := a.sequenceOf(who); sequence != nil {
+		sequence.Disconnect(a.name, who, closing)
+		return
+	}
 	for _, m := range a.Members(who) {
 		if closing {
 			m.client.Close()
@@ -48,14 +60,6 @@ func (a *Adapter) CallOthers(ctx context.Context, e Event, to Selection, answer 
 		return peers.Call(ctx, a.name, e, to, answer)
 	}
 	return nil
-}
-
-// FetchOthers lists the ids of clients of the other servers.
-func (a *Adapter) FetchOthers(ctx context.Context, who Selection) ([]string, error) {
-	if peers := a.others(who); peers != nil {
-		return peers.Fetch(ctx, a.name, who)
-	}
-	return nil, nil
 }
 
 // ServerSideEmit sends an event to the other servers, of which there may be none.

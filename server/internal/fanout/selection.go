@@ -12,6 +12,7 @@ type Selection struct {
 	Rooms, Except []string
 	Volatile      bool // an event is for those alone who can take it at once
 	Local         bool // of this server's clients
+	Uncompressed  bool // what they are sent is not compressed
 }
 
 // To is the selection with more rooms to be in.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet"
 )
 
@@ -61,7 +62,7 @@ func (m *Member) keepLocked(msg *engineio.Message) {
 // back, though then to another member of its id.
 func (m *Member) Send(e Event) {
 	a := m.adapter
-	if a.recovery == nil {
+	if a.recovery == nil || a.sequence != nil {
 		m.direct(e, 0)
 		return
 	}
@@ -71,6 +72,7 @@ func (m *Member) Send(e Event) {
 	defer a.mu.Unlock()
 	msg, err := a.recovery.stamp(a.name, e, logged{to: m.id})
 	if now := a.members[m.id]; err == nil && now != nil {
+		now.tellSentLocked(e)
 		now.sendLocked(round, msg)
 	}
 }
@@ -91,18 +93,46 @@ func (m *Member) Answer(id uint64, args []packet.Value) {
 	}
 }
 
-// direct sends an event without an offset.
+// direct sends an event without an offset, or in its turn in a sequence.
 func (m *Member) direct(e Event, id uint64) {
 	a := m.adapter
+	if a.sequence != nil {
+		m.inTurn(e, id)
+		return
+	}
 	msg, err := e.encode(a.name, id)
 	if err != nil {
 		return // emits check their arguments before they come here
 	}
+	m.queue(e, msg)
+}
+
+// inTurn sends an event to the client behind what was emitted before. With recovery it
+// takes a place in the sequence, since the client may come back to any server.
+func (m *Member) inTurn(e Event, id uint64) {
+	a := m.adapter
+	if a.recovery != nil && id == 0 {
+		a.sequence.Broadcast(a.name, e, Selection{Rooms: []string{m.id}})
+		return
+	}
+	msg, err := e.encode(a.name, id)
+	if err != nil {
+		return // as in direct
+	}
+	a.sequence.After(msg.Memory(), func() { m.queue(e, msg) })
+}
+
+// queue queues a message for the client, or keeps it until the client is admitted.
+func (m *Member) queue(e Event, msg *engineio.Message) {
+	a := m.adapter
 	a.mu.Lock()
 	here := a.isHereLocked(m)
 	admitted := here && m.admitted
 	if here && !admitted {
 		m.keepLocked(msg)
+	}
+	if here {
+		m.tellSentLocked(e)
 	}
 	a.mu.Unlock()
 	if admitted {
@@ -113,7 +143,11 @@ func (m *Member) direct(e Event, id uint64) {
 // Broadcast sends an event to the members that are selected, and has the other servers
 // do the same.
 func (a *Adapter) Broadcast(e Event, to Selection) {
-	a.broadcast(e, to, 0, nil)
+	if sequence := a.sequenceOf(to); sequence != nil {
+		sequence.Broadcast(a.name, e, to) // and Deliver, in its turn
+		return
+	}
+	a.broadcast(e, to, 0, offset.ID{}, nil)
 	if peers := a.others(to); peers != nil {
 		peers.Broadcast(a.name, e, to)
 	}
@@ -124,7 +158,7 @@ func (a *Adapter) Broadcast(e Event, to Selection) {
 // how many they are. It is for this server's members: see CallOthers.
 func (a *Adapter) Call(e Event, to Selection, answered func(client string, args []packet.Value, err error)) (asked int, forget func()) {
 	id := a.ids.Add(1)
-	asked = a.broadcast(e, to, id, func(m *Member) {
+	asked = a.broadcast(e, to, id, offset.ID{}, func(m *Member) {
 		m.acks.add(id, func(args []packet.Value, err error) { answered(m.id, args, err) })
 	})
 	return asked, func() {
@@ -137,9 +171,9 @@ func (a *Adapter) Call(e Event, to Selection, answered func(client string, args 
 }
 
 // broadcast sends an event to members, after each was called with it, and returns how
-// many they are.
-func (a *Adapter) broadcast(e Event, to Selection, id uint64, each func(*Member)) (n int) {
-	stamped := a.recovery != nil && !to.Volatile && id == 0
+// many they are. What has no place in a sequence that there is has no offset.
+func (a *Adapter) broadcast(e Event, to Selection, id uint64, place offset.ID, each func(*Member)) (n int) {
+	stamped := a.recovery != nil && !to.Volatile && id == 0 && (a.sequence == nil || !place.IsZero())
 	among := newChoice(to)
 	var msg *engineio.Message
 	var err error
@@ -151,12 +185,15 @@ func (a *Adapter) broadcast(e Event, to Selection, id uint64, each func(*Member)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if stamped {
-		msg, err = a.recovery.stamp(a.name, e, logged{among: among})
+		msg, err = a.recovery.stamp(a.name, e, logged{among: among, place: place})
 	}
 	if err != nil {
 		return 0 // emits check their arguments before they come here
 	}
 	msg.Share()
+	if to.Uncompressed {
+		msg.DoNotCompress()
+	}
 	a.eachLocked(among, func(m *Member) {
 		if to.Volatile && !(m.admitted && m.session.Writable()) {
 			return
@@ -164,6 +201,7 @@ func (a *Adapter) broadcast(e Event, to Selection, id uint64, each func(*Member)
 		if each != nil {
 			each(m)
 		}
+		m.tellSentLocked(e)
 		m.sendLocked(round, msg)
 		n++
 	})
@@ -176,4 +214,12 @@ func (a *Adapter) others(s Selection) Peers {
 		return nil
 	}
 	return a.config.Peers
+}
+
+// sequenceOf is the sequence in which what is for these clients has a place, or nil.
+func (a *Adapter) sequenceOf(s Selection) Sequence {
+	if s.Local {
+		return nil
+	}
+	return a.sequence
 }

@@ -44,6 +44,8 @@ type View interface {
 	// also whether a page of another site makes it. They write and log the refusal.
 	AdmitHost(w http.ResponseWriter, r *http.Request) bool
 	AdmitOps(w http.ResponseWriter, r *http.Request) bool
+	// ServeForwarded serves what another server of the cluster has passed on.
+	ServeForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded)
 	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
 	// that of its connection.
 	Trusts(r *http.Request) bool

@@ -44,6 +44,25 @@ func Counter(name, help string, read func() float64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: prefix + name, Help: help}, read)
 }
 
+// Counters are counters that differ in one label: read returns the value of each, which
+// never falls. name is that of [Counter].
+func Counters(name, help, label string, read func() map[string]uint64) prometheus.Collector {
+	return &counters{prometheus.NewDesc(prefix+name, help, []string{label}, nil), read}
+}
+
+type counters struct {
+	desc *prometheus.Desc
+	read func() map[string]uint64
+}
+
+func (c *counters) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+
+func (c *counters) Collect(to chan<- prometheus.Metric) {
+	for label, n := range c.read() {
+		to <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), label)
+	}
+}
+
 // Gauge is a gauge that read returns the value of.
 func Gauge(name, help string, read func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + name, Help: help}, read)

@@ -1,6 +1,6 @@
 // Package tasks owns queues of tasks: each is worked off in order, by one goroutine that
 // exists while there are tasks; who fills one that is full is held back; and the queues of
-// a server share the processor fairly.
+// a server share the processor fairly. A Line is such a queue for who is only told.
 package tasks
 
 import (

@@ -13,6 +13,15 @@ import "strings"
 // DefaultPrefix is the "key" option of Node's adapter and emitter.
 const DefaultPrefix = "socket.io"
 
+// EveryBroadcast is what to PSUBSCRIBE to for the broadcasts of all namespaces. A pattern
+// for each would cost Redis a comparison each, for every message.
+func EveryBroadcast(prefix string) string { return escaped(prefix+"#") + "*" }
+
+// escaped is a text without what Redis takes for a wildcard.
+func escaped(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+}
+
 // Channels names the channels of one namespace.
 type Channels struct {
 	broadcast, request, response string
@@ -42,10 +51,7 @@ func (c Channels) Broadcast(rooms []string) string {
 
 // Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What
 // Redis would take for a wildcard in the name is escaped.
-func (c Channels) Pattern() string {
-	escaped := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
-	return escaped.Replace(c.broadcast) + "*"
-}
+func (c Channels) Pattern() string { return escaped(c.broadcast) + "*" }
 
 // Room returns the room of a broadcast's channel, "" for that of the namespace.
 // ok says whether the channel is one of this namespace's broadcasts.
@@ -64,6 +70,26 @@ func (c Channels) Request() string { return c.request }
 // Response is the channel that responses come on.
 func (c Channels) Response() string { return c.response }
 
+// Public is the channel of the namespace with the streams adapter, and Private that of the
+// answers to one server.
+func (c Channels) Public() string { return c.broadcast }
+
+// Private is the channel of the answers to one server, see Public.
+func (c Channels) Private(uid string) string { return c.broadcast + uid + "#" }
+
 // ResponseTo is the channel of responses to one server, which servers with
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
+
+// ResponsePattern matches the ResponseTo channels of all servers, among others.
+func (c Channels) ResponsePattern() string { return escaped(c.response) + "?*#" }
+
+// Responder returns the server whose ResponseTo the channel is, "" if it is none.
+func (c Channels) Responder(channel string) string {
+	name, isResponse := strings.CutPrefix(channel, c.response)
+	name, isOne := strings.CutSuffix(name, "#")
+	if !isResponse || !isOne || strings.Contains(name, "#") {
+		return ""
+	}
+	return name
+}

@@ -308,6 +308,8 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 		return number(key, v, (*int)(&r.Type))
 	case "requestId":
 		return text(key, v, &r.RequestID)
+	case "uid":
+		return text(key, v, &r.UID)
 	case "rooms":
 		return d.texts(key, v, &r.Rooms)
 	case "client":
@@ -352,6 +354,8 @@ func (s *Socket) field(key string, v packet.Value, d *decoder) error {
 		return d.texts(key, v, &s.Rooms)
 	case "data":
 		s.Data = v
+	case "transport":
+		return text(key, v, &s.Transport)
 	}
 	return nil
 }

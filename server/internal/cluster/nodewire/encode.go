@@ -88,7 +88,7 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if r.Type == BroadcastAck {
 		return r.appendMsgpack(dst)
 	}
-	out := responseJSON{RequestID: r.RequestID, Rooms: r.Rooms}
+	out := responseJSON{RequestID: r.RequestID, UID: r.UID, Rooms: r.Rooms}
 	if r.Type != NoType {
 		out.Type = &r.Type
 	}
@@ -103,7 +103,7 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	} else if r.Sockets != nil {
 		sockets := make([]socketJSON, len(r.Sockets))
 		for i, s := range r.Sockets {
-			sockets[i] = socketJSON{s.ID, buffers(s.Handshake), notNil(s.Rooms), buffers(s.Data)}
+			sockets[i] = socketJSON{s.ID, buffers(s.Handshake), notNil(s.Rooms), buffers(s.Data), s.Transport}
 		}
 		out.Sockets = sockets
 	}
@@ -114,6 +114,7 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 type responseJSON struct {
 	Type        *RequestType `json:"type,omitempty"`
 	RequestID   string       `json:"requestId"`
+	UID         string       `json:"uid,omitempty"`
 	Data        *buffers     `json:"data,omitempty"`
 	ClientCount *int         `json:"clientCount,omitempty"`
 	Sockets     any          `json:"sockets,omitempty"`
@@ -125,6 +126,7 @@ type socketJSON struct {
 	Handshake buffers  `json:"handshake"`
 	Rooms     []string `json:"rooms"`
 	Data      buffers  `json:"data"`
+	Transport string   `json:"transport,omitempty"`
 }
 
 func (r *Response) appendMsgpack(dst []byte) ([]byte, error) {

@@ -83,6 +83,10 @@ type Response struct {
 	ClientCount int
 	Data        packet.Value // ServerSideEmit, BroadcastAck: the first argument, or null
 
+	// UID is the sender's, in what Hipflask answers to Sockets and RemoteFetch. Node
+	// ignores it and does not write it.
+	UID string
+
 	// BroadcastAck between Hipflask servers, which Node ignores and does not write: who
 	// answers, and all arguments.
 	Client string
@@ -95,4 +99,5 @@ type Socket struct {
 	Handshake packet.Value // an object: headers, time, address, url, query, auth and so on
 	Rooms     []string
 	Data      packet.Value // what handlers keep with the socket, an object
+	Transport string       // that it uses now; Node ignores it and does not write it
 }

@@ -24,8 +24,9 @@ type conns struct {
 	life context.Context
 	end  context.CancelFunc
 
-	mu   sync.Mutex
-	open map[*conn]struct{}
+	mu    sync.Mutex
+	open  map[*conn]struct{}
+	local net.Addr // of the latest
 }
 
 func newConns(u *URL) *conns {
@@ -73,7 +74,14 @@ func (c *conns) keep(raw net.Conn) (net.Conn, error) {
 	}
 	kept := &conn{Conn: raw, conns: c}
 	c.open[kept] = struct{}{}
+	c.local = raw.LocalAddr()
 	return kept, nil
+}
+
+func (c *conns) localAddr() net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.local
 }
 
 // cut closes all connections. Later ones are refused.

@@ -7,6 +7,8 @@ package redislink
 import (
 	"context"
 	"crypto/tls"
+	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,13 +21,19 @@ import (
 // a server that saves a large data set can be busy for seconds.
 const patience = 10 * time.Second
 
-// CauseAway is what the log's line on a Redis that is away names as its cause, for whoever
-// knows the settings.
-const CauseAway = "redis"
+// What the log's lines on the cluster name as their cause, for whoever knows the settings.
+const (
+	CauseAway    = "redis"          // it is away, or has something that it should not
+	CauseStream  = "stream"         // something is no longer in its stream
+	CauseAddress = "server address" // where others reach a server
+	CauseTwin    = "server id"      // two have the same
+	CauseBusy    = "passed on"      // too many requests are passed on already
+)
 
-// clusterKey picks the node of a Cluster that everything is published and received
-// on. Several would not keep the order of one server's messages.
-const clusterKey = "socket.io"
+// defaultKey picks the node of a Cluster that everything is published and received on,
+// where the caller names no key. Several would not keep the order of one server's
+// messages.
+const defaultKey = "socket.io"
 
 // URL is the checked address of a Redis.
 type URL struct {
@@ -50,15 +58,19 @@ func (u *URL) PingInterval() time.Duration { return u.pingInterval }
 // Link is a client of one Redis. Its methods may be called from any goroutine.
 type Link struct {
 	conns   *conns
+	key     string // picks the node of a Cluster
 	client  *redis.Client
 	cluster *redis.ClusterClient // instead of client
 }
 
 // Open makes a client, which connects when it is used. Nothing is tried twice: what
 // to do when Redis is away is the caller's to decide.
-func (u *URL) Open() *Link {
+func (u *URL) Open() *Link { return u.OpenFor(defaultKey) }
+
+// OpenFor is Open for who works on this key: of a Cluster, Node is the server that has it.
+func (u *URL) OpenFor(key string) *Link {
 	logging.Disable() // it writes to stderr in a form of its own; errors come back to the caller
-	l := &Link{conns: newConns(u)}
+	l := &Link{conns: newConns(u), key: key}
 	switch {
 	case u.failover != nil:
 		o := *u.failover
@@ -102,10 +114,21 @@ func quiet() *maintnotifications.Config {
 // Node is the server that messages are published and received on.
 func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 	if l.cluster != nil {
-		return l.cluster.MasterForKey(ctx, clusterKey)
+		return l.cluster.MasterForKey(ctx, l.key)
 	}
 	return l.client, nil
 }
+
+// Store is where keys are kept: on a Cluster, each on the node that has it.
+func (l *Link) Store() redis.Cmdable {
+	if l.cluster != nil {
+		return l.cluster
+	}
+	return l.client
+}
+
+// LocalAddr is this end of the latest connection, nil before there was one.
+func (l *Link) LocalAddr() net.Addr { return l.conns.localAddr() }
 
 // Subscribers counts the subscribers of a channel, on all servers of a Cluster.
 func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
@@ -120,6 +143,24 @@ func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
 		return err
 	})
 	return int(sum.Load()), err
+}
+
+// Channels lists the channels with subscribers that match a pattern, on all servers of a
+// Cluster.
+func (l *Link) Channels(ctx context.Context, pattern string) ([]string, error) {
+	if l.cluster == nil {
+		return l.client.PubSubChannels(ctx, pattern).Result()
+	}
+	var mu sync.Mutex
+	var all []string
+	err := l.cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
+		found, err := node.PubSubChannels(ctx, pattern).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, found...)
+		return err
+	})
+	return all, err
 }
 
 // Cut ends every connection and every attempt at one, for good: whoever waits for

@@ -37,6 +37,12 @@ type Server struct {
 	output *output
 }
 
+// StartLasting starts a server that has everything again when it is restarted.
+func StartLasting(t testing.TB) *Server {
+	t.Helper()
+	return Start(t, "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always")
+}
+
 // Start starts a server with these arguments beside its own. Without redis-server
 // the test is skipped; with CI=true it fails.
 func Start(t testing.TB, args ...string) *Server {
@@ -82,10 +88,13 @@ func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
 func (s *Server) start() bool {
 	s.t.Helper()
 	host, port, _ := net.SplitHostPort(s.Addr)
-	own := []string{"--bind", host, "--port", port, "--dir", s.t.TempDir(), "--logfile", ""}
-	args := slices.Concat(s.args, own)
-	if !slices.Contains(s.args, "--sentinel") {
-		args = append(args, "--save", "", "--appendonly", "no")
+	args := slices.Concat(s.args, []string{"--bind", host, "--port", port, "--logfile", ""})
+	switch {
+	case slices.Contains(s.args, "--dir"): // it is to find again what it had
+	case slices.Contains(s.args, "--sentinel"):
+		args = append(args, "--dir", s.t.TempDir())
+	default:
+		args = append(args, "--dir", s.t.TempDir(), "--save", "", "--appendonly", "no")
 	}
 	s.output, s.ended = &output{more: make(chan struct{}, 1)}, make(chan struct{})
 	s.cmd = exec.Command("redis-server", args...)

@@ -76,9 +76,9 @@ func startHelper(t *testing.T, name string, args ...string) *Helper {
 }
 
 // StartNodeHelper starts a script of testdata/cluster with Node.
-func StartNodeHelper(t *testing.T, script string, redis *redistest.Server) *Helper {
+func StartNodeHelper(t *testing.T, script string, redis *redistest.Server, args ...string) *Helper {
 	t.Helper()
-	return startHelper(t, testkit.NeedNode(t), testkit.Testdata("cluster", script), redis.URL())
+	return startHelper(t, testkit.NeedNode(t), append([]string{testkit.Testdata("cluster", script), redis.URL()}, args...)...)
 }
 
 // StartPythonHelper starts one with Debian's Python.
@@ -130,9 +130,9 @@ func (h *Helper) Tell(action string, c Command) {
 }
 
 // StartNodeServer starts a Node server of the cluster and returns its address.
-func StartNodeServer(t *testing.T, redis *redistest.Server) (*Helper, string) {
+func StartNodeServer(t *testing.T, redis *redistest.Server, args ...string) (*Helper, string) {
 	t.Helper()
-	h := StartNodeHelper(t, "server.mjs", redis)
+	h := StartNodeHelper(t, "server.mjs", redis, args...)
 	var listening struct{ Port int }
 	h.Next(&listening)
 	return h, fmt.Sprintf("127.0.0.1:%d", listening.Port)

@@ -1,4 +1,4 @@
-package backend_test
+package relay_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hipflask/server/internal/backend"
+	"hipflask/server/internal/relay"
 )
 
 func TestParse(t *testing.T) {
@@ -15,7 +16,7 @@ func TestParse(t *testing.T) {
 		"http://127.0.0.1:8000": "http://127.0.0.1:8000", "http://flask:8000/": "http://flask:8000", "https://flask": "https://flask:443",
 		"http://[::1]": "http://[::1]:80", "unix:/run/app.sock": "unix:/run/app.sock", "unix:///run/app.sock": "unix:/run/app.sock",
 	} {
-		got, err := backend.Parse(text)
+		got, err := relay.Parse(text)
 		if err != nil || got.String() != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
@@ -26,7 +27,7 @@ func TestParse(t *testing.T) {
 		"http://a/app": "behind the host", "http://a?b": "behind the host", "http://a#b": "behind the host", "http://a/?": "behind the host",
 		"http://me:secret@a": "password", "unix:": "path", "unix:app.sock": "path", "unix:/a\x00b": "path", "http:a": "must be", "http://a\n": "must be",
 	} {
-		_, err := backend.Parse(text)
+		_, err := relay.Parse(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
@@ -62,7 +63,7 @@ func TestOwnAddressIsRefused(t *testing.T) {
 		{"http://127.0.0.1:5000", &net.UnixAddr{Net: "unix", Name: "/run/a.sock"}, false},
 		{"unix:/run/a.sock", tcp("127.0.0.1:5000"), false},
 	} {
-		to, err := backend.Parse(c.target)
+		to, err := relay.Parse(c.target)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,8 @@
-package backend
+package relay
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ type writer struct {
 	limit time.Duration
 }
 
-// WriteHeader keeps net/http from guessing a content type that the backend did not name.
+// WriteHeader keeps net/http from guessing a content type that the other server did not name.
 func (w *writer) WriteHeader(status int) {
 	if h := w.Header(); status >= 200 && h.Get("Content-Type") == "" {
 		h["Content-Type"] = nil
@@ -51,13 +52,24 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}); ok {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive})
 	}
-	return &takenOver{Conn: conn, limit: w.limit}, buffered, nil
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered()) // what is there can be had
+	return &takenOver{Conn: conn, early: bytes.Clone(early), limit: w.limit}, buffered, nil
 }
 
 // takenOver is a client's connection with a WebSocket on it; its client has to read.
 type takenOver struct {
 	net.Conn
+	early []byte // sent behind the handshake, before its answer, and read already
 	limit time.Duration
+}
+
+func (c *takenOver) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
 }
 
 func (c *takenOver) Write(p []byte) (int, error) {
@@ -67,18 +79,20 @@ func (c *takenOver) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// answer is what the backend sends. That it breaks off is news.
+// WriteTo is io.WriterTo's, for io.Copy.
+func (c *takenOver) WriteTo(w io.Writer) (int64, error) { return copySmall(w, c) }
+
+// answer is what the other server sends. That it breaks off is news.
 type answer struct {
 	io.ReadCloser
-	backend *Backend
-	ctx     context.Context // the request's
+	relay *Relay
+	ctx   context.Context // the request's
 }
 
 func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && a.ctx.Err() == nil {
-		a.backend.counts.brokenOff.Add(1)
-		a.backend.health.broke(err)
+	if err != nil && err != io.EOF && a.ctx.Err() == nil && a.relay.opts.Broke != nil {
+		a.relay.opts.Broke(err)
 	}
 	return n, err
 }

@@ -1,4 +1,4 @@
-package backend
+package relay
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Target is where the backend listens.
+// Target is where another server listens.
 type Target struct {
 	scheme string // http or https
 	host   string // host:port, as it is dialled; empty for a Unix socket

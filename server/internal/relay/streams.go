@@ -1,8 +1,7 @@
-package backend
+package relay
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"sync"
@@ -10,20 +9,19 @@ import (
 	"hipflask/server/internal/stall"
 )
 
-var errClosing = errors.New("backend: the server is shutting down")
-
 // streams are the requests under way.
 type streams struct {
 	mu     sync.Mutex
 	all    map[*stream]struct{}
 	closed bool
-	empty  chan struct{} // closed when the last one of a closed Backend has gone
+	empty  chan struct{} // closed when the last one of a closed Relay has gone
 }
 
 // stream is one request with its answer.
 type stream struct {
 	cancel context.CancelCauseFunc
 	client *stall.Writer
+	failed func(http.ResponseWriter, error)
 
 	// Guarded by streams.mu.
 	open bool // it has no end of its own
@@ -38,7 +36,7 @@ func streamOf(r *http.Request) *stream {
 
 // end ends the stream, also where it waits for its client.
 func (s *stream) end() {
-	s.cancel(errClosing)
+	s.cancel(ErrClosing)
 	s.client.Cut()
 }
 

@@ -1,0 +1,164 @@
+// Package forward owns the requests for sessions of other servers: behind a load balancer
+// that sends each request anywhere, a server that does not have a session passes the
+// request on to the one that has, and its answer back.
+//
+// A session's id begins with the id of its server. Where that one listens stands in Redis
+// (registry.go), for as long as it lives. What a server passes on it signs (proof.go), with
+// a key that all servers of the cluster read from Redis and that goes nowhere else: the
+// server that gets it takes the first one's word that the client was admitted, and for the
+// client's address. It is never passed on again.
+//
+// Whoever can read this cluster's keys in Redis can sign what any server could.
+package forward
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/relay"
+	"hipflask/server/internal/sparse"
+)
+
+// Options says which cluster this is, and how its servers are reached.
+type Options struct {
+	Redis  *redislink.URL
+	Prefix string // of the keys in Redis, as --cluster-prefix names it
+	Name   string // of this server, as --server-id names it; may be empty
+	URL    string // where other servers reach this one (--cluster-url); empty: find out; [Off]: nowhere
+
+	// Patience is how long nothing may come from a server that a request was passed on to:
+	// longer than it may take to answer a poll.
+	Patience time.Duration
+	Stall    time.Duration // how long a client may take for the next bytes of its request or its answer
+	Most     int           // requests under way at a time, WebSockets included; 0: no limit
+	MostEach int           // of them, to one server; 0: no limit
+
+	// Serve serves what another server has passed on, which was admitted there.
+	Serve  func(http.ResponseWriter, *http.Request, engineio.Forwarded)
+	Logger *slog.Logger
+}
+
+// Off is the value of --cluster-url with which nothing is passed on.
+const Off = "off"
+
+// Forwarder passes requests on, and takes what others pass on.
+type Forwarder struct {
+	opts     Options
+	log      *slog.Logger
+	id       string
+	link     *redislink.Link
+	keys     keyring
+	registry *registry
+	relay    *relay.Relay
+	dialer   *net.Dialer
+	trips    *http.Transport
+	counts   counts
+	polls    polls
+	peers    peers
+
+	life context.Context
+	end  context.CancelFunc
+	work sync.WaitGroup
+}
+
+// idDigits is how many random digits are in each server's id, which a server has for as
+// long as its process runs: sessions of one that has ended are nobody's.
+const idDigits = 10
+
+// New makes a Forwarder. Nothing is connected before [Forwarder.Start].
+func New(opts Options) *Forwarder {
+	f := &Forwarder{opts: opts, log: sparse.Logger(opts.Logger), id: rand.Text()[:idDigits], link: opts.Redis.Open()}
+	if opts.Name != "" {
+		f.id = opts.Name + "." + f.id
+	}
+	f.life, f.end = context.WithCancel(context.Background())
+	f.registry = newRegistry(f)
+	f.dialer = &net.Dialer{Timeout: dialTimeout}
+	f.trips = f.transport()
+	f.relay = relay.New(relay.Options{
+		Transport: f.trips,
+		Rewrite:   f.rewrite,
+		Gather:    true, // a poll's answer is whole: one write, of all or nothing
+		Stall:     opts.Stall,
+		Answered:  answered,
+		Broke:     func(error) { f.counts.broken.Add(1) },
+		Logger:    f.log,
+	})
+	return f
+}
+
+// ID is what the ids of this server's sessions are to begin with, followed by a dot.
+func (f *Forwarder) ID() string { return f.id }
+
+// errLate is that of a Redis that does not answer in time.
+var errLate = errors.New("no answer in time")
+
+// Start tells the other servers where this one listens, and goes on to. own is the
+// listener's address, nil if that is not known, and secure that it speaks TLS. Without
+// Redis it tries again in the background. It is called once.
+func (f *Forwarder) Start(ctx context.Context, own net.Addr, secure bool) {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstPatience, errLate)
+	defer cancel()
+	f.registry.begin(ctx, own, secure)
+	f.work.Go(f.registry.keep)
+}
+
+// Release has the polls answered, with nothing, that wait at other servers, so that their
+// clients ask again: another server, when this one takes no further connections.
+func (f *Forwarder) Release() { f.releasePolls() }
+
+// Close ends what is under way, and takes this server's address back: its sessions have
+// to have ended before.
+func (f *Forwarder) Close(ctx context.Context) error {
+	f.Release()
+	err := f.relay.Close(ctx)
+	f.end()
+	f.work.Wait()
+	f.registry.leave(ctx)
+	f.trips.CloseIdleConnections()
+	return errors.Join(err, f.link.Close())
+}
+
+type counts struct {
+	answered, unknown, refused, late, broken, left atomic.Uint64
+	served, unproven, misled, skewed               atomic.Uint64
+}
+
+// Stats are counted since the start; Active is what is under way.
+type Stats struct {
+	// Requests for other servers' sessions, by what became of them.
+	Answered uint64 // by the server that has the session
+	Unknown  uint64 // its server is gone, or there never was one
+	Refused  uint64 // too many were under way
+	Late     uint64 // the server did not answer in time
+	Broken   uint64 // it broke off, or spoke no HTTP
+	Left     uint64 // the client left, or this server went down
+
+	// Requests that other servers, or somebody in their name, have passed on.
+	Served   uint64
+	Unproven uint64 // not by a server of this cluster: their header was removed
+	Misled   uint64 // for another server, such as one that was here before
+	Skewed   uint64 // signed too long ago, or by a clock that is ahead
+
+	Active int
+}
+
+// Stats reads the counters.
+func (f *Forwarder) Stats() Stats {
+	c := &f.counts
+	return Stats{
+		Answered: c.answered.Load(), Unknown: c.unknown.Load(), Refused: c.refused.Load(),
+		Late: c.late.Load(), Broken: c.broken.Load(), Left: c.left.Load(),
+		Served: c.served.Load(), Unproven: c.unproven.Load(), Misled: c.misled.Load(), Skewed: c.skewed.Load(),
+		Active: f.relay.Active(),
+	}
+}

@@ -1,0 +1,228 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/cluster/streams"
+	"hipflask/server/internal/fanout"
+	"hipflask/server/internal/offset"
+)
+
+// stream is this server's part in the stream that all servers write to and read, as with
+// Node's streams adapter. What a server emits is written into it, and delivered to its own
+// clients, as to all others, when it is read: so all servers have one order.
+type stream struct {
+	log   streams.Log
+	queue *streams.Queue
+
+	position offset.ID // the latest entry that was dealt with; the reader's
+	begun    bool      // there is a position
+
+	ended chan struct{} // closed when the writer has
+
+	read, wrote atomic.Uint64
+	holes       atomic.Uint64
+	left        atomic.Int64 // entries that could not be written before the end
+}
+
+func newStream(key string, length int64) *stream {
+	if length <= 0 {
+		length = streams.DefaultLength
+	}
+	return &stream{
+		log:   streams.Log{Key: key, Length: length},
+		queue: streams.NewQueue(MaxQueued, int(length/4)),
+		ended: make(chan struct{}),
+	}
+}
+
+// Peers are the cluster as the adapters see it.
+func (c *Cluster) Peers() fanout.Peers {
+	if c.stream == nil {
+		return c
+	}
+	return sequence{c}
+}
+
+// sequence is a cluster whose servers share one order.
+type sequence struct{ *Cluster }
+
+// After calls fn once what was emitted before has been delivered: see [fanout.Sequence].
+func (s sequence) After(bytes int, fn func()) { s.stream.queue.After(bytes, fn) }
+
+// broadcastInOrder puts a broadcast into the stream.
+func (c *Cluster) broadcastInOrder(b *nodewire.Broadcast) {
+	e, err := nodewire.BroadcastEntry(b)
+	if err != nil {
+		c.notSent(b.Namespace, err)
+		return
+	}
+	c.enter(e, b.Flags.Volatile)
+}
+
+// enter puts an entry into the stream. What is volatile does not wait for Redis.
+func (c *Cluster) enter(e nodewire.Entry, volatile bool) {
+	if volatile && c.health.err() != nil {
+		return
+	}
+	c.stream.queue.Put(e, volatile)
+}
+
+// How the stream is read: so many entries at once, and so much of them, after waiting so
+// long for the first.
+const (
+	fewestRead  = 1
+	mostRead    = 1000
+	firstRead   = 100
+	enoughBytes = 1 << 20
+	blockTime   = 5 * time.Second
+)
+
+// follow reads the stream, from its end on or from where it was left, until that fails.
+// ready is called once it is clear what comes next.
+func (c *Cluster) follow(ready func()) error {
+	s := c.stream
+	node, err := c.link.Node(c.life)
+	if err != nil {
+		return err
+	}
+	conn := node.Conn()
+	defer conn.Close()
+	if err := c.goOn(conn); err != nil {
+		return err
+	}
+	ready()
+	block := blockTime
+	if limit := node.Options().ReadTimeout; limit > 0 {
+		block = min(block, limit/2)
+	}
+	for count := int64(firstRead); ; {
+		ctx, cancel := context.WithTimeout(c.life, block+readPatience)
+		entries, hole, err := s.log.Read(ctx, conn, s.position, count, block)
+		cancel()
+		if err != nil {
+			return err
+		}
+		switch {
+		case hole != streams.NoHole:
+			c.tellHole(hole)
+		case len(entries) == 0: // perhaps because it is another stream, whose ids are lower
+			if err := c.goOn(conn); err != nil {
+				return err
+			}
+		}
+		size := 0
+		for _, e := range entries {
+			size += len(e.Data)
+			c.handleEntry(&e)
+			s.position = e.ID
+			s.queue.Read(e)
+		}
+		s.read.Add(uint64(len(entries)))
+		switch { // large entries are read by few, so that they do not fill the memory
+		case size > enoughBytes:
+			count = max(count/2, fewestRead)
+		case int64(len(entries)) == count:
+			count = min(2*count, mostRead)
+		}
+	}
+}
+
+// readPatience is how long Redis may take to answer beside the time that it was told to wait.
+const readPatience = 10 * time.Second
+
+// goOn finds the place in the stream from which to read.
+func (c *Cluster) goOn(conn *redis.Conn) error {
+	s := c.stream
+	tail, err := s.log.Tail(c.life, conn)
+	if err != nil {
+		return err
+	}
+	if !s.begun {
+		s.position, s.begun = tail.Last, true
+		return nil
+	}
+	hole := tail.After(s.position)
+	switch hole {
+	case streams.NoHole:
+		return nil
+	case streams.Trimmed:
+		s.position = tail.First.Before()
+		if tail.First.IsZero() {
+			s.position = tail.Last
+		}
+	case streams.Gone: // all of the next one is new
+		s.position = offset.ID{}
+	case streams.Back: // what it has may have been read before
+		s.position = tail.Last
+	}
+	s.queue.Forget(s.position)
+	c.tellHole(hole)
+	return nil
+}
+
+// tellHole says that something was lost that nobody can read any more, and has the
+// clients come back, so that none goes on as if nothing had happened.
+func (c *Cluster) tellHole(hole streams.Hole) {
+	c.stream.holes.Add(1)
+	c.log.Warn("events for this server's clients are lost, who have to connect anew: "+string(hole),
+		"stream", c.stream.log.Key, "cause", redislink.CauseStream, "redis_setting", "maxmemory-policy, appendonly")
+	c.mu.RLock()
+	var adapters []*fanout.Adapter
+	for _, space := range c.spaces {
+		adapters = append(adapters, space.adapter)
+	}
+	c.mu.RUnlock()
+	for _, a := range adapters {
+		a.Lapse()
+	}
+}
+
+// handleEntry deals with one entry, of whichever server. Whatever it holds, it does not
+// end the goroutine that reads.
+func (c *Cluster) handleEntry(e *streams.Stored) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("entry of the stream failed", "id", e.ID.String(), "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	space := c.space(e.Namespace)
+	if space == nil && strings.HasPrefix(e.Namespace, "/") {
+		return
+	}
+	b, r, err := e.Decode(jsonval.Limits{})
+	switch {
+	case err != nil:
+	case space == nil:
+		err = fmt.Errorf("the namespace %.40q", e.Namespace)
+	case b != nil:
+		err = deliver(space.adapter, b, e.ID)
+	default:
+		err = c.serve(space, r)
+	}
+	if err != nil {
+		c.refused.Add(1)
+		c.log.Warn("entry of the stream ignored", "id", e.ID.String(), "error", err)
+	}
+}
+
+// deliver sends a broadcast of the stream to clients of this server.
+func deliver(a *fanout.Adapter, b *nodewire.Broadcast, place offset.ID) error {
+	e, err := eventOf(b.Event, b.Args)
+	if err == nil {
+		to := here(b.Target)
+		to.Volatile, to.Uncompressed = b.Flags.Volatile, isUncompressed(b.Flags)
+		a.Deliver(e, to, place)
+	}
+	return err
+}

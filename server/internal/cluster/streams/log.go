@@ -1,0 +1,216 @@
+// Package streams owns the Redis stream through which servers hear each other as with
+// Node's @socket.io/redis-streams-adapter: what is asked of Redis, and the order of what
+// this server writes. When to connect, and what to do when Redis is away, is the
+// caller's to decide. What entries mean is nodewire's.
+package streams
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/offset"
+)
+
+// DefaultLength is how many entries a stream keeps, about, where nobody says otherwise;
+// Node's maxLen.
+const DefaultLength = 10_000
+
+// Log is a stream: its key, and how many entries it keeps, about.
+type Log struct {
+	Key    string
+	Length int64
+}
+
+// Stored is an entry of the stream.
+type Stored struct {
+	ID offset.ID
+	nodewire.Entry
+}
+
+// Tail is what a stream holds.
+type Tail struct {
+	Exists      bool
+	First       offset.ID // of those that are kept; zero where none is
+	Last        offset.ID // that was ever given to an entry
+	Kept, Added int64
+}
+
+// ErrTooOld is a Redis that knows no streams.
+var ErrTooOld = errors.New("it knows no streams, which came with version 5.0")
+
+// ErrNoStream is a key that holds something else.
+var ErrNoStream = errors.New("the key of the stream holds something else")
+
+// Tail looks at the stream's ends.
+func (l Log) Tail(ctx context.Context, c redis.Cmdable) (Tail, error) {
+	info, err := c.XInfoStream(ctx, l.Key).Result()
+	var reply redis.Error
+	switch {
+	case err == nil:
+		first, _ := offset.Parse(info.FirstEntry.ID)
+		last, _ := offset.Parse(info.LastGeneratedID)
+		return Tail{Exists: true, First: first, Last: last, Kept: info.Length, Added: info.EntriesAdded}, nil
+	case !errors.As(err, &reply):
+	case strings.HasPrefix(reply.Error(), "ERR unknown command"):
+		err = ErrTooOld
+	case strings.HasPrefix(reply.Error(), "WRONGTYPE"):
+		err = ErrNoStream
+	case strings.HasPrefix(reply.Error(), "ERR no such key"):
+		return Tail{}, nil
+	}
+	return Tail{}, err
+}
+
+// Hole is why what followed an entry cannot be read any more.
+type Hole string
+
+// The holes.
+const (
+	NoHole  Hole = ""
+	Trimmed Hole = "the stream no longer has what followed"
+	Gone    Hole = "the stream is gone"
+	Back    Hole = "the stream has lost its newest entries"
+)
+
+// After reports whether all that followed an entry can still be read.
+func (t Tail) After(id offset.ID) Hole {
+	switch order := t.Last.Compare(id); {
+	case !t.Exists && id.IsZero():
+		return NoHole
+	case !t.Exists:
+		return Gone
+	case order < 0:
+		return Back
+	case order == 0:
+		return NoHole
+	case id.IsZero() && t.Added <= t.Kept: // Redis before 7.0 does not count Added
+		return NoHole
+	case t.First.IsZero() || t.First.Compare(id.Next()) > 0:
+		return Trimmed
+	}
+	return NoHole
+}
+
+// Read waits for entries behind an id, for block, and returns those that there are, count
+// at most. The hole is Trimmed if some may have gone before they could be read.
+func (l Log) Read(ctx context.Context, c redis.Cmdable, after offset.ID, count int64, block time.Duration) ([]Stored, Hole, error) {
+	pipe := c.Pipeline()
+	read := pipe.XRead(ctx, &redis.XReadArgs{Streams: []string{l.Key, after.String()}, Count: count, Block: block})
+	// Redis answers it at the moment at which it has answered the first.
+	oldest := pipe.XRangeN(ctx, l.Key, "-", "+", 1)
+	_, _ = pipe.Exec(ctx) // each command has its error
+	switch found, err := read.Result(); {
+	case errors.Is(err, redis.Nil):
+		return nil, NoHole, nil
+	case err != nil:
+		return nil, NoHole, err
+	default:
+		entries := stored(found[0].Messages)
+		first, err := oldest.Result()
+		if err != nil {
+			return nil, NoHole, err
+		}
+		if !after.IsZero() && (len(first) == 0 || idOf(first[0].ID).Compare(after.Next()) > 0) {
+			return entries, Trimmed, nil
+		}
+		return entries, NoHole, nil
+	}
+}
+
+func idOf(text string) offset.ID {
+	id, _ := offset.Parse(text) // Redis wrote it
+	return id
+}
+
+func stored(messages []redis.XMessage) []Stored {
+	entries := make([]Stored, len(messages))
+	for i, m := range messages {
+		entries[i] = Stored{ID: idOf(m.ID), Entry: nodewire.EntryOf(m.Values)}
+	}
+	return entries
+}
+
+// page is how many entries Range asks for at once.
+const page = 100
+
+// Range calls fn with the entries behind an id, the oldest first, until it returns false
+// or there are no more.
+func (l Log) Range(ctx context.Context, c redis.Cmdable, after offset.ID, fn func(Stored) bool) error {
+	for {
+		found, err := c.XRangeN(ctx, l.Key, after.Next().String(), "+", page).Result()
+		if err != nil {
+			return err
+		}
+		for _, e := range stored(found) {
+			if !fn(e) {
+				return nil
+			}
+			after = e.ID
+		}
+		if len(found) < page {
+			return nil
+		}
+	}
+}
+
+// Append writes entries behind each other, with nothing in between, and all of them or
+// none. It returns their ids.
+func (l Log) Append(ctx context.Context, c redis.Cmdable, entries []nodewire.Entry) ([]offset.ID, error) {
+	add := func(c redis.Cmdable, e *nodewire.Entry) *redis.StringCmd {
+		return c.XAdd(ctx, &redis.XAddArgs{Stream: l.Key, MaxLen: l.Length, Approx: true, Values: e.Fields()})
+	}
+	if len(entries) == 1 {
+		id, err := add(c, &entries[0]).Result()
+		return []offset.ID{idOf(id)}, err
+	}
+	pipe := c.TxPipeline()
+	added := make([]*redis.StringCmd, len(entries))
+	for i := range entries {
+		added[i] = add(pipe, &entries[i])
+	}
+	_, failed := pipe.Exec(ctx)
+	ids := make([]offset.ID, len(entries))
+	for i, cmd := range added {
+		id, err := cmd.Result()
+		if err != nil && !strings.HasPrefix(err.Error(), "EXECABORT") {
+			return nil, err // what made Redis refuse them
+		}
+		ids[i] = idOf(id)
+	}
+	return ids, failed
+}
+
+// Find looks for entries that Append may have written, behind an id that the stream had
+// before. It returns nil if they are not there. Whoever wrote them writes nothing else
+// meanwhile.
+func (l Log) Find(ctx context.Context, c redis.Cmdable, after offset.ID, entries []nodewire.Entry) ([]offset.ID, error) {
+	tail, err := l.Tail(ctx, c)
+	if err != nil || !tail.Exists {
+		return nil, err
+	}
+	if tail.Last.Compare(after) < 0 { // another stream by now
+		after = offset.ID{}
+	}
+	var own []Stored // the latest of them
+	err = l.Range(ctx, c, after, func(e Stored) bool {
+		if e.UID == entries[0].UID {
+			own = append(own, e)
+			own = own[max(0, len(own)-len(entries)):]
+		}
+		return true
+	})
+	last := len(entries) - 1
+	if err != nil || len(own) == 0 || own[len(own)-1].Entry != entries[last] {
+		return nil, err
+	}
+	ids := make([]offset.ID, len(entries))
+	for i := range ids {
+		ids[i] = own[max(0, len(own)-len(ids)+i)].ID // the first may have been trimmed
+	}
+	return ids, nil
+}

@@ -1,0 +1,53 @@
+package fanout
+
+import (
+	"sync"
+	"time"
+
+	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/offset"
+)
+
+// Deliver sends an event of the sequence, which has this place in it, to the members that
+// are selected.
+func (a *Adapter) Deliver(e Event, to Selection, place offset.ID) {
+	a.broadcast(e, to, 0, place, nil)
+}
+
+// lastWords is how long the end of a client waits for what was emitted before it.
+const lastWords = time.Second
+
+// Finally calls fn once the client has been sent what was emitted before, or after a
+// second: it is for what ends it. fn must not block.
+func (m *Member) Finally(fn func()) {
+	a := m.adapter
+	if a.sequence == nil {
+		fn()
+		return
+	}
+	once := sync.OnceFunc(fn)
+	late := time.AfterFunc(lastWords, once)
+	a.sequence.After(0, func() {
+		late.Stop()
+		once()
+	})
+}
+
+// Lapse is for a sequence of which some is lost: clients cannot go on from where they
+// are. They are cut off, and come back to new sessions.
+func (a *Adapter) Lapse() {
+	a.mu.Lock()
+	var cut []*engineio.Session
+	for _, m := range a.order {
+		if m.session != nil {
+			cut = append(cut, m.session)
+		}
+	}
+	if a.recovery != nil {
+		a.recovery.lapse()
+	}
+	a.mu.Unlock()
+	for _, s := range cut {
+		s.Close(engineio.TransportClose)
+	}
+}
