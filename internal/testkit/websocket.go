@@ -2,6 +2,8 @@ package testkit
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -48,7 +50,7 @@ type WebSocket struct {
 // Frame is a frame that was read.
 type Frame struct {
 	Op         byte
-	Compressed bool
+	Compressed bool // it was
 	Data       []byte
 }
 
@@ -160,8 +162,25 @@ func (w *WebSocket) ReadFrame() (Frame, error) {
 		return Frame{}, fmt.Errorf("a frame that begins with %#x", head[0])
 	}
 	f := Frame{Op: head[0] & 0x0f, Compressed: compressed, Data: make([]byte, size)}
-	_, err = io.ReadFull(w.Buffered, f.Data)
+	if _, err = io.ReadFull(w.Buffered, f.Data); err == nil && compressed {
+		f.Data, err = inflate(f.Data)
+	}
 	return f, err
+}
+
+// inflate takes a compressed message apart: RFC 7692, section 7.2.2.
+func inflate(data []byte) ([]byte, error) {
+	const end = "\x00\x00\xff\xff" + "\x01\x00\x00\xff\xff" // what was left out, and a last block
+	return io.ReadAll(io.LimitReader(flate.NewReader(strings.NewReader(string(data)+end)), longestFrame))
+}
+
+// Deflate makes the payload of a compressed message.
+func Deflate(message string) string {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression) // a valid level
+	_, _ = w.Write([]byte(message))                       // into memory, which does not fail
+	_ = w.Flush()
+	return strings.TrimSuffix(b.String(), "\x00\x00\xff\xff")
 }
 
 // size reads what a frame's second byte says about the payload's length.

@@ -10,19 +10,12 @@ import (
 	"testing"
 
 	"hipflask/internal/testkit"
-	"hipflask/server/internal/deflate"
 )
-
-// pack compresses a message as a client sends it.
-func pack(message string) string {
-	packed := new(deflate.Codec).Compress([]byte(message))
-	return string(packed[:len(packed)-len(deflate.Tail)])
-}
 
 // A compressed message may come in any pieces, between control frames and uncompressed ones.
 func TestCompressedMessages(t *testing.T) {
 	var u Upgrader
-	packed := pack("Hello, hello, hello")
+	packed := testkit.Deflate("Hello, hello, hello")
 	const hello = "message 1 48656c6c6f2c2068656c6c6f2c2068656c6c6f"
 	for name, tt := range map[string]struct {
 		stream []byte
@@ -68,7 +61,7 @@ func TestCompressionThatMakesLarger(t *testing.T) {
 
 func TestCompressedMessagesRefused(t *testing.T) {
 	var u Upgrader
-	packed := pack("Hello, hello, hello")
+	packed := testkit.Deflate("Hello, hello, hello")
 	for name, tt := range map[string]struct {
 		stream []byte
 		max    int
@@ -81,10 +74,10 @@ func TestCompressedMessagesRefused(t *testing.T) {
 		"a later fragment":           {stream: join(testkit.MaskedFrame(packedBit|1, packed[:3]), testkit.MaskedFrame(finBit|packedBit, packed[3:])), max: 100, code: 1002},
 		"a later fragment alone":     {stream: join(more(Text, "a"), testkit.MaskedFrame(finBit|packedBit, packed)), max: 100, code: 1002},
 		"one byte too much":          {stream: testkit.MaskedFrame(finBit|packedBit|1, packed), max: 18, code: 1009},
-		"a bomb":                     {stream: testkit.MaskedFrame(finBit|packedBit|2, pack(string(make([]byte, 1<<24)))), max: 1 << 16, code: 1009},
+		"a bomb":                     {stream: testkit.MaskedFrame(finBit|packedBit|2, testkit.Deflate(string(make([]byte, 1<<24)))), max: 1 << 16, code: 1009},
 		"what is not compressed":     {stream: testkit.MaskedFrame(finBit|packedBit|1, "Hello"), max: 100, code: 1007},
 		"what is cut off":            {stream: testkit.MaskedFrame(finBit|packedBit|1, packed[:2]), max: 100, code: 1007},
-		"text that is not UTF-8":     {stream: testkit.MaskedFrame(finBit|packedBit|1, pack("\xff")), max: 100, code: 1007},
+		"text that is not UTF-8":     {stream: testkit.MaskedFrame(finBit|packedBit|1, testkit.Deflate("\xff")), max: 100, code: 1007},
 		"more than the limit packed": {stream: testkit.MaskedFrame(finBit|packedBit|1, strings.Repeat("x", 130)), max: 100, code: 1009},
 	} {
 		r := &reader{max: tt.max, codec: &u.codec}
@@ -138,10 +131,7 @@ func TestCompressionIsAgreedOn(t *testing.T) {
 		}
 		got, first, message := f.Data, byte(finBit|Text), "back"
 		if ws.Compressed {
-			if got, err = new(deflate.Codec).Decompress(f.Data, 100); err != nil {
-				t.Fatal(err)
-			}
-			first, message = first|packedBit, pack(message)
+			first, message = first|packedBit, testkit.Deflate(message)
 		}
 		if string(got) != want || f.Compressed != ws.Compressed {
 			t.Errorf("offered %q: %q", offer, got)
@@ -159,7 +149,7 @@ func TestCompressionIsAgreedOn(t *testing.T) {
 // FuzzCompressed: arbitrary bytes on a connection with compression end in a message within the limit, or an error.
 func FuzzCompressed(f *testing.F) {
 	var u Upgrader
-	f.Add(testkit.MaskedFrame(finBit|packedBit|1, pack("Hello, hello, hello")), uint32(100))
+	f.Add(testkit.MaskedFrame(finBit|packedBit|1, testkit.Deflate("Hello, hello, hello")), uint32(100))
 	f.Add(join(testkit.MaskedFrame(packedBit|2, "\xf2\x48"), final(Ping, ""), final(Continuation, "\xcd\xc9\xc9\x07\x00")), uint32(5))
 	f.Fuzz(func(t *testing.T, data []byte, limit uint32) {
 		limit %= 1 << 16

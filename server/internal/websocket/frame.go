@@ -75,6 +75,18 @@ func AppendFrame(dst []byte, op Opcode, payload []byte) []byte {
 	return append(AppendHeader(dst, op, len(payload)), payload...)
 }
 
+// SplitFrame takes the first frame off what AppendFrame has made.
+func SplitFrame(frames []byte) (op Opcode, payload, rest []byte) {
+	size, head := int(frames[1]), 2
+	switch size {
+	case 126:
+		size, head = int(binary.BigEndian.Uint16(frames[2:])), 4
+	case 127:
+		size, head = int(binary.BigEndian.Uint64(frames[2:])), 10
+	}
+	return Opcode(frames[0] & 0x0F), frames[head : head+size], frames[head+size:]
+}
+
 // AppendClose appends a close frame (section 5.5.1). The reason is made valid UTF-8 and cut to 123 bytes between two
 // runes. The codes 1005, 1006 and 1015 must not travel (section 7.4.1): they give a close frame without code and reason.
 func AppendClose(dst []byte, code int, reason string) []byte {
