@@ -12,9 +12,19 @@ import (
 // TestBrowser has three pages of a real browser talk to each other: one that may
 // use WebSocket, one that finds it blocked, and one that was asked to poll.
 func TestBrowser(t *testing.T) {
+	testBrowser(t)
+}
+
+// The same, with whatever goes over a WebSocket compressed.
+func TestBrowserWithCompression(t *testing.T) {
+	testBrowser(t, "--websocket-compression", "--websocket-compression-threshold", "0")
+}
+
+func testBrowser(t *testing.T, args ...string) {
+	t.Helper()
 	testkit.NeedNode(t)
 	chromium := testkit.NeedChromium(t)
-	server := harness.Start(t)
+	server := harness.Start(t, args...)
 	reports := testkit.RunScript(t, "browser.mjs", testkit.ScriptConfig{URL: server.URL, Chromium: chromium})
 
 	transports := map[string]string{"free": "WebSocket", "blocked": "polling", "asking": "polling"}

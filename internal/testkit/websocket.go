@@ -2,6 +2,8 @@ package testkit
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,6 +25,7 @@ const (
 	OpPong         = 0xA
 
 	FinBit  = 0x80 // of a frame's first byte
+	RSV1    = 0x40 // of that of a compressed message, RFC 7692
 	MaskBit = 0x80 // of its second byte
 )
 
@@ -40,13 +43,15 @@ const longestFrame = 16 << 20
 // or wrong. Reads and writes fail after Patience.
 type WebSocket struct {
 	net.Conn
-	Buffered *bufio.Reader
+	Buffered   *bufio.Reader
+	Compressed bool // compression was agreed on, RFC 7692
 }
 
 // Frame is a frame that was read.
 type Frame struct {
-	Op   byte
-	Data []byte
+	Op         byte
+	Compressed bool // it was
+	Data       []byte
 }
 
 // ClosedError is the server's close frame, where something else was awaited.
@@ -76,7 +81,7 @@ func DialWebSocket(addr, target string, together ...byte) (*WebSocket, error) {
 
 // ShakeHands makes a connection a WebSocket with this request.
 func ShakeHands(conn net.Conn, request string) (*WebSocket, error) {
-	w := &WebSocket{conn, bufio.NewReader(conn)}
+	w := &WebSocket{Conn: conn, Buffered: bufio.NewReader(conn)}
 	if err := w.WriteBytes([]byte(request)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -87,6 +92,7 @@ func ShakeHands(conn net.Conn, request string) (*WebSocket, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	w.Compressed = got.Header.Get("Sec-WebSocket-Extensions") != ""
 	return w, nil
 }
 
@@ -140,7 +146,7 @@ func CloseFrame(code int) []byte {
 	return MaskedFrame(FinBit|OpClose, string(binary.BigEndian.AppendUint16(nil, uint16(code))))
 }
 
-// ReadFrame reads the next frame. This server neither fragments nor uses an extension.
+// ReadFrame reads the next frame. This server does not fragment.
 func (w *WebSocket) ReadFrame() (Frame, error) {
 	_ = w.SetReadDeadline(time.Now().Add(Patience))
 	var head [2]byte
@@ -151,12 +157,30 @@ func (w *WebSocket) ReadFrame() (Frame, error) {
 	if err != nil {
 		return Frame{}, err
 	}
-	if head[0]&0xf0 != FinBit {
+	compressed := w.Compressed && head[0]&RSV1 != 0
+	if flags := head[0] & 0xf0; flags != FinBit && !(compressed && flags == FinBit|RSV1) {
 		return Frame{}, fmt.Errorf("a frame that begins with %#x", head[0])
 	}
-	f := Frame{Op: head[0] & 0x0f, Data: make([]byte, size)}
-	_, err = io.ReadFull(w.Buffered, f.Data)
+	f := Frame{Op: head[0] & 0x0f, Compressed: compressed, Data: make([]byte, size)}
+	if _, err = io.ReadFull(w.Buffered, f.Data); err == nil && compressed {
+		f.Data, err = inflate(f.Data)
+	}
 	return f, err
+}
+
+// inflate takes a compressed message apart: RFC 7692, section 7.2.2.
+func inflate(data []byte) ([]byte, error) {
+	const end = "\x00\x00\xff\xff" + "\x01\x00\x00\xff\xff" // what was left out, and a last block
+	return io.ReadAll(io.LimitReader(flate.NewReader(strings.NewReader(string(data)+end)), longestFrame))
+}
+
+// Deflate makes the payload of a compressed message.
+func Deflate(message string) string {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression) // a valid level
+	_, _ = w.Write([]byte(message))                       // into memory, which does not fail
+	_ = w.Flush()
+	return strings.TrimSuffix(b.String(), "\x00\x00\xff\xff")
 }
 
 // size reads what a frame's second byte says about the payload's length.

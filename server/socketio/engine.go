@@ -78,6 +78,8 @@ func engineConfig(cfg *config.Config, log *slog.Logger) engineio.Config {
 		AllowUpgrades:        cfg.AllowUpgrades,
 		Compression:          cfg.HTTPCompression,
 		CompressionThreshold: int(cfg.CompressionThreshold),
+		WebSocketCompression: cfg.WebSocketCompression,
+		WebSocketThreshold:   int(cfg.WebSocketThreshold),
 		Cookie:               cfg.Cookie,
 		CookieAttributes:     cfg.CookieAttributes,
 		ServerID:             cfg.ServerID,

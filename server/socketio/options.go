@@ -57,6 +57,12 @@ type Options struct {
 	NoHTTPCompression    bool // do not compress polling responses
 	CompressionThreshold int  // bytes of the shortest one that is worth compressing; 1024
 
+	// WebSocketCompression is permessage-deflate (RFC 7692), for clients that offer it: a
+	// message of WebSocketCompressionThreshold bytes (1024) or more is compressed, once for
+	// all who are sent it.
+	WebSocketCompression          bool
+	WebSocketCompressionThreshold int
+
 	AsyncHandlers bool // handle a client's events at the same time, as Flask does
 
 	// SessionValues are what [Context.Get] returns until Set changes it: the session of
@@ -158,6 +164,8 @@ func (o Options) all() []option {
 	number("MaxHandshakesPerSecond", "max-handshakes-per-second", o.MaxHandshakesPerSecond, "off")
 	add(o.NoHTTPCompression, "NoHTTPCompression", "http-compression", "false")
 	number("CompressionThreshold", "compression-threshold", o.CompressionThreshold, "")
+	add(o.WebSocketCompression, "WebSocketCompression", "websocket-compression", "true")
+	number("WebSocketCompressionThreshold", "websocket-compression-threshold", o.WebSocketCompressionThreshold, "")
 	add(o.AsyncHandlers, "AsyncHandlers", "async-handlers", "true")
 	return all
 }

@@ -1,12 +1,11 @@
 package coding
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"hash/adler32"
 	"hash/crc32"
-	"sync"
+
+	"hipflask/server/internal/deflate"
 )
 
 // Segment is a part of a compressed body: raw deflate blocks (RFC 1951) that end at a
@@ -22,32 +21,19 @@ type Segment struct {
 // Len is how many bytes the segment takes.
 func (s Segment) Len() int { return len(s.data) }
 
-// Compressor makes segments. It keeps what it needs for reuse: most of a megabyte for
-// each that is made at the same time. The zero value is ready.
-type Compressor struct{ pool sync.Pool }
+// Compressor makes segments. The zero value is ready.
+type Compressor struct{ codec deflate.Codec }
 
-// Compress makes one segment of all parts. Writing to memory does not fail.
+// Compress makes one segment of all parts.
 func (c *Compressor) Compress(parts ...[]byte) Segment {
-	var out bytes.Buffer
-	w, ok := c.pool.Get().(*flate.Writer)
-	if ok {
-		w.Reset(&out)
-	} else {
-		w, _ = flate.NewWriter(&out, flate.DefaultCompression) // a valid level
-	}
-	s := Segment{adler: 1}
+	s := Segment{data: c.codec.Compress(parts...)}
 	adler := adler32.New()
 	for _, part := range parts {
-		_, _ = w.Write(part)
 		_, _ = adler.Write(part)
 		s.crc = crc32.Update(s.crc, crc32.IEEETable, part)
 		s.size += len(part)
 	}
-	_ = w.Flush() // with an empty block, up to a byte's boundary
 	s.adler = adler.Sum32()
-	s.data = bytes.Clone(out.Bytes()) // a buffer that grew is half empty
-	out = bytes.Buffer{}              // the writer refers to it
-	c.pool.Put(w)
 	return s
 }
 

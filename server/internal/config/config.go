@@ -85,6 +85,9 @@ type Config struct {
 	HTTPCompression      bool
 	CompressionThreshold int64 // bytes
 
+	WebSocketCompression bool
+	WebSocketThreshold   int64 // bytes
+
 	MessageQueue         string // a Redis URL, which redislink checks; empty: this server is alone
 	MessageQueueOptional bool
 	ClusterAdapter       string // AdapterRedis or AdapterStreams

@@ -121,6 +121,8 @@ func samples() []sample {
 		proxySample(), sessionSamples()[0], sessionSamples()[1],
 		{"http-compression", "HTTPCompression", true, []good{{"no", false}, {"on", true}}, badSwitch},
 		{"compression-threshold", "CompressionThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
+		{"websocket-compression", "WebSocketCompression", false, []good{{"no", false}, {"on", true}}, badSwitch},
+		{"websocket-compression-threshold", "WebSocketThreshold", int64(1024), []good{{"2KiB", int64(2048)}, {"0", int64(0)}}, badSize},
 		{"cluster-adapter", "ClusterAdapter", AdapterRedis, []good{{"redis-streams", AdapterStreams}, {"Redis", AdapterRedis}}, map[string]string{
 			"": "redis or redis-streams", "streams": "redis or redis-streams",
 		}},

@@ -171,6 +171,12 @@ func compression(c *Config) []Setting {
 			Meaning: "Compress polling responses for clients that accept it."},
 		{Name: "compression-threshold", Value: "SIZE", Default: "1024", set: size(&c.CompressionThreshold, 0),
 			Meaning: "Shortest response that is worth compressing."},
+		{Name: "websocket-compression", Default: "false", set: boolean(&c.WebSocketCompression),
+			Meaning: "Agree on permessage-deflate (RFC 7692) with WebSocket clients that offer it, as all browsers do: a message is " +
+				"compressed once for all who are sent it, and theirs may come compressed. Handlers leave out with Compress(false) what holds a secret " +
+				"beside text of somebody else's."},
+		{Name: "websocket-compression-threshold", Value: "SIZE", Default: "1024", set: size(&c.WebSocketThreshold, 0),
+			Meaning: "Shortest message that is worth compressing for WebSockets."},
 	}
 }
 

@@ -280,10 +280,10 @@ func TestOutboxCounts(t *testing.T) {
 	if least := int64(small.Len() + large.Len() + 1000); lag.Load() != 0 || held.Used() < least || held.Used() > least+2000 {
 		t.Errorf("parked: the lag is %d, %d bytes are held, want about %d", lag.Load(), held.Used(), least)
 	}
-	if b, _ := o.take(wireV4); len(b.data) != small.Len() || o.waiting() != o.queued+small.Len() {
+	if b, _ := o.take(wireV4, nil); len(b.data) != small.Len() || o.waiting() != o.queued+small.Len() {
 		t.Errorf("took %d bytes, %d wait", len(b.data), o.waiting())
 	}
-	if b, _ := o.take(wireV4); len(b.data) != large.Len() || held.Used() < int64(large.Len()) {
+	if b, _ := o.take(wireV4, nil); len(b.data) != large.Len() || held.Used() < int64(large.Len()) {
 		t.Errorf("took %d bytes, %d are held while they are written", len(b.data), held.Used())
 	}
 	o.push(small)

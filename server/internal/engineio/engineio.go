@@ -48,6 +48,9 @@ type Config struct {
 	Compression          bool // compress polling responses
 	CompressionThreshold int  // from this many bytes on
 
+	WebSocketCompression bool // agree on permessage-deflate with WebSockets that offer it
+	WebSocketThreshold   int  // compress messages to them from this many bytes on
+
 	Cookie           string // name of the cookie that carries the sid; empty for none
 	CookieAttributes string // what follows its value, such as "path=/; SameSite=Lax"
 

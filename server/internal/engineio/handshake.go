@@ -93,7 +93,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 		srv.refusals.handshake(r, err)
 		return
 	}
-	s.conn = conn
+	s.conn, s.packer = conn, srv.packerOf(conn)
 	s.meter.bytesOut = uint64(len(first))
 	s.pace(conn)
 	if !srv.open(s) {

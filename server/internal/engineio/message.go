@@ -64,6 +64,8 @@ type more struct {
 	plain func() (Plain, bool)
 	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
 	held  atomic.Pointer[retention]
+
+	packed atomic.Pointer[[wires]packedForm] // the forms compressed, see packer
 }
 
 // extra returns what few messages have, made if there was none.

@@ -85,8 +85,8 @@ func (o *outbox) push(m *Message) {
 // take removes from the queue what goes into the next write over a WebSocket: one
 // frame as it is, or as many small ones as fit together. It is empty when there is
 // nothing. messages is how many of them are no heartbeats or the like. What was taken
-// before is written by then.
-func (o *outbox) take(w wire) (b batch, messages uint64) {
+// before is written by then. p compresses, if the client takes that.
+func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	if o.flyingBytes > 0 {
 		o.land()
 	}
@@ -94,7 +94,7 @@ func (o *outbox) take(w wire) (b batch, messages uint64) {
 	cost := 0
 	for o.head < len(o.queue) {
 		m := o.queue[o.head]
-		f := m.frames(w)
+		f := m.packed(w, p)
 		if len(b.data) > 0 && (len(f) >= largeFrame || len(b.data)+len(f) > joinSize) {
 			break
 		}

@@ -75,7 +75,7 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 			var got strings.Builder
 			for i := 0; ; i++ {
 				before := len(s.queue) - s.head
-				b, _ := s.take(wireV4)
+				b, _ := s.take(wireV4, nil)
 				if len(b.data) == 0 {
 					if i != len(c.batches) {
 						t.Errorf("%d batches, want %d", i, len(c.batches))
@@ -109,7 +109,7 @@ func TestQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 	s.push(m)
 	for range 5000 {
 		s.push(m)
-		if b, _ := s.take(wireV4); len(b.data) == 0 {
+		if b, _ := s.take(wireV4, nil); len(b.data) == 0 {
 			t.Fatal("nothing to take")
 		}
 	}

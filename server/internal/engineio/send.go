@@ -89,7 +89,7 @@ func (s *Session) takeBatchLocked() (batch, bool) {
 	if s.state == stateClosed {
 		return batch{}, false
 	}
-	b, messages := s.take(s.wire)
+	b, messages := s.take(s.wire, s.packer)
 	s.meter.messagesOut += messages
 	s.meter.bytesOut += uint64(len(b.data))
 	return b, len(b.data) > 0

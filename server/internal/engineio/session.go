@@ -34,6 +34,7 @@ type common struct {
 	registrar registrar
 
 	upgrader websocket.Upgrader
+	packer   *packer // nil: WebSockets are sent nothing compressed
 	upgrades struct{ done, failed atomic.Uint64 }
 	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.hire
 }
@@ -47,6 +48,10 @@ func (c *common) init(cfg Config, list registrar) {
 		c.outlet.compressFrom = cfg.CompressionThreshold
 	}
 	c.refusals = refusals{log: cfg.Logger, cfg: &c.cfg}
+	if cfg.WebSocketCompression {
+		c.upgrader.Compression = true
+		c.packer = &packer{cfg.WebSocketThreshold, c.upgrader.Compress}
+	}
 	c.gate = newGate(cfg.Bounds)
 	c.registrar = list
 	for packet, m := range map[string]**Message{
@@ -55,6 +60,14 @@ func (c *common) init(cfg Config, list registrar) {
 		*m = newControl(packet)
 		(*m).Share()
 	}
+}
+
+// packerOf is the packer for a client that takes what is compressed.
+func (c *common) packerOf(conn *websocket.Conn) *packer {
+	if !conn.TakesCompressed() {
+		return nil
+	}
+	return c.packer
 }
 
 // registrar is the list of a server's sessions, as they see it.

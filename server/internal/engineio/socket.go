@@ -7,6 +7,7 @@ import "hipflask/server/internal/websocket"
 type socket struct {
 	conn    *websocket.Conn // the transport in use; nil while polling
 	wire    wire
+	packer  *packer       // nil: the client takes nothing compressed
 	writing bool          // a goroutine writes to conn
 	dirty   bool          // on the flusher's list
 	turn    chan struct{} // closed when the turn of writing or the session ends; nil unless awaited

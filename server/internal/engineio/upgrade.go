@@ -161,7 +161,7 @@ func (p *prober) takeOver() error {
 	_ = p.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	s.conn, s.upgrade.probe, s.upgrade.probed = p.conn, nil, false
 	s.unpark()
-	s.wire = wireOf(s.protocol, p.base64Only)
+	s.wire, s.packer = wireOf(s.protocol, p.base64Only), s.srv.packerOf(p.conn)
 	s.polls.hurry()
 	p.upgraded = true
 	s.srv.upgrades.done.Add(1)

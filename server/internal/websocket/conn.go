@@ -5,6 +5,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"hipflask/server/internal/deflate"
 )
 
 const (
@@ -20,8 +22,22 @@ const (
 // the watch over those that are not. The zero value is ready; it must not be copied after its first use, and is safe for
 // concurrent use.
 type Upgrader struct {
+	// Compression agrees on permessage-deflate with clients that offer it, RFC 7692: they may send compressed messages, and
+	// Conn.TakesCompressed reports that they may be sent some. It is set before the first use.
+	Compression bool
+
 	pool   bufferPool
+	codec  deflate.Codec
 	idlers idlers
+}
+
+// Compress returns a whole unmasked, final frame that holds payload compressed, for clients that take such.
+func (u *Upgrader) Compress(op Opcode, payload []byte) []byte {
+	packed := u.codec.Compress(payload)
+	packed = packed[:len(packed)-len(deflate.Tail)]
+	frame := AppendHeader(make([]byte, 0, maxHeader+len(packed)), op, len(packed))
+	frame[0] |= packedBit
+	return append(frame, packed...)
 }
 
 // Watch makes connections that were begun with Start give up their goroutine while nothing comes, where the system can
@@ -32,7 +48,8 @@ func (u *Upgrader) Watch(stop <-chan struct{}) error { return u.idlers.watch(sto
 // nothing comes, see Start. Writes may come from any goroutine, one at a time: the caller serialises them, and a TryWrite
 // during a Write would wait for it. Close and the deadlines may be called at any time.
 type Conn struct {
-	raw syscall.RawConn // nil: the connection is no plain socket
+	raw        syscall.RawConn // nil: the connection is no plain socket
+	compressed bool            // compression was agreed on
 
 	// The reading goroutine's:
 	taker   taker  // unless raw is nil
@@ -67,6 +84,9 @@ func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 func (c *Conn) SetPace(f func(n int)) {
 	c.pace = f
 }
+
+// TakesCompressed reports whether messages to the client may be compressed, see Upgrader.Compression.
+func (c *Conn) TakesCompressed() bool { return c.compressed }
 
 // Partial is how many bytes of memory a message takes that is not whole yet. It is for the handler and SetPace's function.
 func (c *Conn) Partial() int { return cap(c.reader.msg) }

@@ -3,6 +3,7 @@
 // of which few are active at a time.
 //
 // It keeps no read buffer for a waiting TCP connection, and it can write without blocking, so that a broadcast needs no
-// goroutine for each connection. It negotiates no extension and no subprotocol, checks no Origin, and sends nothing by
-// itself after the handshake: pongs, the closing handshake and the time limits belong to the caller.
+// goroutine for each connection. Compression is package deflate's, and off by default. It negotiates no subprotocol, checks
+// no Origin, and sends nothing by itself after the handshake: pongs, the closing handshake and the time limits belong to
+// the caller.
 package websocket

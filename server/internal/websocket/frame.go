@@ -33,9 +33,10 @@ const (
 )
 
 const (
-	finBit  = 0x80
-	rsvBits = 0x70
-	maskBit = 0x80
+	finBit    = 0x80
+	rsvBits   = 0x70
+	packedBit = 0x40 // RSV1: the message is compressed, RFC 7692, section 6
+	maskBit   = 0x80
 
 	maxControl = 125 // bytes of payload in a control frame, section 5.5
 	maxReason  = maxControl - 2
@@ -72,6 +73,18 @@ func AppendHeader(dst []byte, op Opcode, n int) []byte {
 // payload to 125 bytes.
 func AppendFrame(dst []byte, op Opcode, payload []byte) []byte {
 	return append(AppendHeader(dst, op, len(payload)), payload...)
+}
+
+// SplitFrame takes the first frame off what AppendFrame has made.
+func SplitFrame(frames []byte) (op Opcode, payload, rest []byte) {
+	size, head := int(frames[1]), 2
+	switch size {
+	case 126:
+		size, head = int(binary.BigEndian.Uint16(frames[2:])), 4
+	case 127:
+		size, head = int(binary.BigEndian.Uint64(frames[2:])), 10
+	}
+	return Opcode(frames[0] & 0x0F), frames[head : head+size], frames[head+size:]
 }
 
 // AppendClose appends a close frame (section 5.5.1). The reason is made valid UTF-8 and cut to 123 bytes between two

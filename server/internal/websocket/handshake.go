@@ -73,16 +73,24 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		refuse(w, r, &HandshakeError{http.StatusInternalServerError, "the connection cannot be taken over"})
 		return nil, fmt.Errorf("websocket: taking the connection over: %w", err)
 	}
+	extensions := ""
+	if u.Compression {
+		extensions = acceptOffer(r.Header)
+	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {
 		_ = nc.SetWriteDeadline(time.Now().Add(answerTimeout)) // fails for a closed one, as the write then does
-		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), header), first...))
+		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), extensions, header), first...))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
 	_ = nc.SetWriteDeadline(time.Time{})
-	return newConn(nc, bytes.Clone(early), u), nil
+	c := newConn(nc, bytes.Clone(early), u)
+	if extensions != "" {
+		c.compressed, c.reader.codec = true, &u.codec
+	}
+	return c, nil
 }
 
 // checkHandshake gives nil, or what is wrong with the client's opening handshake (section 4.2.1).
@@ -129,10 +137,13 @@ func refuse(w http.ResponseWriter, r *http.Request, e *HandshakeError) {
 }
 
 // response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps line ends out of it.
-func response(key string, header http.Header) []byte {
+func response(key, extensions string, header http.Header) []byte {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
 	b.WriteString("Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n")
+	if extensions != "" {
+		b.WriteString("Sec-WebSocket-Extensions: " + extensions + "\r\n")
+	}
 	ours := map[string]bool{
 		"Upgrade": true, "Connection": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
 		"Content-Length": true, "Transfer-Encoding": true,

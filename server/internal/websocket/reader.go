@@ -2,7 +2,10 @@ package websocket
 
 import (
 	"encoding/binary"
+	"errors"
 	"unicode/utf8"
+
+	"hipflask/server/internal/deflate"
 )
 
 // firstMessageBuffer is the least that a message in several parts allocates, unless the message itself is smaller.
@@ -22,7 +25,8 @@ type Handler interface {
 // reader turns the bytes of a client's stream into messages, however the stream is cut into pieces. It holds memory only
 // for a message or control frame of which a part has come.
 type reader struct {
-	max int // bytes of a message
+	max   int            // bytes of a message
+	codec *deflate.Codec // of compressed messages; nil: they were not agreed on
 
 	// The frame whose payload is being read.
 	left    int    // bytes of payload still to come
@@ -33,6 +37,7 @@ type reader struct {
 
 	// The message that has begun and is not complete.
 	msgOp   Opcode // Continuation: no fragment has come
+	packed  bool   // it is compressed
 	msg     []byte // of several fragments, or of one frame in several pieces
 	checked int    // bytes of msg known to be whole UTF-8 characters
 
@@ -127,7 +132,10 @@ func (r *reader) decode(b []byte) (int, error) {
 			return 0, protocolError("payload length with its highest bit set")
 		}
 	}
-	if op < Close && length > uint64(max(r.max-len(r.msg), 0)) {
+	if op == Text || op == Binary {
+		r.packed = b[0]&packedBit != 0
+	}
+	if op < Close && length > uint64(max(r.most()-len(r.msg), 0)) {
 		return 0, &CloseError{Code: CloseTooBig, Reason: "message too big"}
 	}
 	if size += 4; len(b) < size {
@@ -139,12 +147,25 @@ func (r *reader) decode(b []byte) (int, error) {
 	return size, nil
 }
 
+// most is how many bytes of a message may come. What does not get smaller by compression gets larger, by no more than zlib's
+// deflateBound says for any of its settings.
+func (r *reader) most() int {
+	if r.packed {
+		return r.max + r.max/8 + r.max/64 + 16
+	}
+	return r.max
+}
+
 // checkStart checks what the first two bytes of a frame tell: sections 5.1 (mask), 5.2 (reserved bits and opcodes),
 // 5.4 (order of fragments) and 5.5 (control frames).
 func (r *reader) checkStart(first, second byte) error {
 	op := Opcode(first & 0x0F)
+	reserved := byte(rsvBits)
+	if r.codec != nil && (op == Text || op == Binary) { // RFC 7692, section 6: the first fragment alone
+		reserved &^= packedBit
+	}
 	switch {
-	case first&rsvBits != 0:
+	case first&reserved != 0:
 		return protocolError("reserved bit set")
 	case second&maskBit == 0:
 		return protocolError("frame not masked")
@@ -169,10 +190,7 @@ func (r *reader) payload(part []byte, h Handler) error {
 	}
 	if r.msgOp == Continuation && r.fin && len(part) == r.left && r.msg == nil {
 		r.left, r.inFrame = 0, false
-		if r.op == Text && !utf8.Valid(part) {
-			return textError("text is not UTF-8")
-		}
-		return h.Message(r.op, part)
+		return r.whole(r.op, part, 0, h)
 	}
 	r.collect(part)
 	frameEnds := r.left == 0
@@ -180,7 +198,7 @@ func (r *reader) payload(part []byte, h Handler) error {
 	if r.msgOp != Continuation {
 		op = r.msgOp
 	}
-	if op == Text && !r.checkText(frameEnds && r.fin) {
+	if op == Text && !r.packed && !r.checkText(frameEnds && r.fin) {
 		return textError("text is not UTF-8")
 	}
 	if !frameEnds {
@@ -191,8 +209,26 @@ func (r *reader) payload(part []byte, h Handler) error {
 		r.msgOp = op
 		return nil
 	}
-	msg := r.msg
+	msg, checked := r.msg, r.checked
 	r.msg, r.msgOp, r.checked = nil, Continuation, 0
+	return r.whole(op, msg, checked, h)
+}
+
+// whole hands on a message, of which so many bytes are known to be UTF-8.
+func (r *reader) whole(op Opcode, msg []byte, checked int, h Handler) error {
+	if r.packed {
+		var err error
+		msg, err = r.codec.Decompress(msg, r.max)
+		switch {
+		case errors.Is(err, deflate.ErrTooBig):
+			return &CloseError{Code: CloseTooBig, Reason: "message too big"}
+		case err != nil:
+			return &CloseError{Code: CloseInvalidPayload, Reason: "message is not well compressed"}
+		}
+	}
+	if op == Text && !utf8.Valid(msg[checked:]) {
+		return textError("text is not UTF-8")
+	}
 	return h.Message(op, msg)
 }
 
@@ -200,7 +236,7 @@ func (r *reader) payload(part []byte, h Handler) error {
 // what the message can still become.
 func (r *reader) collect(part []byte) {
 	if need := len(r.msg) + len(part); need > cap(r.msg) {
-		most := r.max
+		most := r.most()
 		if r.fin {
 			most = len(r.msg) + r.left
 		}
