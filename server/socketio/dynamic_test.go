@@ -66,9 +66,7 @@ func TestNamespaceIsForgotten(t *testing.T) {
 		t.Fatal("it was not refused")
 	}
 	joinAs(t, s, "/other")
-	if n := s.Dynamic(); n != 2 {
-		t.Errorf("there are %d namespaces, want /one and /other", n)
-	}
+	awaitDynamic(t, s, 2) // /one and /other: a client is told that it is refused just before
 	one.Drop()
 	testkit.Await(t, waits, "disconnect")()
 	hears(t, two, "left []")

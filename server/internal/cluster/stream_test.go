@@ -62,6 +62,10 @@ func TestStreamReachesWhoWasCutOff(t *testing.T) {
 	hearsNumbers(t, there, 10, 2000)
 	hears(t, there, "mine []")
 	hears(t, here, "mine []")
+	testkit.Eventually(t, "all is counted, which is after it was passed on", func() bool {
+		s := b.cluster.Stats().Stream
+		return s.Read >= 2001 && s.Written >= 1
+	})
 	if s := b.cluster.Stats(); s.Stream.Holes != 0 || s.Dropped != 0 || s.Stream.Read != 2001 || s.Stream.Written != 1 {
 		t.Errorf("stats %+v, stream %+v", s, *s.Stream)
 	}

@@ -161,7 +161,8 @@ func TestReaderIsHeldBack(t *testing.T) {
 			step := make(chan struct{})
 			o := newOwner(group(), func(*owner, string) { <-step })
 			o.queue.Push("", 0)
-			step <- struct{}{} // both of no size are out of the queue
+			step <- struct{}{}
+			synctest.Wait() // both of no size are out of the queue
 			waiting := 0
 			for range c.fits {
 				o.queue.Push("x", c.size)

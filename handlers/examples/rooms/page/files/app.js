@@ -78,6 +78,9 @@ socket.on('disconnect', (reason) => {
     location.assign('/login');
   }
 });
+// The logout ends all that is open under the name. This page has left by then: it would go
+// to the login page at once, and the browser would give up the form that is on its way.
+find('logout').addEventListener('submit', () => socket.disconnect());
 onRoom('people', ({ people }) => {
   find('people').replaceChildren(...people.map((name) => {
     const item = document.createElement('li');
