@@ -134,7 +134,7 @@ func TestFewFiles(t *testing.T) {
 	binary := build(t)
 	t.Run("fewer than --max-connections", func(t *testing.T) {
 		_, _, stderr := startProgram(t, binary, "--port", "0", "--max-connections", "1000000")
-		stderr.WaitMatch(t, regexp.MustCompile(`level=WARN .*fewer files may be open than clients may connect.* max_connections=1000000 setting=--max-connections`))
+		stderr.WaitMatch(t, regexp.MustCompile(`level=WARN .*fewer files may be open than clients may connect.* setting=--max-connections max_connections=1000000`))
 	})
 	t.Run("used up", func(t *testing.T) {
 		cmd, stdout, stderr := startProgram(t, "sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary, "--port", "0",

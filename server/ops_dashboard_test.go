@@ -76,7 +76,7 @@ func TestOpsPage(t *testing.T) {
 // allMetrics is what a server exposes that has everything to count.
 func allMetrics(t *testing.T) string {
 	t.Helper()
-	server := harness.StartMember(t, redistest.Start(t), "--ops-addr", "0", "--backend", "http://127.0.0.1:9") // which nobody is asked for
+	server := harness.StartMember(t, redistest.Start(t), "--ops-addr", "0", "--cluster-adapter", "redis-streams", "--backend", "http://127.0.0.1:9") // which nobody is asked for
 	addr := server.Stderr.WaitMatch(t, opsAddress)[1]
 	testkit.JoinWebSocket(t, server.Addr).Chats("so that handlers were measured")
 	counts(t, addr, map[string]float64{`hipflask_handler_duration_seconds{event="message",namespace="/"}`: 1})
