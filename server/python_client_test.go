@@ -68,20 +68,18 @@ func TestPollsHoldSixteenPackets(t *testing.T) {
 	said = append(said, attachments(10)...)
 	said = append(said, attachments(8)...)
 	p.Send(said...)
+	inside := func(n int) bool { return n > 40 && n < 51 || n > 51 && n < 60 } // an event with attachments
 	var heard []string
-	var sizes []int
 	for len(heard) < len(said) {
 		packets, err := p.Packets(p.Get(nil).Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sizes = append(sizes, len(packets))
-		heard = append(heard, packets...)
+		if heard = append(heard, packets...); len(packets) > 16 || inside(len(heard)) {
+			t.Errorf("an answer holds %d packets, up to number %d", len(packets), len(heard))
+		}
 	}
 	testkit.CompareLines(t, heard, said)
-	if got := fmt.Sprint(sizes); got != "[16 16 8 11 9]" {
-		t.Errorf("the answers hold %s packets, want [16 16 8 11 9]", got)
-	}
 }
 
 func placeholders(n int) string {

@@ -46,7 +46,7 @@ type Report struct {
 	Event     string          `json:"event"`
 	Sent      json.RawMessage `json:"sent"` // a message that it sent
 	Args      json.RawMessage `json:"args"` // the arguments that came back
-	Line      string
+	Line      string          `json:"-"`    // all of it
 }
 
 // Decode reads the whole line into v.
