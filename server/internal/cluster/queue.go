@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"hipflask/server/internal/cluster/flaskqueue"
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // say publishes a message on the queue.

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // serve does what another server asks for.

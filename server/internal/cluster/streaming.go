@@ -9,12 +9,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // How the stream is read: so many entries at once, and so much of them, after waiting so

@@ -1,7 +1,7 @@
 package flaskqueue
 
 import (
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // Decode reads a message in any of the encodings that python-socketio writes:
