@@ -116,6 +116,40 @@ func TestDocumentsLinks(t *testing.T) {
 	}
 }
 
+// Each Go file that CONTRIBUTING.md names is there, and each of its five ways through the
+// files names a file once.
+func TestDocumentsNameFiles(t *testing.T) {
+	page := documents(t)["CONTRIBUTING.md"]
+	names := regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
+	found := names.FindAllStringSubmatch(page, -1)
+	if len(found) < 80 {
+		t.Errorf("only %d files were found", len(found))
+	}
+	for _, name := range found {
+		if !slices.ContainsFunc([]string{"..", ".", "internal"}, func(in string) bool {
+			_, err := os.Stat(filepath.Join(in, name[1]))
+			return err == nil
+		}) {
+			t.Errorf("there is no %s at the top, in server or in server/internal", name[1])
+		}
+	}
+	_, walk, _ := strings.Cut(page, "### Five ways through the files")
+	walk, _, _ = strings.Cut(walk, "\n### ")
+	ways := strings.Split(walk, "\n\n**")
+	if len(ways) != 6 { // the first is what stands before them
+		t.Fatalf("there are %d ways", len(ways)-1)
+	}
+	for _, way := range ways[1:] {
+		seen := make(map[string]bool)
+		for _, name := range names.FindAllStringSubmatch(way, -1) {
+			if seen[name[1]] {
+				t.Errorf("the way %.20q names %s twice", way, name[1])
+			}
+			seen[name[1]] = true
+		}
+	}
+}
+
 // headings are the fragments by which a document's headings are linked to.
 func headings(text string) (anchors []string) {
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(text), -1) {

@@ -86,18 +86,6 @@ func (s *Sessions) Save(w http.ResponseWriter, session *Session) error {
 	return nil
 }
 
-func (s *Sessions) cookie(value string) http.Cookie {
-	return http.Cookie{
-		Name:     s.opts.CookieName,
-		Value:    value,
-		Path:     s.opts.Path,
-		Domain:   s.opts.Domain,
-		SameSite: s.opts.SameSite,
-		Secure:   s.opts.Secure,
-		HttpOnly: !s.opts.Scripts,
-	}
-}
-
 // vary adds Cookie to the header of that name, unless it is there.
 func vary(h http.Header) {
 	for _, value := range h.Values("Vary") {

@@ -94,14 +94,6 @@ type Sessions struct {
 	now    func() time.Time
 }
 
-// Why there is no session in a cookie. None of it tells what the cookie held.
-var (
-	ErrForged    = errors.New("flasksession: not signed with one of the keys")
-	ErrExpired   = errors.New("flasksession: older than the session's lifetime")
-	ErrFuture    = errors.New("flasksession: signed in the future: two clocks differ")
-	ErrMalformed = errors.New("flasksession: signed, but not a session")
-)
-
 // ErrNoKeys is what a nil *Sessions says.
 var ErrNoKeys = errors.New("flasksession: there is no secret key to sign with")
 
@@ -183,4 +175,16 @@ func (s *Sessions) Encode(session *Session) (string, error) {
 			len(text), len(cookie), maxText, maxCookie)
 	}
 	return cookie, nil
+}
+
+func (s *Sessions) cookie(value string) http.Cookie {
+	return http.Cookie{
+		Name:     s.opts.CookieName,
+		Value:    value,
+		Path:     s.opts.Path,
+		Domain:   s.opts.Domain,
+		SameSite: s.opts.SameSite,
+		Secure:   s.opts.Secure,
+		HttpOnly: !s.opts.Scripts,
+	}
 }

@@ -126,3 +126,11 @@ func unpack(payload string) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// Why there is no session in a cookie. None of it tells what the cookie held.
+var (
+	ErrForged    = errors.New("flasksession: not signed with one of the keys")
+	ErrExpired   = errors.New("flasksession: older than the session's lifetime")
+	ErrFuture    = errors.New("flasksession: signed in the future: two clocks differ")
+	ErrMalformed = errors.New("flasksession: signed, but not a session")
+)

@@ -7,62 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"time"
 
-	"hipflask/server/flasksession"
-	"hipflask/server/internal/accepted"
 	"hipflask/server/internal/admin"
-	"hipflask/server/internal/backend"
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
-	"hipflask/server/internal/cluster"
-	"hipflask/server/internal/cluster/forward"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
-	"hipflask/server/internal/sparse"
-	"hipflask/server/internal/stall"
 	"hipflask/server/internal/systemd"
 	"hipflask/server/socketio"
 )
-
-const (
-	// idleTimeout is how long a connection without a request is kept.
-	idleTimeout = 2 * time.Minute
-	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
-	// tokens have to fit.
-	maxHeaderBytes = 64 << 10
-	// stallTimeout is how long a client of a route, a file or the page may take to read
-	// something more of its answer.
-	stallTimeout = 75 * time.Second
-)
-
-// server is one server: what an [App] runs in.
-type server struct {
-	cfg   *config.Config
-	log   *slog.Logger
-	lines *lines.Writer
-	sio   *socketio.Server
-	view  inspect.View // of sio
-	front *front
-	http  *http.Server // nil until listen, and with New: there it is somebody else's
-	ops   *ops.Server
-
-	sessions *flasksession.Sessions // nil without a secret key
-	backend  *backend.Backend       // nil without --backend
-
-	onShutdown shutdownFuncs // of the application
-
-	capacity     capacity.Capacity
-	memory       *budget.Budget // what all clients together hold
-	conns        *accepted.Conns
-	cluster      *cluster.Cluster   // nil: this server is alone
-	forwarder    *forward.Forwarder // nil: nobody has other sessions
-	notifySocket string             // where systemd wants to hear of us; empty: nowhere
-}
 
 // newServer wires a server and registers the application. What the handlers print goes
 // to stdout.
@@ -147,27 +103,6 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 	return err
 }
 
-// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
-// limited by whoever gives it, see package stall.
-func (a *server) newHTTP() *http.Server {
-	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
-	web := &http.Server{
-		Handler:           a.front,
-		Protocols:         protocols,
-		ReadHeaderTimeout: a.cfg.ReadHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
-		ConnState:         a.conns.Track,
-	}
-	if a.forwarder != nil {
-		web.RegisterOnShutdown(a.forwarder.Release)
-	}
-	return web
-}
-
 // adminUI makes the Admin UI's side, nil if it is switched off.
 func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
 	if cfg.AdminUser == "" {
@@ -212,11 +147,4 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serving: %w", err)
 	}
 	return a.lostLines()
-}
-
-// giveUp ends a server that was never served.
-func (a *server) giveUp() error {
-	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
-	defer cancel()
-	return a.close(ctx)
 }

@@ -104,3 +104,10 @@ func (a *server) endOps(ctx context.Context) error {
 
 // runOnShutdown runs what the application wants done at the end.
 func (a *server) runOnShutdown(ctx context.Context) error { return a.onShutdown.run(ctx, a.log) }
+
+// giveUp ends a server that was never served.
+func (a *server) giveUp() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
+	defer cancel()
+	return a.close(ctx)
+}

@@ -2,7 +2,6 @@ package hipflask
 
 import (
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -17,27 +16,7 @@ import (
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
 	"hipflask/server/internal/websocket"
-	"hipflask/server/socketio"
 )
-
-// front is the list of who answers a request, in this order: Socket.IO and its
-// bundles, plain WebSocket clients, the application's routes, the files of the folder,
-// the backend, the built-in page; then it is 404, or 405 where only the method is wrong.
-type front struct {
-	path, plain string // of Socket.IO, and of plain WebSocket clients; plain is empty for none
-	socketIO    *socketio.Server
-	routes      *gin.Engine
-	files       *folder.Folder // nil: none
-	backend     http.Handler   // answers whatever gets to it; nil: none
-	page        http.Handler   // nil: none
-
-	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
-
-	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
-	lost  func(*http.Request)                           // is told of what nobody serves
-	log   *slog.Logger
-	stall stall.Limits
-}
 
 // newFront makes a front whose routes are still to come.
 func (a *server) newFront() (*front, error) {

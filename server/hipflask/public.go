@@ -2,14 +2,12 @@ package hipflask
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
@@ -17,7 +15,6 @@ import (
 
 	"hipflask/server/flasksession"
 	"hipflask/server/internal/assets"
-	"hipflask/server/internal/config"
 	"hipflask/server/socketio"
 )
 
@@ -114,51 +111,6 @@ type Options struct {
 // Server is a server without a listener, for programs that have an http.Server of their
 // own. Its Flask counterpart is the WSGI application.
 type Server struct{ server *server }
-
-// New makes a server, registers the application and, with --message-queue, joins the
-// cluster, for which ctx may set a limit. Background tasks begin with its return. After
-// an error there is nothing to shut down.
-//
-//	s, err := hipflask.New(ctx, hipflask.Options{}, register)
-//	...
-//	web := &http.Server{Addr: ":5000", Handler: s.Handler()}
-//	...
-//	err = errors.Join(s.Shutdown(ctx), web.Shutdown(ctx))
-//
-// The http.Server's ReadTimeout and WriteTimeout hold for routes and files; Socket.IO
-// sets its own per request. Flask: SocketIO(app).
-func New(ctx context.Context, opts Options, register func(*App) error) (*Server, error) {
-	if opts.Getenv == nil {
-		opts.Getenv = os.Getenv
-	}
-	if opts.Stdout == nil {
-		opts.Stdout = os.Stdout
-	}
-	if opts.Logger == nil {
-		opts.Logger = slog.Default()
-	}
-	cfg, err := config.Parse(opts.Args, opts.Getenv)
-	switch {
-	case err != nil:
-		return nil, err
-	case cfg.Check, cfg.Healthcheck:
-		return nil, errors.New("--check and --healthcheck are for hipflask.Main")
-	}
-	mode := gin.Mode()
-	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
-	defer gin.SetMode(mode)
-	a, err := wire(cfg, opts.Logger, opts.Stdout, register, true)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.joinCluster(ctx); err != nil {
-		return nil, errors.Join(err, a.giveUp())
-	}
-	a.startForwarding(ctx, nil)
-	a.ops.Started()
-	a.view.Begin()
-	return &Server{a}, nil
-}
 
 // Handler serves everything that go run ./server does: Socket.IO, plain WebSocket
 // clients, the application's routes, files, the built-in page. Flask: app.wsgi_app.

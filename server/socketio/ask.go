@@ -52,6 +52,70 @@ func (t *Target) Ask(callback func(answers []Answer, err error), event string, a
 	return nil
 }
 
+// answers are what the clients that an event was sent to acknowledge.
+type answers struct {
+	mu   sync.Mutex
+	list []Answer // of all servers' clients
+
+	// Of the clients of this server:
+	answered, gone int
+	asked          int           // -1 until it is known, and once all have answered or left
+	done           chan struct{} // closed then
+}
+
+// add takes the answer of a client of this server, or an error for one that left.
+func (a *answers) add(client string, args []packet.Value, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		a.gone++
+	} else {
+		a.answered++
+		a.list = append(a.list, Answer{client, valueList(args)})
+	}
+	a.checkLocked()
+}
+
+// addOther takes the answer of a client of another server.
+func (a *answers) addOther(answer Answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, answer)
+}
+
+// expect says how many clients of this server were asked.
+func (a *answers) expect(asked int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = asked
+	a.checkLocked()
+}
+
+func (a *answers) checkLocked() {
+	if a.answered+a.gone == a.asked {
+		close(a.done)
+		a.asked = -1
+	}
+}
+
+// await waits for the clients of this server, or until ctx ends, and then calls forget.
+func (a *answers) await(ctx context.Context, forget []func()) error {
+	select {
+	case <-a.done:
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.gone > 0 {
+			return ErrDisconnected
+		}
+		return nil
+	case <-ctx.Done():
+		for _, f := range forget {
+			f()
+		}
+		return context.Cause(ctx)
+	}
+}
+
 // ask sends the event. What it returns waits for the acknowledgements, or until ctx ends,
 // and is called once.
 func (t *Target) ask(ctx context.Context, event string, args []any) (wait func() ([]Answer, error), err error) {
@@ -59,62 +123,25 @@ func (t *Target) ask(ctx context.Context, event string, args []any) (wait func()
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
-	var answers []Answer
-	expected, over, gone := -1, 0, 0 // of the clients here: those of other servers come in between
-	done := make(chan struct{})
-	check := func() { // with mu held
-		if over == expected {
-			close(done)
-			expected = -1
-		}
-	}
-	answered := func(client string, args []packet.Value, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if over++; err != nil {
-			gone++
-		} else {
-			answers = append(answers, Answer{client, valueList(args)})
-		}
-		check()
-	}
+	got := &answers{asked: -1, done: make(chan struct{})}
 	sent := 0
 	forget := []func(){}
 	for _, rooms := range t.adapters() {
-		n, f := rooms.Call(e, t.who, answered)
+		n, f := rooms.Call(e, t.who, got.add)
 		sent += n
 		forget = append(forget, f)
 	}
-	mu.Lock()
-	expected = sent
-	check()
-	mu.Unlock()
+	got.expect(sent)
 	t.tellSent(e)
-	others := t.callOthers(ctx, e, func(answer Answer) {
-		mu.Lock()
-		defer mu.Unlock()
-		answers = append(answers, answer)
-	})
+	others := t.callOthers(ctx, e, got.addOther)
 	return func() ([]Answer, error) {
-		var err error
-		select {
-		case <-done:
-			if gone > 0 {
-				err = ErrDisconnected
-			}
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-			for _, f := range forget {
-				f()
-			}
-		}
+		err := got.await(ctx, forget)
 		if late := others(); err == nil {
 			err = late
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(answers), err
+		got.mu.Lock()
+		defer got.mu.Unlock()
+		return slices.Clone(got.list), err
 	}, nil
 }
 

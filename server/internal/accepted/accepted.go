@@ -5,12 +5,9 @@ package accepted
 
 import (
 	"container/list"
-	"errors"
 	"net"
-	"net/http"
 	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"hipflask/server/internal/address"
@@ -54,84 +51,11 @@ func New(opts Options) *Conns {
 	return &Conns{opts: opts, places: make(map[netip.Addr]int), free: list.New()}
 }
 
-// Listen counts what l accepts.
-func (c *Conns) Listen(l net.Listener) net.Listener { return &listener{l, c} }
-
 // Open is how many connections there are.
 func (c *Conns) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open
-}
-
-type listener struct {
-	net.Listener
-	conns *Conns
-}
-
-// Accept closes what is one too many. When no file is left for a connection it takes one
-// from a connection that is idle.
-func (l *listener) Accept() (net.Conn, error) {
-	for {
-		nc, err := l.Listener.Accept()
-		switch {
-		case err == nil:
-			if conn := l.conns.admit(nc); conn != nil {
-				return conn, nil
-			}
-			_ = nc.Close()
-		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !l.conns.makeRoom():
-			return nil, err
-		}
-	}
-}
-
-// admit counts a connection in, nil if there is no room for it.
-func (c *Conns) admit(nc net.Conn) *Conn {
-	conn := &Conn{Conn: nc, conns: c, silent: true}
-	if c.opts.PerAddress > 0 {
-		conn.place = c.place(nc.RemoteAddr())
-	}
-	c.mu.Lock()
-	if conn.place.IsValid() && c.places[conn.place] >= c.opts.PerAddress {
-		c.mu.Unlock()
-		c.tell(PerAddress, nc, c.opts.PerAddress)
-		return nil
-	}
-	var idle *Conn
-	if c.opts.Limit > 0 && c.open >= c.opts.Limit {
-		if idle = c.longestIdle(); idle == nil && c.open >= c.opts.Limit {
-			c.mu.Unlock()
-			c.tell(TooMany, nc, c.opts.Limit)
-			return nil
-		}
-	}
-	c.open++
-	if conn.place.IsValid() {
-		c.places[conn.place]++
-	}
-	c.setFree(conn)
-	c.mu.Unlock()
-	if idle != nil {
-		_ = idle.Close()
-		c.tell(Idle, idle, c.opts.Limit)
-	}
-	return conn
-}
-
-// makeRoom closes the connection that is idle for longest, and reports whether there
-// was one.
-func (c *Conns) makeRoom() bool {
-	c.mu.Lock()
-	idle := c.longestIdle()
-	open := c.open
-	c.mu.Unlock()
-	if idle == nil {
-		return false
-	}
-	_ = idle.Close()
-	c.tell(NoFiles, idle, open)
-	return true
 }
 
 // longestIdle takes a connection off the list, for the caller to close; nil if none is
@@ -185,43 +109,6 @@ func (c *Conns) place(peer net.Addr) netip.Addr {
 	return address.Place(addr)
 }
 
-// Track is the HTTP server's ConnState: a connection is free from its opening, and from
-// each answer, until the header of a request has come. So one that sends a header
-// without end is free as well.
-func (c *Conns) Track(nc net.Conn, state http.ConnState) {
-	conn := beneath(nc)
-	if conn == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if state != http.StateNew {
-		conn.silent = false
-	}
-	switch {
-	case conn.closed:
-	case state == http.StateIdle:
-		c.setFree(conn)
-	case state == http.StateActive || state == http.StateHijacked:
-		c.setBusy(conn)
-	}
-}
-
-// CloseSilent closes the connections on which no request has come yet.
-func (c *Conns) CloseSilent() {
-	var silent []*Conn
-	c.mu.Lock()
-	for at := c.free.Front(); at != nil; at = at.Next() {
-		if conn, _ := at.Value.(*Conn); conn.silent {
-			silent = append(silent, conn)
-		}
-	}
-	c.mu.Unlock()
-	for _, conn := range silent {
-		_ = conn.Close()
-	}
-}
-
 // leave counts a connection out.
 func (c *Conns) leave(conn *Conn) {
 	c.mu.Lock()
@@ -238,4 +125,18 @@ func (c *Conns) leave(conn *Conn) {
 	if c.places[conn.place]--; c.places[conn.place] == 0 {
 		delete(c.places, conn.place)
 	}
+}
+
+// Conn is an accepted connection that is counted until it is closed. It changes nothing
+// of what passes.
+type Conn struct {
+	net.Conn
+	conns *Conns
+	place netip.Addr // what its address is counted as; the zero Addr: not
+
+	// Guarded by the mutex of conns.
+	at     *list.Element // in its list of those that are free; nil: not there
+	since  time.Time     // when it came there
+	silent bool          // no request has come yet
+	closed bool
 }

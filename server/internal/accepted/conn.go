@@ -1,27 +1,10 @@
 package accepted
 
 import (
-	"container/list"
 	"errors"
 	"io"
 	"net"
-	"net/netip"
-	"time"
 )
-
-// Conn is an accepted connection that is counted until it is closed. It changes nothing
-// of what passes.
-type Conn struct {
-	net.Conn
-	conns *Conns
-	place netip.Addr // what its address is counted as; the zero Addr: not
-
-	// Guarded by the mutex of conns.
-	at     *list.Element // in its list of those that are free; nil: not there
-	since  time.Time     // when it came there
-	silent bool          // no request has come yet
-	closed bool
-}
 
 // Close ends the connection, and counts it out once its file is free.
 func (c *Conn) Close() error {

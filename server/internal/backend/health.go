@@ -79,3 +79,9 @@ func short(err error) string {
 	}
 	return text
 }
+
+// What the log's lines name as their cause, for whoever knows the settings.
+const (
+	CauseAway         = "backend"       // it does not answer as it should
+	CauseUnnamedProxy = "unnamed proxy" // a proxy in front that is not among the trusted
+)

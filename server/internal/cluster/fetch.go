@@ -9,7 +9,6 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/packet"
 )
 
 // Fetch lists clients of the other servers.
@@ -76,13 +75,13 @@ const namingTime = time.Second
 func (c *Cluster) silent(namespace string, heard map[string]bool, unnamed int) string {
 	ctx, cancel := context.WithTimeout(c.life, namingTime)
 	defer cancel()
-	channels, err := c.link.Channels(ctx, nodewire.NewChannels("", namespace).ResponsePattern())
+	channels, err := c.link.Channels(ctx, c.names(namespace).ResponsePattern(c.stream != nil))
 	if err != nil {
 		return ""
 	}
 	var ours, nodes []string
 	for _, channel := range channels {
-		name := nodewire.NewChannels("", namespace).Responder(channel)
+		name := c.names(namespace).Responder(channel, c.stream != nil)
 		switch {
 		case name == "" || name == c.uid || heard[name]:
 		case strings.HasPrefix(name, uidPrefix):
@@ -112,23 +111,3 @@ func shortList(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// describe lists clients of this server as Node's adapter does. Who is no Node server is
-// not sent the headers, which are most of it, and what a user is known by.
-func (c *Cluster) describe(s *space, r *nodewire.Request) []nodewire.Socket {
-	clients := s.adapter.Describe(here(r.Target), !isOurs(r.UID))
-	list := make([]nodewire.Socket, len(clients))
-	for i, client := range clients {
-		list[i] = nodewire.Socket(client)
-		if !isOurs(r.UID) {
-			list[i].Transport = ""
-		}
-		if list[i].Data.IsNull() {
-			list[i].Data = packet.Value{JSON: []byte("{}")}
-		}
-	}
-	return list
-}
-
-// isOurs reports whether a Hipflask server has that name.
-func isOurs(uid string) bool { return strings.HasPrefix(uid, uidPrefix) }

@@ -1,16 +1,13 @@
 package cluster
 
 import (
-	"fmt"
 	"runtime/debug"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
-	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // handle deals with one message from Redis. Whatever it holds, it does not end the
@@ -85,96 +82,39 @@ func (c *Cluster) concernsNobody(channel string) bool {
 	return !sharp && (s == nil || !s.adapter.HasRoom(room))
 }
 
-// here is a selection of another server, of the clients of this one alone.
-func here(t nodewire.Target) fanout.Selection {
-	return fanout.Selection{Rooms: t.Rooms, Except: t.Except, Local: true}
-}
-
-// flags are the rest of what the other servers are told of it.
-func flags(s fanout.Selection) nodewire.Flags {
-	f := nodewire.Flags{Volatile: s.Volatile}
-	if s.Uncompressed {
-		f.Compress = new(bool)
+// handleOther deals with a request or with an answer to one.
+func (c *Cluster) handleOther(channel, payload string) error {
+	l := c.listener(channel)
+	if l.space == nil {
+		return nil
 	}
-	return f
-}
-
-func isUncompressed(f nodewire.Flags) bool { return f.Compress != nil && !*f.Compress }
-
-// there is a selection as the other servers are told.
-func there(s fanout.Selection) nodewire.Target {
-	return nodewire.Target{Rooms: s.Rooms, Except: s.Except}
-}
-
-// emit sends an event to clients of this server.
-func emit(a *fanout.Adapter, event string, args []packet.Value, to fanout.Selection) error {
-	e, err := eventOf(event, args)
-	if err == nil {
-		a.Broadcast(e, to)
-	}
-	return err
-}
-
-// eventOf is an event of another server as clients are sent it.
-func eventOf(name string, args []packet.Value) (fanout.Event, error) {
-	if packet.Reserved(name) {
-		return fanout.Event{}, fmt.Errorf("the event's name is reserved for clients: %.40q", name)
-	}
-	e := fanout.Event{Name: name, Args: make([]any, len(args))}
-	for i, arg := range args {
-		e.Args[i] = arg
-	}
-	return e, nil
-}
-
-// valuesOf are the arguments of an event for the other servers.
-func valuesOf(e fanout.Event) ([]packet.Value, error) {
-	args := make([]packet.Value, len(e.Args))
-	for i, arg := range e.Args {
-		var err error
-		if args[i], err = packet.NewValue(arg); err != nil {
-			return nil, fmt.Errorf("argument %d: %w", i+1, err)
-		}
-	}
-	return args, nil
-}
-
-// Broadcast tells the other servers of a broadcast.
-func (c *Cluster) Broadcast(namespace string, e fanout.Event, to fanout.Selection) {
-	args, err := valuesOf(e)
-	if err != nil {
-		c.notSent(namespace, err)
-		return
-	}
-	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to)}
-	b.Flags = flags(to)
 	if c.stream != nil {
-		c.broadcastInOrder(&b)
-		c.emitToQueue(namespace, e.Name, args, to)
-		return
+		return c.handlePublished(l.space, payload)
 	}
-	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
-	if err != nil {
-		c.notSent(namespace, err)
-		return
+	if !l.isRequest {
+		r, err := nodewire.DecodeResponse([]byte(payload), jsonval.Limits{})
+		if err == nil {
+			c.asked.answer(&r)
+		}
+		return err
 	}
-	channel := c.names(namespace).Broadcast(to.Rooms)
-	c.out.put(entry{channel: channel, payload: payload}, true)
-	c.emitToQueue(namespace, e.Name, args, to)
+	r, err := nodewire.DecodeRequest([]byte(payload), jsonval.Limits{})
+	if err != nil || r.UID == c.uid {
+		return err
+	}
+	return c.serve(l.space, &r)
 }
 
-// notSent logs what cannot be said to the others. Emits have checked their
-// arguments before, so it is about limits of the formats.
-func (c *Cluster) notSent(namespace string, err error) {
-	c.out.lose(1)
-	c.log.Warn("message for other servers not sent", "namespace", namespace, "error", err)
-}
-
-// guess estimates the size of a broadcast, so that encoding allocates once.
-func guess(args []packet.Value) int {
-	n := 160
-	for _, arg := range args {
-		n += len(arg.JSON)
+// handlePublished deals with a question, or an answer to one, of a server with Node's
+// streams adapter.
+func (c *Cluster) handlePublished(s *space, payload string) error {
+	m, err := nodewire.DecodePublished([]byte(payload), jsonval.Limits{})
+	switch {
+	case err != nil || m.UID == c.uid:
+		return err
+	case m.Response != nil:
+		c.asked.answer(m.Response)
+		return nil
 	}
-	return n
+	return c.serve(s, m.Request)
 }

@@ -110,16 +110,6 @@ func (c *Cluster) session(ready func()) error {
 	}
 }
 
-// standing is the context for a subscription that stands. It has ended, with which
-// go-redis reads and writes, but does not connect: a connection that broke would else
-// be replaced and subscribed behind our back, and closed by us, and the others would
-// have published to it in between.
-func standing() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}
-
 // use makes a connection the one that new namespaces are subscribed to on, and
 // returns the channels to begin with.
 func (c *Cluster) use(pubsub *redis.PubSub) []string {

@@ -15,7 +15,6 @@ const overhead = 96
 // A batch is what is sent to Redis at once. An entry of loneBytes goes without others:
 // it is the one that Redis may refuse for its size, and then nothing else is in doubt.
 const (
-	maxBatch      = 2048
 	maxBatchBytes = 1 << 20
 	loneBytes     = 256 << 10
 )

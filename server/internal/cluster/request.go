@@ -9,41 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
-
-// pending are the requests of this server that wait for answers.
-type pending struct {
-	mu   sync.Mutex
-	asks map[string]func(*nodewire.Response)
-}
-
-// add makes answers to a request reach fn, one at a time, until the returned
-// function was called.
-func (p *pending) add(id string, fn func(*nodewire.Response)) (remove func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.asks == nil {
-		p.asks = make(map[string]func(*nodewire.Response))
-	}
-	p.asks[id] = fn
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.asks, id)
-	}
-}
-
-func (p *pending) answer(r *nodewire.Response) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if fn := p.asks[r.RequestID]; fn != nil {
-		fn(r)
-	}
-}
 
 // request publishes a request.
 func (c *Cluster) request(namespace string, r *nodewire.Request, once bool) error {
@@ -207,38 +176,4 @@ func (c *Cluster) Call(ctx context.Context, namespace string, e fanout.Event, to
 		}
 		return servers >= others && acks >= clients
 	})
-}
-
-// answerOf is what a client of another server has acknowledged.
-func answerOf(a *nodewire.Response) fanout.Answer {
-	switch {
-	case a.Client != "":
-		return fanout.Answer{Client: a.Client, Args: a.Args}
-	case a.Data.IsNull(): // Node's undefined
-		return fanout.Answer{}
-	}
-	return fanout.Answer{Args: []packet.Value{a.Data}}
-}
-
-// handleOther deals with a request or with an answer to one.
-func (c *Cluster) handleOther(channel, payload string) error {
-	l := c.listener(channel)
-	if l.space == nil {
-		return nil
-	}
-	if c.stream != nil {
-		return c.handlePublished(l.space, payload)
-	}
-	if !l.isRequest {
-		r, err := nodewire.DecodeResponse([]byte(payload), jsonval.Limits{})
-		if err == nil {
-			c.asked.answer(&r)
-		}
-		return err
-	}
-	r, err := nodewire.DecodeRequest([]byte(payload), jsonval.Limits{})
-	if err != nil || r.UID == c.uid {
-		return err
-	}
-	return c.serve(l.space, &r)
 }

@@ -59,6 +59,8 @@ const (
 	// maxSenders bounds how many senders are remembered, each with window numbers.
 	// A server that starts anew is a new one.
 	maxSenders = 512
+	// maxBatch is how many messages are sent to Redis at once.
+	maxBatch = 2048
 	// window is more than a sender has in doubt when its connection breaks: a batch.
 	window = 2 * maxBatch
 	// maxGap is how many messages can be missing between two of a sender.

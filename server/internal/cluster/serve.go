@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // serve does what another server asks for.
@@ -126,4 +126,21 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 	}
 	time.AfterFunc(patience, forget)
 	return nil
+}
+
+// describe lists clients of this server as Node's adapter does. Who is no Node server is
+// not sent the headers, which are most of it, and what a user is known by.
+func (c *Cluster) describe(s *space, r *nodewire.Request) []nodewire.Socket {
+	clients := s.adapter.Describe(here(r.Target), !isOurs(r.UID))
+	list := make([]nodewire.Socket, len(clients))
+	for i, client := range clients {
+		list[i] = nodewire.Socket(client)
+		if !isOurs(r.UID) {
+			list[i].Transport = ""
+		}
+		if list[i].Data.IsNull() {
+			list[i].Data = packet.Value{JSON: []byte("{}")}
+		}
+	}
+	return list
 }

@@ -5,78 +5,17 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
+	"hipflask/server/internal/packet/jsonval"
 )
-
-// stream is this server's part in the stream that all servers write to and read, as with
-// Node's streams adapter. What a server emits is written into it, and delivered to its own
-// clients, as to all others, when it is read: so all servers have one order.
-type stream struct {
-	log   streams.Log
-	queue *streams.Queue
-
-	position offset.ID // the latest entry that was dealt with; the reader's
-	begun    bool      // there is a position
-
-	ended chan struct{} // closed when the writer has
-
-	read, wrote atomic.Uint64
-	holes       atomic.Uint64
-	left        atomic.Int64 // entries that could not be written before the end
-}
-
-func newStream(key string, length int64) *stream {
-	if length <= 0 {
-		length = streams.DefaultLength
-	}
-	return &stream{
-		log:   streams.Log{Key: key, Length: length},
-		queue: streams.NewQueue(MaxQueued, int(length/4)),
-		ended: make(chan struct{}),
-	}
-}
-
-// Peers are the cluster as the adapters see it.
-func (c *Cluster) Peers() fanout.Peers {
-	if c.stream == nil {
-		return c
-	}
-	return sequence{c}
-}
-
-// sequence is a cluster whose servers share one order.
-type sequence struct{ *Cluster }
-
-// After calls fn once what was emitted before has been delivered: see [fanout.Sequence].
-func (s sequence) After(bytes int, fn func()) { s.stream.queue.After(bytes, fn) }
-
-// broadcastInOrder puts a broadcast into the stream.
-func (c *Cluster) broadcastInOrder(b *nodewire.Broadcast) {
-	e, err := nodewire.BroadcastEntry(b)
-	if err != nil {
-		c.notSent(b.Namespace, err)
-		return
-	}
-	c.enter(e, b.Flags.Volatile)
-}
-
-// enter puts an entry into the stream. What is volatile does not wait for Redis.
-func (c *Cluster) enter(e nodewire.Entry, volatile bool) {
-	if volatile && c.health.err() != nil {
-		return
-	}
-	c.stream.queue.Put(e, volatile)
-}
 
 // How the stream is read: so many entries at once, and so much of them, after waiting so
 // long for the first.

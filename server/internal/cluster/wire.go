@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 )
 
@@ -28,18 +27,4 @@ func (c *Cluster) appendResponse(s *space, r *nodewire.Request, answer *nodewire
 	}
 	payload, err = nodewire.AppendResponse(nil, answer)
 	return payload, channel, err
-}
-
-// handlePublished deals with a question, or an answer to one, of a server with Node's
-// streams adapter.
-func (c *Cluster) handlePublished(s *space, payload string) error {
-	m, err := nodewire.DecodePublished([]byte(payload), jsonval.Limits{})
-	switch {
-	case err != nil || m.UID == c.uid:
-		return err
-	case m.Response != nil:
-		c.asked.answer(m.Response)
-		return nil
-	}
-	return c.serve(s, m.Request)
 }

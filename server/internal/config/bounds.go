@@ -16,7 +16,6 @@ const Auto = -1
 const (
 	most        = 1_000_000 // connections, and anything counted in a second
 	leastMemory = 1 << 20   // bytes for all clients together
-	mostMemory  = 1 << 40
 	longestID   = 32
 	unixProxies = "unix" // in --trusted-proxies: whoever connects to the Unix socket
 )

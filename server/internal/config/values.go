@@ -23,6 +23,8 @@ const (
 	longest  = 24 * time.Hour   // JavaScript's timers overflow at 24 days, and then fire at once
 	largest  = 1 << 30          // bytes
 
+	mostMemory = 1 << 40 // bytes, of anything: a machine's memory
+
 	maxBcryptCost = 16 // each step doubles the time
 
 	longestSocketPath = 103 // macOS; Linux has 107

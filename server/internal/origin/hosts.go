@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"net/netip"
 	"strings"
 )
 
@@ -80,12 +79,6 @@ func isLocal(host string) bool {
 		return false
 	}
 	return isAddress(name) || !strings.Contains(name, ".")
-}
-
-// isAddress reports whether a name that splitHost returned is an IP address.
-func isAddress(name string) bool {
-	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil
 }
 
 // splitHost takes a Host apart: its name in lower case and without a dot at its end, or

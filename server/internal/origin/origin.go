@@ -11,10 +11,6 @@ import (
 	"strings"
 )
 
-// Null is the origin of a page that has none: a file, or a frame in a sandbox, which
-// every page can make.
-const Null = "null"
-
 // Policy says which web pages may talk to the server. The zero value takes those of
 // the server's own origin alone.
 type Policy struct {

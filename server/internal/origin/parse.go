@@ -176,3 +176,13 @@ func covers(pattern, name string) bool {
 	labels, ok := strings.CutSuffix(name, end)
 	return ok && isLabels(labels)
 }
+
+// isAddress reports whether a name that splitHost returned is an IP address.
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
+}
+
+// Null is the origin of a page that has none: a file, or a frame in a sandbox, which
+// every page can make.
+const Null = "null"

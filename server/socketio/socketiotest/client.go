@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -264,14 +266,6 @@ func (c *Client) take(p *packet.Packet) {
 	}
 }
 
-func values(args []packet.Value) []Value {
-	list := make([]Value, len(args))
-	for i, arg := range args {
-		list[i] = Value{packet.Carry(arg)}
-	}
-	return list
-}
-
 func (c *Client) acknowledge(id uint64, args []any) {
 	c.t.Helper()
 	text, attachments, err := packet.AppendAck(nil, c.namespace, id, args)
@@ -337,16 +331,20 @@ func (c *Client) reason() error {
 	return c.over
 }
 
-// decodeAll decodes each value into its own pointer.
-func decodeAll(args []Value, into []any) error {
-	if len(args) != len(into) {
-		return fmt.Errorf("%d arguments, not %d: %s", len(args), len(into), jsonList(args))
-	}
-	var errs []error
-	for i, arg := range args {
-		if err := arg.Decode(into[i]); err != nil {
-			errs = append(errs, fmt.Errorf("argument %d, %s: %w", i+1, arg, err))
-		}
-	}
-	return errors.Join(errs...)
+// DefaultTimeout is how long a client waits where its [Options] say nothing.
+const DefaultTimeout = 15 * time.Second
+
+// Options says how a [Client] connects. The zero value connects to "/" with
+// nothing special.
+type Options struct {
+	Namespace string        // "/" if empty
+	Auth      any           // the auth payload, written as a JSON object; nil for none
+	Header    http.Header   // of every request: cookies, an Origin
+	Query     url.Values    // of the URL, beside the protocol's own
+	Timeout   time.Duration // how long anything may take; [DefaultTimeout] if 0
+
+	// Over, if not nil, is a client whose connection this one shares: as in
+	// JavaScript, where the namespaces of one page do. Header and Query are then
+	// those of that client.
+	Over *Client
 }

@@ -23,48 +23,12 @@ package socketiotest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"sync"
 	"testing"
-	"time"
 
 	"hipflask/server/socketio"
 )
-
-// DefaultTimeout is how long a client waits where its [Options] say nothing.
-const DefaultTimeout = 15 * time.Second
-
-// Options says how a [Client] connects. The zero value connects to "/" with
-// nothing special.
-type Options struct {
-	Namespace string        // "/" if empty
-	Auth      any           // the auth payload, written as a JSON object; nil for none
-	Header    http.Header   // of every request: cookies, an Origin
-	Query     url.Values    // of the URL, beside the protocol's own
-	Timeout   time.Duration // how long anything may take; [DefaultTimeout] if 0
-
-	// Over, if not nil, is a client whose connection this one shares: as in
-	// JavaScript, where the namespaces of one page do. Header and Query are then
-	// those of that client.
-	Over *Client
-}
-
-// RefusedError is a connection that the server refused: the connect_error of a
-// JavaScript client.
-type RefusedError struct {
-	Message string
-	Data    Value // null if the server sent none
-}
-
-func (e *RefusedError) Error() string {
-	if e.Data.IsNull() {
-		return fmt.Sprintf("connection refused: %q", e.Message)
-	}
-	return fmt.Sprintf("connection refused: %q with %s", e.Message, e.Data)
-}
 
 // NewServer makes a server, and shuts it down when the test is over. Unless opts name a
 // logger, its log is the test's.

@@ -2,6 +2,8 @@ package socketiotest
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 
 	"hipflask/server/internal/packet"
@@ -74,4 +76,40 @@ func refusal(payload []byte) *RefusedError {
 		told.Message = strings.Trim(string(payload), `"`) // a bare string, which Flask sends at times
 	}
 	return &RefusedError{Message: told.Message, Data: Value{packet.Carry(packet.Value{JSON: told.Data})}}
+}
+
+// RefusedError is a connection that the server refused: the connect_error of a
+// JavaScript client.
+type RefusedError struct {
+	Message string
+	Data    Value // null if the server sent none
+}
+
+func (e *RefusedError) Error() string {
+	if e.Data.IsNull() {
+		return fmt.Sprintf("connection refused: %q", e.Message)
+	}
+	return fmt.Sprintf("connection refused: %q with %s", e.Message, e.Data)
+}
+
+func values(args []packet.Value) []Value {
+	list := make([]Value, len(args))
+	for i, arg := range args {
+		list[i] = Value{packet.Carry(arg)}
+	}
+	return list
+}
+
+// decodeAll decodes each value into its own pointer.
+func decodeAll(args []Value, into []any) error {
+	if len(args) != len(into) {
+		return fmt.Errorf("%d arguments, not %d: %s", len(args), len(into), jsonList(args))
+	}
+	var errs []error
+	for i, arg := range args {
+		if err := arg.Decode(into[i]); err != nil {
+			errs = append(errs, fmt.Errorf("argument %d, %s: %w", i+1, arg, err))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -31,13 +31,6 @@ func Append(dst []byte, m *Message, f Format) ([]byte, error) {
 	return out, nil
 }
 
-func (m *Message) namespace() string {
-	if m.Namespace == "" {
-		return "/"
-	}
-	return m.Namespace
-}
-
 // sender ends every message.
 type sender struct {
 	Namespace string `json:"namespace"`

@@ -81,12 +81,20 @@ func (c Channels) Private(uid string) string { return c.broadcast + uid + "#" }
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
 
-// ResponsePattern matches the ResponseTo channels of all servers, among others.
-func (c Channels) ResponsePattern() string { return escaped(c.response) + "?*#" }
+// ResponsePattern matches the ResponseTo channels of all servers, among others, or with
+// the streams adapter their Private ones.
+func (c Channels) ResponsePattern(streams bool) string { return escaped(c.responses(streams)) + "?*#" }
 
-// Responder returns the server whose ResponseTo the channel is, "" if it is none.
-func (c Channels) Responder(channel string) string {
-	name, isResponse := strings.CutPrefix(channel, c.response)
+func (c Channels) responses(streams bool) string {
+	if streams {
+		return c.broadcast
+	}
+	return c.response
+}
+
+// Responder returns the server whose channel that is, "" if it is none's.
+func (c Channels) Responder(channel string, streams bool) string {
+	name, isResponse := strings.CutPrefix(channel, c.responses(streams))
 	name, isOne := strings.CutSuffix(name, "#")
 	if !isResponse || !isOne || strings.Contains(name, "#") {
 		return ""

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet/msgpack"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 func value(text string) packet.Value { return packet.Value{JSON: []byte(text)} }

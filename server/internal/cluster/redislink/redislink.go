@@ -6,7 +6,6 @@ package redislink
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -34,26 +33,6 @@ const (
 // where the caller names no key. Several would not keep the order of one server's
 // messages.
 const defaultKey = "socket.io"
-
-// URL is the checked address of a Redis.
-type URL struct {
-	address  string // to show: without user, password and options
-	single   *redis.Options
-	failover *redis.FailoverOptions
-	cluster  *redis.ClusterOptions
-
-	tls          *tls.Config   // nil without TLS
-	dialTimeout  time.Duration // negative: none
-	keepAlive    bool          // TCP's, on each connection
-	pingInterval time.Duration
-}
-
-// String is the address without what is secret in the URL.
-func (u *URL) String() string { return u.address }
-
-// PingInterval is how long a subscription may be silent before Redis is pinged, as
-// health_check_interval says; 0 where the URL does not say.
-func (u *URL) PingInterval() time.Duration { return u.pingInterval }
 
 // Link is a client of one Redis. Its methods may be called from any goroutine.
 type Link struct {

@@ -11,14 +11,6 @@ import (
 	"strings"
 )
 
-// trust says which certificate Redis has to have, and which one we show.
-type trust struct {
-	anybody bool // no certificate is checked
-	anyName bool // the certificate may be another host's
-	roots   *x509.CertPool
-	own     []tls.Certificate
-}
-
 // encryption reads redis-py's options about TLS, and go-redis' one.
 func (o *options) encryption() error {
 	for name := range o.query {

@@ -81,18 +81,6 @@ const (
 	kindCluster  = "cluster"
 )
 
-// options are those of a URL. What redis-py has names of its own for is taken out of
-// the query, or put into it under the name that go-redis has.
-type options struct {
-	query url.Values
-	tls   bool // rediss://
-	kind  string
-
-	trust        trust
-	noKeepAlive  bool
-	pingInterval time.Duration
-}
-
 // refused are options of redis-py that are not taken, each with the reason.
 var refused = map[string]string{
 	"retry_on_error":             "has no counterpart: what Redis does not take is published again anyway",
@@ -147,13 +135,6 @@ func (o *options) read(u *url.URL) error {
 	}
 	o.user(u)
 	return cmp.Or(o.timeouts(), o.pool(), o.database(), o.meaningless(), o.encryption())
-}
-
-// take takes an option out of the query. Without a value it is as good as absent.
-func (o *options) take(name string) (value string, ok bool) {
-	value = o.query.Get(name)
-	o.query.Del(name)
-	return value, value != ""
 }
 
 // timeouts are numbers of seconds in redis-py, with a fraction.
@@ -254,21 +235,26 @@ func (o *options) user(u *url.URL) {
 	}
 }
 
-// boolean takes an option in any of redis-py's forms.
-func (o *options) boolean(name string, absent bool) (bool, error) {
-	text, ok := o.take(name)
-	if !ok {
-		return absent, nil
-	}
-	switch strings.ToLower(text) {
-	case "1", "t", "true", "y", "yes", "on":
-		return true, nil
-	case "0", "f", "false", "n", "no", "off":
-		return false, nil
-	}
-	return false, fmt.Errorf("has the option %s, which must be true or false", name)
-}
-
 func isNumber(text string) bool {
 	return text != "" && len(text) < 10 && strings.Trim(text, "0123456789") == ""
 }
+
+// URL is the checked address of a Redis.
+type URL struct {
+	address  string // to show: without user, password and options
+	single   *redis.Options
+	failover *redis.FailoverOptions
+	cluster  *redis.ClusterOptions
+
+	tls          *tls.Config   // nil without TLS
+	dialTimeout  time.Duration // negative: none
+	keepAlive    bool          // TCP's, on each connection
+	pingInterval time.Duration
+}
+
+// String is the address without what is secret in the URL.
+func (u *URL) String() string { return u.address }
+
+// PingInterval is how long a subscription may be silent before Redis is pinged, as
+// health_check_interval says; 0 where the URL does not say.
+func (u *URL) PingInterval() time.Duration { return u.pingInterval }

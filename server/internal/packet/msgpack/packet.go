@@ -3,8 +3,8 @@ package msgpack
 import (
 	"github.com/tinylib/msgp/msgp"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp,

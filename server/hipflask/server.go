@@ -1,0 +1,100 @@
+package hipflask
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"hipflask/server/flasksession"
+	"hipflask/server/internal/accepted"
+	"hipflask/server/internal/backend"
+	"hipflask/server/internal/budget"
+	"hipflask/server/internal/capacity"
+	"hipflask/server/internal/cluster"
+	"hipflask/server/internal/cluster/forward"
+	"hipflask/server/internal/config"
+	"hipflask/server/internal/folder"
+	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/lines"
+	"hipflask/server/internal/ops"
+	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/stall"
+	"hipflask/server/socketio"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// idleTimeout is how long a connection without a request is kept.
+	idleTimeout = 2 * time.Minute
+	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
+	// tokens have to fit.
+	maxHeaderBytes = 64 << 10
+	// stallTimeout is how long a client of a route, a file or the page may take to read
+	// something more of its answer.
+	stallTimeout = 75 * time.Second
+)
+
+// server is one server: what an [App] runs in.
+type server struct {
+	cfg   *config.Config
+	log   *slog.Logger
+	lines *lines.Writer
+	sio   *socketio.Server
+	view  inspect.View // of sio
+	front *front
+	http  *http.Server // nil until listen, and with New: there it is somebody else's
+	ops   *ops.Server
+
+	sessions *flasksession.Sessions // nil without a secret key
+	backend  *backend.Backend       // nil without --backend
+
+	onShutdown shutdownFuncs // of the application
+
+	capacity     capacity.Capacity
+	memory       *budget.Budget // what all clients together hold
+	conns        *accepted.Conns
+	cluster      *cluster.Cluster   // nil: this server is alone
+	forwarder    *forward.Forwarder // nil: nobody has other sessions
+	notifySocket string             // where systemd wants to hear of us; empty: nowhere
+}
+
+// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
+// limited by whoever gives it, see package stall.
+func (a *server) newHTTP() *http.Server {
+	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a WebSocket needs a connection of its own; HTTP/3 is never served
+	web := &http.Server{
+		Handler:           a.front,
+		Protocols:         protocols,
+		ReadHeaderTimeout: a.cfg.ReadHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
+		ConnState:         a.conns.Track,
+	}
+	if a.forwarder != nil {
+		web.RegisterOnShutdown(a.forwarder.Release)
+	}
+	return web
+}
+
+// front is the list of who answers a request, in this order: Socket.IO and its
+// bundles, plain WebSocket clients, the application's routes, the files of the folder,
+// the backend, the built-in page; then it is 404, or 405 where only the method is wrong.
+type front struct {
+	path, plain string // of Socket.IO, and of plain WebSocket clients; plain is empty for none
+	socketIO    *socketio.Server
+	routes      *gin.Engine
+	files       *folder.Folder // nil: none
+	backend     http.Handler   // answers whatever gets to it; nil: none
+	page        http.Handler   // nil: none
+
+	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
+
+	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
+	lost  func(*http.Request)                           // is told of what nobody serves
+	log   *slog.Logger
+	stall stall.Limits
+}

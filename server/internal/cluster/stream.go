@@ -1,0 +1,36 @@
+package cluster
+
+import (
+	"sync/atomic"
+
+	"hipflask/server/internal/cluster/streams"
+	"hipflask/server/internal/offset"
+)
+
+// stream is this server's part in the stream that all servers write to and read, as with
+// Node's streams adapter. What a server emits is written into it, and delivered to its own
+// clients, as to all others, when it is read: so all servers have one order.
+type stream struct {
+	log   streams.Log
+	queue *streams.Queue
+
+	position offset.ID // the latest entry that was dealt with; the reader's
+	begun    bool      // there is a position
+
+	ended chan struct{} // closed when the writer has
+
+	read, wrote atomic.Uint64
+	holes       atomic.Uint64
+	left        atomic.Int64 // entries that could not be written before the end
+}
+
+func newStream(key string, length int64) *stream {
+	if length <= 0 {
+		length = streams.DefaultLength
+	}
+	return &stream{
+		log:   streams.Log{Key: key, Length: length},
+		queue: streams.NewQueue(MaxQueued, int(length/4)),
+		ended: make(chan struct{}),
+	}
+}
