@@ -11,10 +11,10 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"hipflask/server/internal/cluster/flaskqueue"
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/pickle"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/pyprint"
 )
 

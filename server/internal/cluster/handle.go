@@ -7,10 +7,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // handle deals with one message from Redis. Whatever it holds, it does not end the

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"hipflask/server/internal/cluster/flaskqueue"
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // formats knows how others write on the queue.

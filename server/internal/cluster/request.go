@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // pending are the requests of this server that wait for answers.

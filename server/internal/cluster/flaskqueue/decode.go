@@ -1,8 +1,8 @@
 package flaskqueue
 
 import (
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: "flask queue: " + reason} }

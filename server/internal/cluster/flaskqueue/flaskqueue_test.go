@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // showArgs writes arguments as a packet would, attachments behind them.

@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"strconv"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // jsonFields is a message that came as a JSON object: its members, in order.

@@ -3,9 +3,9 @@ package flaskqueue
 import (
 	"strconv"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/cluster/pickle"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // pickled is a message that came as a pickled dictionary.

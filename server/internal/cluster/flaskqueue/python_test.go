@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"hipflask/internal/testkit"
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // askPython runs testdata/debian.py with a python-socketio from before 5.14 and

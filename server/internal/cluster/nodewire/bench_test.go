@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 func benchmarkCases() map[string]Broadcast {

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // captured is a message that Node's adapter or emitter published.

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"strconv"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet/msgpack"
 )
 

@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // FuzzDecode reads anything as each kind of message. What is taken has to be

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet/msgpack"
 )
 

@@ -1,7 +1,7 @@
 package nodewire
 
 import (
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet/msgpack"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // input is the pickle's bytes, read from the front.

@@ -6,7 +6,7 @@ import (
 	"math"
 	"math/bits"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // machine carries out the opcodes of one pickle.

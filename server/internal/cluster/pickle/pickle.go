@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/pyprint"
 )
 

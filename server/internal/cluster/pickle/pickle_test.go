@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // text decodes a pickle and writes it as JSON.

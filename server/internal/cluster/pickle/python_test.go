@@ -10,8 +10,8 @@ import (
 	"unicode/utf16"
 
 	"hipflask/internal/testkit"
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // askPython runs testdata/pickles.py and returns its lines.

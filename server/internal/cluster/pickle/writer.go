@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"hipflask/server/internal/cluster/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // Writer appends a pickle of protocol 4, which Python reads from 3.4 on. It

@@ -3,7 +3,7 @@ package msgpack
 import (
 	"github.com/tinylib/msgp/msgp"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet"
 )
 

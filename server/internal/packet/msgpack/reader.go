@@ -9,7 +9,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
-	"hipflask/server/internal/cluster/jsonval"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // Reader reads MessagePack from the front. Its errors are *jsonval.Error. What it allocates
