@@ -3,8 +3,8 @@ package msgpack
 import (
 	"github.com/tinylib/msgp/msgp"
 
-	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet"
+	"hipflask/server/internal/packet/jsonval"
 )
 
 // Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp,
@@ -155,6 +155,16 @@ func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 		w.Integer(int64(p.ID))
 	}
 	return w.dst, nil
+}
+
+// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet
+// that package packet has written as text and attachments.
+func Repack(dst, text []byte, attachments [][]byte) ([]byte, error) {
+	p, err := packet.Reread(text, attachments)
+	if err != nil {
+		return dst, err
+	}
+	return Append(dst, p)
 }
 
 func (w *Writer) arguments(p *packet.Packet) error {

@@ -88,6 +88,58 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// Python's client says null where it has no data.
+func TestDecodeWithoutData(t *testing.T) {
+	for data, want := range map[string]string{
+		"\x83\xa4type\x00\xa4data\xc0\xa3nsp\xa1/": "CONNECT /", "\x83\xa4type\x01\xa4data\xc0\xa3nsp\xa2/a": "DISCONNECT /a",
+	} {
+		if p, err := Decode([]byte(data), packet.Limits{}); err != nil || show(p) != want {
+			t.Errorf("got %v, %v, want %s", p, err, want)
+		}
+	}
+}
+
+// What was written as text and attachments reads the same as msgpack.
+func TestRepack(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		attachments []string
+		want        string
+	}{
+		{`0`, nil, `CONNECT /`}, {`0/chat,{"sid":"x"}`, nil, `CONNECT /chat data={"sid":"x"}`}, {`1/chat,`, nil, `DISCONNECT /chat`},
+		{`4{"message":"no"}`, nil, `CONNECT_ERROR / data={"message":"no"}`}, {`4"no"`, nil, `CONNECT_ERROR / data="no"`},
+		{`2["m"]`, nil, `EVENT / "m"`}, {`2/a,9007199254740991["m",[],{},null]`, nil, `EVENT /a id=9007199254740991 "m" [] {} null`},
+		{`2["m",18446744073709551615,-9223372036854775808,1e400]`, nil, `EVENT / "m" 18446744073709551615 -9223372036854775808 null`},
+		{`2["m",{"_placeholder":true,"num":0}]`, nil, `EVENT / "m" {"_placeholder":true,"num":0}`},
+		{`3/a,7[]`, nil, `ACK /a id=7`},
+		{`52-["m",[{"_placeholder":true,"num":0}],{"b":{"_placeholder":true,"num":1}}]`, []string{"", "xyz"},
+			`EVENT / "m" [{"_placeholder":true,"num":0}]["" "xyz"] {"b":{"_placeholder":true,"num":1}}["" "xyz"]`},
+		{`61-7[{"_placeholder":true,"num":0}]`, []string{"x"}, `ACK / id=7 {"_placeholder":true,"num":0}["x"]`},
+	} {
+		var attachments [][]byte
+		for _, a := range c.attachments {
+			attachments = append(attachments, []byte(a))
+		}
+		got, err := Repack([]byte("dst"), []byte(c.text), attachments)
+		if err != nil || !bytes.HasPrefix(got, []byte("dst")) {
+			t.Errorf("%.99s: %q, %v", c.text, got, err)
+			continue
+		}
+		if p, err := Decode(got[3:], packet.Limits{}); err != nil || show(p) != c.want {
+			t.Errorf("%.99s:\n got %v, %v\nwant %s", c.text, p, err, c.want)
+		}
+	}
+	deepest := strings.Repeat("[", packet.DepthCeiling-1) + strings.Repeat("]", packet.DepthCeiling-1)
+	if _, err := Repack(nil, []byte(`2["m",`+deepest+`]`), nil); err != nil {
+		t.Errorf("as deep as there is: %v", err)
+	}
+	for _, text := range []string{``, `2`, `51-["m",{"_placeholder":true,"num":0}]`, `2["m"`} {
+		if got, err := Repack([]byte("dst"), []byte(text), nil); err == nil || string(got) != "dst" {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	event := func(data string) string { return "\x83\xa4type\x02\xa3nsp\xa1/\xa4data" + data }
 	with := func(typ, rest string) string { return "\x83\xa4type" + typ + "\xa3nsp\xa1/" + rest }
@@ -165,14 +217,14 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || !sameValues(p, q) {
 			t.Fatalf("%s\nhas become %v, %v", show(p), q, err)
 		}
-		if q := asText(t, p, wide); q != nil && !sameValues(p, q) {
-			t.Fatalf("%s\nis, as text, %s", show(p), show(q))
+		if q := byWayOfText(t, p, wide); q != nil && !sameValues(p, q) {
+			t.Fatalf("%s\nis, by way of text, %s", show(p), show(q))
 		}
 	})
 }
 
-// asText sends an event by way of the text form.
-func asText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet {
+// byWayOfText has an event written as text and, as for a client of msgpack, repacked.
+func byWayOfText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet {
 	if p.Type != packet.Event {
 		return nil
 	}
@@ -184,15 +236,13 @@ func asText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet
 	if err != nil {
 		t.Fatalf("%s: %v", show(p), err)
 	}
-	d := packet.Decoder{Limits: limits}
-	q, err := d.Text(text)
-	for _, a := range attachments {
-		if err == nil && q == nil {
-			q, err = d.Binary(a)
-		}
-	}
-	if err != nil || q == nil {
+	data, err := Repack(nil, text, attachments)
+	if err != nil {
 		t.Fatalf("%s as text: %v", show(p), err)
+	}
+	q, err := Decode(data, limits)
+	if err != nil {
+		t.Fatalf("%s repacked: %v", show(p), err)
 	}
 	return q
 }
