@@ -7,7 +7,7 @@ import (
 )
 
 // Pack has the session sent each message, from now on, as the one binary packet that
-// [Config.Pack] makes of it. It is called by the Receiver, with the first message that came
+// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the first message that came
 // in such a form: from here on a binary one is no attachment, but counts.
 func (s *Session) Pack() {
 	s.mu.Lock()
