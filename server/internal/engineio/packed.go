@@ -7,8 +7,9 @@ import (
 )
 
 // Pack has the session sent each message, from now on, as the one binary packet that
-// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the first message that came
-// in such a form: from here on a binary one is no attachment, but counts.
+// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the
+// first message that came in such a form: from here on a binary one is no attachment, but
+// counts as a message.
 func (s *Session) Pack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
