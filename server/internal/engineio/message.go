@@ -57,7 +57,7 @@ type Message struct {
 	more       atomic.Pointer[more]
 }
 
-// noText stands in gone for a message of one binary packet and no text: see packed.
+// noText stands in gone for a message of one binary packet and no text: see single.
 const noText = -1
 
 // more is what few messages have.
@@ -67,7 +67,7 @@ type more struct {
 	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
 	held  atomic.Pointer[retention]
 
-	packing atomic.Pointer[packing] // see packed
+	packing atomic.Pointer[packing] // see single
 }
 
 // extra returns what few messages have, made if there was none.

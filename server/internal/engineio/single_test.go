@@ -12,10 +12,10 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// packer packs messages so that one can see what of, and counts.
-type packer struct{ made atomic.Int64 }
+// maker packs messages so that one can see what of, and counts.
+type maker struct{ made atomic.Int64 }
 
-func (p *packer) pack(dst, text []byte, attachments [][]byte) []byte {
+func (p *maker) pack(dst, text []byte, attachments [][]byte) []byte {
 	p.made.Add(1)
 	if string(text) == "cannot" {
 		return nil
@@ -30,8 +30,8 @@ const (
 
 // A packed message is one binary packet to every transport, and counts as one message.
 func TestPackedWireForms(t *testing.T) {
-	var p packer
-	m := textMessage(t, binaryText, []byte{1, 2}).packed(p.pack)
+	var p maker
+	m := textMessage(t, binaryText, []byte{1, 2}).single(p.pack)
 	for w, want := range map[wire]string{
 		wireV4:     serverFrame(websocket.Binary, packedText),
 		wireV4Text: serverFrame(websocket.Text, "bcGFja2VkIDUxLVsibSIseyJfcGxhY2Vob2xkZXIiOnRydWUsIm51bSI6MH1dIFsiXHgwMVx4MDIiXQ=="),
@@ -48,14 +48,14 @@ func TestPackedWireForms(t *testing.T) {
 		t.Errorf("%d packets, the first %q, %v", m.packets(), data, binary)
 	}
 	for _, same := range []*Message{m, newControl("2"), rawMessage([]byte("x")), textMessage(t, "cannot"), textMessage(t, binaryText, nil, nil).after(1)} {
-		if got := same.packed(p.pack); got != same {
+		if got := same.single(p.pack); got != same {
 			t.Errorf("%q has become %q", same.frame, got.frame)
 		}
 	}
 	for _, n := range []int{1, 100, 125, 126, 65_500, 70_000} {
 		text := strings.Repeat("x", n)
 		want := serverFrame(websocket.Binary, "packed "+text+" []")
-		if got := textMessage(t, text).packed(p.pack); string(got.frame) != want {
+		if got := textMessage(t, text).single(p.pack); string(got.frame) != want {
 			t.Errorf("%d bytes: the frame begins with %.20q", n, got.frame)
 		}
 	}
@@ -65,7 +65,7 @@ func TestPackedWireForms(t *testing.T) {
 // of them has it.
 func TestPackedOnce(t *testing.T) {
 	for _, kept := range []bool{false, true} {
-		var p packer
+		var p maker
 		m := textMessage(t, binaryText, []byte{1, 2})
 		m.Share()
 		if kept {
@@ -79,7 +79,7 @@ func TestPackedOnce(t *testing.T) {
 				if kept {
 					mine = m.Kept()
 				}
-				first, again := mine.packed(p.pack), mine.packed(p.pack)
+				first, again := mine.single(p.pack), mine.single(p.pack)
 				if all[i] = first; again != first {
 					t.Errorf("kept %v: it was packed again", kept)
 				}
@@ -96,7 +96,7 @@ func TestPackedOnce(t *testing.T) {
 		before := p.made.Load()
 		runtime.GC()
 		runtime.GC()
-		if m.packed(p.pack); (p.made.Load() > before) != kept {
+		if m.single(p.pack); (p.made.Load() > before) != kept {
 			t.Errorf("kept %v: packed %d more times once nobody had it", kept, p.made.Load()-before)
 		}
 	}
@@ -159,7 +159,7 @@ func TestOutboxCountsWhatIsPacked(t *testing.T) {
 // A client that says so by its first message has all messages packed from then on, and its
 // binary ones count; heartbeats and others stay as they are.
 func TestPack(t *testing.T) {
-	var p packer
+	var p maker
 	f := start(t, func(c *Config) { c.Pack = p.pack })
 	f.wrap = func(o *opened) Receiver { return packs{o} }
 	s, c := f.websocket(4)
@@ -189,7 +189,7 @@ func (p packs) Binary(data []byte) error {
 // A large packed message has one form for all polls.
 func TestPackedPollsShareForms(t *testing.T) {
 	o := newOutbox(t)
-	p := packer{}
+	p := maker{}
 	o.shared.pack = p.pack
 	m := textMessage(t, strings.Repeat("x", 2*largeFrame))
 	m.Share()

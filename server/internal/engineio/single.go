@@ -28,7 +28,7 @@ func (o *outbox) first() *Message {
 	if !o.packs {
 		return m
 	}
-	p := m.packed(o.shared.pack)
+	p := m.single(o.shared.pack)
 	if p == m {
 		return m
 	}
@@ -67,20 +67,20 @@ func (p *packing) message() *Message {
 	return p.weak.Value()
 }
 
-// packed returns the message as one binary packet. What is Engine.IO's own stays as it is.
-func (m *Message) packed(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
+// single returns the message as one binary packet. What is Engine.IO's own stays as it is.
+func (m *Message) single(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
 	if m.raw || m.control || m.gone != 0 {
 		return m
 	}
 	if !m.shared { // nobody else will ask
-		return m.packWith(pack)
+		return m.singleBy(pack)
 	}
 	x := m.extra()
 	was := x.packing.Load()
 	if p := was.message(); p != nil {
 		return p
 	}
-	p := m.packWith(pack)
+	p := m.singleBy(pack)
 	now := &packing{made: p}
 	if m.kept {
 		now = &packing{weak: weak.Make(p)}
@@ -94,7 +94,7 @@ func (m *Message) packed(pack func(dst, text []byte, attachments [][]byte) []byt
 	return p
 }
 
-func (m *Message) packWith(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
+func (m *Message) singleBy(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
 	const keys = 32 // bytes that the packed form is longer by where it is
 	dst := pack(make([]byte, headroom, headroom+len(m.frame)+keys), m.text()[1:], m.bins())
 	if dst == nil {
