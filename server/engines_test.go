@@ -84,7 +84,14 @@ func TestOldBundles(t *testing.T) {
 	clients := []string{"socket.io-client-106", "socket.io-client-110", "socket.io-client-137", "socket.io-client-148", "socket.io-client-1"}
 	server := harness.Start(t)
 	reports := testkit.RunScript(t, "bundles.mjs", testkit.ScriptConfig{URL: server.URL, Chromium: testkit.NeedChromium(t), Clients: clients})
-	talked := 0
+	if talked := checkBundles(t, reports); talked != 2*len(clients) {
+		t.Errorf("%d conversations, want %d", talked, 2*len(clients))
+	}
+}
+
+// checkBundles checks the conversations of bundles.mjs, and counts them.
+func checkBundles(t *testing.T, reports []testkit.Report) (talked int) {
+	t.Helper()
 	for _, r := range reports {
 		var told struct {
 			Client, Asked, Transport string
@@ -99,7 +106,5 @@ func TestOldBundles(t *testing.T) {
 			t.Errorf("%s", r.Line)
 		}
 	}
-	if talked != 2*len(clients) {
-		t.Errorf("%d conversations, want %d", talked, 2*len(clients))
-	}
+	return talked
 }

@@ -33,18 +33,18 @@ func TestRecovery(t *testing.T) {
 		for _, silent := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, silent %v", mode, silent), func(t *testing.T) {
 				t.Parallel()
-				testRecovery(t, mode, silent)
+				testRecovery(t, mode, "", silent)
 			})
 		}
 	}
 }
 
-func testRecovery(t *testing.T, mode string, silent bool) {
+func testRecovery(t *testing.T, mode, parser string, silent bool) {
 	const count = 3000
 	server := harness.Start(t, "--recovery", "1m")
 	proxy := startCutter(t, server.Addr, silent, budgets())
 	reports := testkit.RunScript(t, "recovery.mjs", testkit.ScriptConfig{
-		URL: "http://" + proxy.Addr().String(), NextURL: server.URL, Client: newest, Mode: mode, Count: count,
+		URL: "http://" + proxy.Addr().String(), NextURL: server.URL, Client: newest, Parser: parser, Mode: mode, Count: count,
 	})
 	var seen struct {
 		Heard               []string

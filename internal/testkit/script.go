@@ -27,6 +27,7 @@ type ScriptConfig struct {
 	NextURL     string            `json:"nextURL,omitempty"`
 	Client      string            `json:"client,omitempty"`  // npm alias
 	Peer        string            `json:"peer,omitempty"`    // npm alias of the other one of a pair
+	Parser      string            `json:"parser,omitempty"`  // npm name; empty: the client's own
 	Mode        string            `json:"mode,omitempty"`    // websocket, polling or default
 	Options     map[string]any    `json:"options,omitempty"` // of the client's
 	Behaviours  []string          `json:"behaviours,omitempty"`

@@ -18,16 +18,16 @@ func (c *conn) Text(data []byte) error {
 		c.plain(packet.TextValue(string(data)))
 		return nil
 	}
-	return c.decoded(c.decode((*packet.Decoder).Text, data))
+	return c.decoded(c.decode(data, false))
 }
 
-// Binary takes one attachment, or a plain client's message.
+// Binary takes one attachment, a packet of msgpack, or a plain client's message.
 func (c *conn) Binary(data []byte) error {
 	if c.session.IsPlain() {
 		c.plain(packet.BytesValue(slices.Clone(data)))
 		return nil
 	}
-	return c.decoded(c.decode((*packet.Decoder).Binary, data))
+	return c.decoded(c.decode(data, true))
 }
 
 func (c *conn) plain(v packet.Value) {
@@ -47,6 +47,10 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 		return nil
 	case errors.Is(err, errTooMuch):
 		c.tooMuch()
+		return nil
+	case errors.Is(err, errForm):
+		c.session.Warn(engineio.CauseMalformed, "client closed: it changed between text and msgpack", "error", err)
+		c.session.Close(engineio.ServerClose)
 		return nil
 	case errors.As(err, &refused) && refused.Limit != "":
 		return &engineio.BoundError{Bound: refused.Limit, Err: err}

@@ -16,6 +16,9 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	c := &conn{connection: connection{server: s, session: session}}
 	c.library = s.library.Open(session, c)
 	c.incoming.decoder.Limits = s.opts.Limits
+	if session.Protocol() != 4 { // the server speaks first, in text
+		c.incoming.form = formText
+	}
 	s.conns.Add(1)
 	c.queue.Init(&s.queues, c, task{run: c.opened})
 	c.beginPatience()

@@ -101,6 +101,7 @@ func New(opts Options) *Server {
 	s.opts.SessionValues = opts.SessionValues
 	s.life, s.end = context.WithCancel(opts.Context)
 	s.opts.Engine.Open = s.open
+	s.opts.Engine.Pack = s.pack
 	s.opts.Engine.Allow = s.allowed
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.queues.MaxTasks, s.queues.MaxBytes = s.opts.MaxQueuedEvents, maxQueuedBytes

@@ -254,9 +254,10 @@ type task struct {
 type incoming struct {
 	// Guarded by mu.
 	mu      locks.Incoming
-	decoder packet.Decoder
-	over    bool        // the session is: nothing is held any more
-	taken   int         // 0: no attachments are awaited
-	due     time.Time   // when they have to be there
-	timer   *time.Timer // nil until some were awaited once
+	form    form
+	decoder packet.Decoder // of text
+	over    bool           // the session is: nothing is held any more
+	taken   int            // 0: no attachments are awaited
+	due     time.Time      // when they have to be there
+	timer   *time.Timer    // nil until some were awaited once
 }

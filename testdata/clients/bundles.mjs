@@ -1,6 +1,7 @@
 // The browser bundles of old clients, each in a page of a real browser: in Node these
 // clients ask for base64 and show nothing of what they do in a page. config.clients are
-// npm aliases, config.chromium is the browser's executable.
+// npm aliases, or paths of bundles that the server has; config.chromium is the browser's
+// executable.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -66,7 +67,7 @@ async function inBrowser(config, report) {
         });
         await page.goto(`${config.url}/nothing`);
         await page.setContent('<!DOCTYPE html><title>old</title>');
-        await page.addScriptTag({ content: bundle(client) });
+        await page.addScriptTag(client.startsWith('/') ? { url: client } : { content: bundle(client) });
         const told = await page.evaluate(talk, { texts: TEXTS, transports });
         const whole = told.heard.every((text, i) => text === [...TEXTS, 'upgraded'][i]);
         report('talked', { client, asked: transports ? 'polling' : 'default', whole, bytes: told.bytes, transport: told.transport, sessions });

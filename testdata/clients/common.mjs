@@ -5,6 +5,7 @@
 //   url       the server, such as http://127.0.0.1:5000
 //   client    the npm alias of the client, such as socket.io-client-2
 //   mode      websocket, polling, or default (polling, then the upgrade)
+//   parser    the npm name of the client's parser; none: its own
 //   options   options of the client's more, such as {"forceBase64": true}
 //   deadline  milliseconds after which the process gives up with exit code 3
 // and prints one JSON object a line, which names its behaviour. Where it sent a
@@ -70,10 +71,11 @@ function summary(kind, bytes) {
 }
 
 /** Opens a connection of its own, in the way the configuration asks for. */
-export function open({ url, client, mode, options: configured }, options = {}) {
+export function open({ url, client, mode, parser, options: configured }, options = {}) {
   const io = require(client);
   const transports = mode === 'default' ? {} : { transports: [mode] };
-  return io(url, { forceNew: true, reconnection: false, ...transports, ...configured, ...options });
+  const parsed = parser ? { parser: require(parser) } : {};
+  return io(url, { forceNew: true, reconnection: false, ...transports, ...parsed, ...configured, ...options });
 }
 
 /** Waits until the socket is connected. */

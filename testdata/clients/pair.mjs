@@ -5,7 +5,7 @@ import { connected, inbox, main, open } from './common.mjs';
 const EACH = 30;
 
 export default async function pair(config, report) {
-  const sockets = [open(config), open({ ...config, client: config.peer })];
+  const sockets = [open(config), open({ ...config, client: config.peer, parser: '' })];
   const nexts = sockets.map(inbox);
   await Promise.all(sockets.map(connected));
 

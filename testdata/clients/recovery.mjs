@@ -6,7 +6,7 @@ import { connected, main, open } from './common.mjs';
 const BURST = 50;
 
 export default async function recovery(config, report) {
-  const talker = open({ ...config, url: config.nextURL, mode: 'websocket' });
+  const talker = open({ ...config, url: config.nextURL, mode: 'websocket', parser: '' });
   const listener = open(config, { reconnection: true, reconnectionDelay: 5, reconnectionDelayMax: 20, timeout: 500 });
   const heard = [];
   let connects = 0;

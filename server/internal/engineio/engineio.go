@@ -72,6 +72,11 @@ type Config struct {
 	// all are.
 	Alive func(server string) bool
 
+	// Pack appends the data of the one binary packet that a message is to sessions of
+	// [Session.Pack], made of its text and its attachments, which it must not change. A
+	// message for which it returns nil is sent as it is.
+	Pack func(dst, text []byte, attachments [][]byte) []byte
+
 	// Open is called for each new session before anything of it is read or
 	// written. What the session then receives goes to the Receiver. Open must not
 	// wait for the server or call its methods.

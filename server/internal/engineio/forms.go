@@ -61,7 +61,7 @@ func (m *Message) part(n int, format payload.Format) payload.Part {
 // packet is the message's nth packet before it is written.
 func (m *Message) packet(n int) (data []byte, binary bool) {
 	switch {
-	case m.gone > 0:
+	case m.gone != 0:
 		return m.bins()[n], true
 	case n == 0:
 		return m.text(), false

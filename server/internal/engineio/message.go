@@ -54,9 +54,12 @@ type Message struct {
 	stored     bool  // see DoNotCompress
 	raw        bool  // frame is for every kind of WebSocket, and for nobody else
 	control    bool  // a packet of Engine.IO's own
-	gone       int32 // how many of its packets the client has already: see after
+	gone       int32 // how many of its packets the client has already, see after; or noText
 	more       atomic.Pointer[more]
 }
+
+// noText stands in gone for a message of one binary packet and no text: see single.
+const noText = -1
 
 // more is what few messages have.
 type more struct {
@@ -65,7 +68,8 @@ type more struct {
 	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
 	held  atomic.Pointer[retention]
 
-	packed atomic.Pointer[[wires]packedForm] // the forms compressed, see packer
+	packed  atomic.Pointer[[wires]packedForm] // the forms compressed, see packer
+	packing atomic.Pointer[packing]           // see single
 }
 
 // extra returns what few messages have, made if there was none.
@@ -126,7 +130,7 @@ func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true
 
 // isMessage says whether this is something that one side told the other, and not
 // Engine.IO's or WebSocket's own. What is left of a message counted before.
-func (m *Message) isMessage() bool { return !m.raw && !m.control && m.gone == 0 }
+func (m *Message) isMessage() bool { return !m.raw && !m.control && m.gone <= 0 }
 
 // SetPlain says how plain WebSocket clients read the message; without it they
 // are sent nothing. It is called before the message is first sent.

@@ -31,6 +31,7 @@ type outbox struct {
 	queued  int // bytes in queue[head:]
 	lagging int // of them, those that the server's flusher counts as its lag
 	parked  bool
+	packs   bool // see Session.Pack
 
 	// What was taken while parked, and is being written: a message, or nil for a copy.
 	flying      *Message
@@ -42,6 +43,8 @@ type outlet struct {
 	memory *budget.Budget
 	lag    lag
 	joined joinPool // buffers for joined frames
+
+	pack func(dst, text []byte, attachments [][]byte) []byte // see Config
 
 	compressor   coding.Compressor
 	compressFrom int // bytes of an answer to a poll that are worth it; negative: none are
@@ -93,7 +96,7 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	var alone *Message // whose frame the batch is, while it is one
 	cost := 0
 	for o.head < len(o.queue) {
-		m := o.queue[o.head]
+		m := o.first()
 		f := m.packed(w, p)
 		if len(b.data) > 0 && (len(f) >= largeFrame || len(b.data)+len(f) > joinSize) {
 			break
@@ -138,7 +141,7 @@ func (o *outbox) takeAnswer(most int, last *Message) []portion {
 	var portions []portion
 	packets, cost := 0, 0
 	for o.head < len(o.queue) {
-		m := o.queue[o.head]
+		m := o.first()
 		n := m.packets()
 		if len(portions) > 0 && (m == last || most > 0 && packets+n > most) {
 			break

@@ -91,10 +91,13 @@ func (s *Session) receive(data []byte, binary bool) error {
 	defer s.beat.receiving.Add(-1)
 	s.reading.mu.Lock()
 	defer s.reading.mu.Unlock()
-	if !s.IsOpen() {
+	s.mu.Lock()
+	open, whole := s.state == stateOpen, s.packs || s.protocol == 0
+	s.mu.Unlock()
+	if !open {
 		return nil
 	}
-	if !binary || s.protocol == 0 { // an attachment belongs to the message before it
+	if !binary || whole { // else it is an attachment, which belongs to the message before it
 		s.meter.messagesIn.Add(1)
 	}
 	if binary {

@@ -43,6 +43,7 @@ func (c *common) init(cfg Config, list registrar) {
 	c.cfg = cfg
 	c.heart = newHeartbeat(cfg.PingInterval, cfg.PingTimeout)
 	c.outlet.init(cfg.Memory)
+	c.outlet.pack = cfg.Pack
 	c.outlet.compressFrom = -1
 	if cfg.Compression {
 		c.outlet.compressFrom = cfg.CompressionThreshold

@@ -33,7 +33,7 @@ func (l Limits) assemble(t Type, namespace string, id uint64, hasID bool, data *
 		return nil, malformed("acknowledgement without an id")
 	case arguments:
 		return f, f.assembleArgs(data, l)
-	case data == nil:
+	case data == nil || data.IsNull(): // as Python's client says that there is none
 		return f, nil
 	case len(data.Attachments) > 0:
 		return nil, malformed("attachment in a payload")

@@ -1,6 +1,9 @@
 package packet
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // Decoder turns the messages of one session into packets. The zero Decoder
 // works with the default limits. It holds nothing between packets; while
@@ -44,6 +47,7 @@ func (d *Decoder) text(data []byte) (*Packet, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	h.json = bytes.Clone(h.json)
 	p, err := h.packet(d.Limits)
 	if err != nil {
 		return nil, err
@@ -75,12 +79,38 @@ func (d *Decoder) Binary(data []byte) (*Packet, error) {
 		return nil, nil
 	}
 	p := d.pending
+	p.attach(d.attachments)
+	d.reset()
+	return p, nil
+}
+
+// attach gives the arguments the attachments that their placeholders stand for.
+func (p *Packet) attach(attachments [][]byte) {
 	for i := range p.Args {
 		if p.Args[i].state&stateMarker != 0 {
-			p.Args[i].Attachments = d.attachments
+			p.Args[i].Attachments = attachments
 		}
 	}
-	d.reset()
+}
+
+// Reread reads a packet that this package has written, of any size. It shares the memory
+// of the text and of the attachments. An error is always an *Error.
+func Reread(text []byte, attachments [][]byte) (*Packet, error) {
+	anything := Limits{MaxAttachments: AttachmentsCeiling, MaxDepth: DepthCeiling, MaxArgs: math.MaxInt}
+	h, err := anything.header(text)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.packet(anything)
+	if err != nil {
+		return nil, err
+	}
+	if max(0, h.attachments) != len(attachments) {
+		return nil, malformed("another number of attachments")
+	}
+	if len(attachments) > 0 {
+		p.attach(attachments)
+	}
 	return p, nil
 }
 
@@ -201,23 +231,22 @@ func (f *frame) readData(json []byte, l Limits) *Error {
 	if f.Type == Disconnect {
 		return malformed("payload on DISCONNECT")
 	}
-	text := bytes.Clone(json)
-	s := newScanner(text, 0, l.depth())
+	s := newScanner(json, 0, l.depth())
 	start, end, ok := s.document()
 	if !ok {
 		return s.err
 	}
-	if text[start] != '{' && !(f.Type == ConnectError && text[start] == '"') {
+	if json[start] != '{' && !(f.Type == ConnectError && json[start] == '"') {
 		return malformed("wrong kind of payload")
 	}
-	f.Data = text[start:end]
+	f.Data = json[start:end]
 	return nil
 }
 
 // readArgs reads the array of an event or acknowledgement: syntax, depth,
 // placeholders and the bounds of each argument, in one pass.
 func (f *frame) readArgs(h *header, l Limits) *Error {
-	s := newScanner(bytes.Clone(h.json), 0, l.depth())
+	s := newScanner(h.json, 0, l.depth())
 	s.attachments, s.collect = h.attachments, h.attachments > 0
 	s.space()
 	if !s.at('[') {

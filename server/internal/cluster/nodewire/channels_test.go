@@ -1,3 +1,4 @@
+package nodewire
 
 import (
 	"strings"

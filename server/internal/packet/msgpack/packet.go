@@ -157,6 +157,16 @@ func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 	return w.dst, nil
 }
 
+// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet
+// that package packet has written as text and attachments.
+func Repack(dst, text []byte, attachments [][]byte) ([]byte, error) {
+	p, err := packet.Reread(text, attachments)
+	if err != nil {
+		return dst, err
+	}
+	return Append(dst, p)
+}
+
 func (w *Writer) arguments(p *packet.Packet) error {
 	w.Text("data")
 	if p.Type == packet.Event {

@@ -38,7 +38,7 @@ func show(p *packet.Packet) string {
 }
 
 // Every text but the last is what the Encoder of socket.io-msgpack-parser 3.0.2 made of a
-// client's packet.
+// client's packet, or python-socketio 5.7.2 with serializer="msgpack".
 var captured = []struct{ name, hex, want string }{
 	{"connect", "83a47479706500a36e7370a12fa464617461d40000", `CONNECT /`},
 	{"connect with auth", "83a47479706500a36e7370a52f63686174a46461746182a5746f6b656ea178a16ed40000", `CONNECT /chat data={"token":"x"}`},
@@ -58,6 +58,10 @@ var captured = []struct{ name, hex, want string }{
 	{"connect error", "83a47479706504a46461746181a76d657373616765a26e6fa36e7370a12f", `CONNECT_ERROR / data={"message":"no"}`},
 	{"20 members", "83a47479706502a46461746192a16ddc0014000102030405060708090a0b0c0d0e0f10111213a36e7370a12f",
 		`EVENT / "m" [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]`},
+	{"Python's connect", "83a47479706500a464617461c0a36e7370a12f", `CONNECT /`},
+	{"Python's disconnect", "83a47479706501a464617461c0a36e7370a22f61", `DISCONNECT /a`},
+	{"Python's event", "84a47479706502a46461746193a16dc40101cf8000000000000000a36e7370a12fa2696405",
+		`EVENT / id=5 "m" {"_placeholder":true,"num":0}["\x01"] 9223372036854775808`},
 	{"a lookalike", hex.EncodeToString([]byte("\x83\xa4type\x02\xa3nsp\xa4/?a=\xa4data\x93\xa1m\x82\xac_placeholder\xc3\xa3num\x00\xc4\x01b")),
 		`EVENT / query=a= "m" null {"_placeholder":true,"num":0}["b"]`},
 }
@@ -84,6 +88,47 @@ func TestDecode(t *testing.T) {
 		}
 		if q, err := Decode(again[3:], packet.Limits{}); err != nil || strings.Replace(c.want, " query=a=", "", 1) != show(q) {
 			t.Errorf("%s: written and read again\n got %v, %v\nwant %s", c.name, q, err, c.want)
+		}
+	}
+}
+
+// What was written as text and attachments reads the same as msgpack.
+func TestRepack(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		attachments []string
+		want        string
+	}{
+		{`0`, nil, `CONNECT /`}, {`0/chat,{"sid":"x"}`, nil, `CONNECT /chat data={"sid":"x"}`}, {`1/chat,`, nil, `DISCONNECT /chat`},
+		{`4{"message":"no"}`, nil, `CONNECT_ERROR / data={"message":"no"}`}, {`4"no"`, nil, `CONNECT_ERROR / data="no"`},
+		{`2["m"]`, nil, `EVENT / "m"`}, {`2/a,9007199254740991["m",[],{},null]`, nil, `EVENT /a id=9007199254740991 "m" [] {} null`},
+		{`2["m",18446744073709551615,-9223372036854775808,1e400]`, nil, `EVENT / "m" 18446744073709551615 -9223372036854775808 null`},
+		{`2["m",{"_placeholder":true,"num":0}]`, nil, `EVENT / "m" {"_placeholder":true,"num":0}`},
+		{`3/a,7[]`, nil, `ACK /a id=7`},
+		{`52-["m",[{"_placeholder":true,"num":0}],{"b":{"_placeholder":true,"num":1}}]`, []string{"", "xyz"},
+			`EVENT / "m" [{"_placeholder":true,"num":0}]["" "xyz"] {"b":{"_placeholder":true,"num":1}}["" "xyz"]`},
+		{`61-7[{"_placeholder":true,"num":0}]`, []string{"x"}, `ACK / id=7 {"_placeholder":true,"num":0}["x"]`},
+	} {
+		var attachments [][]byte
+		for _, a := range c.attachments {
+			attachments = append(attachments, []byte(a))
+		}
+		got, err := Repack([]byte("dst"), []byte(c.text), attachments)
+		if err != nil || !bytes.HasPrefix(got, []byte("dst")) {
+			t.Errorf("%.99s: %q, %v", c.text, got, err)
+			continue
+		}
+		if p, err := Decode(got[3:], packet.Limits{}); err != nil || show(p) != c.want {
+			t.Errorf("%.99s:\n got %v, %v\nwant %s", c.text, p, err, c.want)
+		}
+	}
+	deepest := strings.Repeat("[", packet.DepthCeiling-1) + strings.Repeat("]", packet.DepthCeiling-1)
+	if _, err := Repack(nil, []byte(`2["m",`+deepest+`]`), nil); err != nil {
+		t.Errorf("as deep as there is: %v", err)
+	}
+	for _, text := range []string{``, `2`, `51-["m",{"_placeholder":true,"num":0}]`, `2["m"`} {
+		if got, err := Repack([]byte("dst"), []byte(text), nil); err == nil || string(got) != "dst" {
+			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
 }
@@ -165,14 +210,42 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || !sameValues(p, q) {
 			t.Fatalf("%s\nhas become %v, %v", show(p), q, err)
 		}
-		if q := asText(t, p, wide); q != nil && !sameValues(p, q) {
-			t.Fatalf("%s\nis, as text, %s", show(p), show(q))
+		if q := byWayOfText(t, p, wide); q != nil && !sameValues(p, q) {
+			t.Fatalf("%s\nis, by way of text, %s", show(p), show(q))
 		}
 	})
 }
 
-// asText sends an event by way of the text form.
-func asText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet {
+// FuzzRepack repacks whatever text a client may have sent: what a Decoder takes, clients of
+// msgpack can read.
+func FuzzRepack(f *testing.F) {
+	for _, text := range []string{`0/a,{"sid":"x"}`, `51-7["m",{"_placeholder":true,"num":0},1e400]`, `3/a,7[]`, `4"\ud800"`, `2["m",[[-0.0,1E2]]]`} {
+		f.Add([]byte(text), []byte("data"))
+	}
+	f.Fuzz(func(t *testing.T, text, data []byte) {
+		var d packet.Decoder
+		p, err := d.Text(text)
+		var attachments [][]byte
+		for err == nil && p == nil {
+			attachments = append(attachments, data)
+			p, err = d.Binary(data)
+		}
+		out, again := Repack(nil, text, attachments)
+		if err != nil {
+			return
+		}
+		if again != nil {
+			t.Fatalf("%q: %v", text, again)
+		}
+		q, err := Decode(out, packet.Limits{MaxBytes: 100_000_000})
+		if err != nil || q.Type != p.Type || q.Namespace != p.Namespace || q.Event != p.Event || len(q.Args) != len(p.Args) {
+			t.Fatalf("%s\nhas become %v, %v", show(p), q, err)
+		}
+	})
+}
+
+// byWayOfText has an event written as text and, as for a client of msgpack, repacked.
+func byWayOfText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet {
 	if p.Type != packet.Event {
 		return nil
 	}
@@ -184,15 +257,13 @@ func asText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.Packet
 	if err != nil {
 		t.Fatalf("%s: %v", show(p), err)
 	}
-	d := packet.Decoder{Limits: limits}
-	q, err := d.Text(text)
-	for _, a := range attachments {
-		if err == nil && q == nil {
-			q, err = d.Binary(a)
-		}
-	}
-	if err != nil || q == nil {
+	data, err := Repack(nil, text, attachments)
+	if err != nil {
 		t.Fatalf("%s as text: %v", show(p), err)
+	}
+	q, err := Decode(data, limits)
+	if err != nil {
+		t.Fatalf("%s repacked: %v", show(p), err)
 	}
 	return q
 }
