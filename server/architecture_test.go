@@ -128,7 +128,7 @@ func TestArchitectureWhoImportsWhat(t *testing.T) {
 		"cluster/redislink":        {"server/hipflask", "cluster", "cluster/forward"},
 		"cluster/forward":          {"server/hipflask"},
 		"cluster/redistest":        {"e2e/..."}, // and tests
-		"internal/testkit":         {"e2e/..."},
+		"testdata/testkit":         {"e2e/..."},
 		"e2e/...":                  {"e2e/..."},
 		"github.com/gin-gonic/gin": {"server/hipflask", "handlers/..."},
 		"github.com/prometheus/client_golang/...": {"server/hipflask", "ops"},

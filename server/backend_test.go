@@ -9,10 +9,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // With a backend, what is neither Socket.IO nor a route is the backend's: its page, its

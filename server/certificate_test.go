@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // liveCertificate is a certificate's files under names that do not change: a symbolic link leads to the folder of the

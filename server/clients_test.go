@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // What npm's clients can be told to do, in Node and in a real browser.

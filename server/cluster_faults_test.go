@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // awaitLog waits until a server has logged a line n times.

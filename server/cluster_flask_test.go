@@ -3,9 +3,9 @@ package main
 import (
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // bytesOf and tupleOf are how JSON says what it does not have.

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the

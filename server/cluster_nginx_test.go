@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // scalingBlock returns the n-th nginx block of SCALING.md, for these servers.

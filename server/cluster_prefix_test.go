@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // TestClusterPrefixKeepsApplicationsApart has two applications on one Redis, each with a

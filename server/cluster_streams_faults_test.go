@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/testdata/testkit"
 )
 
 // hearAll fails the test unless every client has heard n messages of each speaker, each

@@ -12,10 +12,10 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // TestClusterOfFour has 200 clients of three servers and one of Node hear everything

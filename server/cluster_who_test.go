@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 
 	"hipflask/handlers"
 	"hipflask/server/hipflask"

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 
 	"hipflask/handlers"
 	"hipflask/server/hipflask"

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // cutter is a TCP proxy that cuts connections in the middle of what they carry.

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // The configurations in server/deploy, as they stand but for names, ports and paths.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // How the server goes down, and what whoever comes meanwhile is told. That nothing is

@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // A client that reads gets volatile events as others, in their order; recovery knows

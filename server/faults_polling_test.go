@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // The faults of the named library that can be seen over HTTP: see faults_test.go.

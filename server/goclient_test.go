@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // TestGoClient runs testdata/goclient, Go's client of Socket.IO 4.

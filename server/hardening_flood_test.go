@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // Attack: a client that sends events without a pause, each of which goes to everybody. It

@@ -13,11 +13,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks on what servers pass on to each other.

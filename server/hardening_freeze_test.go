@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // The process stands still for longer than any client may be silent (SIGSTOP, a virtual

@@ -18,10 +18,10 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks on the log: that it fills the disk, that it takes the processor, and that it

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks with names of namespaces, where Of("*") stands for any.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks by web pages whose requests carry no Origin, or that call the server by a name

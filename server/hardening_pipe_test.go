@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks on stdout and stderr: readers that leave, disks that are full, pipes that

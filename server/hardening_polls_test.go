@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // unreadPoll sends a poll over a connection of its own, and reads nothing of its answer

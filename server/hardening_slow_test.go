@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // Attacks by clients that take their time: to say something, to end it, or to read

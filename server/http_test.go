@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // What the server answers over HTTP: the statuses, bodies and headers that clients

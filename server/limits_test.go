@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // The bounds that an operator sets. How each counts is tested in engineio.

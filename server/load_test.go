@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // Many clients at a time: what the tests of order, of upgrades and of leaks share.

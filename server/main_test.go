@@ -18,9 +18,9 @@ import (
 	"testing"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/config"
+	"hipflask/testdata/testkit"
 )
 
 // run is the server as a program, without the process.

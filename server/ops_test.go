@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // Health, readiness and profiles. Metrics are in ops_metrics_test.go, what the log

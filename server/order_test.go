@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // orderKind is a kind of client: what it speaks and over what.

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // clientScenes is one long scene: npm clients of two versions, over every transport,

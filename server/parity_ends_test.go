@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // endScenes are the ways in which a connection ends.

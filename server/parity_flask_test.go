@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 const flaskFolder = "../testdata/flask"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // frameCase is what one client sends after it is connected.

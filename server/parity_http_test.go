@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // httpRequest is one HTTP request. In its target and headers, SID stands for the id of a

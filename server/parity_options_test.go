@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // optionStages are pairs of servers with the options that an operator knows.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // originScenes ask with every kind of Origin on every kind of request.

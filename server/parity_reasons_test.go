@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // TestDisconnectReasons compares the reasons that a disconnect handler gets with the

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // differences is the table of all that is deliberately not as in Flask-SocketIO. Each

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // talker is a client of bare Engine.IO 4 packets, over either transport. Binary is

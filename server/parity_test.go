@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // The document's Python server on the real Flask-SocketIO, and ours, play the same

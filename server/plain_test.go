@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // Plain WebSocket clients: those that open a WebSocket at "/" and know nothing of

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // needPythonClient skips the test where Python's client or a transport of it is missing.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // What a client did wrong is said to it, and to the log, at once.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // The function of OnRequest refuses connections, with a status of its own or 403, and adds

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // A server goes away, as by SIGTERM, and another comes up at its address: whoever was

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // rolling is a pair of servers behind nginx, with clients that talk all the time.

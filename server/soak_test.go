@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // soakWay opens a connection and ends it in one way. Unless it says otherwise the

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // stuck is a stderr that nobody reads any more once it is full.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // Upgrades as clients of other languages make them, see testdata/wire: the session goes on

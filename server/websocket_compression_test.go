@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // joinCompressed joins with a WebSocket that offers compression.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 const (

@@ -10,9 +10,9 @@ import (
 
 	"hipflask/handlers/examples/privatechat"
 	"hipflask/handlers/examples/tour"
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // TestWithTheOfficialClient drives the examples with the npm client, over each way

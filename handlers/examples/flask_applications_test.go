@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // TestApplicationsWithFlask has one browser drive the dashboard, the whiteboard, the

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 const wantPresence = `presence: alone: {"people":["Ada at one"]}

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/flasksession"
+	"hipflask/testdata/testkit"
 )
 
 // flask is a process that reads and writes sessions with the real Flask.

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 func TestPercent(t *testing.T) {

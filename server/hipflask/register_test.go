@@ -13,8 +13,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/config"
+	"hipflask/testdata/testkit"
 )
 
 func nothing(*gin.Context) {}

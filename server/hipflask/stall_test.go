@@ -11,8 +11,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/stall"
+	"hipflask/testdata/testkit"
 )
 
 // brief limits what stands still to a part of a second.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 type message struct {

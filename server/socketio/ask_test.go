@@ -5,11 +5,11 @@ import (
 	"errors"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // reply is what a callback of Ask was told.

@@ -7,9 +7,9 @@ import (
 	"net/url"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // The connect handler gets the auth payload in the form it asks for, or does

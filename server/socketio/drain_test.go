@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // What a client had sent before the server goes down is handled, and answered while

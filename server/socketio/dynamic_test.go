@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // A function, or a pattern, stands for namespaces as Of("*") does: the first that matches

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // crowd is a server with three clients in "/", one in "/other", and rooms: a and b

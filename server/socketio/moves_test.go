@@ -7,9 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // stay is a client in a room.

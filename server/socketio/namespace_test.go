@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // "*" gets the events that have no handler, with their names, and acknowledges.

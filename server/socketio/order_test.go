@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // The events of one connection are handled one after another, in the order they

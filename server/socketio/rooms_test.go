@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // A client is in the room of its own id, and in none once its disconnect handler has run.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // socketOf finds a client in a list.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/backend"
+	"hipflask/testdata/testkit"
 )
 
 func TestBackendThatIsAway(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // startFlask runs a real Flask behind a front.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/backend"
+	"hipflask/testdata/testkit"
 )
 
 func TestAnswersArriveAsTheyAre(t *testing.T) {

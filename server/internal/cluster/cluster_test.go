@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 func TestBroadcastsReachEveryServerOnceAndInOrder(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/testdata/testkit"
 )
 
 // gate passes connections on to a Redis, or refuses them.

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 // streaming has servers hear each other through a stream.

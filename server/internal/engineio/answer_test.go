@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
+	"hipflask/testdata/testkit"
 )
 
 // unread sends a poll over a connection of its own, waits until it is being answered, and

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // Every way in which a session can end, each with one end and its reason. That there

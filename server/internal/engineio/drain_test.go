@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // drained is a receiver that notes when its session ended, on a clock that stands

@@ -4,8 +4,8 @@ import (
 	"runtime"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/websocket"
+	"hipflask/testdata/testkit"
 )
 
 // The flusher runs only when a test calls it, here and in quiet servers.

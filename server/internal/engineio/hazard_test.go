@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // What only goes wrong when two things happen to one session at the same time.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/websocket"
+	"hipflask/testdata/testkit"
 )
 
 // patience is how long a test waits for what is due at once.

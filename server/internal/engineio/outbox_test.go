@@ -6,8 +6,8 @@ import (
 	"sync"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/budget"
+	"hipflask/testdata/testkit"
 )
 
 // quiet is a server whose flusher and heartbeat do not run, and which therefore does

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // What a client may send in a second it may send at once; then it waits for as long

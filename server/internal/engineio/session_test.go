@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // openPacketData is the handshake of Engine.IO.

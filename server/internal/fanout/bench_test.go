@@ -7,8 +7,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
+	"hipflask/testdata/testkit"
 )
 
 // listen connects a client over WebSocket at that address, which reads all it is sent.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
+	"hipflask/testdata/testkit"
 )
 
 func TestRoomsAndWhoIsToldOfThem(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/engineio"
+	"hipflask/testdata/testkit"
 )
 
 const patience = 15 * time.Second

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // testCase is a value to show, both here and by Python.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // A compressed message may come in any pieces, between control frames and uncompressed ones.

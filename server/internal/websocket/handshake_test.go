@@ -12,7 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 func TestIsUpgrade(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // watch gives an upgrader that watches until the test ends.

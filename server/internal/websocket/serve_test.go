@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/internal/testkit"
+	"hipflask/testdata/testkit"
 )
 
 // violations are streams that the server must end with a code of its own, after echoing what stands before the fault.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"testing"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
+	"hipflask/testdata/testkit"
 )
 
 // askPython runs testdata/debian.py with a python-socketio from before 5.14 and

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
+	"hipflask/testdata/testkit"
 )
 
 // askPython runs testdata/pickles.py and returns its lines.

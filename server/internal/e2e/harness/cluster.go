@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/internal/testkit"
 	"hipflask/server/internal/cluster/redistest"
+	"hipflask/testdata/testkit"
 )
 
 // StartMember starts a server that is part of the cluster of a Redis.

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"hipflask/handlers"
-	"hipflask/internal/testkit"
 	"hipflask/server/hipflask"
+	"hipflask/testdata/testkit"
 )
 
 // Server is the server under test, run in this process.
