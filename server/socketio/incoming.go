@@ -14,9 +14,6 @@ var (
 	errForm    = errors.New("the first packet was in another form")
 )
 
-// form is how the packets of a session are written, in both directions.
-type form uint8
-
 const (
 	formUnknown form = iota // until the first packet of a client that speaks first
 	formText                // text, with attachments of their own

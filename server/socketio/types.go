@@ -261,3 +261,6 @@ type incoming struct {
 	due     time.Time      // when they have to be there
 	timer   *time.Timer    // nil until some were awaited once
 }
+
+// form is how the packets of a session are written, in both directions.
+type form uint8

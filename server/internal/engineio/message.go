@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"encoding/base64"
+	"sync"
 	"sync/atomic"
+	"weak"
 
 	"hipflask/server/internal/websocket"
 )
@@ -272,4 +274,17 @@ func (x *more) encodePlain() []byte {
 		return websocket.AppendFrame(nil, websocket.Binary, p.Data)
 	}
 	return websocket.AppendFrame(nil, websocket.Text, p.Data)
+}
+
+// packing is the packed form of a message, made once. That of a message which is kept, see
+// Kept, is there while somebody uses it: who keeps the message has counted its bytes alone.
+type packing struct {
+	made *Message
+	weak weak.Pointer[Message]
+}
+
+// packedForm is made by the first who asks.
+type packedForm struct {
+	once   sync.Once
+	frames []byte
 }

@@ -282,3 +282,34 @@ func (p *joinPool) free(b batch) {
 		p.pool.Put(b.shared)
 	}
 }
+
+// first is the first message of the queue, in the form that the client reads.
+//
+// What is packed takes the place of the message here and not when it was queued: that may
+// be under a namespace's lock, for all its clients.
+func (o *outbox) first() *Message {
+	m := o.queue[o.head]
+	if !o.packs {
+		return m
+	}
+	p := m.single(o.shared.pack)
+	if p == m {
+		return m
+	}
+	if o.parked {
+		p.hold(o.shared.memory)
+		m.release(o.shared.memory)
+	}
+	o.queue[o.head] = p
+	more := p.cost() - m.cost()
+	o.queued += more
+	switch {
+	case o.lagging == 0:
+	case more < 0:
+		o.settle(min(-more, o.lagging))
+	default:
+		o.lagging += more
+		o.shared.lag.bytes.Add(int64(more))
+	}
+	return p
+}

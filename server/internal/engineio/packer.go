@@ -1,8 +1,6 @@
 package engineio
 
 import (
-	"sync"
-
 	"hipflask/server/internal/websocket"
 )
 
@@ -12,12 +10,6 @@ import (
 type packer struct {
 	threshold int // bytes of the shortest frame that is worth it
 	compress  func(op websocket.Opcode, payload []byte) []byte
-}
-
-// packedForm is made by the first who asks.
-type packedForm struct {
-	once   sync.Once
-	frames []byte
 }
 
 // packed returns the bytes that carry the message over a WebSocket, compressed if there is

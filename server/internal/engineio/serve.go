@@ -105,3 +105,9 @@ func (srv *Server) Lost(r *http.Request) {
 		srv.refusals.plain(r)
 	}
 }
+
+// elsewhere reports whether another server has answered a request for a session that is
+// not here.
+func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request, sid string) bool {
+	return srv.cfg.Elsewhere != nil && !isForwarded(r) && srv.cfg.Elsewhere(w, r, sid)
+}

@@ -219,3 +219,16 @@ func (s *Session) held() int {
 func (s *Session) Warn(cause Cause, msg string, args ...any) {
 	s.srv.refusals.warn(cause, msg, append([]any{"connection", s.Name(), "address", s.Remote()}, args...)...)
 }
+
+// Pack has the session sent each message, from now on, as the one binary packet that
+// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the
+// first message that came in such a form: from here on a binary one is no attachment, but
+// counts as a message.
+func (s *Session) Pack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.packs {
+		s.packs = true
+		s.meter.messagesIn.Add(1)
+	}
+}

@@ -6,57 +6,6 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// Pack has the session sent each message, from now on, as the one binary packet that
-// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the
-// first message that came in such a form: from here on a binary one is no attachment, but
-// counts as a message.
-func (s *Session) Pack() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.packs {
-		s.packs = true
-		s.meter.messagesIn.Add(1)
-	}
-}
-
-// first is the first message of the queue, in the form that the client reads.
-//
-// What is packed takes the place of the message here and not when it was queued: that may
-// be under a namespace's lock, for all its clients.
-func (o *outbox) first() *Message {
-	m := o.queue[o.head]
-	if !o.packs {
-		return m
-	}
-	p := m.single(o.shared.pack)
-	if p == m {
-		return m
-	}
-	if o.parked {
-		p.hold(o.shared.memory)
-		m.release(o.shared.memory)
-	}
-	o.queue[o.head] = p
-	more := p.cost() - m.cost()
-	o.queued += more
-	switch {
-	case o.lagging == 0:
-	case more < 0:
-		o.settle(min(-more, o.lagging))
-	default:
-		o.lagging += more
-		o.shared.lag.bytes.Add(int64(more))
-	}
-	return p
-}
-
-// packing is the packed form of a message, made once. That of a message which is kept, see
-// Kept, is there while somebody uses it: who keeps the message has counted its bytes alone.
-type packing struct {
-	made *Message
-	weak weak.Pointer[Message]
-}
-
 func (p *packing) message() *Message {
 	switch {
 	case p == nil:
