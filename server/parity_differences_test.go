@@ -8,7 +8,7 @@ import (
 )
 
 // difference is something that is deliberately not as in Flask-SocketIO. The table is
-// in parity_table_test.go; MIGRATION.md has it in words.
+// in parity_table_test.go; README.md has it in words.
 type difference struct {
 	name  string // as it is noted; "*" stands for anything
 	why   string
