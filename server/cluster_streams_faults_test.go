@@ -234,7 +234,7 @@ func TestHardeningClusterStreamEnds(t *testing.T) {
 // is one that may not end its own connections.
 func TestClusterStreamsLeastRights(t *testing.T) {
 	redis := redistest.Start(t)
-	text, err := os.ReadFile("SCALING.md")
+	text, err := os.ReadFile(testkit.InModule("server", "SCALING.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

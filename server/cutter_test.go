@@ -33,14 +33,19 @@ func startCutter(t *testing.T, target string, silent bool, budgets []int) *cutte
 	c.work.Go(c.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
-		c.mu.Lock()
-		for _, conn := range c.conns {
-			_ = conn.Close()
-		}
-		c.mu.Unlock()
+		c.cut()
 		c.work.Wait()
 	})
 	return c
+}
+
+// cut ends all connections that there are now.
+func (c *cutter) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
 }
 
 func (c *cutter) accept() {

@@ -22,7 +22,7 @@ import (
 // fails the test: the file has changed.
 func deployed(t *testing.T, name string, replace ...string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("deploy", name))
+	content, err := os.ReadFile(testkit.InModule("server", "deploy", name))
 	if err != nil {
 		t.Fatal(err)
 	}

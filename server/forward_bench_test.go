@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,10 +24,7 @@ import (
 //	go test -run '^$' -bench Forward -benchtime 20000x ./server
 func BenchmarkForward(b *testing.B) {
 	redis := redistest.Start(b)
-	binary := filepath.Join(b.TempDir(), "hipflask")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, out)
-	}
+	binary := build(b)
 	owner, other := benchServer(b, binary, redis), benchServer(b, binary, redis)
 	for _, way := range []struct {
 		name string

@@ -14,7 +14,7 @@ import (
 
 // TestGoClient runs testdata/goclient, Go's client of Socket.IO 4.
 func TestGoClient(t *testing.T) {
-	const module = "../testdata/goclient"
+	module := testkit.Testdata("goclient")
 	ctx, cancel := context.WithTimeout(context.Background(), 4*testkit.ScriptDeadline) // it may have to be fetched
 	defer cancel()
 	command := func(name string, args ...string) *exec.Cmd {

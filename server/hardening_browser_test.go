@@ -136,7 +136,7 @@ func (a *attackedPages) check(t *testing.T, reports []testkit.Report) {
 // allowingServer has a client 2.x in pages that may connect use JSONP, which tells of them
 // only by their Referer and, to secure addresses, the browser's word.
 func allowingServer(t *testing.T, pages string) []foreignScene {
-	script, err := filepath.Abs("../testdata/node_modules/socket.io-client-2/dist/socket.io.js")
+	script, err := filepath.Abs(testkit.Testdata("node_modules", "socket.io-client-2", "dist", "socket.io.js"))
 	if err != nil {
 		t.Fatal(err)
 	}

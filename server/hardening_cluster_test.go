@@ -58,11 +58,7 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 			redis.Freeze()
 			defer redis.Thaw()
 			if reconnecting {
-				way.mu.Lock()
-				for _, conn := range way.conns {
-					_ = conn.Close()
-				}
-				way.mu.Unlock()
+				way.cut()
 				stderr.WaitText(t, redisAway)
 			}
 			if err := s.say(3); err != nil {

@@ -85,10 +85,10 @@ func startProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, std
 }
 
 // build makes the server a program.
-func build(t *testing.T) (binary string) {
+func build(t testing.TB) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "hipflask")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "hipflask/server").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return binary

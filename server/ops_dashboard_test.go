@@ -24,7 +24,7 @@ var (
 // TestOpsDashboard checks the dashboard against what the server exposes: each metric
 // and label in it is there, and each metric of ours is shown.
 func TestOpsDashboard(t *testing.T) {
-	file, err := os.ReadFile("deploy/grafana-dashboard.json")
+	file, err := os.ReadFile(testkit.InModule("server", "deploy", "grafana-dashboard.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestOpsDashboard(t *testing.T) {
 // TestOpsPage checks OPERATIONS.md against what the server exposes: it names each
 // metric of ours, each reason and each cause, and none that is not there.
 func TestOpsPage(t *testing.T) {
-	file, err := os.ReadFile("OPERATIONS.md")
+	file, err := os.ReadFile(testkit.InModule("server", "OPERATIONS.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

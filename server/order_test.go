@@ -258,7 +258,7 @@ func TestSlowHandlerPausesReading(t *testing.T) {
 					for k := range 100 {
 						packets = append(packets, testkit.Message(loadText(0, i+k, padding)))
 					}
-					if err := c.sendPatiently(packets...); err != nil {
+					if err := c.sendUnlimited(packets...); err != nil {
 						t.Errorf("sending event %d: %v", i, err)
 						return
 					}
@@ -310,8 +310,8 @@ func (c *loadClient) nextOf(event string) (string, error) {
 	}
 }
 
-// sendPatiently is send without a limit of time.
-func (c *loadClient) sendPatiently(packets ...string) error {
+// sendUnlimited is send without a limit of time.
+func (c *loadClient) sendUnlimited(packets ...string) error {
 	c.mu.Lock()
 	ws := c.ws
 	c.mu.Unlock()

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"hipflask/testdata/testkit"
 )
 
 // difference is something that is deliberately not as in Flask-SocketIO. The table is
@@ -29,7 +31,7 @@ type ruling struct {
 
 func readRulings(t *testing.T) []ruling {
 	t.Helper()
-	file, err := os.ReadFile(flaskFolder + "/current.json")
+	file, err := os.ReadFile(testkit.Testdata("flask", "current.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,10 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-const flaskFolder = "../testdata/flask"
-
 // The comparison is with the document's file, not with one that was made to fit.
 func TestSeedIsTheDocuments(t *testing.T) {
 	const want = "0a62e2fc4fde8e361da3b5902fb85e2357aa430565b702bdc1ddbef026afc9ab"
-	file, err := os.ReadFile(flaskFolder + "/seed.py")
+	file, err := os.ReadFile(testkit.Testdata("flask", "seed.py"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +32,7 @@ func startFlask(t *testing.T, settings string) *side {
 	s := &side{isFlask: true, stdout: testkit.NewOutput(), stderr: testkit.NewOutput()}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, testkit.Python, "-u", "launch.py", settings)
-	cmd.Dir = flaskFolder
+	cmd.Dir = testkit.Testdata("flask")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
 	cmd.WaitDelay = testkit.Patience

@@ -19,7 +19,7 @@ import (
 // recorded ones: the Flask-SocketIO of Debian gives none, and the document's handler
 // takes none.
 func TestDisconnectReasons(t *testing.T) {
-	file, err := os.ReadFile(flaskFolder + "/current.json")
+	file, err := os.ReadFile(testkit.Testdata("flask", "current.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

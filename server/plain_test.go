@@ -29,7 +29,7 @@ import (
 // 4.2 of the document that this server was made from, character for character.
 func TestPlainScript(t *testing.T) {
 	const section42 = "272247601cbfce1cab90a45f0cbb666e9e61fe3a818f156fbed0cf40d9f4abdc"
-	script, err := os.ReadFile("../testdata/plain/client.js")
+	script, err := os.ReadFile(testkit.Testdata("plain", "client.js"))
 	if err != nil {
 		t.Fatal(err)
 	}

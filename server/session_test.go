@@ -26,7 +26,7 @@ func flaskCookie(t *testing.T, key, value string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(testkit.Python, flaskFolder+"/sessions.py")
+	cmd := exec.Command(testkit.Python, testkit.Testdata("flask", "sessions.py"))
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(question)+"\n"), os.Stderr
 	out, err := cmd.Output()

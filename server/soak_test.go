@@ -318,7 +318,7 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	}()
 	const fill = 300
 	for i := range fill {
-		if err := filler.sendPatiently(testkit.Message(loadText(0, i, 10_000))); err != nil {
+		if err := filler.sendUnlimited(testkit.Message(loadText(0, i, 10_000))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // TestWire plays the conversations of testdata/wire, whose README says how they are written.
 func TestWire(t *testing.T) {
-	files, err := filepath.Glob("../testdata/wire/*.wire")
+	files, err := filepath.Glob(testkit.Testdata("wire", "*.wire"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no conversations", err)
 	}

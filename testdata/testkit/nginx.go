@@ -69,11 +69,11 @@ func StartNginx(t testing.TB, config string) {
 	log.WaitMatch(t, regexp.MustCompile(`using the ".*" event method`)) // said once its sockets listen
 }
 
-// Documented is the nginx configuration in a section of a document, with what stands
-// there replaced.
+// Documented is the nginx configuration in a section of a document in server, with what
+// stands there replaced.
 func Documented(t testing.TB, file, heading string, replace ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(InModule("server", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,8 @@ const (
 	PythonPatience = time.Minute
 )
 
-// Testdata is the path of what stands in the module's folder testdata, from wherever in
-// the module a test runs.
-func Testdata(path ...string) string {
+// InModule is the path of what stands in the module, from wherever in it a test runs.
+func InModule(path ...string) string {
 	top := "."
 	for range 10 {
 		if _, err := os.Stat(filepath.Join(top, "go.mod")); err == nil {
@@ -30,7 +29,13 @@ func Testdata(path ...string) string {
 		}
 		top = filepath.Join(top, "..")
 	}
-	return filepath.Join(append([]string{top, "testdata"}, path...)...)
+	return filepath.Join(append([]string{top}, path...)...)
+}
+
+// Testdata is the path of what stands in the module's folder testdata, from wherever in
+// the module a test runs.
+func Testdata(path ...string) string {
+	return InModule(append([]string{"testdata"}, path...)...)
 }
 
 // ClientScript is the path of a script for Node's clients, or of what stands beside it.
