@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -268,4 +269,14 @@ func (p *Poller) UpgradeRefused() Answer {
 	p.T.Helper()
 	addr, path, _ := strings.Cut(strings.TrimPrefix(p.URL, "http://"), "/")
 	return Exchange(p.T, addr, UpgradeRequest(addr, "/"+strings.Replace(path, "polling", "websocket", 1), nil))[0]
+}
+
+// Placeholders stand in an event for n attachments, separated by commas.
+func Placeholders(n int) string {
+	list := make([]json.RawMessage, n)
+	for i := range list {
+		list[i] = fmt.Appendf(nil, `{"_placeholder":true,"num":%d}`, i)
+	}
+	text, _ := json.Marshal(list) // valid JSON always marshals
+	return strings.Trim(string(text), "[]")
 }

@@ -138,3 +138,12 @@ func Freeze(t testing.TB, process *os.Process) {
 		return
 	}
 }
+
+// NeedPythonClient skips the test where Python's client or a transport of it is missing.
+func NeedPythonClient(t *testing.T) {
+	t.Helper()
+	if err := exec.Command(Python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
+		Absent(t, "needs python-socketio's client for "+Python+
+			"; on Debian: apt-get install python3-socketio python3-requests python3-aiohttp python3-websocket")
+	}
+}
