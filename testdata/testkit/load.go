@@ -20,7 +20,7 @@ func LoadHTTP(t *testing.T) *http.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 2 * Patience}
+	return &http.Client{Transport: transport, Timeout: 2 * Deadline}
 }
 
 // LoadClient is a Socket.IO client of ASCII texts over either transport. One goroutine

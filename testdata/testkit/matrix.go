@@ -17,18 +17,18 @@ import (
 // and its id.
 func CheckConnect(t *testing.T, reports []Report, mode string) {
 	t.Helper()
-	var connected, settled struct{ ID, First, Transport string }
+	var connected, later struct{ ID, First, Transport string }
 	FindReport(t, reports, "connect", "connected", &connected)
-	FindReport(t, reports, "connect", "settled", &settled)
+	FindReport(t, reports, "connect", "settled", &later)
 	first, transport := mode, mode
 	if mode == "default" {
 		first, transport = "polling", "websocket"
 	}
-	if connected.First != first || settled.Transport != transport {
-		t.Errorf("transports %q, then %q; want %q, then %q", connected.First, settled.Transport, first, transport)
+	if connected.First != first || later.Transport != transport {
+		t.Errorf("transports %q, then %q; want %q, then %q", connected.First, later.Transport, first, transport)
 	}
-	if !regexp.MustCompile(`^[\w-]{15,}$`).MatchString(connected.ID) || settled.ID != connected.ID {
-		t.Errorf("session id %q, then %q", connected.ID, settled.ID)
+	if !regexp.MustCompile(`^[\w-]{15,}$`).MatchString(connected.ID) || later.ID != connected.ID {
+		t.Errorf("session id %q, then %q", connected.ID, later.ID)
 	}
 }
 

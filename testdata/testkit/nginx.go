@@ -43,10 +43,10 @@ func StartNginx(t testing.TB, config string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), ScriptDeadline+2*Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), ScriptDeadline+2*Deadline)
 	cmd := exec.CommandContext(ctx, path, "-p", dir, "-c", file, "-e", "stderr")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = Patience
+	cmd.WaitDelay = Deadline
 	log := NewOutput()
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {

@@ -32,7 +32,7 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 	p := &Poller{
 		T: t, Version: version,
 		URL:    fmt.Sprintf("http://%s/socket.io/?EIO=%d&transport=polling", addr, version) + strings.Join(query, ""),
-		Client: &http.Client{Transport: transport, Timeout: Patience},
+		Client: &http.Client{Transport: transport, Timeout: Deadline},
 	}
 	sid, err := OpenedSID(p.Next())
 	if err != nil {
@@ -44,7 +44,7 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 }
 
 // leaveLater ends the session with the test: a server that shuts down would wait
-// for the poll that fetches its goodbye.
+// for the poll that fetches its end.
 func (p *Poller) leaveLater() {
 	p.T.Cleanup(func() { _, _ = p.Do(http.MethodPost, nil, strings.NewReader(p.Payload([]string{"1"}))) })
 }
@@ -63,7 +63,7 @@ func LeaveLater(t testing.TB, addr, path string, opened Answer) {
 	t.Helper()
 	if _, packet, found := strings.Cut(opened.Body, `{"sid":"`); found {
 		sid, _, _ := strings.Cut(packet, `"`)
-		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Patience}, URL: "http://" + addr + path + "&sid=" + sid}
+		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Deadline}, URL: "http://" + addr + path + "&sid=" + sid}
 		if !strings.HasPrefix(opened.Body, "0{") && !strings.HasPrefix(opened.Body, "___eio") {
 			p.Version = 3
 		}
@@ -186,7 +186,7 @@ func BinaryPackets(body string) ([]string, error) {
 // Next takes the next packet, and polls when there is none. It answers heartbeats.
 func (p *Poller) Next() string {
 	p.T.Helper()
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(Deadline); time.Now().Before(deadline); {
 		for len(p.Waiting) > 0 {
 			packet := p.Waiting[0]
 			p.Waiting = p.Waiting[1:]

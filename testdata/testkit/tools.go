@@ -16,8 +16,8 @@ const (
 	// Python is the interpreter that Debian's packages are for.
 	Python = "/usr/bin/python3"
 
-	// PythonPatience is how long Python may take to import its packages on a busy machine.
-	PythonPatience = time.Minute
+	// PythonDeadline is how long Python may take to import its packages on a busy machine.
+	PythonDeadline = time.Minute
 )
 
 // InModule is the path of what stands in the module, from wherever in it a test runs.

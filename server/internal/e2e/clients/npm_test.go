@@ -55,11 +55,11 @@ func testClient(t *testing.T, client, parser, mode string) {
 	testkit.CheckEchoes(t, reports, echoes)
 	testkit.CheckAcks(t, reports)
 	testkit.CheckPair(t, reports)
-	checkGoodbyes(t, reports, mode)
+	checkEnds(t, reports, mode)
 	checkPrinted(t, server.Stdout, wantPrinted(t, reports, config), left+1)
 }
 
-func checkGoodbyes(t *testing.T, reports []testkit.Report, mode string) {
+func checkEnds(t *testing.T, reports []testkit.Report, mode string) {
 	t.Helper()
 	var left, gone struct{ Reason string }
 	testkit.FindReport(t, reports, "leave", "left", &left)

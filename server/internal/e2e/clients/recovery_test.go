@@ -151,9 +151,9 @@ func TestRecoveryTakesOver(t *testing.T) {
 	}
 }
 
-// A polling client whose request was cut off says goodbye, and then comes back. What
+// A polling client whose request was cut off closes its session, and then comes back. What
 // its disconnect handler is told stays what Flask-SocketIO tells it.
-func TestRecoveryAfterGoodbye(t *testing.T) {
+func TestRecoveryAfterClose(t *testing.T) {
 	server := harness.Start(t, "--recovery", "1m")
 	client := testkit.OpenPolling(t, server.Addr, 4)
 	client.Send("40")

@@ -138,7 +138,7 @@ func TestClusterOptionalRedis(t *testing.T) {
 	here.hears(testkit.Message("alone"))
 	redis.Restart()
 	for _, s := range []*harness.Server{a, b} {
-		s.Stderr.WaitFor(t, "word that Redis is there", testkit.Patience, func(text string) bool { return strings.Contains(text, "Redis is back") })
+		s.Stderr.WaitFor(t, "word that Redis is there", testkit.Deadline, func(text string) bool { return strings.Contains(text, "Redis is back") })
 	}
 	there.says(testkit.Message("hello"))
 	here.hears(testkit.Message("hello"))

@@ -112,7 +112,7 @@ func (c *listenerClient) await(sender, number string, within time.Duration) erro
 func (all *crowd) awaits(sender, number string) {
 	all.t.Helper()
 	for _, c := range all.clients {
-		if err := c.await(sender, number, 2*testkit.Patience); err != nil {
+		if err := c.await(sender, number, 2*testkit.Deadline); err != nil {
 			all.t.Fatal(err)
 		}
 	}

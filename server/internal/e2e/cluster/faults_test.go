@@ -19,7 +19,7 @@ import (
 // awaitLog waits until a server has logged a line n times.
 func awaitLog(t *testing.T, s *harness.Server, line string, n int) {
 	t.Helper()
-	s.Stderr.WaitFor(t, strconv.Itoa(n)+" lines "+line, 2*testkit.Patience, func(text string) bool {
+	s.Stderr.WaitFor(t, strconv.Itoa(n)+" lines "+line, 2*testkit.Deadline, func(text string) bool {
 		return strings.Count(text, line) >= n
 	})
 }

@@ -224,7 +224,7 @@ func TestClusterForwardedAddress(t *testing.T) {
 	if _, err := testkit.ShakeHands(testkit.BeginRequest(t, b.Addr, ""), testkit.UpgradeRequest(b.Addr, target, header)); err == nil || !strings.Contains(err.Error(), "answered 400") {
 		t.Errorf("a second upgrade: %v", err)
 	}
-	a.Stderr.WaitFor(t, "the refusal", testkit.Patience, func(log string) bool {
+	a.Stderr.WaitFor(t, "the refusal", testkit.Deadline, func(log string) bool {
 		return strings.Contains(log, "the session cannot be upgraded") && strings.Contains(log, "address=203.0.113.7")
 	})
 }
@@ -272,9 +272,9 @@ func TestClusterForwardedOverEveryKindOfAddress(t *testing.T) {
 	port := testkit.FreePort(t)
 	wrong := harness.StartMember(t, redis, append(secret, "--port", port, "--cluster-url", "https://127.0.0.1:"+port)...)
 	off := harness.StartMember(t, redis, "--cluster-url", "off")
-	tlsClient := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	tlsClient := &http.Client{Timeout: testkit.Deadline, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	t.Cleanup(tlsClient.CloseIdleConnections)
-	unixClient := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	unixClient := &http.Client{Timeout: testkit.Deadline, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
 	t.Cleanup(unixClient.CloseIdleConnections)

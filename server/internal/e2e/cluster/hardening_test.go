@@ -126,7 +126,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const setting = `client-output-buffer-limit pubsub`
-	stderr.WaitFor(t, "line about the cut", 2*testkit.Patience, func(text string) bool {
+	stderr.WaitFor(t, "line about the cut", 2*testkit.Deadline, func(text string) bool {
 		return regexp.MustCompile(`level=WARN msg="Redis is back: it had cut the subscription.* missed=unknown redis_setting="` + setting).MatchString(text)
 	})
 	say(before+lost, before+lost+1)
@@ -135,7 +135,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 	if missed <= 0 {
 		t.Fatal("nothing was missed: the test needs more messages")
 	}
-	stderr.WaitFor(t, "the number that was missed", 2*testkit.Patience, func(text string) bool {
+	stderr.WaitFor(t, "the number that was missed", 2*testkit.Deadline, func(text string) bool {
 		return strings.Contains(text, fmt.Sprintf(`level=WARN msg="broadcasts of other Hipflask servers never came" missed=%d redis_setting="%s"`, missed, setting))
 	})
 	if n := metric(t, ops, "hipflask_cluster_missed_total"); n != float64(missed) {
@@ -154,7 +154,7 @@ func TestHardeningMessageThatRedisRefuses(t *testing.T) {
 	here.says(testkit.Message("before"), large, testkit.Message("between"), large, testkit.Message("after"))
 	here.hears(testkit.Message("before"), large, testkit.Message("between"), large, testkit.Message("after"))
 	there.hears(testkit.Message("before"), testkit.Message("between"), testkit.Message("after"))
-	a.Stderr.WaitFor(t, "line about the message", testkit.Patience, func(text string) bool {
+	a.Stderr.WaitFor(t, "line about the message", testkit.Deadline, func(text string) bool {
 		return strings.Contains(text, "message given up") && strings.Contains(text, "proto-max-bulk-len")
 	})
 	awaitLog(t, a, "message given up", 1)
@@ -168,7 +168,7 @@ func heardOnRedis(t *testing.T, redis *redistest.Server, channel string, say fun
 	t.Helper()
 	client := goredis.NewClient(&goredis.Options{Addr: redis.Addr})
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	sub := client.Subscribe(ctx, channel)
 	defer sub.Close()
@@ -259,8 +259,8 @@ func TestHardeningEndlessLists(t *testing.T) {
 	start := time.Now()
 	for n := 0; metric(t, ops, "hipflask_cluster_refused_total") < float64(len(refused)); n++ {
 		began := time.Now()
-		if began.Sub(start) > 6*testkit.Patience {
-			t.Fatalf("not all was handled after %v", 6*testkit.Patience)
+		if began.Sub(start) > 6*testkit.Deadline {
+			t.Fatalf("not all was handled after %v", 6*testkit.Deadline)
 		}
 		talker.says(testkit.Message(fmt.Sprint(n)))
 		for {
@@ -308,7 +308,7 @@ func TestHardeningLongNamesOnRedis(t *testing.T) {
 		redis.Publish("flask-socketio", m)
 	}
 	redis.Publish("socket.io#"+long, "rubbish")
-	for end := time.Now().Add(testkit.Patience); metric(t, ops, "hipflask_cluster_refused_total") < 6; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testkit.Deadline); metric(t, ops, "hipflask_cluster_refused_total") < 6; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%v messages were refused", metric(t, ops, "hipflask_cluster_refused_total"))
 		}

@@ -57,7 +57,7 @@ func TestClusterWithNodeServer(t *testing.T) {
 func awaitClients(node *harness.Helper, room string, n int) {
 	node.T.Helper()
 	var found struct{ IDs []string }
-	for end := time.Now().Add(testkit.Patience); len(found.IDs) != n; node.Do("fetch", harness.Command{"who": room}, &found) {
+	for end := time.Now().Add(testkit.Deadline); len(found.IDs) != n; node.Do("fetch", harness.Command{"who": room}, &found) {
 		if time.Now().After(end) {
 			node.T.Fatalf("%d clients in the room, want %d", len(found.IDs), n)
 		}

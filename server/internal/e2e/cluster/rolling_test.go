@@ -36,7 +36,7 @@ func startRolling(t *testing.T, url, caFile string, ports [2]string, args ...str
 		r.start(i)
 	}
 	r.clients = testkit.StartScript(t, "rolling.mjs", testkit.ScriptConfig{URL: url, Client: testkit.NewestClient, Count: talkers, CAFile: caFile})
-	r.settled()
+	r.awaitRound()
 	return r
 }
 
@@ -46,12 +46,12 @@ func (r *rolling) start(i int) {
 	r.all = append(r.all, r.servers[i])
 }
 
-// settled waits for the end of a round: every client has had a message acknowledged that
+// awaitRound waits for the end of a round: every client has had a message acknowledged that
 // it sent after the round's beginning.
-func (r *rolling) settled() {
+func (r *rolling) awaitRound() {
 	r.t.Helper()
 	r.rounds++
-	r.clients.Stdout.WaitFor(r.t, "return of all clients", testkit.Patience, func(text string) bool {
+	r.clients.Stdout.WaitFor(r.t, "return of all clients", testkit.Deadline, func(text string) bool {
 		return strings.Count(text, `"event":"heard"`) == r.rounds*talkers
 	})
 }
@@ -69,7 +69,7 @@ func (r *rolling) restart(i int) {
 	r.t.Helper()
 	s := r.servers[i]
 	s.End()
-	if connected, gone := comings(s); connected != gone {
+	if connected, gone := countClients(s); connected != gone {
 		r.t.Errorf("%d clients were connected and %d disconnected", connected, gone)
 	}
 	if strings.Contains(s.Stderr.String(), "not everything ended in time") {
@@ -77,11 +77,11 @@ func (r *rolling) restart(i int) {
 	}
 	r.start(i)
 	r.tell(syscall.SIGHUP) // nothing that is sent now can be acknowledged by that server
-	r.settled()
+	r.awaitRound()
 }
 
-// comings counts the clients that have come to a server and those that have gone.
-func comings(s *harness.Server) (connected, gone int) {
+// countClients counts the clients that have come to a server and those that have gone.
+func countClients(s *harness.Server) (connected, gone int) {
 	for _, line := range s.Stdout.Lines() {
 		switch line {
 		case "Client connected":
@@ -93,8 +93,8 @@ func comings(s *harness.Server) (connected, gone int) {
 	return connected, gone
 }
 
-// farewell is what a client reports in the end.
-type farewell struct {
+// finalReport is what a client reports in the end.
+type finalReport struct {
 	Who, Count        int
 	Mode              string
 	Reasons, Failures []string
@@ -102,13 +102,13 @@ type farewell struct {
 
 // finish ends the clients and checks that all they have sent was handled, by one
 // server or another, and each client's messages in their order.
-func (r *rolling) finish() []farewell {
+func (r *rolling) finish() []finalReport {
 	r.t.Helper()
 	r.tell(syscall.SIGUSR2)
-	var all []farewell
+	var all []finalReport
 	for _, report := range r.clients.Finish(r.t) {
 		if report.Event == "done" {
-			var f farewell
+			var f finalReport
 			report.Decode(r.t, &f)
 			all = append(all, f)
 		}
@@ -175,7 +175,7 @@ func TestRollingRestart(t *testing.T) {
 	tls := fmt.Sprintf(" ssl;\nssl_certificate %s;\nssl_certificate_key %s", certFile, keyFile)
 	// As OPERATIONS.md says: no client notices more than one close for a restart of
 	// its server, and none fails to connect.
-	smooth := func(t *testing.T, f farewell) {
+	smooth := func(t *testing.T, f finalReport) {
 		if slices.ContainsFunc(f.Reasons, func(reason string) bool { return !testkit.IsRestart(f.Mode, reason) }) {
 			t.Errorf("client %d, %s: disconnected for %q", f.Who, f.Mode, f.Reasons)
 		}
@@ -189,12 +189,12 @@ func TestRollingRestart(t *testing.T) {
 	// come again, while the sessions they leave behind are waited for; but nothing is
 	// lost.
 	t.Run("by address", func(t *testing.T) {
-		rollingRestart(t, 1, "", "", func(*testing.T, farewell) {}, "http://$hipflask", "http://any",
+		rollingRestart(t, 1, "", "", func(*testing.T, finalReport) {}, "http://$hipflask", "http://any",
 			"upstream any { ", "upstream any { hash $remote_addr; ", "http_503", "http_503 non_idempotent")
 	})
 }
 
-func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, farewell), replace ...string) {
+func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, finalReport), replace ...string) {
 	front, ports := testkit.FreePort(t), [2]string{testkit.FreePort(t), testkit.FreePort(t)}
 	replace = append(replace, "127.0.0.1:5001", "127.0.0.1:"+ports[0], "127.0.0.1:5002", "127.0.0.1:"+ports[1],
 		"# listen, server_name, certificates", "listen 127.0.0.1:"+front+tls+";")

@@ -153,7 +153,7 @@ func TestClusterStreamsToNode(t *testing.T) {
 	for i, c := range []*clusterClient{here, there} {
 		go func() { answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`) }()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Deadline)
 	defer cancel()
 	answers, err := io.To().Call(ctx, "question")
 	for range 2 {

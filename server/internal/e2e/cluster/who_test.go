@@ -148,7 +148,7 @@ func TestClusterFindsNodeClients(t *testing.T) {
 	}
 	node.Tell("join", harness.Command{"who": ids, "room": "room"})
 	awaitClients(node, "room", 3)
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Deadline)
 	defer cancel()
 	all, err := s.To("room").Sockets(ctx)
 	if err != nil || len(all) != 3 {
@@ -160,7 +160,7 @@ func TestClusterFindsNodeClients(t *testing.T) {
 		rooms := []string{found.ID, "room"}
 		slices.Sort(rooms)
 		if at == "" || !slices.Equal(found.Rooms, rooms) || found.Auth.String() != "{'token': 'é'}" || found.Address != "127.0.0.1" ||
-			found.Transport != "websocket" || found.Since.Before(began) || time.Since(found.Since) > testkit.Patience {
+			found.Transport != "websocket" || found.Since.Before(began) || time.Since(found.Since) > testkit.Deadline {
 			t.Errorf("found %+v at %s", found, at)
 		}
 		if at == addr && (len(found.Data) != 2 || found.Data["name"].String() != "Ann" || found.Data["list"].String() != "[1, None]") {

@@ -82,8 +82,8 @@ func loadServer(t *testing.T, stdout io.Writer, args ...string) (addr string, st
 			if strings.Contains(stderr.String(), "not everything ended in time") {
 				t.Error("the server was cut short")
 			}
-		case <-time.After(2 * testkit.Patience):
-			t.Errorf("the server did not stop within %v", 2*testkit.Patience)
+		case <-time.After(2 * testkit.Deadline):
+			t.Errorf("the server did not stop within %v", 2*testkit.Deadline)
 		}
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", testkit.Tail(stderr.String()))

@@ -62,7 +62,7 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 			}
 			select {
 			case c.window <- struct{}{}:
-			case <-time.After(2 * testkit.Patience):
+			case <-time.After(2 * testkit.Deadline):
 				return errors.New("no acknowledgements")
 			}
 			packets = append(packets, fmt.Sprintf(`42%d["message",%q]`, i, loadText(c.number, i, padding)))
@@ -80,7 +80,7 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 func (c *orderClient) receiving() error {
 	next := make([]int, c.senders)
 	acks := 0
-	limit := time.Now().Add(4 * testkit.Patience) // heartbeats alone would keep it reading
+	limit := time.Now().Add(4 * testkit.Deadline) // heartbeats alone would keep it reading
 	for len(c.broadcasts) < c.senders*orderEach || acks < orderEach {
 		packet, err := c.Next()
 		if err == nil && time.Now().After(limit) {

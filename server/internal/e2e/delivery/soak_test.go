@@ -222,10 +222,10 @@ func TestSoak(t *testing.T) {
 			}
 		}
 	}
-	// settle waits until all are gone and the usage is within a bound.
-	settle := func(ok func(usage) bool) usage {
+	// awaitUsage waits until all are gone and the usage is within a bound.
+	awaitUsage := func(ok func(usage) bool) usage {
 		t.Helper()
-		for deadline := time.Now().Add(2 * testkit.Patience); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * testkit.Deadline); ; time.Sleep(50 * time.Millisecond) {
 			s.http.CloseIdleConnections()
 			connected, disconnected := lines.counts()
 			u := measured(t)
@@ -243,7 +243,7 @@ func TestSoak(t *testing.T) {
 	come(warmUp * len(soakWays()))
 	lowest := usage{1 << 30, 1 << 30, 1 << 62}
 	for range 20 { // quiet once everything is, for a while, as low as it gets
-		u := settle(func(usage) bool { return true })
+		u := awaitUsage(func(usage) bool { return true })
 		lowest = usage{min(lowest.goroutines, u.goroutines), min(lowest.descriptors, u.descriptors), min(lowest.heap, u.heap)}
 	}
 	t.Logf("before: %+v", lowest)
@@ -252,7 +252,7 @@ func TestSoak(t *testing.T) {
 	n := soakSize()
 	come(n)
 	took := time.Since(began)
-	after := settle(func(u usage) bool {
+	after := awaitUsage(func(u usage) bool {
 		return u.goroutines <= lowest.goroutines+fewGoroutines && u.descriptors <= lowest.descriptors+fewDescriptors &&
 			u.heap <= lowest.heap+littleHeap
 	})

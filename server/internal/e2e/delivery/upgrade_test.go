@@ -45,7 +45,7 @@ func upgradeTalker(addr string, number int, stop *atomic.Bool) error {
 		case window <- struct{}{}:
 		case err := <-failed:
 			return err
-		case <-time.After(testkit.Patience):
+		case <-time.After(testkit.Deadline):
 			return errors.New("the talker does not hear itself")
 		}
 		if err := c.Send(testkit.Message(loadText(number, i, i%300))); err != nil {
@@ -80,7 +80,7 @@ func upgrading(c *testkit.LoadClient, number int, rng *rand.Rand) error {
 		sent <- nil
 	}()
 	defer close(heard)                            // lets the sender go on, to its own failure
-	limit := time.Now().Add(4 * testkit.Patience) // the talkers alone would keep it reading
+	limit := time.Now().Add(4 * testkit.Deadline) // the talkers alone would keep it reading
 	next := make(map[int]int)
 	for received := 0; next[number] < upgradeSends; received++ {
 		if received == begin {

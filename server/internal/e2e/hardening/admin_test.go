@@ -17,7 +17,7 @@ import (
 // adminLogin connects to the Admin UI's namespace from an address of this machine and
 // returns what the login is answered.
 func adminLogin(addr, from, password string) (string, error) {
-	dialer := net.Dialer{Timeout: testkit.Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	dialer := net.Dialer{Timeout: testkit.Deadline, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {
 		return "", err

@@ -124,11 +124,11 @@ func TestHardeningAttachmentsInTime(t *testing.T) {
 	}
 	w.Send(`452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
 	w.SendBytes(testkit.MaskedFrame(testkit.FinBit|testkit.OpBinary, "the first of two"))
-	cutOff(t, w.Conn, testkit.Patience)
+	cutOff(t, w.Conn, testkit.Deadline)
 	if refused := harness.Scrape(t, ops)[`hipflask_refusals_total{cause="attachments"}`]; refused != 2 {
 		t.Errorf("%v were refused, want 2", refused)
 	}
-	for deadline := time.Now().Add(testkit.Patience); harness.Scrape(t, ops)["hipflask_client_memory_bytes"] != 0; {
+	for deadline := time.Now().Add(testkit.Deadline); harness.Scrape(t, ops)["hipflask_client_memory_bytes"] != 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("what the sessions held was not given back")
 		}
@@ -186,7 +186,7 @@ func TestHardeningMessagesThatNeverEnd(t *testing.T) {
 // awaitMetric scrapes until the metrics are as wanted.
 func awaitMetric(t *testing.T, ops, want string, match func(map[string]float64) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(testkit.Patience); !match(harness.Scrape(t, ops)); {
+	for deadline := time.Now().Add(testkit.Deadline); !match(harness.Scrape(t, ops)); {
 		if time.Now().After(deadline) {
 			t.Fatalf("no %s: %v bytes held, %v refused", want, harness.Scrape(t, ops)["hipflask_client_memory_bytes"],
 				harness.Scrape(t, ops)[`hipflask_refusals_total{cause="memory"}`])
@@ -201,7 +201,7 @@ func TestHardeningLongHeadersOfSessions(t *testing.T) {
 	const sessions = 2000
 	before := resident(t, cmd)
 	header := http.Header{"Cookie": {"a=b"}, "X-Long": {strings.Repeat("x", 56_000)}}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}, Timeout: testkit.Patience}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}, Timeout: testkit.Deadline}
 	defer client.CloseIdleConnections()
 	if err := testkit.Each(sessions, 4, func(int) error {
 		req, err := http.NewRequest(http.MethodGet, "http://"+addr+testkit.PollingPath, nil)
@@ -294,7 +294,7 @@ func TestHardeningOpsConnections(t *testing.T) {
 		conns = append(conns, testkit.BeginRequest(t, ops, ""))
 	}
 	for _, conn := range conns[:100] {
-		cutOff(t, conn, testkit.Patience)
+		cutOff(t, conn, testkit.Deadline)
 	}
 	harness.CheckOps(t, ops, "/healthz", http.StatusOK, "alive")
 	testkit.JoinWebSocket(t, addr).Chats("clients are served")
@@ -322,7 +322,7 @@ func TestHardeningPanicAfterHijack(t *testing.T) {
 	}, "--ops-addr", "0")
 	ops := server.Stderr.WaitMatch(t, harness.OpsAddress)[1]
 	for range 3 {
-		cutOff(t, testkit.BeginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), testkit.Patience)
+		cutOff(t, testkit.BeginRequest(t, server.Addr, "GET /taken HTTP/1.1\r\nHost: "+server.Addr+"\r\n\r\n"), testkit.Deadline)
 	}
 	server.Stderr.WaitText(t, "with a connection of its own")
 	awaitMetric(t, ops, "open connection less", func(m map[string]float64) bool { return m["hipflask_open_connections"] == 0 })

@@ -157,7 +157,7 @@ func unreadHandshake(t *testing.T, server *endServer) {
 		t.Fatal(err)
 	}
 	var first [1]byte
-	_ = conn.SetReadDeadline(time.Now().Add(testkit.Patience))
+	_ = conn.SetReadDeadline(time.Now().Add(testkit.Deadline))
 	if _, err := io.ReadFull(conn, first[:]); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func unreadHandshake(t *testing.T, server *endServer) {
 // dialSmall connects with a small buffer for what is received.
 func dialSmall(t *testing.T, addr string) net.Conn {
 	t.Helper()
-	small := net.Dialer{Timeout: testkit.Patience, Control: func(_, _ string, raw syscall.RawConn) error {
+	small := net.Dialer{Timeout: testkit.Deadline, Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		return errors.Join(raw.Control(func(fd uintptr) {
 			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048)

@@ -92,7 +92,7 @@ func beatTimes(t *testing.T, clients []*beating, n int64) {
 // awaitBeats waits for what no channel tells of: until there is nothing that is waited for.
 func awaitBeats(t *testing.T, waits func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		what := waits()
 		if what == "" {
 			return
@@ -110,7 +110,7 @@ func beatingKinds(addr string) map[string]func(*beating) error {
 			transport := &http.Transport{DisableKeepAlives: !keepAlive}
 			defer transport.CloseIdleConnections()
 			p := &beatingPoller{b, version, fmt.Sprintf("http://%s/socket.io/?EIO=%d&transport=polling", addr, version),
-				&http.Client{Transport: transport, Timeout: testkit.Patience}}
+				&http.Client{Transport: transport, Timeout: testkit.Deadline}}
 			return p.run()
 		}
 	}

@@ -53,7 +53,7 @@ func TestHardeningNamespacesAreForgotten(t *testing.T) {
 		_ = c.Close()
 	}
 	other := testkit.JoinWebSocket(t, server.Addr)
-	for end := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testkit.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		other.Send("40/new,")
 		answer, err := other.Packet()
 		other.Must(err)

@@ -43,7 +43,7 @@ func TestHardeningSlowloris(t *testing.T) {
 	}
 	unharmed("forty headers that do not end")
 	for _, conn := range conns {
-		cutOff(t, conn, testkit.Patience)
+		cutOff(t, conn, testkit.Deadline)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestHardeningManyPacketsInOnePayload(t *testing.T) {
 func TestHardeningSecondConcurrentPoll(t *testing.T) {
 	addr := harness.Start(t).Addr
 	unharmed := testkit.Bystander(t, addr)
-	for version, goodbye := range map[int]string{4: "1", 3: "\x00\x01\xff1"} {
+	for version, closing := range map[int]string{4: "1", 3: "\x00\x01\xff1"} {
 		p := testkit.JoinPolling(t, addr, version)
 		target := strings.TrimPrefix(p.URL, "http://"+addr)
 		first := testkit.BeginRequest(t, addr, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -108,7 +108,7 @@ func TestHardeningSecondConcurrentPoll(t *testing.T) {
 			switch {
 			case err != nil:
 				t.Fatal(err)
-			case got.Status == http.StatusOK && got.Body == goodbye:
+			case got.Status == http.StatusOK && got.Body == closing:
 				closed++
 			default:
 				testkit.CheckRefusal(t, got, 3)

@@ -30,7 +30,7 @@ func TestHardeningSilentConnections(t *testing.T) {
 				conns = append(conns, testkit.BeginRequest(t, addr, ""))
 			}
 			for _, conn := range conns {
-				cutOff(t, conn, testkit.Patience)
+				cutOff(t, conn, testkit.Deadline)
 			}
 		})
 	}
@@ -50,7 +50,7 @@ func TestHardeningSlowBody(t *testing.T) {
 				if drips {
 					go drip(conn)
 				}
-				cutOff(t, conn, testkit.Patience)
+				cutOff(t, conn, testkit.Deadline)
 				p.Unknown()
 			})
 		}
@@ -69,7 +69,7 @@ func TestHardeningSlowFrame(t *testing.T) {
 	} {
 		c := testkit.JoinWebSocket(t, server.Addr)
 		c.SendBytes(frame)
-		cutOff(t, c.Conn, testkit.Patience)
+		cutOff(t, c.Conn, testkit.Deadline)
 	}
 	server.Stdout.WaitLines(t, "Client disconnected", 3)
 }
@@ -85,7 +85,7 @@ func TestHardeningSlowReading(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(2 * testkit.Patience))
+	_ = conn.SetReadDeadline(time.Now().Add(2 * testkit.Deadline))
 	pace := time.NewTicker(time.Millisecond)
 	defer pace.Stop()
 	var b [1]byte

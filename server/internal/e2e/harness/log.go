@@ -17,7 +17,7 @@ func CheckLogged(t *testing.T, server *Server, setting string) {
 // LogLine waits for a line of the server's log with this part.
 func LogLine(t *testing.T, server *Server, part string) (line string) {
 	t.Helper()
-	server.Stderr.WaitFor(t, "line with "+part, testkit.Patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "line with "+part, testkit.Deadline, func(log string) bool {
 		for l := range strings.Lines(log) {
 			if strings.Contains(l, part) && strings.HasSuffix(l, "\n") {
 				line = l

@@ -38,9 +38,9 @@ func StartNodeStreams(t *testing.T, redis *redistest.Server, n int) (*Helper, st
 // awaitReaders waits until n servers wait for entries of the stream.
 func awaitReaders(t *testing.T, redis *redistest.Server, n int) {
 	t.Helper()
-	for end := time.Now().Add(testkit.Patience); !strings.Contains(fmt.Sprint(redis.Do("INFO", "clients")), fmt.Sprintf("blocked_clients:%d\r\n", n)); {
+	for end := time.Now().Add(testkit.Deadline); !strings.Contains(fmt.Sprint(redis.Do("INFO", "clients")), fmt.Sprintf("blocked_clients:%d\r\n", n)); {
 		if time.Now().After(end) {
-			t.Fatalf("not %d servers read the stream within %v", n, testkit.Patience)
+			t.Fatalf("not %d servers read the stream within %v", n, testkit.Deadline)
 		}
 		time.Sleep(10 * time.Millisecond) // Redis tells nobody
 	}

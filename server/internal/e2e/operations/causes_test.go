@@ -111,7 +111,7 @@ func opsRefusedSessions() []opsCause {
 		}, []string{"nothing came through", "--upgrade-timeout", "--allow-upgrades=false"}},
 		{"late session", []string{"--ping-interval", "20ms", "--ping-timeout", "20ms"}, func(t *testing.T, s *harness.Server) {
 			p := testkit.OpenPolling(t, s.Addr, 4)
-			s.Stderr.WaitFor(t, "the timeout", testkit.Patience, func(log string) bool { return strings.Contains(log, `reason="ping timeout"`) })
+			s.Stderr.WaitFor(t, "the timeout", testkit.Deadline, func(log string) bool { return strings.Contains(log, `reason="ping timeout"`) })
 			testkit.CheckRefusal(t, p.Post("text/plain", "3"), 1) // the pong, at last
 		}, []string{"ended by a ping timeout", "proxy_buffering off", "--ping-timeout"}},
 		{"no connect", []string{"--connect-timeout", "20ms"}, func(t *testing.T, s *harness.Server) {

@@ -54,7 +54,7 @@ func (c *liveCertificate) swap(folder string) {
 // served is the certificate that a new connection gets.
 func served(t *testing.T, addr string) (raw string, conn net.Conn) {
 	t.Helper()
-	dialer := &net.Dialer{Timeout: testkit.Patience}
+	dialer := &net.Dialer{Timeout: testkit.Deadline}
 	secure, err := tls.DialWithDialer(dialer, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func served(t *testing.T, addr string) (raw string, conn net.Conn) {
 // waitCount waits until the log holds text n times.
 func waitCount(t *testing.T, log *testkit.Output, text string, n int) {
 	t.Helper()
-	log.WaitFor(t, text, testkit.Patience, func(all string) bool { return strings.Count(all, text) >= n })
+	log.WaitFor(t, text, testkit.Deadline, func(all string) bool { return strings.Count(all, text) >= n })
 }
 
 const (

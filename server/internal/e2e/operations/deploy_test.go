@@ -113,7 +113,7 @@ func (o *outside) send(method, target, origin, payload string) (status int, text
 
 func (o *outside) dial() net.Conn {
 	o.t.Helper()
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: testkit.Patience}, "tcp", o.addr, &tls.Config{RootCAs: o.pool})
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: testkit.Deadline}, "tcp", o.addr, &tls.Config{RootCAs: o.pool})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func (o *outside) dial() net.Conn {
 // checkProxied checks all that a proxy has to let through, and that it does not open what is closed.
 func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
 	t.Helper()
-	client := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{
+	client := &http.Client{Timeout: testkit.Deadline, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
 	}}
 	t.Cleanup(client.CloseIdleConnections)

@@ -18,7 +18,7 @@ import (
 func TestOpsReadinessThroughADrain(t *testing.T) {
 	server, addr := harness.StartOps(t)
 	harness.CheckOps(t, addr, "/healthz", http.StatusOK, "alive")
-	for deadline := time.Now().Add(testkit.Patience); harness.OpsGet(t, addr, "/readyz").Status != http.StatusOK; { // it listens a moment earlier
+	for deadline := time.Now().Add(testkit.Deadline); harness.OpsGet(t, addr, "/readyz").Status != http.StatusOK; { // it listens a moment earlier
 		if time.Now().After(deadline) {
 			t.Fatal("the server does not get ready")
 		}
@@ -26,7 +26,7 @@ func TestOpsReadinessThroughADrain(t *testing.T) {
 	harness.CheckOps(t, addr, "/readyz", http.StatusOK, "ready")
 	late := testkit.JoinPolling(t, server.Addr, 4) // the drain waits for its poll
 	server.Cancel()
-	server.Stderr.WaitFor(t, "the beginning of the drain", testkit.Patience, func(log string) bool { return strings.Contains(log, "shutting down") })
+	server.Stderr.WaitFor(t, "the beginning of the drain", testkit.Deadline, func(log string) bool { return strings.Contains(log, "shutting down") })
 	harness.CheckOps(t, addr, "/readyz", http.StatusServiceUnavailable, "draining")
 	harness.CheckOps(t, addr, "/healthz", http.StatusOK, "alive")
 	late.TurnedAway()

@@ -32,7 +32,7 @@ func socketFile(t *testing.T) string {
 
 func dialUnix(t *testing.T, path string) net.Conn {
 	t.Helper()
-	conn, err := net.DialTimeout("unix", path, testkit.Patience)
+	conn, err := net.DialTimeout("unix", path, testkit.Deadline)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestUnixSocket(t *testing.T) {
 // refusedOverUnix makes a request that is refused for its origin, and so is logged. Its socket has a name of its own.
 func refusedOverUnix(t *testing.T, path string, header http.Header) {
 	t.Helper()
-	dialer := &net.Dialer{Timeout: testkit.Patience, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
+	dialer := &net.Dialer{Timeout: testkit.Deadline, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return dialer.DialContext(ctx, "unix", path)
 	}}
@@ -172,7 +172,7 @@ func TestSystemd(t *testing.T) {
 // hears reads what systemd is told next.
 func hears(t *testing.T, states *net.UnixConn, want string) {
 	t.Helper()
-	if err := states.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
+	if err := states.SetReadDeadline(time.Now().Add(testkit.Deadline)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 100)

@@ -25,7 +25,7 @@ type endedLine struct {
 // endedLines waits for the lines of so many connections.
 func endedLines(t *testing.T, server *harness.Server, want int) (all []endedLine) {
 	t.Helper()
-	server.Stderr.WaitFor(t, "lines of connections", testkit.Patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "lines of connections", testkit.Deadline, func(log string) bool {
 		all = nil
 		for text := range strings.Lines(log) {
 			var line endedLine
@@ -140,7 +140,7 @@ func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
 // logged waits until the log has a part so often, and returns it.
 func logged(t *testing.T, server *harness.Server, part string, times int) (log string) {
 	t.Helper()
-	server.Stderr.WaitFor(t, part, testkit.Patience, func(text string) bool {
+	server.Stderr.WaitFor(t, part, testkit.Deadline, func(text string) bool {
 		log = text
 		return strings.Count(text, part) >= times
 	})

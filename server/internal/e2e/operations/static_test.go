@@ -93,7 +93,7 @@ func TestHardeningRouteBodyThatNeverComes(t *testing.T) {
 		if err == nil {
 			t.Error("the handler took it for a whole body")
 		}
-	case <-time.After(testkit.Patience):
+	case <-time.After(testkit.Deadline):
 		t.Fatal("the handler is still held")
 	}
 }

@@ -65,7 +65,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 	talker.Awaits(testkit.Message("still here"))
 
 	read()
-	stderr.WaitFor(t, "line about the slow client", testkit.Patience, func(text string) bool {
+	stderr.WaitFor(t, "line about the slow client", testkit.Deadline, func(text string) bool {
 		return strings.Contains(text, "reads too slowly")
 	})
 }

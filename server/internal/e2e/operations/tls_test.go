@@ -18,7 +18,7 @@ func TestTLS(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		t.Run(host, func(t *testing.T) {
 			server := harness.Start(t, "--host", host, "--certfile", certFile, "--keyfile", keyFile)
-			client := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+			client := &http.Client{Timeout: testkit.Deadline, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 			t.Cleanup(client.CloseIdleConnections)
 			origin := "https://" + server.Addr
 			url := origin + "/socket.io/?EIO=4&transport=polling"

@@ -41,25 +41,25 @@ func playClients(s *story) {
 		}
 	}
 	n.Finish(s.t)
-	s.goodbyes = 0
+	s.disconnects = 0
 }
 
 // heardFrom notes what a scene's clients were told, and what was printed. At a pause
 // it waits for the end of the connections.
 func (s *story) heardFrom(r clientReport) {
 	s.t.Helper()
-	s.goodbyes += r.Joined
+	s.disconnects += r.Joined
 	one := *s
 	one.name = "npm " + r.Event
 	if r.Event == "pause" {
-		one.awaitGoodbyes()
+		one.awaitDisconnects()
 		return
 	}
 	for who, told := range r.Told {
 		one.saw("told "+who, canonical(string(told)))
 	}
-	one.settle()
-	s.goodbyes, s.from = 0, len(s.stdout.String())
+	one.finish()
+	s.disconnects, s.from = 0, len(s.stdout.String())
 }
 
 // parityClients is parity.mjs while it runs.
@@ -74,9 +74,9 @@ func startParityClients(s *story) *parityClients {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline+testkit.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline+testkit.Deadline)
 	cmd := exec.CommandContext(ctx, testkit.NeedNode(s.t), testkit.ClientScript("parity.mjs"), string(argument))
-	cmd.WaitDelay = testkit.Patience
+	cmd.WaitDelay = testkit.Deadline
 	n := &parityClients{Script: &testkit.Script{Name: "parity.mjs", Stdout: testkit.NewOutput(), Stderr: testkit.NewOutput(), Done: make(chan struct{})}}
 	cmd.Stdout, cmd.Stderr = n.Stdout, n.Stderr
 	if n.stdin, err = cmd.StdinPipe(); err == nil {

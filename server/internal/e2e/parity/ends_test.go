@@ -20,7 +20,7 @@ func endScenes() []scene {
 		}
 		add("41, then 40 again", func(s *story, k talker) {
 			k.say("41")
-			k.settle()
+			k.flush()
 			s.connect(k, "40")
 			heard, _ := s.exchange(k)
 			s.saw("received", heard)
@@ -47,7 +47,7 @@ func endScenes() []scene {
 		})
 		add("the event disconnect", func(s *story, k talker) {
 			if s.isFlask {
-				s.goodbyes++
+				s.disconnects++
 			}
 			heard, _ := s.exchange(k, `42["disconnect"]`)
 			s.saw("received", heard)
@@ -161,7 +161,7 @@ func silentStage() stage {
 func (s *story) afterNoPacket(packet string) {
 	ws := s.join("websocket").(*wsTalker).ws
 	_ = ws.WriteBytes(testkit.TextFrames(packet))
-	_ = ws.SetReadDeadline(time.Now().Add(testkit.Patience))
+	_ = ws.SetReadDeadline(time.Now().Add(testkit.Deadline))
 	back, err := io.ReadAll(ws.Buffered)
 	back = bytes.ReplaceAll(back, []byte("\x81\x012"), nil) // heartbeats, on a slow machine
 	line, _, _ := bytes.Cut(back, []byte("\r\n"))

@@ -35,7 +35,7 @@ func startFlask(t *testing.T, settings string) *side {
 	cmd.Dir = testkit.Testdata("flask")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONIOENCODING=utf-8", "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
-	cmd.WaitDelay = testkit.Patience
+	cmd.WaitDelay = testkit.Deadline
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -64,7 +64,7 @@ func startFlask(t *testing.T, settings string) *side {
 		}
 	})
 	started := regexp.MustCompile(`starting up on http://(127\.0\.0\.1:\d+)`)
-	s.stderr.WaitFor(t, "address from "+testkit.Python, testkit.PythonPatience, func(text string) bool {
+	s.stderr.WaitFor(t, "address from "+testkit.Python, testkit.PythonDeadline, func(text string) bool {
 		found := started.FindStringSubmatch(text)
 		if found != nil {
 			s.addr = found[1]

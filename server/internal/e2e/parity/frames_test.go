@@ -48,7 +48,7 @@ func (c frameCase) play(s *story, transport string) {
 	}
 	heard, over := exchange(k, c.packets...)
 	s.saw("received", heard)
-	s.goodbyes += strings.Count(heard, connectedAnswer) // each is a connection that took the place of another
+	s.disconnects += strings.Count(heard, connectedAnswer) // each is a connection that took the place of another
 	if !over {
 		k.leave()
 	}
@@ -67,10 +67,10 @@ func (c frameCase) playFirst(s *story, transport string) {
 		s.saw("stdout", s.stdout.String()[s.from:])
 		return
 	}
-	s.goodbyes++
+	s.disconnects++
 	heard, over := s.exchange(k, "40")
 	s.saw("received", heard)
-	s.goodbyes += max(strings.Count(heard, connectedAnswer)-1, 0)
+	s.disconnects += max(strings.Count(heard, connectedAnswer)-1, 0)
 	if !over {
 		k.leave()
 	}

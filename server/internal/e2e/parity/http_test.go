@@ -135,7 +135,7 @@ func (s *story) ask(r httpRequest) testkit.Answer {
 func (s *story) connected(r httpRequest, got testkit.Answer) {
 	s.t.Helper()
 	if got.Status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form
-		s.goodbyes++ // when ask leaves
+		s.disconnects++ // when ask leaves
 	}
 	old := strings.Contains(r.target, "EIO=3") || strings.Contains(r.target, "/?transport=") // none is 3
 	if !old || got.Status >= http.StatusBadRequest {
@@ -151,9 +151,9 @@ func (s *story) connected(r httpRequest, got testkit.Answer) {
 		}
 		s.request(s.addr, http.MethodPost, r.target+"&sid="+sid, make(http.Header), "1:1")
 	}
-	s.goodbyes++
-	s.awaitGoodbyes()
-	s.goodbyes = 0 // Flask-SocketIO has nothing to compare that with
+	s.disconnects++
+	s.awaitDisconnects()
+	s.disconnects = 0 // Flask-SocketIO has nothing to compare that with
 }
 
 // request sends one request over a connection of its own.
@@ -165,7 +165,7 @@ func (s *story) request(addr, method, target string, header http.Header, body st
 	}
 	req.Header = header
 	transport := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, Timeout: testkit.Patience, CheckRedirect: func(*http.Request, []*http.Request) error {
+	client := &http.Client{Transport: transport, Timeout: testkit.Deadline, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	resp, err := client.Do(req)
@@ -291,7 +291,7 @@ func pollScenes() []scene {
 				s.t.Fatal(err)
 			}
 			if !s.isFlask { // the end is what there is to see
-				s.stdout.WaitFor(s.t, "goodbye", testkit.Patience, func(text string) bool {
+				s.stdout.WaitFor(s.t, "disconnect", testkit.Deadline, func(text string) bool {
 					return strings.Contains(text[s.from:], "Client disconnected\n")
 				})
 			}

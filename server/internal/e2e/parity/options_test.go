@@ -46,7 +46,7 @@ func optionStages() []stage {
 				heard, _ := k.hear()
 				s.saw("received", heard)
 				s.saw("stdout", s.stdout.String()[s.from:])
-				s.goodbyes = 0
+				s.disconnects = 0
 			}}),
 		},
 	}

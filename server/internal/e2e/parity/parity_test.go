@@ -87,18 +87,18 @@ type side struct {
 // story is a scene while it is played on one side.
 type story struct {
 	*side
-	t        *testing.T
-	name     string
-	ledger   *ledger
-	goodbyes int // "Client disconnected" lines that are due
-	from     int // where the scene's stdout begins
+	t           *testing.T
+	name        string
+	ledger      *ledger
+	disconnects int // "Client disconnected" lines that are due
+	from        int // where the scene's stdout begins
 }
 
 func playAll(t *testing.T, on *side, scenes []scene, l *ledger) {
 	for _, sc := range scenes {
 		s := &story{side: on, t: t, name: sc.name, ledger: l, from: len(on.stdout.String())}
 		sc.play(s)
-		s.settle()
+		s.finish()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,20 +114,20 @@ func (s *story) saw(aspect, what string) {
 	}
 }
 
-// settle waits for the disconnects that are due and notes what was printed.
-func (s *story) settle() {
+// finish waits for the disconnects that are due and notes what was printed.
+func (s *story) finish() {
 	s.t.Helper()
-	if s.goodbyes == 0 {
+	if s.disconnects == 0 {
 		return
 	}
-	s.awaitGoodbyes()
+	s.awaitDisconnects()
 	s.saw("stdout", s.stdout.String()[s.from:])
 }
 
-func (s *story) awaitGoodbyes() {
+func (s *story) awaitDisconnects() {
 	s.t.Helper()
-	s.stdout.WaitFor(s.t, "end of "+s.name+", with every goodbye", testkit.Patience, func(text string) bool {
-		return strings.Count(text[s.from:], "Client disconnected\n") >= s.goodbyes
+	s.stdout.WaitFor(s.t, "end of "+s.name+", with every disconnect", testkit.Deadline, func(text string) bool {
+		return strings.Count(text[s.from:], "Client disconnected\n") >= s.disconnects
 	})
 }
 

@@ -74,8 +74,8 @@ func reasonOf(t *testing.T, play func(s *story)) string {
 	select {
 	case reason := <-reasons:
 		return reason
-	case <-time.After(testkit.Patience):
-		t.Fatalf("no disconnect within %v", testkit.Patience)
+	case <-time.After(testkit.Deadline):
+		t.Fatalf("no disconnect within %v", testkit.Deadline)
 		return ""
 	}
 }
@@ -95,7 +95,7 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 			if got := s.request(server.Addr, "GET", target, header, ""); got.Status != 400 {
 				t.Errorf("answered %v", got)
 			}
-			server.Stderr.WaitFor(t, "the flag", testkit.Patience, func(text string) bool { return strings.Contains(text, flag) })
+			server.Stderr.WaitFor(t, "the flag", testkit.Deadline, func(text string) bool { return strings.Contains(text, flag) })
 
 			allowing := harness.Start(t, flag)
 			if got := s.request(allowing.Addr, "GET", target, header, ""); got.Status >= 400 {

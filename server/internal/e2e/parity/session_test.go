@@ -144,7 +144,7 @@ func TestHardeningForgedSessionIsNone(t *testing.T) {
 	for name, cookie := range forged {
 		joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
 		n++
-		s.Stdout.WaitFor(t, name, testkit.Patience, func(text string) bool {
+		s.Stdout.WaitFor(t, name, testkit.Deadline, func(text string) bool {
 			return strings.Count(text, "connect / name=<nil>(<nil>)\n") == n
 		})
 	}

@@ -152,9 +152,9 @@ func engineDifferences() []difference {
 		leak    = "Flask-SocketIO writes an HTTP response into the WebSocket, and keeps the session until a ping timeout"
 		http500 = `"HTTP/1.1 500 Internal Server Error" <nil>`
 		closed  = `"\x88\x02\x03\xea" <nil>` // a close frame with 1002
-		done    = "a client that said goodbye is not waited for"
+		done    = "a client that closed its session is not waited for"
 		hangs   = "Flask-SocketIO leaves the request without an answer for ever; this is the official server's"
-		stop    = "every client gets a proper goodbye, and every disconnect handler runs"
+		stop    = "every client is told of the end, and every disconnect handler runs"
 		gaveUp  = "a client that gave up its poll is gone: it would not poll again but open another session"
 	)
 	many := strings.Repeat(testkit.Message("one of many")+" ", 17)

@@ -20,8 +20,8 @@ type talker interface {
 	say(packets ...string) string
 	// hear returns the next packet, or how the session ended.
 	hear() (packet string, over bool)
-	// settle returns once everything said has been received.
-	settle()
+	// flush returns once everything said has been received.
+	flush()
 	// state says whether the session is still there.
 	state() string
 	// leave ends the session as clients do.
@@ -40,7 +40,7 @@ func (s *story) open(transport string) talker {
 	k := &pollTalker{
 		url: "http://" + s.addr + testkit.PollingPath,
 		client: &http.Client{
-			Transport: &http.Transport{DisableCompression: true}, Timeout: testkit.Patience,
+			Transport: &http.Transport{DisableCompression: true}, Timeout: testkit.Deadline,
 		},
 	}
 	s.t.Cleanup(k.client.CloseIdleConnections)
@@ -75,7 +75,7 @@ func (s *story) connect(k talker, packet string) {
 	if got, over := k.hear(); over || !strings.HasPrefix(got, "40{") {
 		s.t.Fatalf("%s: CONNECT was answered %q", s.name, got)
 	}
-	s.goodbyes++
+	s.disconnects++
 }
 
 // What clients say to see what came before it.
@@ -103,7 +103,7 @@ func (s *story) exchangeDeaf(k talker, packets ...string) (heard string, over bo
 	defer other.leave()
 	all := []string{k.say(packets...)}
 	k.say(sentinel)
-	k.settle()
+	k.flush()
 	if !s.isFlask {
 		more, over := hearUntil(k, sentinel)
 		if all = append(all, more...); over {
@@ -132,7 +132,7 @@ const onlyHeartbeats = "nothing but heartbeats"
 
 type wsTalker struct {
 	ws      *testkit.WebSocket
-	waiting []testkit.Frame // came while settle waited for something else
+	waiting []testkit.Frame // came while flush waited for something else
 }
 
 func (k *wsTalker) say(packets ...string) string {
@@ -159,7 +159,7 @@ func attachment(packet string) (data string, ok bool) {
 }
 
 func (k *wsTalker) hear() (string, bool) {
-	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Deadline); time.Now().Before(deadline); {
 		f, err := k.next()
 		switch {
 		case err != nil:
@@ -186,11 +186,11 @@ func (k *wsTalker) next() (testkit.Frame, error) {
 	return f, nil
 }
 
-func (k *wsTalker) settle() { k.state() }
+func (k *wsTalker) flush() { k.state() }
 
 // state waits for the answer to a ping of WebSocket's own.
 func (k *wsTalker) state() string {
-	_ = k.ws.SendFrame(testkit.OpPing, "settle")
+	_ = k.ws.SendFrame(testkit.OpPing, "flush")
 	for {
 		f, err := k.ws.ReadFrame()
 		switch {
@@ -247,7 +247,7 @@ func (k *pollTalker) do(method, body string) testkit.Answer {
 }
 
 func (k *pollTalker) hear() (string, bool) {
-	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Deadline); time.Now().Before(deadline); {
 		for len(k.waiting) > 0 {
 			packet := k.waiting[0]
 			k.waiting = k.waiting[1:]
@@ -270,8 +270,8 @@ func (k *pollTalker) hear() (string, bool) {
 	return onlyHeartbeats, true
 }
 
-// settle has nothing to do: a POST is answered when it was read.
-func (k *pollTalker) settle() {}
+// flush has nothing to do: a POST is answered when it was read.
+func (k *pollTalker) flush() {}
 
 func (k *pollTalker) state() string { return "poll" + k.do(http.MethodGet, "").Brief() }
 

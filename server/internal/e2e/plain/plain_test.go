@@ -206,7 +206,7 @@ func TestPlainSlowReader(t *testing.T) {
 		testkit.HearsPlain(speaker, "1 "+text)
 		other.Hears(testkit.Message(text))
 	}
-	server.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "the setting", testkit.Deadline, func(log string) bool {
 		return strings.Contains(log, "reads too slowly") && strings.Contains(log, "--max-backlog")
 	})
 	// What the kernels had is still there, whole; then comes the end.
@@ -228,7 +228,7 @@ func TestPlainSlowReader(t *testing.T) {
 // answers, and ends the connection of one that does not.
 func TestPlainHeartbeat(t *testing.T) {
 	t.Run("answered", func(t *testing.T) {
-		c := harness.JoinPlain(t, harness.Start(t, "--ping-interval", "20ms", "--ping-timeout", testkit.Patience.String()), 1)
+		c := harness.JoinPlain(t, harness.Start(t, "--ping-interval", "20ms", "--ping-timeout", testkit.Deadline.String()), 1)
 		for range 5 { // the next ping only follows a pong
 			f, err := c.ReadFrame()
 			c.Must(err)
@@ -277,7 +277,7 @@ func TestPlainOrigins(t *testing.T) {
 			t.Errorf("origin %q: answered %v, want %d", c.origin, got, c.status)
 		}
 	}
-	own.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
+	own.Stderr.WaitFor(t, "the setting", testkit.Deadline, func(log string) bool {
 		return strings.Contains(log, "--cors-allowed-origins=http://evil.example.org")
 	})
 }
@@ -292,7 +292,7 @@ func TestPlainLimit(t *testing.T) {
 	testkit.HearsPlain(c, "1 "+longest)
 	c.Must(c.SendFrame(testkit.OpText, longest+"x"))
 	c.ClosedWith(1009)
-	server.Stderr.WaitFor(t, "the setting", testkit.Patience, func(log string) bool {
+	server.Stderr.WaitFor(t, "the setting", testkit.Deadline, func(log string) bool {
 		return strings.Contains(log, "--max-http-buffer-size")
 	})
 	unharmed("a message over the limit")
@@ -333,7 +333,7 @@ func TestPlainPath(t *testing.T) {
 	}
 }
 
-// TestPlainShutdown checks the goodbye: what was said, then 1001 and the end.
+// TestPlainShutdown checks the end: what was said, then 1001 and the end.
 func TestPlainShutdown(t *testing.T) {
 	server := harness.Start(t)
 	c := harness.JoinPlain(t, server, 1)
@@ -358,7 +358,7 @@ func plainServer(t *testing.T, left chan<- string) (addr string) {
 	mux.Handle("/socket.io/", s)
 	h := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -433,7 +433,7 @@ func TestPlainIsDisconnected(t *testing.T) {
 				if reason != "server disconnect" {
 					t.Errorf("the disconnect handler was told %q", reason)
 				}
-			case <-time.After(testkit.Patience):
+			case <-time.After(testkit.Deadline):
 				t.Error("no disconnect handler ran")
 			}
 		})

@@ -227,7 +227,7 @@ func (c *rfcCase) run(t *testing.T, server *harness.Server) {
 func rfcRead(t *testing.T, ws *testkit.Client, last string) (messages, pongs []string, code int) {
 	t.Helper()
 	for len(messages) == 0 || messages[len(messages)-1] != last {
-		_ = ws.SetReadDeadline(time.Now().Add(testkit.Patience))
+		_ = ws.SetReadDeadline(time.Now().Add(testkit.Deadline))
 		peeked, err := ws.Buffered.Peek(1)
 		ws.Must(err)
 		first := peeked[0]

@@ -295,7 +295,7 @@ func (w *wire) compare(got, pattern string) error {
 
 // awaitPrinted waits for a line behind those that were awaited before.
 func (w *wire) awaitPrinted(line string) error {
-	w.server.Stdout.WaitFor(w.t, line, testkit.Patience, func(all string) bool {
+	w.server.Stdout.WaitFor(w.t, line, testkit.Deadline, func(all string) bool {
 		at := strings.Index(all[w.printed:], line+"\n")
 		if at < 0 {
 			return false
