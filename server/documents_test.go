@@ -150,6 +150,42 @@ func TestDocumentsNameFiles(t *testing.T) {
 	}
 }
 
+// The page that says which test holds which promise names every folder, and no file or test
+// that is not there.
+func TestDocumentsNameTests(t *testing.T) {
+	const folder = "internal/e2e"
+	page := documents(t)["server/internal/e2e/README.md"]
+	rows := regexp.MustCompile(`(?m)^\| .*$`).FindAllString(page, -1)
+	named, tests := make(map[string]bool), 0
+	for _, held := range regexp.MustCompile("((?:, )?`([a-z0-9]+)/[a-z0-9_]+_test\\.go`)+: ([^;|]*)").FindAllString(strings.Join(rows, "\n"), -1) {
+		var text []byte
+		for _, file := range regexp.MustCompile("`(([a-z0-9]+)/[a-z0-9_]+_test\\.go)`").FindAllStringSubmatch(held, -1) {
+			one, err := os.ReadFile(filepath.Join(folder, file[1]))
+			if err != nil {
+				t.Errorf("%s: %v", held, err)
+			}
+			text, named[file[2]] = append(text, one...), true
+		}
+		for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(held, -1) {
+			if tests++; !strings.Contains(string(text), "\nfunc "+name) {
+				t.Errorf("%s: there is no %s", held, name)
+			}
+		}
+	}
+	if tests < 100 {
+		t.Errorf("only %d tests were found", tests)
+	}
+	folders, err := filepath.Glob(folder + "/*/*_test.go")
+	if err != nil || len(folders) == 0 {
+		t.Fatal("no tests", err)
+	}
+	for _, file := range folders {
+		if in := filepath.Base(filepath.Dir(file)); !named[in] {
+			t.Errorf("the page names no test of %s", in)
+		}
+	}
+}
+
 // headings are the fragments by which a document's headings are linked to.
 func headings(text string) (anchors []string) {
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(text), -1) {

@@ -18,7 +18,7 @@ import (
 )
 
 // Two faults of the named library need handlers of their own to be seen: see
-// faults_test.go in the folder above. These tests, too, fail against testdata/bare,
+// internal/e2e/protocol/faults_test.go. These tests, too, fail against testdata/bare,
 // which has the same handlers.
 
 // isolationPatience is how long a test waits for something that is due at once.

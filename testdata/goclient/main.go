@@ -1,5 +1,5 @@
-// Goclient is Go's client of Socket.IO 4, which server/goclient_test.go runs: it says texts
-// and bytes, waits for what comes back and for an acknowledgement, and prints what it saw.
+// Goclient is Go's client of Socket.IO 4, which server/internal/e2e/clients/goclient_test.go runs:
+// it says texts and bytes, waits for what comes back and for an acknowledgement, and prints what it saw.
 // It is a module of its own, so that what it needs is nothing that the server needs.
 //
 //	go run . URL websocket|upgrade

@@ -43,10 +43,10 @@ func StartNginx(t testing.TB, config string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), ScriptDeadline+2*Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), ScriptDeadline+2*Deadline)
 	cmd := exec.CommandContext(ctx, path, "-p", dir, "-c", file, "-e", "stderr")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = Patience
+	cmd.WaitDelay = Deadline
 	log := NewOutput()
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
@@ -69,11 +69,11 @@ func StartNginx(t testing.TB, config string) {
 	log.WaitMatch(t, regexp.MustCompile(`using the ".*" event method`)) // said once its sockets listen
 }
 
-// Documented is the nginx configuration in a section of a document, with what stands
-// there replaced.
+// Documented is the nginx configuration in a section of a document in server, with what
+// stands there replaced.
 func Documented(t testing.TB, file, heading string, replace ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(InModule("server", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,14 +102,14 @@ func (o *Output) WaitFor(t testing.TB, what string, within time.Duration, match 
 // WaitText waits until text has been written.
 func (o *Output) WaitText(t testing.TB, text string) {
 	t.Helper()
-	o.WaitFor(t, text, Patience, func(all string) bool { return strings.Contains(all, text) })
+	o.WaitFor(t, text, Deadline, func(all string) bool { return strings.Contains(all, text) })
 }
 
 // WaitMatch waits for a match of re and returns it with its groups.
 func (o *Output) WaitMatch(t testing.TB, re *regexp.Regexp) []string {
 	t.Helper()
 	var found []string
-	o.WaitFor(t, "match of "+re.String(), Patience, func(text string) bool {
+	o.WaitFor(t, "match of "+re.String(), Deadline, func(text string) bool {
 		found = re.FindStringSubmatch(text)
 		return found != nil
 	})
@@ -119,7 +119,7 @@ func (o *Output) WaitMatch(t testing.TB, re *regexp.Regexp) []string {
 // WaitLines waits until line has been written at least n times.
 func (o *Output) WaitLines(t testing.TB, line string, n int) {
 	t.Helper()
-	o.WaitFor(t, "enough lines "+line, Patience, func(text string) bool {
+	o.WaitFor(t, "enough lines "+line, Deadline, func(text string) bool {
 		found := 0
 		for l := range strings.Lines(text) {
 			if l == line+"\n" {

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,7 +32,7 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 	p := &Poller{
 		T: t, Version: version,
 		URL:    fmt.Sprintf("http://%s/socket.io/?EIO=%d&transport=polling", addr, version) + strings.Join(query, ""),
-		Client: &http.Client{Transport: transport, Timeout: Patience},
+		Client: &http.Client{Transport: transport, Timeout: Deadline},
 	}
 	sid, err := OpenedSID(p.Next())
 	if err != nil {
@@ -43,7 +44,7 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 }
 
 // leaveLater ends the session with the test: a server that shuts down would wait
-// for the poll that fetches its goodbye.
+// for the poll that fetches its end.
 func (p *Poller) leaveLater() {
 	p.T.Cleanup(func() { _, _ = p.Do(http.MethodPost, nil, strings.NewReader(p.Payload([]string{"1"}))) })
 }
@@ -62,7 +63,7 @@ func LeaveLater(t testing.TB, addr, path string, opened Answer) {
 	t.Helper()
 	if _, packet, found := strings.Cut(opened.Body, `{"sid":"`); found {
 		sid, _, _ := strings.Cut(packet, `"`)
-		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Patience}, URL: "http://" + addr + path + "&sid=" + sid}
+		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Deadline}, URL: "http://" + addr + path + "&sid=" + sid}
 		if !strings.HasPrefix(opened.Body, "0{") && !strings.HasPrefix(opened.Body, "___eio") {
 			p.Version = 3
 		}
@@ -185,7 +186,7 @@ func BinaryPackets(body string) ([]string, error) {
 // Next takes the next packet, and polls when there is none. It answers heartbeats.
 func (p *Poller) Next() string {
 	p.T.Helper()
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(Deadline); time.Now().Before(deadline); {
 		for len(p.Waiting) > 0 {
 			packet := p.Waiting[0]
 			p.Waiting = p.Waiting[1:]
@@ -268,4 +269,14 @@ func (p *Poller) UpgradeRefused() Answer {
 	p.T.Helper()
 	addr, path, _ := strings.Cut(strings.TrimPrefix(p.URL, "http://"), "/")
 	return Exchange(p.T, addr, UpgradeRequest(addr, "/"+strings.Replace(path, "polling", "websocket", 1), nil))[0]
+}
+
+// Placeholders stand in an event for n attachments, separated by commas.
+func Placeholders(n int) string {
+	list := make([]json.RawMessage, n)
+	for i := range list {
+		list[i] = fmt.Appendf(nil, `{"_placeholder":true,"num":%d}`, i)
+	}
+	text, _ := json.Marshal(list) // valid JSON always marshals
+	return strings.Trim(string(text), "[]")
 }

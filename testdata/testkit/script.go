@@ -85,11 +85,11 @@ func StartScript(t testing.TB, script string, config any) *Script {
 		t.Fatal(err)
 	}
 	// The script's own deadline comes first and says more.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(limit.Deadline)*time.Millisecond+Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(limit.Deadline)*time.Millisecond+Deadline)
 	cmd := exec.CommandContext(ctx, path, ClientScript(script), string(argument))
 	// A browser's driver takes the browser down with it, given the chance.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = Patience
+	cmd.WaitDelay = Deadline
 	n := &Script{Name: script, Cmd: cmd, Stdout: NewOutput(), Stderr: NewOutput(), Done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = n.Stdout, n.Stderr
 	if err := cmd.Start(); err != nil {
@@ -116,7 +116,7 @@ func StartScript(t testing.TB, script string, config any) *Script {
 func (n *Script) Await(t testing.TB, behaviour, event string) {
 	t.Helper()
 	what := behaviour + " " + event + " from " + n.Name
-	n.Stdout.WaitFor(t, what, ScriptDeadline+Patience, func(string) bool {
+	n.Stdout.WaitFor(t, what, ScriptDeadline+Deadline, func(string) bool {
 		return slices.ContainsFunc(n.reports(t), func(r Report) bool {
 			return r.Behaviour == behaviour && r.Event == event
 		})

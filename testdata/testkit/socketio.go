@@ -27,24 +27,34 @@ func Message(text string) string {
 // Packet reads the next Engine.IO packet. It answers heartbeats on the way, those of
 // Engine.IO and those of WebSocket.
 func (w *WebSocket) Packet() (string, error) {
+	f, err := w.message()
+	if err == nil && f.Op != OpText {
+		err = fmt.Errorf("a frame with opcode %#x and %.100q", f.Op, f.Data)
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(f.Data), nil
+}
+
+// message reads the next frame that is no heartbeat.
+func (w *WebSocket) message() (Frame, error) {
 	for {
 		f, err := w.ReadFrame()
 		switch {
 		case err != nil:
-			return "", err
+			return f, err
 		case f.Op == OpPing:
 			err = w.SendFrame(OpPong, string(f.Data))
 		case f.Op == OpClose:
-			return "", &ClosedError{f.Code()}
-		case f.Op != OpText:
-			return "", fmt.Errorf("a frame with opcode %#x and %.100q", f.Op, f.Data)
-		case string(f.Data) == "2":
+			return f, &ClosedError{f.Code()}
+		case f.Op == OpText && string(f.Data) == "2":
 			err = w.SendFrame(OpText, "3")
 		default:
-			return string(f.Data), nil
+			return f, nil
 		}
 		if err != nil {
-			return "", err
+			return f, err
 		}
 	}
 }
@@ -58,14 +68,15 @@ func (w *WebSocket) Expect(want string) error {
 	return err
 }
 
-// SkipTo reads until this packet has come, and says how many came before it.
+// SkipTo reads until this packet has come, past attachments as well, and returns how many
+// frames came before it.
 func (w *WebSocket) SkipTo(want string) (skipped int, err error) {
 	for ; ; skipped++ {
-		got, err := w.Packet()
+		f, err := w.message()
 		if err != nil {
 			return skipped, fmt.Errorf("waiting for %.200q: %w", want, err)
 		}
-		if got == want {
+		if f.Op == OpText && string(f.Data) == want {
 			return skipped, nil
 		}
 	}

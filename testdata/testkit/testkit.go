@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for something that is due at once. No test's result
+// Deadline is how long a test waits for something that is due at once. No test's result
 // depends on it.
-const Patience = 15 * time.Second
+const Deadline = 15 * time.Second
 
 // Await takes what comes next from a channel.
 func Await[T any](t testing.TB, c <-chan T, what string) T {
@@ -19,8 +19,8 @@ func Await[T any](t testing.TB, c <-chan T, what string) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(Patience):
-		t.Fatalf("no %s within %v", what, Patience)
+	case <-time.After(Deadline):
+		t.Fatalf("no %s within %v", what, Deadline)
 		panic("unreachable")
 	}
 }
@@ -28,9 +28,9 @@ func Await[T any](t testing.TB, c <-chan T, what string) T {
 // Eventually waits for what no channel tells of.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(Patience); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(Deadline); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("no %s within %v", what, Patience)
+			t.Fatalf("no %s within %v", what, Deadline)
 		}
 	}
 }

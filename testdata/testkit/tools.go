@@ -16,13 +16,12 @@ const (
 	// Python is the interpreter that Debian's packages are for.
 	Python = "/usr/bin/python3"
 
-	// PythonPatience is how long Python may take to import its packages on a busy machine.
-	PythonPatience = time.Minute
+	// PythonDeadline is how long Python may take to import its packages on a busy machine.
+	PythonDeadline = time.Minute
 )
 
-// Testdata is the path of what stands in the module's folder testdata, from wherever in
-// the module a test runs.
-func Testdata(path ...string) string {
+// InModule is the path of what stands in the module, from wherever in it a test runs.
+func InModule(path ...string) string {
 	top := "."
 	for range 10 {
 		if _, err := os.Stat(filepath.Join(top, "go.mod")); err == nil {
@@ -30,7 +29,13 @@ func Testdata(path ...string) string {
 		}
 		top = filepath.Join(top, "..")
 	}
-	return filepath.Join(append([]string{top, "testdata"}, path...)...)
+	return filepath.Join(append([]string{top}, path...)...)
+}
+
+// Testdata is the path of what stands in the module's folder testdata, from wherever in
+// the module a test runs.
+func Testdata(path ...string) string {
+	return InModule(append([]string{"testdata"}, path...)...)
 }
 
 // ClientScript is the path of a script for Node's clients, or of what stands beside it.
@@ -131,5 +136,14 @@ func Freeze(t testing.TB, process *os.Process) {
 			t.Fatalf("the process was not stopped: %v, %v", err, status)
 		}
 		return
+	}
+}
+
+// NeedPythonClient skips the test where Python's client or a transport of it is missing.
+func NeedPythonClient(t *testing.T) {
+	t.Helper()
+	if err := exec.Command(Python, "-c", "import socketio, requests, aiohttp, websocket").Run(); err != nil {
+		Absent(t, "needs python-socketio's client for "+Python+
+			"; on Debian: apt-get install python3-socketio python3-requests python3-aiohttp python3-websocket")
 	}
 }

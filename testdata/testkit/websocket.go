@@ -40,7 +40,7 @@ const (
 const longestFrame = 16 << 20
 
 // WebSocket is a client's side of a WebSocket, which sends whatever it is told to, right
-// or wrong. Reads and writes fail after Patience.
+// or wrong. Reads and writes fail after Deadline.
 type WebSocket struct {
 	net.Conn
 	Buffered   *bufio.Reader
@@ -98,12 +98,12 @@ func ShakeHands(conn net.Conn, request string) (*WebSocket, error) {
 
 // DialTCP connects.
 func DialTCP(addr string) (net.Conn, error) {
-	return net.DialTimeout("tcp", addr, Patience)
+	return net.DialTimeout("tcp", addr, Deadline)
 }
 
 // WriteBytes writes bytes as they are.
 func (w *WebSocket) WriteBytes(p []byte) error {
-	_ = w.SetWriteDeadline(time.Now().Add(Patience))
+	_ = w.SetWriteDeadline(time.Now().Add(Deadline))
 	_, err := w.Write(p)
 	return err
 }
@@ -148,7 +148,7 @@ func CloseFrame(code int) []byte {
 
 // ReadFrame reads the next frame. This server does not fragment.
 func (w *WebSocket) ReadFrame() (Frame, error) {
-	_ = w.SetReadDeadline(time.Now().Add(Patience))
+	_ = w.SetReadDeadline(time.Now().Add(Deadline))
 	var head [2]byte
 	if _, err := io.ReadFull(w.Buffered, head[:]); err != nil {
 		return Frame{}, err
@@ -247,7 +247,7 @@ func (a Answer) String() string {
 
 // ReadAnswer reads one response to a request with this method.
 func ReadAnswer(conn net.Conn, br *bufio.Reader, method string) (Answer, error) {
-	_ = conn.SetReadDeadline(time.Now().Add(Patience))
+	_ = conn.SetReadDeadline(time.Now().Add(Deadline))
 	resp, err := http.ReadResponse(br, &http.Request{Method: method})
 	if err != nil {
 		return Answer{}, fmt.Errorf("reading a response: %w", err)
@@ -271,7 +271,7 @@ func Exchange(t testing.TB, addr, request string) []Answer {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetWriteDeadline(time.Now().Add(Patience))
+	_ = conn.SetWriteDeadline(time.Now().Add(Deadline))
 	_, err = io.WriteString(conn, request)
 	if half, ok := conn.(*net.TCPConn); ok && err == nil {
 		err = half.CloseWrite()

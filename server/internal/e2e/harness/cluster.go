@@ -41,7 +41,7 @@ func startHelper(t *testing.T, name string, args ...string) *Helper {
 	h := &Helper{T: t, name: args[0], lines: make(chan string, 1000), stderr: testkit.NewOutput(), done: make(chan struct{})}
 	h.cmd = exec.CommandContext(ctx, name, args...)
 	h.cmd.Stderr = h.stderr
-	h.cmd.WaitDelay = testkit.Patience
+	h.cmd.WaitDelay = testkit.Deadline
 	stdin, err := h.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +99,8 @@ func (h *Helper) Next(v any) {
 		if err := json.Unmarshal([]byte(line), v); err != nil {
 			h.T.Fatalf("%s wrote %.200q: %v", h.name, line, err)
 		}
-	case <-time.After(testkit.PythonPatience):
-		h.T.Fatalf("%s wrote nothing within %v", h.name, testkit.PythonPatience)
+	case <-time.After(testkit.PythonDeadline):
+		h.T.Fatalf("%s wrote nothing within %v", h.name, testkit.PythonDeadline)
 	}
 }
 
@@ -144,7 +144,7 @@ func StartFlaskServer(t *testing.T, redis *redistest.Server) string {
 	h := StartPythonHelper(t, "flask_server.py", redis)
 	started := regexp.MustCompile(`starting up on http://(127\.0\.0\.1:\d+)`)
 	var addr string
-	h.stderr.WaitFor(t, "address from "+h.name, testkit.PythonPatience, func(text string) bool {
+	h.stderr.WaitFor(t, "address from "+h.name, testkit.PythonDeadline, func(text string) bool {
 		found := started.FindStringSubmatch(text)
 		if found != nil {
 			addr = found[1]

@@ -67,8 +67,8 @@ func (s *Server) Stop() error {
 	select {
 	case <-s.Done:
 		return s.Err
-	case <-time.After(testkit.Patience):
-		s.T.Fatalf("the server did not stop within %v", testkit.Patience)
+	case <-time.After(testkit.Deadline):
+		s.T.Fatalf("the server did not stop within %v", testkit.Deadline)
 		return nil
 	}
 }
