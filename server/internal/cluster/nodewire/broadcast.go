@@ -203,12 +203,9 @@ func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 }
 
 func (w *writer) packet(namespace, event string, args []packet.Value) error {
-	if namespace == "" {
-		namespace = "/"
-	}
 	w.Object(3)
 	w.Text("type")
-	w.Integer(2)
+	w.Integer(packetEvent)
 	w.Text("data")
 	w.Array(1 + len(args))
 	w.Text(event)
@@ -218,7 +215,7 @@ func (w *writer) packet(namespace, event string, args []packet.Value) error {
 		}
 	}
 	w.Text("nsp")
-	w.Text(namespace)
+	w.Text(orRoot(namespace))
 	return nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
-	"hipflask/server/internal/packet/msgpack"
 )
 
 // The numbers of what @socket.io/redis-streams-adapter writes: MessageType of
@@ -56,89 +56,21 @@ func EntryOf(fields map[string]any) Entry {
 // BroadcastEntry is a broadcast as an entry. An error is always a *jsonval.Error.
 func BroadcastEntry(b *Broadcast) (Entry, error) {
 	e := Entry{UID: b.UID, Namespace: b.Namespace, Type: strconv.Itoa(kindBroadcast)}
-	for _, arg := range b.Args {
-		if len(arg.Attachments) > 0 {
-			return b.binaryEntry(e)
-		}
+	out := broadcastJSON{packetOf(b.Event, b.Args), optionsOf(b.Target, b.Flags)}
+	if !slices.ContainsFunc(b.Args, func(arg packet.Value) bool { return len(arg.Attachments) > 0 }) {
+		data, err := appendJSON(nil, out)
+		e.Data = string(data)
+		return e, err
 	}
-	var out broadcastJSON
-	out.Packet.Type = packetEvent
-	out.Packet.Data = append(make([]any, 0, 1+len(b.Args)), b.Event)
-	for _, arg := range b.Args {
-		out.Packet.Data = append(out.Packet.Data, arg)
-	}
-	out.Options = optionsOf(b.Target, b.Flags)
-	data, err := appendJSON(nil, out)
-	e.Data = string(data)
+	data, err := appendMsgpack(nil, out)
+	e.Data = base64.StdEncoding.EncodeToString(data)
 	return e, err
 }
 
 // broadcastJSON is the data of a broadcast as Node writes it.
 type broadcastJSON struct {
-	Packet struct {
-		Type int   `json:"type"`
-		Data []any `json:"data"`
-	} `json:"packet"`
-	Options optionsJSON `json:"opts"`
-}
-
-// optionsJSON is a selection of sockets.
-type optionsJSON struct {
-	Rooms  []string `json:"rooms"`
-	Except []string `json:"except"`
-	Flags  struct {
-		Volatile bool `json:"volatile,omitempty"`
-	} `json:"flags"`
-}
-
-func optionsOf(t Target, f Flags) optionsJSON {
-	out := optionsJSON{Rooms: notNil(t.Rooms), Except: notNil(t.Except)}
-	out.Flags.Volatile = f.Volatile
-	return out
-}
-
-// moveJSON is the data of a join, a leave or a disconnect.
-type moveJSON struct {
-	Options optionsJSON `json:"opts"`
-	Rooms   []string    `json:"rooms,omitzero"`
-	Close   *bool       `json:"close,omitempty"`
-}
-
-// packetEvent is the type of the packets in broadcasts: socket.io-parser's EVENT.
-const packetEvent = 2
-
-func (b *Broadcast) binaryEntry(e Entry) (Entry, error) {
-	w := writer{msgpack.NewWriter(nil, prefix)}
-	w.Object(2)
-	w.Text("packet")
-	if err := w.bare(b.Event, b.Args); err != nil {
-		return e, err
-	}
-	w.Text("opts")
-	w.options(b.Target, b.Flags)
-	e.Data = base64.StdEncoding.EncodeToString(w.Bytes())
-	return e, nil
-}
-
-// bare writes {type, data: [event, ...args]}.
-func (w *writer) bare(event string, args []packet.Value) error {
-	w.Object(2)
-	w.Text("type")
-	w.Integer(packetEvent)
-	w.Text("data")
-	return w.event(event, args)
-}
-
-// event writes [event, ...args].
-func (w *writer) event(event string, args []packet.Value) error {
-	w.Array(1 + len(args))
-	w.Text(event)
-	for _, arg := range args {
-		if err := w.Value(arg); err != nil {
-			return err
-		}
-	}
-	return nil
+	Packet  *packetJSON  `json:"packet"`
+	Options *optionsJSON `json:"opts"`
 }
 
 var errNoTarget = errors.New("no target")
@@ -150,7 +82,7 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 	if err := r.check(); err != nil || !r.HasTarget {
 		return e, known("a request without opts", cmp.Or(err, errNoTarget))
 	}
-	out := moveJSON{Options: optionsOf(r.Target, r.Flags)}
+	out := dataJSON{Options: optionsOf(r.Target, r.Flags)}
 	switch r.Type {
 	case RemoteJoin:
 		e.Type, out.Rooms = strconv.Itoa(kindJoin), r.Rooms
