@@ -56,11 +56,7 @@ func Decode(data []byte, limits jsonval.Limits) (Object, error) {
 		return Object{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
 	}
 	m := machine{input: input{data: data}, limits: limits}
-	o, err := m.run()
-	if err != nil {
-		return Object{}, err
-	}
-	return o, nil
+	return m.run()
 }
 
 // Kind tells the Python type.
