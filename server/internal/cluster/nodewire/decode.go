@@ -28,14 +28,12 @@ func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 	}
 	r := reader{msgpack.NewReader(data, prefix), limits}
 	b := jsonval.NewBuilder(limits, len(data))
-	if err := r.Value(b); err != nil {
-		return packet.Value{}, err
-	}
+	r.Value(b)
 	if r.Left() > 0 {
-		return packet.Value{}, malformed("bytes after the message")
+		r.Malformed("bytes after the message")
 	}
-	values, err := b.Values()
-	if err != nil {
+	values, _ := b.Values() // its error is the reader's
+	if err := r.Err(); err != nil {
 		return packet.Value{}, err
 	}
 	return values[0], nil
