@@ -7,36 +7,29 @@ import (
 	"strings"
 )
 
-func path(field *string) func(string) error {
-	return func(v string) error {
-		p := strings.Trim(v, "/")
-		if p == "" {
-			return errors.New("must be a URL path, such as socket.io")
-		}
-		if err := checkPath(p); err != nil {
-			return err
-		}
-		*field = "/" + p
-		return nil
+func path(v string) (string, error) {
+	p := strings.Trim(v, "/")
+	if p == "" {
+		return "", errors.New("must be a URL path, such as socket.io")
 	}
+	if err := checkPath(p); err != nil {
+		return "", err
+	}
+	return "/" + p, nil
 }
 
 // plainPath takes "off" besides an empty value, as an empty environment variable counts as not set.
-func plainPath(field *string) func(string) error {
-	return func(v string) error {
-		if v == "" || v == "off" {
-			*field = ""
-			return nil
-		}
-		p := strings.Trim(v, "/")
-		if p != "" {
-			if err := checkPath(p); err != nil {
-				return err
-			}
-		}
-		*field = "/" + p
-		return nil
+func plainPath(v string) (string, error) {
+	if v == "" || v == "off" {
+		return "", nil
 	}
+	p := strings.Trim(v, "/")
+	if p != "" {
+		if err := checkPath(p); err != nil {
+			return "", err
+		}
+	}
+	return "/" + p, nil
 }
 
 // checkPath wants what stands in a URL as it is (RFC 3986, 3.3), less what routers give a meaning to.
@@ -56,6 +49,6 @@ func under(p, dir string) bool { return strings.HasPrefix(p, dir+"/") }
 // PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other settings: what the log
 // may advise.
 func (c *Config) PlainPathTakes(p string) bool {
-	var taken string
-	return plainPath(&taken)(p) == nil && taken == p && p != "" && taken != c.Path && !under(taken, c.Path)
+	taken, err := plainPath(p)
+	return err == nil && taken == p && p != "" && taken != c.Path && !under(taken, c.Path)
 }
