@@ -150,9 +150,7 @@ func TestLimits(t *testing.T) {
 
 func TestWriterRefuses(t *testing.T) {
 	for _, text := range []string{strings.Repeat("9", 4301), `{"a"`, `nope`} {
-		w := NewWriter(nil)
-		w.Value(packet.Value{JSON: []byte(text)})
-		if _, err := w.Bytes(); err == nil {
+		if _, err := Append(nil, packet.Value{JSON: []byte(text)}); err == nil {
 			t.Errorf("%.20q was taken", text)
 		}
 	}
@@ -181,9 +179,7 @@ func FuzzDecode(f *testing.F) {
 		if _, _, err := packet.AppendEvent(nil, "/", "e", 0, false, []any{values[0]}); err != nil {
 			t.Fatalf("%q became %q: %v", data, values[0].JSON, err)
 		}
-		w := NewWriter(nil)
-		w.Value(values[0])
-		again, err := w.Bytes()
+		again, err := Append(nil, values[0])
 		if err != nil {
 			t.Fatalf("%q: %v", values[0].JSON, err)
 		}

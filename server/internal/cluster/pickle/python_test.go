@@ -94,9 +94,7 @@ func TestPythonReadsWhatIsWritten(t *testing.T) {
 		if strings.Contains(text, "_placeholder") {
 			v.Attachments = attachments
 		}
-		w := NewWriter(nil)
-		w.Value(v)
-		data, err := w.Bytes()
+		data, err := Append(nil, v)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
