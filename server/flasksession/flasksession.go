@@ -22,7 +22,8 @@
 // The cookie is that of Flask's SecureCookieSessionInterface: itsdangerous'
 // URLSafeTimedSerializer (HMAC-SHA1, salt "cookie-session") over tagged JSON. It is signed
 // and not encrypted: whoever has the browser can read it, and nobody without a key can
-// change it. Server-side sessions, such as Flask-Session's, have another cookie.
+// change it. Server-side sessions, such as Flask-Session's, have another cookie. There is no Go
+// library that is looked after, reads these values and writes them.
 //
 // # Values
 //

@@ -19,10 +19,8 @@ const (
 func readJSON(data []byte, limits jsonval.Limits) (fields, error) {
 	depth := limits.Depth() + envelope
 	v, err := packet.Parse(bytes.Clone(data), depth)
-	if err != nil {
-		if text, changed := withoutNaN(data); changed {
-			v, err = packet.Parse(text, depth)
-		}
+	if err != nil { // Python writes what no other reader takes
+		v, err = packet.Parse(packet.ReplaceConstants(data, "null", "null", "null"), depth)
 	}
 	if err != nil {
 		return fields{}, malformed(err.Error())
@@ -44,40 +42,6 @@ func known(err error) error {
 		return err
 	}
 	return malformed(err.Error())
-}
-
-// withoutNaN returns the text with null for NaN, Infinity and -Infinity, which
-// Python's json.dumps writes and no other reader takes, and whether it held any.
-func withoutNaN(data []byte) (text []byte, changed bool) {
-	text = make([]byte, 0, len(data))
-	inString := false
-	for i := 0; i < len(data); i++ {
-		c := data[i]
-		switch {
-		case inString && c == '\\' && i+1 < len(data):
-			i++
-			text = append(text, c, data[i])
-			continue
-		case c == '"':
-			inString = !inString
-		case !inString && notANumber(data[i:]) > 0:
-			text, changed = append(text, "null"...), true
-			i += notANumber(data[i:]) - 1
-			continue
-		}
-		text = append(text, c)
-	}
-	return text, changed
-}
-
-// notANumber is the length of the word that text begins with, 0 if it is none.
-func notANumber(text []byte) int {
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if len(text) >= len(word) && string(text[:len(word)]) == word {
-			return len(word)
-		}
-	}
-	return 0
 }
 
 // attach makes [value, attachment in base64, ...] of the field data a value with attachments.

@@ -2,7 +2,8 @@
 // protocols 0 to 5: None, booleans, integers, floats, strings, bytes, lists,
 // tuples and dictionaries. An opcode that could name, make or call anything
 // else is refused before it does anything; there is nothing here that could
-// carry it out.
+// carry it out. The library that there is, og-rek, makes Go values of more than that, of any number
+// and any size.
 package pickle
 
 import (
