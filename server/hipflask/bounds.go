@@ -28,7 +28,7 @@ func (a *server) newConns() *accepted.Conns {
 	})
 }
 
-// connClosed is told of a connection that was closed, or not taken, because it was one
+// connClosed is called with a connection that was closed, or not taken, because it was one
 // too many.
 func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
 	address := peer.String()

@@ -16,8 +16,8 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
+// testTimeout is how long a test waits for what is due at once.
+const testTimeout = 15 * time.Second
 
 func noEnv(string) string { return "" }
 
@@ -88,7 +88,7 @@ func (r *running) stop(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the server does not end")
 	}
 }

@@ -24,7 +24,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func noEnv(string) string { return "" }
 
-// limit is a context that ends with the test's patience.
+// limit is a context that ends with the test's time.
 func limit(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	t.Cleanup(cancel)

@@ -94,7 +94,7 @@ type front struct {
 	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
 
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
-	lost  func(*http.Request)                           // is told of what nobody serves
+	lost  func(*http.Request)                           // is called with what nobody serves
 	log   *slog.Logger
 	stall stall.Limits
 }

@@ -36,10 +36,10 @@ func (l *listener) Accept() (net.Conn, error) {
 func (c *Conns) admit(nc net.Conn) *Conn {
 	conn := &Conn{Conn: nc, conns: c, silent: true}
 	if c.opts.PerAddress > 0 {
-		conn.place = c.place(nc.RemoteAddr())
+		conn.counted = c.countedAs(nc.RemoteAddr())
 	}
 	c.mu.Lock()
-	if conn.place.IsValid() && c.places[conn.place] >= c.opts.PerAddress {
+	if conn.counted.IsValid() && c.counts[conn.counted] >= c.opts.PerAddress {
 		c.mu.Unlock()
 		c.tell(PerAddress, nc, c.opts.PerAddress)
 		return nil
@@ -53,8 +53,8 @@ func (c *Conns) admit(nc net.Conn) *Conn {
 		}
 	}
 	c.open++
-	if conn.place.IsValid() {
-		c.places[conn.place]++
+	if conn.counted.IsValid() {
+		c.counts[conn.counted]++
 	}
 	c.setFree(conn)
 	c.mu.Unlock()

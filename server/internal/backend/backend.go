@@ -35,7 +35,7 @@ type Options struct {
 	// headers are believed; nil is nobody. Its RemoteAddr has to be that of the
 	// connection, "unix" for a Unix socket.
 	Trusted func(r *http.Request) bool
-	// Logger is told when the backend is away and when it is back; nil is nobody.
+	// Logger has a line when the backend is away and when it is back; nil for none.
 	Logger *slog.Logger
 
 	// Shorter times than those below, in tests.

@@ -90,7 +90,7 @@ func unknownFlag(list []Setting, arg string) *Error {
 	return &Error{Problem: "unknown flag " + quote(wrong) + ": " + advice}
 }
 
-// oneEditApart says whether a becomes b by at most one byte added, dropped or replaced, or two neighbours exchanged.
+// oneEditApart reports whether a becomes b by at most one byte added, dropped or replaced, or two neighbours exchanged.
 func oneEditApart(a, b string) bool {
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]

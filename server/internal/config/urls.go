@@ -43,7 +43,7 @@ func checkPath(p string) error {
 	return nil
 }
 
-// under says whether p lies below the directory dir.
+// under reports whether p lies below the directory dir.
 func under(p, dir string) bool { return strings.HasPrefix(p, dir+"/") }
 
 // PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other settings: what the log

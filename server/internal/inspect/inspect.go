@@ -21,7 +21,7 @@ type Hooks struct {
 	Received     func(c Client, event string, args []packet.Value)   // its handler is about to run
 	Sent         func(to Clients, event string, args []packet.Value) // to those clients
 
-	// Handled is told how long the handlers of an event took, middleware included,
+	// Handled gets how long the handlers of an event took, middleware included,
 	// and Failed of events that failed, before the error handler is. namespace and
 	// event are names that handlers were registered under, so there is a bounded
 	// number of them: what "*" stands for is "*", and an event without a handler "".

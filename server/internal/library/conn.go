@@ -31,7 +31,7 @@ type Owner interface {
 	Disconnected(c *Client, reason string)
 }
 
-// Refusal is what a client is told that may not connect.
+// Refusal is the answer to a client that may not connect.
 type Refusal struct {
 	Message string
 	Data    any // nil: none
@@ -65,12 +65,13 @@ type Conn struct {
 
 	mu      locks.Library
 	closed  bool          // the library was told of the end, or wished for it
-	goodbye bool          // the client ended the session, and not only a namespace
-	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	gateNsp string
+	leaving bool          // the client ended the session, and not only a namespace
+	pending chan struct{} // closed when the library has dealt with a packet; nil otherwise
+	// pendingNsp is the namespace that the packet is for.
+	pendingNsp string
 
 	// joining is the one that the owner was asked for, until it is connected or refused:
-	// by the one goroutine that the gate waits for.
+	// by the one goroutine that is waited for.
 	joining *Client
 }
 
@@ -108,14 +109,14 @@ func (c *Conn) Leave(namespace string) {
 	c.await(namespace, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: namespace}) })
 }
 
-// End tells the library of the session's end. A polling client says goodbye also when a
+// End tells the library of the session's end. A polling client sends the close packet also when a
 // request of it was cut off, and comes back; so to the library it is a connection that
 // was lost.
 func (c *Conn) End(reason engineio.Reason) {
 	c.mu.Lock()
 	told := c.closed
 	c.closed = true
-	if c.goodbye = reason == engineio.ClientDisconnect; c.goodbye {
+	if c.leaving = reason == engineio.ClientDisconnect; c.leaving {
 		reason = engineio.TransportClose
 	}
 	c.mu.Unlock()
@@ -127,25 +128,25 @@ func (c *Conn) End(reason engineio.Reason) {
 // await lets the library begin to connect or disconnect a namespace and waits
 // until it is done.
 func (c *Conn) await(namespace string, begin func()) {
-	gate := make(chan struct{})
+	done := make(chan struct{})
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return
 	}
-	c.gate, c.gateNsp = gate, namespace
+	c.pending, c.pendingNsp = done, namespace
 	c.mu.Unlock()
 	begin()
-	<-gate
+	<-done
 }
 
-// pass opens the gate for a namespace; the empty name stands for any.
+// pass ends the wait for a namespace; the empty name stands for any.
 func (c *Conn) pass(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gate != nil && (namespace == "" || namespace == c.gateNsp) {
-		close(c.gate)
-		c.gate = nil
+	if c.pending != nil && (namespace == "" || namespace == c.pendingNsp) {
+		close(c.pending)
+		c.pending = nil
 	}
 }
 
@@ -187,18 +188,18 @@ func (c *Client) disconnected(args ...any) {
 	}
 	reason, _ := args[0].(string)
 	c.conn.mu.Lock()
-	kick, goodbye := c.kick, c.conn.goodbye
+	kick, leaving := c.kick, c.conn.leaving
 	c.conn.mu.Unlock()
-	c.conn.owner.Disconnected(c, reasonName(reason, kick, goodbye))
+	c.conn.owner.Disconnected(c, reasonName(reason, kick, leaving))
 	c.conn.pass(c.sock.Nsp().Name())
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.
-func reasonName(reason string, kick, goodbye bool) string {
+func reasonName(reason string, kick, leaving bool) string {
 	switch {
 	case kick: // the connection may have been quicker to end
 		return "server disconnect"
-	case goodbye && reason == string(engineio.TransportClose):
+	case leaving && reason == string(engineio.TransportClose):
 		return string(engineio.ClientDisconnect)
 	}
 	switch reason {

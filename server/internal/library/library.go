@@ -20,9 +20,9 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// patience is longer than any client lasts that connects to nothing: the library has a
+// connectTimeout is longer than any client lasts that connects to nothing: the library has a
 // timer for that, and so has the owner of a [Conn], which knows why it takes long.
-const patience = 1000 * time.Hour
+const connectTimeout = 1000 * time.Hour
 
 // Options are what a [Server] is made of.
 type Options struct {
@@ -31,7 +31,7 @@ type Options struct {
 	Rooms func(namespace string) *fanout.Adapter
 	// Recovery is how long clients that were cut off may come back; 0: not at all.
 	Recovery time.Duration
-	// Failed is told of packets that could not be encoded.
+	// Failed gets the errors of packets that could not be encoded.
 	Failed func(error)
 }
 
@@ -55,7 +55,7 @@ func New(o Options) *Server {
 		opts.SetConnectionStateRecovery(recovery)
 	}
 	opts.SetCleanupEmptyChildNamespaces(true) // in the way that Create tells of
-	opts.SetConnectTimeout(patience)
+	opts.SetConnectTimeout(connectTimeout)
 	s.io = socket.NewServer(nil, opts)
 	s.io.Bind(&s.base)
 	s.parent = socket.NewParentNamespace(s.io)

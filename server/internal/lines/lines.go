@@ -12,7 +12,7 @@ import (
 
 // Waiting makes a Writer that loses nothing while w takes what it is given, however
 // slowly: while too much waits for w, so does who writes. While writes to w fail,
-// nobody waits, and what does not fit is lost. tell, from the Writer's goroutine, is told
+// nobody waits, and what does not fit is lost. tell is called, by the Writer's goroutine,
 // when that begins and ends.
 func Waiting(w io.Writer, tell func(Trouble)) *Writer { return start(w, nil, tell) }
 

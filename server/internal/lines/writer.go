@@ -20,7 +20,7 @@ type Trouble struct {
 type Writer struct {
 	w      io.Writer
 	note   func(lines int) []byte // nil: whoever writes waits instead
-	tell   func(Trouble)          // nil: nobody is told
+	tell   func(Trouble)          // nil: not called
 	done   chan struct{}
 	hurry  chan struct{} // capacity 1: plenty waits, or closed
 	ending chan struct{} // closed by Close
@@ -31,10 +31,10 @@ type Writer struct {
 	space   *sync.Cond // buf is short enough, or what does not fit is lost
 	buf     []byte
 	writing int // lines that are being written
-	dropped int // lines that came after buf, of which the stream is still to be told
+	dropped int // lines that came after buf, of which the stream has yet to say how many
 	noted   int // the same, with the note being written
-	lost    int // lines of which the stream will not be told
-	told    int // of them, those that tell was told of
+	lost    int // lines that the stream will not even count
+	told    int // of them, those that tell was called for
 	closed  bool
 	failing bool // the last write failed
 	gone    bool // nobody reads any more
@@ -98,7 +98,7 @@ func (l *Writer) noPause() {
 	}
 }
 
-// take waits for lines and takes all there are, and says whether more may come. Its
+// take waits for lines and takes all there are, and reports whether more may come. Its
 // argument is what was taken last, whose memory the next lines go to.
 func (l *Writer) take(last []byte) (out []byte, more bool) {
 	l.mu.Lock()

@@ -22,7 +22,7 @@ type Check struct {
 	Ready func(ctx context.Context) error
 }
 
-// readiness says whether clients should be sent here.
+// readiness reports whether clients should be sent here.
 type readiness struct {
 	started, draining atomic.Bool
 	checks            []Check

@@ -22,9 +22,9 @@ type span struct {
 // telling tells a Walker what a scanner reads, if there is one.
 type telling struct {
 	to          Walker
-	spans       []span // the placeholders still to come, which are told as attachments
+	spans       []span // the placeholders still to come, which are passed on as attachments
 	attachments [][]byte
-	verbatim    bool   // strings are told as they are written
+	verbatim    bool   // strings are passed on as they are written
 	text        []byte // a string without its escapes
 }
 

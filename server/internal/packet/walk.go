@@ -91,7 +91,7 @@ func (v Value) Walk(w Walker) error {
 
 // Read is Walk in one pass, for those who make out escapes and placeholders themselves:
 // strings and keys are as they are written between their quotes, see [Unescape], and
-// placeholders are objects. What w is told before an error is of no use.
+// placeholders are objects. What w got before an error is of no use.
 func (v Value) Read(w Walker) error {
 	return tell(v.JSON, v.state&stateScanned != 0, telling{to: w, verbatim: true})
 }

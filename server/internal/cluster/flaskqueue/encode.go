@@ -102,8 +102,8 @@ func appendJSON(dst []byte, m *Message) ([]byte, error) {
 	return text, nil
 }
 
-// encodeData says whether there are attachments among the arguments; with some, which it numbers from
-// 0, the data is [arguments, base64, ...].
+// encodeData fills in whether there are attachments among the arguments; with some, which it numbers
+// from 0, the data is [arguments, base64, ...].
 func (emit *emitJSON) encodeData(args []packet.Value) error {
 	binary := slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 })
 	emit.Binary = &binary

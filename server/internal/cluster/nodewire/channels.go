@@ -54,7 +54,7 @@ func (c Channels) Broadcast(rooms []string) string {
 func (c Channels) Pattern() string { return escaped(c.broadcast) + "*" }
 
 // Room returns the room of a broadcast's channel, "" for that of the namespace.
-// ok says whether the channel is one of this namespace's broadcasts.
+// ok reports whether the channel is one of this namespace's broadcasts.
 func (c Channels) Room(channel string) (room string, ok bool) {
 	room, ok = strings.CutPrefix(channel, c.broadcast)
 	if room == "" || !ok {
