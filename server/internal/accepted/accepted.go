@@ -1,6 +1,5 @@
-// Package accepted owns the connections that a listener has accepted, from there to
-// their end, whatever they become: it counts them, and closes those that nobody needs
-// when there are too many.
+// Package accepted owns the connections that a listener has accepted, from there to their end,
+// whatever they become: it counts them, and closes those that nobody needs when there are too many.
 package accepted
 
 import (
@@ -42,8 +41,8 @@ type Conns struct {
 	free   *list.List         // of *Conn that serve no request, idle for longest first
 }
 
-// grace is how long a connection that serves no request is left alone: its request may
-// be on the way. Whoever comes meanwhile waits for that.
+// grace is how long a connection that serves no request is left alone: its request may be on the
+// way. Whoever comes meanwhile waits for that.
 const grace = 100 * time.Millisecond
 
 // New makes an empty set.
@@ -58,8 +57,8 @@ func (c *Conns) Open() int {
 	return c.open
 }
 
-// longestIdle takes a connection off the list, for the caller to close; nil if none is
-// idle. The mutex is held, but not while it waits for the grace of the first to end.
+// longestIdle takes a connection off the list, for the caller to close; nil if none is idle. The
+// mutex is held, but not while it waits for the grace of the first to end.
 func (c *Conns) longestIdle() *Conn {
 	for first := c.free.Front(); first != nil; first = c.free.Front() {
 		conn, _ := first.Value.(*Conn)
@@ -127,8 +126,8 @@ func (c *Conns) leave(conn *Conn) {
 	}
 }
 
-// Conn is an accepted connection that is counted until it is closed. It changes nothing
-// of what passes.
+// Conn is an accepted connection that is counted until it is closed. It changes nothing of what
+// passes.
 type Conn struct {
 	net.Conn
 	conns   *Conns

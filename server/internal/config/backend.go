@@ -23,7 +23,8 @@ func backendURL(v string) (relay.Target, error) {
 	return relay.Parse(v)
 }
 
-// checkBackend finds a backend that is this server, as far as the settings alone tell; names are looked up at the start.
+// checkBackend finds a backend that is this server, as far as the settings alone tell; names are
+// looked up at the start.
 func checkBackend(c *Config, given origins) error {
 	var own net.Addr
 	if c.UnixSocket != "" {

@@ -20,7 +20,8 @@ const (
 	AdapterStreams = "redis-streams"
 )
 
-// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to another.
+// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to
+// another.
 const ClusterURLOff = "off"
 
 // The values of Config.ChannelFormat.

@@ -10,8 +10,8 @@ import (
 // loopback is where a port without an address is opened.
 const loopback = "127.0.0.1"
 
-// opsAddr takes a port, with or without a colon before it, an address with a port, or
-// "off" or nothing for none.
+// opsAddr takes a port, with or without a colon before it, an address with a port, or "off" or
+// nothing for none.
 func opsAddr(v string) (string, error) {
 	if v == "" || v == "off" {
 		return "", nil

@@ -39,8 +39,7 @@ func secretKey(v string) ([][]byte, error) {
 	return [][]byte{[]byte(v)}, nil
 }
 
-// readKeys reads the keys of a file. Its errors tell the line, and nothing of what stands
-// there.
+// readKeys reads the keys of a file. Its errors tell the line, and nothing of what stands there.
 func readKeys(name string) ([][]byte, error) {
 	data, err := ReadPEM(name)
 	if err != nil {

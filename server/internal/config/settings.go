@@ -122,7 +122,8 @@ func limits(c *Config) []Setting {
 			Meaning: "Namespaces that one client may be connected to at a time."},
 		{Name: "max-attachments", Value: "NUMBER", Default: "10", set: into(&c.MaxAttachments, number(0, 10_000)),
 			Meaning: "Binary attachments of one packet. Newer socket.io clients end their connection over more than 10; 0 refuses binary events."},
-		// A socket.io client sends all it has gathered in one request, so a burst of thousands of events is lawful.
+		// A socket.io client sends all it has gathered in one request, so a burst of thousands of
+		// events is lawful.
 		{Name: "max-payload-packets", Value: "NUMBER", Default: "16384", set: into(&c.MaxPayloadPackets, number(1, 1_000_000)),
 			Meaning: "Packets in one polling request."},
 		{Name: "max-json-depth", Value: "NUMBER", Default: "128", set: into(&c.MaxJSONDepth, number(1, 1000)),

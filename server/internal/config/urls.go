@@ -32,7 +32,8 @@ func plainPath(v string) (string, error) {
 	return "/" + p, nil
 }
 
-// checkPath wants what stands in a URL as it is (RFC 3986, 3.3), less what routers give a meaning to.
+// checkPath wants what stands in a URL as it is (RFC 3986, 3.3), less what routers give a meaning
+// to.
 func checkPath(p string) error {
 	if i := strings.IndexFunc(p, func(r rune) bool { return !strings.ContainsRune(letters+digits+"-._~!$&'()+,;=@/", r) }); i >= 0 {
 		return fmt.Errorf("must not contain %q: a URL path of letters, digits and - _ . ~ is safe", []rune(p[i:])[0])
@@ -46,8 +47,8 @@ func checkPath(p string) error {
 // under reports whether p lies below the directory dir.
 func under(p, dir string) bool { return strings.HasPrefix(p, dir+"/") }
 
-// PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other settings: what the log
-// may advise.
+// PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other
+// settings: what the log may advise.
 func (c *Config) PlainPathTakes(p string) bool {
 	taken, err := plainPath(p)
 	return err == nil && taken == p && p != "" && taken != c.Path && !under(taken, c.Path)

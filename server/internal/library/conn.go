@@ -15,19 +15,19 @@ import (
 	"hipflask/server/internal/locks"
 )
 
-// Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's
-// runs, but Disconnected also while [Client.Disconnect] does.
+// Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's runs, but
+// Disconnected also while [Client.Disconnect] does.
 type Owner interface {
-	// Connecting decides whether a client may connect to a namespace; nil: it may. It
-	// is not told so before Connecting returns.
+	// Connecting decides whether a client may connect to a namespace; nil: it may. It is not told
+	// so before Connecting returns.
 	Connecting(c *Client) *Refusal
-	// Answered is told by which key the client may come back to its session, before the
-	// client is; "" without recovery.
+	// Answered is told by which key the client may come back to its session, before the client is;
+	// "" without recovery.
 	Answered(pid string)
 	// Connected follows when the client was told that it is.
 	Connected(c *Client)
-	// Disconnected is called once the client that is connected has left the namespace,
-	// with Flask-SocketIO's name for the reason.
+	// Disconnected is called once the client that is connected has left the namespace, with
+	// Flask-SocketIO's name for the reason.
 	Disconnected(c *Client, reason string)
 }
 
@@ -52,8 +52,8 @@ func (b *base) On(name events.EventName, l ...events.Listener) error {
 	return nil
 }
 
-// Conn is a session to the library: an engine.Socket. Its methods for the owner are
-// called one after another.
+// Conn is a session to the library: an engine.Socket. Its methods for the owner are called one
+// after another.
 type Conn struct {
 	engine.Socket // nil: what the library does not call is not there
 
@@ -70,13 +70,13 @@ type Conn struct {
 	// pendingNsp is the namespace that the packet is for.
 	pendingNsp string
 
-	// joining is the one that the owner was asked for, until it is connected or refused:
-	// by the one goroutine that is waited for.
+	// joining is the one that the owner was asked for, until it is connected or refused: by the one
+	// goroutine that is waited for.
 	joining *Client
 }
 
-// Begin introduces the session to the library. A client of Engine.IO 3 is then connected
-// to "/" without asking.
+// Begin introduces the session to the library. A client of Engine.IO 3 is then connected to "/"
+// without asking.
 func (c *Conn) Begin() {
 	introduce := func() { c.base.connected(c) }
 	if c.Protocol() == 3 {
@@ -86,10 +86,10 @@ func (c *Conn) Begin() {
 	}
 }
 
-// Connect asks for a namespace. A client that comes back to its session names the key to
-// it and the offset of the last event that it has seen; others have an empty one. Connect
-// reports whether the library could be asked: it reads the name of an Engine.IO 3 client
-// as a URL, and would connect it to another namespace than it asked for.
+// Connect asks for a namespace. A client that comes back to its session names the key to it and the
+// offset of the last event that it has seen; others have an empty one. Connect reports whether the
+// library could be asked: it reads the name of an Engine.IO 3 client as a URL, and would connect it
+// to another namespace than it asked for.
 func (c *Conn) Connect(namespace, pid, offset string) bool {
 	if c.Protocol() == 3 {
 		if u, err := url.Parse(namespace); err != nil || u.Path != namespace {
@@ -110,8 +110,7 @@ func (c *Conn) Leave(namespace string) {
 }
 
 // End tells the library of the session's end. A polling client sends the close packet also when a
-// request of it was cut off, and comes back; so to the library it is a connection that
-// was lost.
+// request of it was cut off, and comes back; so to the library it is a connection that was lost.
 func (c *Conn) End(reason engineio.Reason) {
 	c.mu.Lock()
 	told := c.closed
@@ -125,8 +124,7 @@ func (c *Conn) End(reason engineio.Reason) {
 	}
 }
 
-// await lets the library begin to connect or disconnect a namespace and waits
-// until it is done.
+// await lets the library begin to connect or disconnect a namespace and waits until it is done.
 func (c *Conn) await(namespace string, begin func()) {
 	done := make(chan struct{})
 	c.mu.Lock()
@@ -172,8 +170,8 @@ func (c *Client) ID() string { return string(c.sock.Id()) }
 // Rooms is the adapter of the namespace.
 func (c *Client) Rooms() *fanout.Adapter { return roomsOf(c.sock.Nsp()) }
 
-// Disconnect tells the client that it is disconnected from the namespace. The library
-// ignores that until the client is connected.
+// Disconnect tells the client that it is disconnected from the namespace. The library ignores that
+// until the client is connected.
 func (c *Client) Disconnect() {
 	c.conn.mu.Lock()
 	c.kick = c.kick || !c.conn.closed && c.sock.Connected()

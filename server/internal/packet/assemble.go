@@ -1,9 +1,9 @@
 package packet
 
-// Assemble makes a packet of what another wire form than text holds, by the rules that a Decoder has
-// for its text. data is the payload, or the array of the arguments with the event's name first; nil
-// is none. The id counts where hasID says so. An error is always an *Error. The packet shares data's
-// memory.
+// Assemble makes a packet of what another wire form than text holds, by the rules that a Decoder
+// has for its text. data is the payload, or the array of the arguments with the event's name first;
+// nil is none. The id counts where hasID says so. An error is always an *Error. The packet shares
+// data's memory.
 func (l Limits) Assemble(t Type, namespace string, id uint64, hasID bool, data *Value) (*Packet, error) {
 	p, err := l.assemble(header{typ: t, attachments: -1, id: id, hasID: hasID}, namespace, data)
 	if err != nil {

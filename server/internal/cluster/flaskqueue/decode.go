@@ -14,8 +14,8 @@ import (
 //     list of one null is none, anything else one argument. The list that 5.14
 //     and 5.15 publish for one argument that is a list cannot be told from that.
 //
-// What JSON has no number for, NaN and the infinities, is null. An error is
-// always a *jsonval.Error. What is decoded shares no memory with data.
+// What JSON has no number for, NaN and the infinities, is null. An error is always a
+// *jsonval.Error. What is decoded shares no memory with data.
 func Decode(data []byte, limits jsonval.Limits) (Message, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return Message{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
@@ -42,8 +42,8 @@ func Decode(data []byte, limits jsonval.Limits) (Message, error) {
 	return m, nil
 }
 
-// What a callback repeats for each client has at most so many bytes: the id of a
-// process, and the names of a room and a namespace.
+// What a callback repeats for each client has at most so many bytes: the id of a process, and the
+// names of a room and a namespace.
 const (
 	maxID  = 256
 	maxRef = 4096

@@ -9,8 +9,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Append appends the message in the given format to dst. After an error dst is
-// returned as it was given. An error is always a *jsonval.Error.
+// Append appends the message in the given format to dst. After an error dst is returned as it was
+// given. An error is always a *jsonval.Error.
 func Append(dst []byte, m *Message, f Format) ([]byte, error) {
 	switch m.Method {
 	case Emit, Callback, CloseRoom, EnterRoom, LeaveRoom, Disconnect:
@@ -37,8 +37,8 @@ type sender struct {
 	HostID    string `json:"host_id"`
 }
 
-// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them; older ones
-// have no binary.
+// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them; older
+// ones have no binary.
 type emitJSON struct {
 	Method   Method `json:"method"`
 	Event    string `json:"event"`
@@ -102,8 +102,8 @@ func appendJSON(dst []byte, m *Message) ([]byte, error) {
 	return text, nil
 }
 
-// encodeData fills in whether there are attachments among the arguments; with some, which it numbers
-// from 0, the data is [arguments, base64, ...].
+// encodeData fills in whether there are attachments among the arguments; with some, which it
+// numbers from 0, the data is [arguments, base64, ...].
 func (emit *emitJSON) encodeData(args []packet.Value) error {
 	binary := slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 })
 	emit.Binary = &binary

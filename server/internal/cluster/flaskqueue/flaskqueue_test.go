@@ -201,8 +201,8 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode: what is taken has to be fit for a client, and the same once it was
-// written in either format and read again.
+// FuzzDecode: what is taken has to be fit for a client, and the same once it was written in either
+// format and read again.
 func FuzzDecode(f *testing.F) {
 	for _, m := range messages() {
 		for _, format := range []Format{FormatJSON, FormatPickle} {

@@ -10,15 +10,15 @@ import (
 	"hipflask/server/internal/packet/msgpack"
 )
 
-// The packet types of socket.io-parser that a broadcast may have. Old emitters
-// write the second where there is binary.
+// The packet types of socket.io-parser that a broadcast may have. Old emitters write the second
+// where there is binary.
 const (
 	typeEvent       = "2"
 	typeBinaryEvent = "5"
 )
 
-// DecodeBroadcast reads what comes on a broadcast channel. An error is always
-// a *jsonval.Error. What is decoded shares no memory with data.
+// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *jsonval.Error.
+// What is decoded shares no memory with data.
 func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return Broadcast{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
@@ -157,8 +157,8 @@ func milliseconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), most)) * time.Millisecond
 }
 
-// AppendBroadcast appends the message to dst. After an error dst is returned as
-// it was given. An error is always a *jsonval.Error.
+// AppendBroadcast appends the message to dst. After an error dst is returned as it was given. An
+// error is always a *jsonval.Error.
 func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 	w := writer{msgpack.NewWriter(dst, prefix)}
 	w.Array(3)

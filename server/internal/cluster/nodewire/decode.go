@@ -12,8 +12,8 @@ import (
 // envelope is how many levels of a message stand around a value, at most.
 const envelope = 3
 
-// parse reads a request or response, which is JSON if it begins with a brace,
-// otherwise msgpack, as a value. It shares no memory with data.
+// parse reads a request or response, which is JSON if it begins with a brace, otherwise msgpack, as
+// a value. It shares no memory with data.
 func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
@@ -56,8 +56,8 @@ type decoder struct {
 	listed int // elements of lists so far
 }
 
-// elements calls f with each element of a list. What is made of an element takes
-// more memory than its text, so the number in a message is bounded.
+// elements calls f with each element of a list. What is made of an element takes more memory than
+// its text, so the number in a message is bounded.
 func (d *decoder) elements(what string, v packet.Value, f func(packet.Value) error) error {
 	return known(what+" is not a list", v.Elements(func(e packet.Value) error {
 		if max := d.limits.Values(); d.listed == max {
@@ -132,19 +132,19 @@ func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) erro
 	return err
 }
 
-// What a request may have of what its answers repeat, and of what it makes: an answer
-// to each client, a room for each client and name.
+// What a request may have of what its answers repeat, and of what it makes: an answer to each
+// client, a room for each client and name.
 const (
 	maxID = 256 // bytes of the sender's and the request's
 	// maxClients is more than a server can have.
 	maxClients = 1 << 30
-	// MaxRooms is how many rooms a request may join or leave. [Request.Rooms] of more
-	// go into several.
+	// MaxRooms is how many rooms a request may join or leave. [Request.Rooms] of more go into
+	// several.
 	MaxRooms = 1000
 )
 
-// DecodeResponse reads what comes on a response channel. An error is always a
-// *jsonval.Error. What is decoded shares no memory with data.
+// DecodeResponse reads what comes on a response channel. An error is always a *jsonval.Error. What
+// is decoded shares no memory with data.
 func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	v, err := parse(data, limits)
 	if err != nil {

@@ -41,8 +41,8 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 }
 
 // AppendResponse appends the response to dst: BroadcastAck in msgpack, all others in JSON. Lists
-// that are nil are left out; Node ignores an answer that lacks the list it waits for. After an error
-// dst is returned as it was given. An error is always a *jsonval.Error.
+// that are nil are left out; Node ignores an answer that lacks the list it waits for. After an
+// error dst is returned as it was given. An error is always a *jsonval.Error.
 func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if r.RequestID == "" {
 		return dst, malformed("a response without requestId")
@@ -94,7 +94,8 @@ type responseJSON struct {
 	ackJSON
 }
 
-// ackJSON is what a client acknowledges; between Hipflask servers also who it is, and all arguments.
+// ackJSON is what a client acknowledges; between Hipflask servers also who it is, and all
+// arguments.
 type ackJSON struct {
 	Packet any            `json:"packet,omitempty"`
 	Client string         `json:"client,omitempty"`

@@ -13,8 +13,7 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// The numbers of what @socket.io/redis-streams-adapter writes: MessageType of
-// socket.io-adapter.
+// The numbers of what @socket.io/redis-streams-adapter writes: MessageType of socket.io-adapter.
 const (
 	kindBroadcast     = 3 // in the stream; with a request's id published
 	kindJoin          = 4 // in the stream, as are 5 and 6
@@ -28,8 +27,8 @@ const (
 	kindAck           = 12
 )
 
-// Entry is one entry of the stream that @socket.io/redis-streams-adapter 0.3 writes and
-// reads: its fields. Data is JSON, or msgpack in base64 where there is binary.
+// Entry is one entry of the stream that @socket.io/redis-streams-adapter 0.3 writes and reads: its
+// fields. Data is JSON, or msgpack in base64 where there is binary.
 type Entry struct {
 	UID, Namespace, Type, Data string
 }
@@ -75,8 +74,8 @@ type broadcastJSON struct {
 
 var errNoTarget = errors.New("no target")
 
-// RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an
-// entry, for a namespace. An error is always a *jsonval.Error.
+// RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an entry, for a
+// namespace. An error is always a *jsonval.Error.
 func RequestEntry(namespace string, r *Request) (Entry, error) {
 	e := Entry{UID: r.UID, Namespace: namespace}
 	if err := r.check(); err != nil || !r.HasTarget {
@@ -98,8 +97,8 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 	return e, err
 }
 
-// Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or
-// RemoteDisconnect. An error is always a *jsonval.Error.
+// Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or RemoteDisconnect.
+// An error is always a *jsonval.Error.
 func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 	r := Request{UID: e.UID, Namespace: e.Namespace}
 	switch kind, _ := strconv.Atoi(e.Type); kind {
@@ -152,8 +151,8 @@ func (e *Entry) value(limits jsonval.Limits) (packet.Value, error) {
 	return parse(data, limits)
 }
 
-// readData reads the data of an entry, or of a published request, whose type is known.
-// The request has the namespace that came around the data.
+// readData reads the data of an entry, or of a published request, whose type is known. The request
+// has the namespace that came around the data.
 func (r *Request) readData(data packet.Value, limits jsonval.Limits) error {
 	d := decoder{limits: limits}
 	return members("data", data, func(key string, v packet.Value) error {

@@ -151,8 +151,8 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// FuzzEntry reads anything as an entry of a stream, and as a published message. What is
-// taken has to be the same once it was encoded and decoded.
+// FuzzEntry reads anything as an entry of a stream, and as a published message. What is taken has
+// to be the same once it was encoded and decoded.
 func FuzzEntry(f *testing.F) {
 	f.Add("3", `{"packet":{"type":2,"data":["message","hello"]},"opts":{"rooms":[],"except":[],"flags":{}}}`)
 	f.Add("3", "gqZwYWNrZXSCpHR5cGUCpGRhdGGTp21lc3NhZ2XEAwAB/4GhYsQBeKRvcHRzg6Vyb29tc5CmZXhjZXB0kKVmbGFnc4A=")

@@ -18,8 +18,8 @@ import (
 	"hipflask/server/internal/packet/msgpack"
 )
 
-// askNode runs testdata/notepack.mjs and returns its lines. Without Node the
-// test is skipped, but in CI it fails.
+// askNode runs testdata/notepack.mjs and returns its lines. Without Node the test is skipped, but
+// in CI it fails.
 func askNode(t *testing.T, stdin []byte, args ...string) []string {
 	t.Helper()
 	missing := t.Skipf
@@ -49,8 +49,8 @@ func askNode(t *testing.T, stdin []byte, args ...string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
-// TestReadsWhatNodeWrites compares random values that notepack.io encoded with
-// what it makes of them again.
+// TestReadsWhatNodeWrites compares random values that notepack.io encoded with what it makes of
+// them again.
 func TestReadsWhatNodeWrites(t *testing.T) {
 	seed := fmt.Sprint(rand.Uint32())
 	var back bytes.Buffer

@@ -5,8 +5,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// What @socket.io/redis-streams-adapter publishes beside its stream is a map in msgpack:
-// {type, data, uid, nsp}.
+// What @socket.io/redis-streams-adapter publishes beside its stream is a map in msgpack: {type,
+// data, uid, nsp}.
 
 // Published is a message of that form: one of Request and Response is not nil.
 type Published struct {
@@ -33,8 +33,8 @@ type publishedJSON struct {
 	Namespace string   `json:"nsp"`
 }
 
-// AppendPublishedRequest appends a RemoteFetch, ServerSideEmit or BroadcastWithAck for a
-// namespace. After an error dst is returned as it was given. An error is always a *jsonval.Error.
+// AppendPublishedRequest appends a RemoteFetch, ServerSideEmit or BroadcastWithAck for a namespace.
+// After an error dst is returned as it was given. An error is always a *jsonval.Error.
 func AppendPublishedRequest(dst []byte, namespace string, r *Request) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
@@ -76,9 +76,8 @@ func AppendPublishedResponse(dst []byte, uid, namespace string, r *Response) ([]
 	return appendMsgpack(dst, out)
 }
 
-// DecodePublished reads what comes on a namespace's channel, or on that of one server's
-// answers. An error is always a *jsonval.Error. What is decoded shares no memory with
-// data.
+// DecodePublished reads what comes on a namespace's channel, or on that of one server's answers. An
+// error is always a *jsonval.Error. What is decoded shares no memory with data.
 func DecodePublished(data []byte, limits jsonval.Limits) (Published, error) {
 	deeper := limits
 	deeper.MaxDepth = limits.Depth() + 1

@@ -129,8 +129,8 @@ func validText(text []byte) bool {
 	return true
 }
 
-// unescape decodes Python's raw-unicode-escape: Latin-1, with \uXXXX and
-// \UXXXXXXXX, and no other escape.
+// unescape decodes Python's raw-unicode-escape: Latin-1, with \uXXXX and \UXXXXXXXX, and no other
+// escape.
 func unescape(line []byte) ([]byte, bool) {
 	text := make([]byte, 0, len(line))
 	for i := 0; i < len(line); i++ {

@@ -15,8 +15,7 @@ type machine struct {
 
 	stack []Object
 	marks []int // positions in stack
-	// memo is indexed by what the pickle counts from 0; memoized says how many
-	// are set.
+	// memo is indexed by what the pickle counts from 0; memoized says how many are set.
 	memo     []Object
 	memoized int
 	made     int   // what was pushed and stored so far: values, marks, memo entries

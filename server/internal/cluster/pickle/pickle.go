@@ -1,9 +1,8 @@
-// Package pickle reads and writes the data part of Python's pickle format,
-// protocols 0 to 5: None, booleans, integers, floats, strings, bytes, lists,
-// tuples and dictionaries. An opcode that could name, make or call anything
-// else is refused before it does anything; there is nothing here that could
-// carry it out. The library that there is, og-rek, makes Go values of more than that, of any number
-// and any size.
+// Package pickle reads and writes the data part of Python's pickle format, protocols 0 to 5: None,
+// booleans, integers, floats, strings, bytes, lists, tuples and dictionaries. An opcode that could
+// name, make or call anything else is refused before it does anything; there is nothing here that
+// could carry it out. The library that there is, og-rek, makes Go values of more than that, of any
+// number and any size.
 package pickle
 
 import (
@@ -49,9 +48,8 @@ type box struct {
 
 // Decode reads a pickle. An error is always a *jsonval.Error.
 //
-// Time and memory are bounded by the limits: each byte is looked at once, and an
-// object that is referred to many times exists once. What it costs to write
-// them all out is bounded in Build.
+// Time and memory are bounded by the limits: each byte is looked at once, and an object that is
+// referred to many times exists once. What it costs to write them all out is bounded in Build.
 func Decode(data []byte, limits jsonval.Limits) (Object, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return Object{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
@@ -90,8 +88,7 @@ func (o Object) Items() []Object {
 	return o.box.items
 }
 
-// Get returns the value of a Dict's key. Its time grows with the number of
-// members.
+// Get returns the value of a Dict's key. Its time grows with the number of members.
 func (o Object) Get(key string) (Object, bool) {
 	if o.kind != Dict {
 		return Object{}, false
@@ -105,9 +102,9 @@ func (o Object) Get(key string) (Object, bool) {
 	return Object{}, false
 }
 
-// Build writes the object as JSON, as Python's json.dumps would, with bytes as
-// attachments and NaN and the infinities as null. Keys that json.dumps would
-// not take are an error, as is an object that holds itself.
+// Build writes the object as JSON, as Python's json.dumps would, with bytes as attachments and NaN
+// and the infinities as null. Keys that json.dumps would not take are an error, as is an object
+// that holds itself.
 func (o Object) Build(b *jsonval.Builder) {
 	switch o.kind {
 	case None:
@@ -129,8 +126,8 @@ func (o Object) Build(b *jsonval.Builder) {
 	}
 }
 
-// buildItems writes a container. The depth of the recursion is bounded by the
-// Builder, which has an error from its limit on.
+// buildItems writes a container. The depth of the recursion is bounded by the Builder, which has an
+// error from its limit on.
 func (o Object) buildItems(b *jsonval.Builder) {
 	if o.box.open {
 		b.Fail(errorPrefix + "an object that holds itself")

@@ -56,8 +56,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestPlaceholderLookalike: a dictionary that looks like an attachment must not
-// be taken for one.
+// TestPlaceholderLookalike: a dictionary that looks like an attachment must not be taken for one.
 func TestPlaceholderLookalike(t *testing.T) {
 	lookalike := "}(\x8c\x0c_placeholder\x88\x8c\x03numK\x00u"
 	if got, err := text(lookalike+".", jsonval.Limits{}); err != nil || got != `{"_placeholder":true,"num":0}` {

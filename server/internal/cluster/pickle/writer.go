@@ -12,10 +12,10 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// Append appends a value as a pickle of protocol 4, which Python reads from 3.4 on: arrays as lists,
-// objects as dictionaries, attachments as bytes. In a dictionary that is the whole pickle the lists of
-// these keys are tuples. It writes no frames and refers to nothing twice. After an error dst is
-// returned as it was given. An error is always a *jsonval.Error.
+// Append appends a value as a pickle of protocol 4, which Python reads from 3.4 on: arrays as
+// lists, objects as dictionaries, attachments as bytes. In a dictionary that is the whole pickle
+// the lists of these keys are tuples. It writes no frames and refers to nothing twice. After an
+// error dst is returned as it was given. An error is always a *jsonval.Error.
 func Append(dst []byte, v packet.Value, tuples ...string) ([]byte, error) {
 	w := writer{dst: append(dst, opProto, 4), tuples: tuples}
 	err := v.Walk(&w)
@@ -90,8 +90,8 @@ func (w *writer) Bool(v bool) {
 	}
 }
 
-// Number writes what Python's json.loads makes of it, except that a float
-// beyond all bounds is None: as Infinity, no client could read it.
+// Number writes what Python's json.loads makes of it, except that a float beyond all bounds is
+// None: as Infinity, no client could read it.
 func (w *writer) Number(text []byte) {
 	s := string(text)
 	if strings.ContainsAny(s, ".eE") {
