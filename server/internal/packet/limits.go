@@ -79,23 +79,23 @@ const (
 	LimitQuery       = "query"
 )
 
-// Error says why the decoder refused a packet. With an empty Limit the packet was malformed;
-// otherwise it went over the named limit, and an operator whose clients are honest may raise it
-// (LimitNamespace and LimitQuery are fixed).
+// Error says why a packet, or another server's message, was refused. With an empty Limit it was
+// malformed; otherwise it went over the named limit, and an operator whose clients are honest may
+// raise it (LimitNamespace and LimitQuery are fixed).
 type Error struct {
 	Limit  string // "" or one of the Limit constants
 	Max    int    // the limit's value, when Limit is set
-	Reason string // what was wrong, when Limit is empty; holds nothing the client sent
+	Reason string // what was wrong, when Limit is empty; holds nothing that was sent but names of fields and opcodes
 
 	Connect bool // it was to be a CONNECT, whose answer the client waits for
 }
 
 func (e *Error) Error() string {
 	if e.Limit != "" {
-		return "packet: over the limit of " + e.Limit + " (" + strconv.Itoa(e.Max) + ")"
+		return "over the limit of " + e.Limit + " (" + strconv.Itoa(e.Max) + ")"
 	}
-	return "packet: malformed: " + e.Reason
+	return e.Reason
 }
 
-func malformed(reason string) *Error         { return &Error{Reason: reason} }
+func malformed(reason string) *Error         { return &Error{Reason: "malformed: " + reason} }
 func overLimit(limit string, max int) *Error { return &Error{Limit: limit, Max: max} }

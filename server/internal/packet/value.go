@@ -2,7 +2,6 @@ package packet
 
 import (
 	"bytes"
-	"errors"
 )
 
 // Value is one argument as it came. The JSON and the attachments of a decoded Value are shared with
@@ -144,13 +143,11 @@ func (v Value) splice(dst []byte, depth int, binary func(dst, data []byte) []byt
 	return append(dst, v.JSON[from:end]...), nil
 }
 
-var errNoAttachment = errors.New("packet: placeholder of no attachment")
-
 // inRange checks that each placeholder is one of these attachments.
 func inRange(spans []span, attachments [][]byte) error {
 	for _, sp := range spans {
 		if sp.num < 0 || sp.num >= len(attachments) {
-			return errNoAttachment
+			return malformed("placeholder of no attachment")
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package flaskqueue
 import (
 	"errors"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -14,11 +15,11 @@ import (
 //     list of one null is none, anything else one argument. The list that 5.14
 //     and 5.15 publish for one argument that is a list cannot be told from that.
 //
-// What JSON has no number for, NaN and the infinities, is null. An error is always a
-// *jsonval.Error. What is decoded shares no memory with data.
+// What JSON has no number for, NaN and the infinities, is null. An error is always a *packet.Error.
+// What is decoded shares no memory with data.
 func Decode(data []byte, limits jsonval.Limits) (Message, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return Message{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return Message{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	if len(data) == 0 {
 		return Message{}, malformed("empty message")

@@ -10,7 +10,7 @@ import (
 )
 
 // Append appends the message in the given format to dst. After an error dst is returned as it was
-// given. An error is always a *jsonval.Error.
+// given. An error is always a *packet.Error.
 func Append(dst []byte, m *Message, f Format) ([]byte, error) {
 	switch m.Method {
 	case Emit, Callback, CloseRoom, EnterRoom, LeaveRoom, Disconnect:

@@ -7,7 +7,7 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: "flask queue: " + reason} }
+func malformed(reason string) *packet.Error { return &packet.Error{Reason: "flask queue: " + reason} }
 
 // fields is a message as the names and values of its encoding.
 type fields struct {
@@ -31,7 +31,7 @@ func readFields(v packet.Value) (fields, error) {
 		f.all = append(f.all, field{name, value})
 		return nil
 	})
-	return f, known(err)
+	return f, err
 }
 
 // index is where a field stands, -1 if it is missing.
@@ -101,11 +101,11 @@ func (f *fields) args(name string, limits jsonval.Limits) ([]packet.Value, error
 	case v.JSON[0] != '[' || isData && f.oneArgument:
 		return []packet.Value{v}, nil
 	}
-	args, err := elements(v, limits.Args(), &jsonval.Error{Limit: jsonval.LimitArgs, Max: limits.Args()})
+	args, err := elements(v, limits.Args(), &packet.Error{Limit: packet.LimitArgs, Max: limits.Args()})
 	if f.oneNull && name == "data" && len(args) == 1 && args[0].IsNull() {
 		args = nil
 	}
-	return args, known(err)
+	return args, err
 }
 
 // elements lists what a list holds; tooMany is the error where that is more than max.

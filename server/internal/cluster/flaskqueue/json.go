@@ -23,7 +23,7 @@ func readJSON(data []byte, limits jsonval.Limits) (fields, error) {
 		v, err = packet.Parse(packet.ReplaceConstants(data, "null", "null", "null"), depth)
 	}
 	if err != nil {
-		return fields{}, malformed(err.Error())
+		return fields{}, err
 	}
 	f, err := readFields(v)
 	if err != nil {
@@ -34,14 +34,6 @@ func readJSON(data []byte, limits jsonval.Limits) (fields, error) {
 		err = f.attach(limits)
 	}
 	return f, err
-}
-
-// known makes any error one of ours.
-func known(err error) error {
-	if _, ours := err.(*jsonval.Error); ours || err == nil {
-		return err
-	}
-	return malformed(err.Error())
 }
 
 // attach makes [value, attachment in base64, ...] of the field data a value with attachments.
@@ -65,7 +57,7 @@ func attached(v packet.Value, limits jsonval.Limits) (packet.Value, error) {
 			return nil
 		}
 		if max := limits.Attachments(); len(attachments) == max {
-			return &jsonval.Error{Limit: jsonval.LimitAttachments, Max: max}
+			return &packet.Error{Limit: packet.LimitAttachments, Max: max}
 		}
 		text, ok := e.Text()
 		data, err := base64.StdEncoding.DecodeString(text)
@@ -81,5 +73,5 @@ func attached(v packet.Value, limits jsonval.Limits) (packet.Value, error) {
 	if err == nil {
 		value, err = value.WithAttachments(attachments)
 	}
-	return value, known(err)
+	return value, err
 }

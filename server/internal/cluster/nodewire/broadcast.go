@@ -17,11 +17,11 @@ const (
 	typeBinaryEvent = "5"
 )
 
-// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *jsonval.Error.
+// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *packet.Error.
 // What is decoded shares no memory with data.
 func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return Broadcast{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return Broadcast{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	var b Broadcast
 	r := reader{msgpack.NewReader(data, prefix), limits}
@@ -93,7 +93,7 @@ func (r *reader) event(b *Broadcast) {
 		r.Malformed("an event without a name")
 		return
 	case n-1 > max:
-		r.Fail(&jsonval.Error{Limit: jsonval.LimitArgs, Max: max})
+		r.Fail(&packet.Error{Limit: packet.LimitArgs, Max: max})
 	}
 	b.Event = r.Text()
 	// Room for a usual message; what is binary takes none of it.
@@ -111,7 +111,7 @@ func (r *reader) texts() []string {
 	}
 	n := r.Array()
 	if max := r.limits.Values(); n > max {
-		r.Fail(&jsonval.Error{Limit: jsonval.LimitValues, Max: max})
+		r.Fail(&packet.Error{Limit: jsonval.LimitValues, Max: max})
 	}
 	var all []string
 	for i := 0; i < n && r.Err() == nil; i++ {
@@ -158,7 +158,7 @@ func milliseconds(n int64) time.Duration {
 }
 
 // AppendBroadcast appends the message to dst. After an error dst is returned as it was given. An
-// error is always a *jsonval.Error.
+// error is always a *packet.Error.
 func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 	w := writer{msgpack.NewWriter(dst, prefix)}
 	w.Array(3)

@@ -16,15 +16,11 @@ const envelope = 3
 // a value. It shares no memory with data.
 func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	limits.MaxDepth = limits.Depth() + envelope
 	if len(data) > 0 && data[0] == '{' {
-		v, err := packet.Parse(bytes.Clone(data), limits.MaxDepth)
-		if err != nil {
-			return v, malformed(err.Error())
-		}
-		return v, nil
+		return packet.Parse(bytes.Clone(data), limits.MaxDepth)
 	}
 	r := reader{msgpack.NewReader(data, prefix), limits}
 	b := jsonval.NewBuilder(limits, len(data))
@@ -41,14 +37,19 @@ func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 
 // members calls f with each member of an object that is not null.
 func members(what string, v packet.Value, f func(key string, v packet.Value) error) error {
-	err := v.Members(func(key string, v packet.Value) error {
+	if !begins(v, '{') {
+		return malformed(what + " is not an object")
+	}
+	return v.Members(func(key string, v packet.Value) error {
 		if v.IsNull() {
 			return nil
 		}
 		return f(key, v)
 	})
-	return known(what+" is not an object", err)
 }
+
+// begins reports whether a value that has been parsed begins with this bracket.
+func begins(v packet.Value, bracket byte) bool { return len(v.JSON) > 0 && v.JSON[0] == bracket }
 
 // decoder reads the parts of one message that has been parsed.
 type decoder struct {
@@ -59,24 +60,16 @@ type decoder struct {
 // elements calls f with each element of a list. What is made of an element takes more memory than
 // its text, so the number in a message is bounded.
 func (d *decoder) elements(what string, v packet.Value, f func(packet.Value) error) error {
-	return known(what+" is not a list", v.Elements(func(e packet.Value) error {
+	if !begins(v, '[') {
+		return malformed(what + " is not a list")
+	}
+	return v.Elements(func(e packet.Value) error {
 		if max := d.limits.Values(); d.listed == max {
-			return &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+			return &packet.Error{Limit: jsonval.LimitValues, Max: max}
 		}
 		d.listed++
 		return f(e)
-	}))
-}
-
-// known passes on an error of ours; anything else means what reason says.
-func known(reason string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, ours := err.(*jsonval.Error); ours {
-		return err
-	}
-	return malformed(reason)
+	})
 }
 
 // text reads a string, or a number that is an integer as its decimal.
@@ -120,7 +113,7 @@ func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) erro
 			return text("the event's name", e, name)
 		}
 		if max := d.limits.Args(); len(all) == max {
-			return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+			return &packet.Error{Limit: packet.LimitArgs, Max: max}
 		}
 		all = append(all, e)
 		return nil
@@ -143,7 +136,7 @@ const (
 	MaxRooms = 1000
 )
 
-// DecodeResponse reads what comes on a response channel. An error is always a *jsonval.Error. What
+// DecodeResponse reads what comes on a response channel. An error is always a *packet.Error. What
 // is decoded shares no memory with data.
 func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	v, err := parse(data, limits)
@@ -177,7 +170,7 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 		r.Args = []packet.Value{}
 		return d.elements(key, v, func(e packet.Value) error {
 			if max := d.limits.Args(); len(r.Args) == max {
-				return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+				return &packet.Error{Limit: packet.LimitArgs, Max: max}
 			}
 			r.Args = append(r.Args, e)
 			return nil

@@ -2,9 +2,7 @@ package nodewire
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +50,7 @@ func EntryOf(fields map[string]any) Entry {
 	return Entry{UID: text(fieldUID), Namespace: text(fieldNamespace), Type: text(fieldType), Data: text(fieldData)}
 }
 
-// BroadcastEntry is a broadcast as an entry. An error is always a *jsonval.Error.
+// BroadcastEntry is a broadcast as an entry. An error is always a *packet.Error.
 func BroadcastEntry(b *Broadcast) (Entry, error) {
 	e := Entry{UID: b.UID, Namespace: b.Namespace, Type: strconv.Itoa(kindBroadcast)}
 	out := broadcastJSON{packetOf(b.Event, b.Args), optionsOf(b.Target, b.Flags)}
@@ -72,14 +70,15 @@ type broadcastJSON struct {
 	Options *optionsJSON `json:"opts"`
 }
 
-var errNoTarget = errors.New("no target")
-
 // RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an entry, for a
-// namespace. An error is always a *jsonval.Error.
+// namespace. An error is always a *packet.Error.
 func RequestEntry(namespace string, r *Request) (Entry, error) {
 	e := Entry{UID: r.UID, Namespace: namespace}
-	if err := r.check(); err != nil || !r.HasTarget {
-		return e, known("a request without opts", cmp.Or(err, errNoTarget))
+	if err := r.check(); err != nil {
+		return e, err
+	}
+	if !r.HasTarget {
+		return e, malformed("a request without opts")
 	}
 	out := dataJSON{Options: optionsOf(r.Target, r.Flags)}
 	switch r.Type {
@@ -98,7 +97,7 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 }
 
 // Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or RemoteDisconnect.
-// An error is always a *jsonval.Error.
+// An error is always a *packet.Error.
 func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 	r := Request{UID: e.UID, Namespace: e.Namespace}
 	switch kind, _ := strconv.Atoi(e.Type); kind {
@@ -136,13 +135,12 @@ func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 func (e *Entry) value(limits jsonval.Limits) (packet.Value, error) {
 	if strings.HasPrefix(e.Data, "{") {
 		if max := limits.Bytes(); len(e.Data) > max {
-			return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+			return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 		}
-		v, err := packet.Parse([]byte(e.Data), limits.Depth()+envelope)
-		return v, known("an entry whose data is no JSON", err)
+		return packet.Parse([]byte(e.Data), limits.Depth()+envelope)
 	}
 	if max := base64.StdEncoding.EncodedLen(limits.Bytes()); len(e.Data) > max {
-		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: limits.Bytes()}
+		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: limits.Bytes()}
 	}
 	data, err := base64.StdEncoding.DecodeString(e.Data)
 	if err != nil || bytes.HasPrefix(data, []byte("{")) {

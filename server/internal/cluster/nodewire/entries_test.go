@@ -76,7 +76,7 @@ func TestEntriesRefused(t *testing.T) {
 	} {
 		if b, r, err := e.Decode(jsonval.Limits{}); err == nil {
 			t.Errorf("%.80q was read as %+v, %+v", e.Data, b, r)
-		} else if known, ok := err.(*jsonval.Error); !ok || len(known.Error()) > 100 {
+		} else if known, ok := err.(*packet.Error); !ok || len(known.Error()) > 100 {
 			t.Errorf("%.80q: %T %.200q", e.Data, err, err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// DecodeRequest reads what comes on a request channel. An error is always a *jsonval.Error. What is
+// DecodeRequest reads what comes on a request channel. An error is always a *packet.Error. What is
 // decoded shares no memory with data.
 func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
 	v, err := parse(data, limits)
@@ -115,7 +115,7 @@ func (r *Request) check() error {
 		return malformed("a request whose uid or requestId is too long")
 	}
 	if len(r.Rooms) > MaxRooms && (r.Type == RemoteJoin || r.Type == RemoteLeave) {
-		return &jsonval.Error{Limit: "rooms to join or leave", Max: MaxRooms}
+		return &packet.Error{Limit: "rooms to join or leave", Max: MaxRooms}
 	}
 	switch r.Type {
 	case Sockets, AllRooms:

@@ -2,14 +2,13 @@ package pickle
 
 import (
 	"bytes"
+	"hipflask/server/internal/packet"
 	"math"
 	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"hipflask/server/internal/packet/jsonval"
 )
 
 // input is the pickle's bytes, read from the front. After the first error nothing is left, and what
@@ -17,14 +16,14 @@ import (
 type input struct {
 	data []byte
 	pos  int
-	err  *jsonval.Error
+	err  *packet.Error
 }
 
 func (in *input) rest() int { return len(in.data) - in.pos }
 
 func (in *input) fail(reason string) { in.refuse(malformed(reason)) }
 
-func (in *input) refuse(err *jsonval.Error) {
+func (in *input) refuse(err *packet.Error) {
 	if in.err == nil {
 		in.err, in.pos = err, len(in.data)
 	}

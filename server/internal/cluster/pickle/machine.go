@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -22,7 +23,7 @@ type machine struct {
 	boxes    []box // room for the next ones
 }
 
-func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: errorPrefix + reason} }
+func malformed(reason string) *packet.Error { return &packet.Error{Reason: errorPrefix + reason} }
 
 // run carries out opcodes up to STOP, which has to be the last byte.
 func (m *machine) run() (Object, error) {
@@ -132,7 +133,7 @@ func (m *machine) push(o Object) {
 // count bounds what a pickle makes the machine keep.
 func (m *machine) count(n int) {
 	if max := m.limits.Values(); m.made > max-n {
-		m.refuse(&jsonval.Error{Limit: jsonval.LimitValues, Max: max})
+		m.refuse(&packet.Error{Limit: jsonval.LimitValues, Max: max})
 		return
 	}
 	m.made += n

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/pyprint"
 )
@@ -46,13 +47,13 @@ type box struct {
 	open  bool     // it is being written, so that what holds itself is noticed
 }
 
-// Decode reads a pickle. An error is always a *jsonval.Error.
+// Decode reads a pickle. An error is always a *packet.Error.
 //
 // Time and memory are bounded by the limits: each byte is looked at once, and an object that is
 // referred to many times exists once. What it costs to write them all out is bounded in Build.
 func Decode(data []byte, limits jsonval.Limits) (Object, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return Object{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return Object{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	m := machine{input: input{data: data}, limits: limits}
 	return m.run()

@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 		{"a tuple as key", "})K\x01s.", "key"}, {"bytes as key", "}C\x01aK\x01s.", "key"},
 	} {
 		_, err := text(c.pickle, jsonval.Limits{})
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != "" || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.name, err, c.want)
 		}
@@ -126,18 +126,18 @@ func TestLimits(t *testing.T) {
 		want         string
 	}{
 		{"a billion laughs", laughs(9), jsonval.Limits{}, jsonval.LimitValues},
-		{"one string a thousand times", long, jsonval.Limits{MaxBytes: 100_000}, jsonval.LimitBytes},
-		{"depth", deep, jsonval.Limits{}, jsonval.LimitDepth},
-		{"depth of ten", "((((((((((Ntttttttttt.", jsonval.Limits{MaxDepth: 9}, jsonval.LimitDepth},
+		{"one string a thousand times", long, jsonval.Limits{MaxBytes: 100_000}, packet.LimitBytes},
+		{"depth", deep, jsonval.Limits{}, packet.LimitDepth},
+		{"depth of ten", "((((((((((Ntttttttttt.", jsonval.Limits{MaxDepth: 9}, packet.LimitDepth},
 		{"values on the stack", "(" + strings.Repeat("N", 100) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"long integers", "(" + strings.Repeat("\x8a\xf0"+strings.Repeat("\x7f", 240), 2) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"marks", strings.Repeat("(", 101) + ".", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"a memo entry far out", sparse, jsonval.Limits{}, jsonval.LimitValues},
-		{"size", "C\x09123456789.", jsonval.Limits{MaxBytes: 11}, jsonval.LimitBytes},
-		{"attachments", "(C\x01aC\x01bt.", jsonval.Limits{MaxAttachments: 1}, jsonval.LimitAttachments},
+		{"size", "C\x09123456789.", jsonval.Limits{MaxBytes: 11}, packet.LimitBytes},
+		{"attachments", "(C\x01aC\x01bt.", jsonval.Limits{MaxAttachments: 1}, packet.LimitAttachments},
 	} {
 		_, err := text(c.pickle, c.limits)
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != c.want {
 			t.Errorf("%s: got %v, want the limit of %s", c.name, err, c.want)
 		}

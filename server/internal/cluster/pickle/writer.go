@@ -9,13 +9,12 @@ import (
 	"strings"
 
 	"hipflask/server/internal/packet"
-	"hipflask/server/internal/packet/jsonval"
 )
 
 // Append appends a value as a pickle of protocol 4, which Python reads from 3.4 on: arrays as
 // lists, objects as dictionaries, attachments as bytes. In a dictionary that is the whole pickle
 // the lists of these keys are tuples. It writes no frames and refers to nothing twice. After an
-// error dst is returned as it was given. An error is always a *jsonval.Error.
+// error dst is returned as it was given. An error is always a *packet.Error.
 func Append(dst []byte, v packet.Value, tuples ...string) ([]byte, error) {
 	w := writer{dst: append(dst, opProto, 4), tuples: tuples}
 	err := v.Walk(&w)
@@ -31,7 +30,7 @@ func Append(dst []byte, v packet.Value, tuples ...string) ([]byte, error) {
 // writer writes what a packet.Value is made of.
 type writer struct {
 	dst    []byte
-	err    *jsonval.Error
+	err    *packet.Error
 	tuples []string
 	depth  int
 	key    string // of the outermost object's member

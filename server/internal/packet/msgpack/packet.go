@@ -7,17 +7,16 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp,
-// data, id and options. It holds what packet.Decoder's packets hold, within the same limits:
-// MaxBytes is the size of the message, and that of its arguments as JSON with their
-// attachments. An error is always a *packet.Error. What is decoded shares no memory with
-// data.
+// Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp, data, id
+// and options. It holds what packet.Decoder's packets hold, within the same limits: MaxBytes is the
+// size of the message, and that of its arguments as JSON with their attachments. An error is always
+// a *packet.Error. What is decoded shares no memory with data.
 func Decode(data []byte, limits packet.Limits) (*packet.Packet, error) {
 	filled := limits.Filled()
 	if len(data) > filled.MaxBytes {
 		return nil, &packet.Error{Limit: packet.LimitBytes, Max: filled.MaxBytes}
 	}
-	m := message{Reader: Reader{data: data, client: true}, limits: filled, typ: -1}
+	m := message{Reader: Reader{data: data, prefix: "malformed: ", client: true}, limits: filled, typ: -1}
 	m.Object(m.field)
 	switch {
 	case m.Left() > 0:
@@ -25,8 +24,9 @@ func Decode(data []byte, limits packet.Limits) (*packet.Packet, error) {
 	case m.typ < 0:
 		m.Malformed("a packet without its type")
 	}
-	if m.err != nil { // the packet package's limits have the same names
-		return nil, &packet.Error{Limit: m.err.Limit, Max: m.err.Max, Reason: m.err.Reason, Connect: m.typ == 0}
+	if m.err != nil {
+		m.err.Connect = m.typ == 0
+		return nil, m.err
 	}
 	return limits.Assemble(packet.Connect+packet.Type(m.typ), m.namespace, m.id, m.hasID, m.payload)
 }
@@ -106,13 +106,13 @@ func (m *message) value() *packet.Value {
 		return nil
 	}
 	if len(values[0].Attachments) > m.limits.MaxAttachments {
-		m.Fail(&jsonval.Error{Limit: jsonval.LimitAttachments, Max: m.limits.MaxAttachments})
+		m.Fail(&packet.Error{Limit: packet.LimitAttachments, Max: m.limits.MaxAttachments})
 	}
 	return &values[0]
 }
 
-// Append appends a packet as socket.io-msgpack-parser writes it. Its attachments are part of
-// it. An error is always a *jsonval.Error.
+// Append appends a packet as socket.io-msgpack-parser writes it. Its attachments are part of it. An
+// error is always a *packet.Error.
 func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 	w := Writer{dst: dst}
 	n := 2
@@ -145,8 +145,8 @@ func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 	return w.dst, nil
 }
 
-// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet
-// that package packet has written as text and attachments.
+// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet that
+// package packet has written as text and attachments.
 func Repack(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	p, err := packet.Reread(text, attachments)
 	if err != nil {

@@ -1,22 +1,22 @@
-// Package msgpack owns MessagePack as notepack.io writes it for JavaScript: values, from
-// which a Reader makes JSON with attachments and which a Writer makes of packet.Value again,
-// and the packets of socket.io-msgpack-parser.
+// Package msgpack owns MessagePack as notepack.io writes it for JavaScript: values, from which a
+// Reader makes JSON with attachments and which a Writer makes of packet.Value again, and the
+// packets of socket.io-msgpack-parser.
 package msgpack
 
 import (
 	"errors"
+	"hipflask/server/internal/packet"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
-
-	"hipflask/server/internal/packet/jsonval"
 )
 
-// Reader reads MessagePack from the front. After the first error, see Err, nothing is left, and what
-// is read is zero. What it allocates is bounded by the bytes there are, whatever lengths they tell.
+// Reader reads MessagePack from the front. After the first error, see Err, nothing is left, and
+// what is read is zero. What it allocates is bounded by the bytes there are, whatever lengths they
+// tell.
 type Reader struct {
 	data   []byte
-	err    *jsonval.Error
+	err    *packet.Error
 	prefix string
 	// client says that a member whose value is undefined is left out, as JSON.stringify does, where
 	// it is null otherwise; and that MessagePack's timestamps, which no client writes, are refused.
@@ -29,7 +29,7 @@ func NewReader(data []byte, prefix string) Reader { return Reader{data: data, pr
 // Left is the number of bytes not yet read.
 func (r *Reader) Left() int { return len(r.data) }
 
-// Err returns the first error, or nil. It is always a *jsonval.Error.
+// Err returns the first error, or nil. It is always a *packet.Error.
 func (r *Reader) Err() error {
 	if r.err == nil {
 		return nil // not a nil *Error in an interface
@@ -38,14 +38,14 @@ func (r *Reader) Err() error {
 }
 
 // Fail makes err the error, if there is none yet.
-func (r *Reader) Fail(err *jsonval.Error) {
+func (r *Reader) Fail(err *packet.Error) {
 	if r.err == nil {
 		r.err, r.data = err, nil
 	}
 }
 
 // Malformed makes reason the error, if there is none yet.
-func (r *Reader) Malformed(reason string) { r.Fail(&jsonval.Error{Reason: r.prefix + reason}) }
+func (r *Reader) Malformed(reason string) { r.Fail(&packet.Error{Reason: r.prefix + reason}) }
 
 // took takes over what a function of the library left.
 func (r *Reader) took(rest []byte, err error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -46,9 +47,9 @@ func (r *Reader) Value(b *jsonval.Builder) {
 	r.refused(b)
 }
 
-// refused takes over the error of a Builder, which knows it as a *jsonval.Error.
+// refused takes over the error of a Builder, which knows it as a *packet.Error.
 func (r *Reader) refused(b *jsonval.Builder) bool {
-	if err, _ := b.Err().(*jsonval.Error); err != nil {
+	if err, _ := b.Err().(*packet.Error); err != nil {
 		r.Fail(err)
 	}
 	return r.err != nil
@@ -79,8 +80,8 @@ func (r *Reader) object(b *jsonval.Builder) {
 	b.EndObject()
 }
 
-// The extension types that notepack.io knows: its own 0, from versions before 3,
-// and the timestamp of msgpack's specification.
+// The extension types that notepack.io knows: its own 0, from versions before 3, and the timestamp
+// of msgpack's specification.
 const (
 	extNotepack  = 0
 	extTimestamp = -1
@@ -138,8 +139,8 @@ func (r *Reader) ext() (fixed bool, typ int8, data []byte, ok bool) {
 	return lead >= fixext1, int8(d[head-1]), d[head : head+n], true
 }
 
-// buildDate writes a time in milliseconds as Date.toJSON does (ECMA-262, section
-// "Date Time String Format").
+// buildDate writes a time in milliseconds as Date.toJSON does (ECMA-262, section "Date Time String
+// Format").
 func buildDate(b *jsonval.Builder, ms float64) {
 	const farthest = 8.64e15 // of a Date, in either direction
 	if math.Abs(ms) > farthest {
