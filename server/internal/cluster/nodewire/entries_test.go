@@ -105,6 +105,8 @@ func TestPublished(t *testing.T) {
 			want: pack(pairs{"type", 3, "data", pairs{"requestId", "r", "opts", opts, "packet", pairs{"type", 2, "data", list{"e"}}}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: RemoteFetch, RequestID: "r", Sockets: []Socket{{ID: "s", Handshake: value("{}"), Rooms: []string{"s"}, Data: value("{}")}}, SocketIDs: []string{}},
 			want: pack(pairs{"type", 8, "data", pairs{"requestId", "r", "sockets", list{pairs{"id", "s", "handshake", pairs{}, "rooms", list{"s"}, "data", pairs{}}}}, "uid", "u", "nsp", "/n"})},
+		{response: &Response{Type: RemoteFetch, RequestID: "r", Sockets: []Socket{{ID: "s", Handshake: value("{}"), Data: value("{}"), Transport: "polling"}}},
+			want: pack(pairs{"type", 8, "data", pairs{"requestId", "r", "sockets", list{pairs{"id", "s", "handshake", pairs{}, "rooms", list{}, "data", pairs{}, "transport", "polling"}}}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: ServerSideEmit, RequestID: "r", Data: value("1")},
 			want: pack(pairs{"type", 10, "data", pairs{"requestId", "r", "packet", 1}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: BroadcastClientCount, RequestID: "r", ClientCount: 5},
