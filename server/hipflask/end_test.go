@@ -20,8 +20,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
+// testTimeout is how long a test waits for what is due at once.
+const testTimeout = 15 * time.Second
 
 // program is a server that runs as Main has it run, but for the process.
 type program struct {
@@ -74,8 +74,8 @@ func run(t *testing.T, register func(*hipflask.App) error, args ...string) progr
 	return p
 }
 
-// At the end: disconnect handlers, the context and background tasks, routes under way,
-// then OnShutdown's functions, the last one first.
+// At the end: disconnect handlers, the context and background tasks, routes under way, then
+// OnShutdown's functions, the last one first.
 func TestOrderOfTheEnd(t *testing.T) {
 	var mu sync.Mutex
 	var order []string
@@ -138,8 +138,8 @@ func TestOrderOfTheEnd(t *testing.T) {
 	}
 }
 
-// What hangs at the end, a handler or a function, takes neither the other functions'
-// turn nor their time.
+// What hangs at the end, a handler or a function, takes neither the other functions' turn nor their
+// time.
 func TestEndsThatHang(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
@@ -158,7 +158,7 @@ func TestEndsThatHang(t *testing.T) {
 	if !testkit.Await(t, ran, "function") {
 		t.Error("a function had no time left")
 	}
-	if took := time.Since(began); took > patience/2 {
+	if took := time.Since(began); took > testTimeout/2 {
 		t.Errorf("the end took %v, --shutdown-timeout is 1s", took)
 	}
 	if log := r.log.String(); !strings.Contains(log, "OnShutdown") || !strings.Contains(log, "--shutdown-timeout") {

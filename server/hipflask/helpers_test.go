@@ -16,8 +16,8 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
+// testTimeout is how long a test waits for what is due at once.
+const testTimeout = 15 * time.Second
 
 func noEnv(string) string { return "" }
 
@@ -49,8 +49,8 @@ type running struct {
 	ended  chan error
 }
 
-// start runs a server with these settings. prepare, if not nil, changes it before
-// anybody is served.
+// start runs a server with these settings. prepare, if not nil, changes it before anybody is
+// served.
 func start(t *testing.T, register func(*App) error, prepare func(*server), args ...string) *running {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode) // as Run does
@@ -88,7 +88,7 @@ func (r *running) stop(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the server does not end")
 	}
 }

@@ -24,7 +24,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func noEnv(string) string { return "" }
 
-// limit is a context that ends with the test's patience.
+// limit is a context that ends with the test's time.
 func limit(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	t.Cleanup(cancel)
@@ -119,8 +119,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Behind an http.Server whose limits are far shorter than a poll, clients that poll stay
-// connected, and lose nothing.
+// Behind an http.Server whose limits are far shorter than a poll, clients that poll stay connected,
+// and lose nothing.
 func TestForeignTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	s := socketio.New(socketio.Options{PingInterval: 5 * short, Logger: quiet()})

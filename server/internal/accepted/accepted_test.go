@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-const patience = 15 * time.Second
+const testTimeout = 15 * time.Second
 
 // fake is a listener whose connections and errors the test hands in.
 type fake chan any
@@ -174,8 +174,8 @@ func TestBeneath(t *testing.T) {
 	}
 }
 
-// net/http serves through it as through a plain connection, and what was hijacked counts
-// until it is closed.
+// net/http serves through it as through a plain connection, and what was hijacked counts until it
+// is closed.
 func TestHTTP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -183,7 +183,7 @@ func TestHTTP(t *testing.T) {
 	}
 	conns := New(Options{})
 	hijacked := make(chan net.Conn, 1)
-	server := &http.Server{ConnState: conns.Track, ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ConnState: conns.Track, ReadHeaderTimeout: testTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if nc, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			hijacked <- nc
 		}
@@ -203,7 +203,7 @@ func TestHTTP(t *testing.T) {
 		t.Errorf("%d are open, want the hijacked one, which is not idle", conns.Open())
 	}
 	_ = nc.(*Conn).CloseWrite()
-	_ = client.SetReadDeadline(time.Now().Add(patience))
+	_ = client.SetReadDeadline(time.Now().Add(testTimeout))
 	if _, err := client.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after CloseWrite the client reads %v", err)
 	}

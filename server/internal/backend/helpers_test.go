@@ -18,8 +18,8 @@ import (
 	"hipflask/server/internal/relay"
 )
 
-// patience is how long something may take that is due at once.
-const patience = 15 * time.Second
+// testTimeout is how long something may take that is due at once.
+const testTimeout = 15 * time.Second
 
 // record is a log that a test reads.
 type record struct {
@@ -99,7 +99,7 @@ func rawBackend(t *testing.T, talk func(net.Conn)) string {
 			}
 			conns.Go(func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(patience))
+				_ = conn.SetDeadline(time.Now().Add(testTimeout))
 				talk(conn)
 			})
 		}
@@ -116,7 +116,7 @@ func (f *front) dial(t *testing.T, text string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
 	}

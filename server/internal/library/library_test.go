@@ -17,7 +17,7 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-const testPatience = 15 * time.Second
+const testTimeout = 15 * time.Second
 
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
@@ -140,7 +140,7 @@ func (w *world) open(revision string) *owner {
 		o.conn = w.server.Open(o.session, o)
 		o.conn.Begin()
 		return o
-	case <-time.After(testPatience):
+	case <-time.After(testTimeout):
 		w.t.Fatal("no session was opened")
 		panic("unreachable")
 	}
@@ -196,8 +196,8 @@ func TestConnectionOfEngineIO3(t *testing.T) {
 	o.hears(t, string(engineio.ClientDisconnect), string(engineio.ClientDisconnect))
 }
 
-// A client that was cut off comes back to its session, by its key, once; also one that
-// said goodbye.
+// A client that was cut off comes back to its session, by its key, once; also one that sent the
+// close packet.
 func TestConnectionComesBack(t *testing.T) {
 	w := newWorld(t, time.Minute)
 	one := w.open("4")
@@ -217,8 +217,8 @@ func TestConnectionComesBack(t *testing.T) {
 	three.hears(t, "connecting /", "connected")
 }
 
-// A namespace that was created is there until it is forgotten, and not before, though its
-// clients leave; what is left of it does no harm to the next of its name.
+// A namespace that was created is there until it is forgotten, and not before, though its clients
+// leave; what is left of it does no harm to the next of its name.
 func TestCreatedNamespaces(t *testing.T) {
 	w := newWorld(t, 0)
 	first, forget := w.server.Create("/x")

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-const patience = 15 * time.Second
+const testTimeout = 15 * time.Second
 
 // pipe is a reader that begins to read when it is told to.
 type pipe struct {
@@ -35,13 +35,13 @@ func (p *pipe) Write(b []byte) (int, error) {
 }
 
 func limit(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// While nobody reads, a Losing writer takes as much as it may, loses the rest, and says
-// so when it can.
+// While nobody reads, a Losing writer takes as much as it may, loses the rest, and says so when it
+// can.
 func TestLosing(t *testing.T) {
 	p := newPipe()
 	l := Losing(p, func(lost int) []byte { return fmt.Appendf(nil, "%d lost\n", lost) })
@@ -85,7 +85,7 @@ func TestWaiting(t *testing.T) {
 	close(p.goOn)
 	select {
 	case <-wrote:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("it waits for ever")
 	}
 	if err := l.Close(limit(t)); err != nil {
