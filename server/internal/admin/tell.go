@@ -52,10 +52,14 @@ func (a *Admin) connected(c inspect.Client) {
 	}
 }
 
-// list tells a UI of all sockets of this server.
+// list tells a UI of all sockets of this server. It chooses the namespace to show by that:
+// "/", if it has heard of it, which it does here where other servers' clients may be in it.
 func (a *Admin) list(id string) {
 	a.listing.Lock()
 	defer a.listing.Unlock()
+	if a.share != nil {
+		a.tellHere([]string{id}, "socket_updated", update{Namespace: "/"}) // of no socket
+	}
 	a.tellHere([]string{id}, "all_sockets", a.sockets())
 }
 
