@@ -24,9 +24,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hipflask/server/internal/admin/users"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 )
 

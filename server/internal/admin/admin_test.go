@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"hipflask/server/internal/admin/users"
 	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )

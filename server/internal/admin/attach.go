@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"hipflask/server/internal/admin/users"
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 )
 

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"hipflask/server/internal/address"
-	"hipflask/server/internal/admin/users"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hipflask/server/internal/admin/users"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/server/internal/admin/users"
+	"hipflask/server/internal/users"
 )
 
 const (

@@ -3,7 +3,7 @@ package config
 import (
 	"errors"
 
-	"hipflask/server/internal/admin/users"
+	"hipflask/server/internal/users"
 )
 
 func adminUI(c *Config) []Setting {

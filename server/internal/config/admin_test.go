@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"hipflask/server/internal/admin/users"
+	"hipflask/server/internal/users"
 )
 
 // usersFile is a file with a text.

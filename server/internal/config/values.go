@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/server/internal/admin/users"
 	weborigin "hipflask/server/internal/origin"
+	"hipflask/server/internal/users"
 )
 
 // Each function here makes a Setting.set: it checks a value and stores it in the field it was given.
