@@ -134,7 +134,7 @@ func (a *Admin) note(from string, uis []string) {
 		if len(a.share.fresh) < maxServers*maxUIs {
 			a.share.fresh = append(a.share.fresh, fresh...)
 		}
-		a.share.rouseLocked()
+		a.share.signalLocked()
 	}
 }
 

@@ -98,7 +98,7 @@ func (a *Admin) tellOthers(to []string, event string, args ...any) {
 	}
 	s.queue = append(s.queue, v)
 	s.bytes += size
-	s.rouseLocked()
+	s.signalLocked()
 }
 
 // announce has the other servers told which UIs are connected here.
@@ -109,10 +109,10 @@ func (a *Admin) announce() {
 	a.share.mu.Lock()
 	defer a.share.mu.Unlock()
 	a.share.due = true
-	a.share.rouseLocked()
+	a.share.signalLocked()
 }
 
-func (s *share) rouseLocked() {
+func (s *share) signalLocked() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -148,7 +148,7 @@ func (a *Admin) send(ctx context.Context) {
 		a.introduce()
 		if a.say() {
 			a.share.mu.Lock()
-			a.share.rouseLocked()
+			a.share.signalLocked()
 			a.share.mu.Unlock()
 		}
 	}
