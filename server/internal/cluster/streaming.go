@@ -145,7 +145,11 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 	case space == nil:
 		err = fmt.Errorf("the namespace %.40q", e.Namespace)
 	case b != nil:
-		err = deliver(space.adapter, b, e.ID)
+		if taken, wrong := c.taken(e.Namespace, b.Target.Rooms, b.Event, b.Args); taken {
+			err = wrong
+		} else {
+			err = deliver(space.adapter, b, e.ID)
+		}
 	default:
 		err = c.serve(space, r)
 	}

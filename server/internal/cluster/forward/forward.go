@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
@@ -56,7 +57,7 @@ type Forwarder struct {
 	log      *slog.Logger
 	id       string
 	link     *redislink.Link
-	keys     keyring
+	keys     keyring.Ring
 	registry *registry
 	relay    *relay.Relay
 	dialer   *net.Dialer

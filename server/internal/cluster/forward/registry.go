@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/relay"
 )
@@ -19,7 +20,7 @@ import (
 const (
 	// renewEvery is how often a server tells its address again, and looks for those of the
 	// servers that it knows; lifetime is how long Redis keeps an address.
-	renewEvery = 5 * time.Second
+	renewEvery = keyring.RenewEvery
 	lifetime   = 4 * renewEvery
 
 	firstPatience = 3 * time.Second // how long the start waits for Redis
@@ -76,7 +77,7 @@ func (r *registry) nameName(name string) string { return r.f.opts.Prefix + ":ser
 
 // begin tells this server's address for the first time.
 func (r *registry) begin(ctx context.Context, own net.Addr, secure bool) {
-	err := r.f.keys.renew(ctx, r.store, r.secretName())
+	err := r.f.keys.Renew(ctx, r.store, r.secretName())
 	r.own = r.f.ownPlace(own, secure)
 	if err == nil {
 		err = r.write(ctx)
@@ -101,7 +102,7 @@ func (r *registry) keep() {
 }
 
 func (r *registry) renew(ctx context.Context) error {
-	if err := r.f.keys.renew(ctx, r.store, r.secretName()); err != nil {
+	if err := r.f.keys.Renew(ctx, r.store, r.secretName()); err != nil {
 		return err
 	}
 	if err := r.write(ctx); err != nil {
@@ -128,7 +129,7 @@ func (r *registry) write(ctx context.Context) error {
 	if r.own == nil {
 		return nil
 	}
-	text := r.own.sign(r.f.keys.signing(), r.f.keys.now())
+	text := r.own.sign(r.f.keys.Signing(), r.f.keys.Now())
 	if err := r.store.Set(ctx, r.placeName(r.f.id), text, lifetime).Err(); err != nil {
 		return err
 	}
@@ -282,7 +283,7 @@ func (p *place) sign(key []byte, now time.Time) string {
 	if machine == "" {
 		machine = "-"
 	}
-	mac := macOf(key, "server", p.id, at, machine, p.address)
+	mac := keyring.MAC(key, "server", p.id, at, machine, p.address)
 	return strings.Join([]string{proofVersion, p.id, at, machine, base64.RawURLEncoding.EncodeToString(mac), p.address}, " ")
 }
 
@@ -299,14 +300,14 @@ func (r *registry) read(text string) (*place, error) {
 	}
 	id, at, machine, address := fields[1], fields[2], fields[3], fields[5]
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[4])
-	if err != nil || !isMAC(mac, r.f.keys.accepted(), "server", id, at, machine, address) {
+	if err != nil || !keyring.IsMAC(mac, r.f.keys.Accepted(), "server", id, at, machine, address) {
 		return nil, errForged
 	}
 	ms, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
 		return nil, errForged
 	}
-	if r.f.keys.now().Sub(time.UnixMilli(ms)).Abs() > maxAge {
+	if r.f.keys.Now().Sub(time.UnixMilli(ms)).Abs() > maxAge {
 		return nil, errOld
 	}
 	target, err := relay.Parse(address)

@@ -30,7 +30,7 @@ const leftTime = time.Second
 // answered nothing, where no server has the session.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bool {
 	end := strings.LastIndexByte(sid, '.')
-	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.signing() == nil {
+	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.Signing() == nil {
 		return false
 	}
 	p := f.registry.find(r.Context(), sid[:end])
@@ -160,8 +160,8 @@ func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
 
 // prove signs a request.
 func (f *Forwarder) prove(out *http.Request, p *place, verb, client string) {
-	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.now()}
-	out.Header[Header] = []string{word.sign(f.keys.signing(), out.Method, out.URL.RequestURI())}
+	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.Now()}
+	out.Header[Header] = []string{word.sign(f.keys.Signing(), out.Method, out.URL.RequestURI())}
 }
 
 // answered has a connection end with its answer where the other server's does.
@@ -241,7 +241,7 @@ func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 		delete(r.Header, Header)
 		return false
 	}
-	p, err := read(r, f.keys.accepted(), f.keys.now(), f.id)
+	p, err := read(r, f.keys.Accepted(), f.keys.Now(), f.id)
 	delete(r.Header, Header)
 	if p == nil {
 		f.counts.unproven.Add(1)
@@ -254,7 +254,7 @@ func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 	case errors.Is(err, errSkewed):
 		f.counts.skewed.Add(1)
 		f.log.Error("a request that another server has passed on is refused", "reason", err, "from", r.RemoteAddr,
-			"off", f.keys.now().Sub(p.at).Round(time.Second).String(), "most", maxSkew.String(),
+			"off", f.keys.Now().Sub(p.at).Round(time.Second).String(), "most", maxSkew.String(),
 			"hint", "servers go by the clock of Redis: it may have jumped, or the request was recorded and sent again")
 	case err != nil:
 		f.counts.misled.Add(1)
