@@ -109,7 +109,8 @@ func machineOf(own net.Addr) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// isHere reports whether a place can be reached from this machine.
+// isHere reports whether a place can be reached from this machine. It asks the system, so it
+// is not for every request.
 func (p *place) isHere() bool {
 	if p.machine == "" {
 		return true

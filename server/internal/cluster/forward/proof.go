@@ -91,11 +91,14 @@ func read(r *http.Request, keys [][]byte, now time.Time, own string) (*proof, er
 
 // macOf signs the parts, which hold no line's end: what they are of comes first.
 func macOf(key []byte, what string, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
-	_, _ = h.Write([]byte("hipflask " + proofVersion + " " + what)) // a hash takes everything
+	text := make([]byte, 0, maxProof)
+	text = append(text, "hipflask "+proofVersion+" "...)
+	text = append(text, what...)
 	for _, part := range parts {
-		_, _ = h.Write([]byte("\n" + part))
+		text = append(append(text, '\n'), part...)
 	}
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write(text) // a hash takes everything
 	return h.Sum(nil)
 }
 

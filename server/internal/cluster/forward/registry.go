@@ -58,6 +58,7 @@ type place struct {
 	address string
 	target  relay.Target
 	machine string // the only one that can reach it; empty: all can
+	apart   bool   // this machine is not that one
 
 	mu     sync.Mutex
 	active int // requests that were passed on and are under way
@@ -316,7 +317,9 @@ func (r *registry) read(text string) (*place, error) {
 	if machine == "-" {
 		machine = ""
 	}
-	return &place{id: id, address: address, target: target, machine: machine}, nil
+	p := &place{id: id, address: address, target: target, machine: machine}
+	p.apart = !p.isHere()
+	return p, nil
 }
 
 // isID reports whether text can be a server's id.

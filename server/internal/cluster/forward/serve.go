@@ -38,7 +38,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bo
 		f.counts.unknown.Add(1)
 		return false
 	}
-	if !p.isHere() {
+	if p.apart {
 		f.counts.unknown.Add(1)
 		f.log.Warn("a session's server is reached from its own machine alone: its clients have to come back to it by themselves",
 			"server", p.address, "cause", redislink.CauseAddress)
@@ -178,7 +178,7 @@ func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, wa
 // Alive reports whether a server still is there, as far as this one can tell.
 func (f *Forwarder) Alive(id string) bool {
 	p := f.registry.find(f.life, id)
-	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
+	return p == nil || p.apart || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
 }
 
 // say says something that belongs to a request, and reports whether it was heard.
