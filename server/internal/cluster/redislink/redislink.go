@@ -98,6 +98,14 @@ func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 	return l.client, nil
 }
 
+// LookAgain has a Cluster asked which node has which key, for who got an error: that may be
+// another one by now, and would be found out only seconds later.
+func (l *Link) LookAgain(ctx context.Context) {
+	if l.cluster != nil {
+		l.cluster.ReloadState(ctx)
+	}
+}
+
 // Store is where keys are kept: on a Cluster, each on the node that has it.
 func (l *Link) Store() redis.Cmdable {
 	if l.cluster != nil {
