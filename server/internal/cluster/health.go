@@ -236,9 +236,12 @@ const (
 type backoff struct{ next time.Duration }
 
 // wait pauses, or ends with ctx.
-func (b *backoff) wait(ctx context.Context) {
+func (b *backoff) wait(ctx context.Context) { pause(ctx, b.step()) }
+
+// step is how long the next pause takes.
+func (b *backoff) step() time.Duration {
 	b.next = min(max(2*b.next, firstPause), longestPause)
-	pause(ctx, b.next/2+rand.N(b.next/2+1))
+	return b.next/2 + rand.N(b.next/2+1)
 }
 
 func pause(ctx context.Context, d time.Duration) {
