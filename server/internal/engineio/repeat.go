@@ -3,6 +3,8 @@ package engineio
 import (
 	"net/http"
 	"time"
+
+	"hipflask/server/internal/freeze"
 )
 
 // lostPollTime is how long a poll waits for the end of an earlier one.
@@ -57,12 +59,21 @@ func (s *Session) awaitLostPollLocked(r *http.Request) {
 		return
 	}
 	s.mu.Unlock()
-	limit := time.NewTimer(lostPollTime)
-	defer limit.Stop()
-	select {
-	case <-lost.ended:
-	case <-limit.C:
-	case <-r.Context().Done():
+	defer s.mu.Lock()
+	limit, timer := freeze.Begin(lostPollTime), time.NewTimer(lostPollTime)
+	defer timer.Stop()
+	for {
+		select {
+		case <-lost.ended:
+			return
+		case <-r.Context().Done():
+			return
+		case <-timer.C:
+			left := limit.Left()
+			if left == 0 {
+				return
+			}
+			timer.Reset(left) // the end of the earlier one may not have been noticed yet either
+		}
 	}
-	s.mu.Lock()
 }

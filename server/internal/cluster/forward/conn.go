@@ -47,9 +47,26 @@ func (f *Forwarder) transport() *http.Transport {
 	}
 }
 
+// connecting connects within dialTimeout. It tries once more where the end of that is
+// noticed late: then this process stood still, or waited for a processor, and the other
+// server may be well.
+func connecting(ctx context.Context, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	for limit := freeze.Begin(dialTimeout); ; {
+		once, cancel := context.WithTimeout(ctx, dialTimeout)
+		conn, err := connect(once)
+		late := once.Err() != nil && ctx.Err() == nil && limit.Left() > 0
+		cancel()
+		if err == nil || !late {
+			return conn, err
+		}
+	}
+}
+
 func (f *Forwarder) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
+	return connecting(ctx, f.connect)
+}
+
+func (f *Forwarder) connect(ctx context.Context) (net.Conn, error) {
 	raw, err := placeOf(ctx).target.Dial(ctx, f.dialer)
 	if err != nil {
 		return nil, err
@@ -60,22 +77,22 @@ func (f *Forwarder) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // dialTLS checks the certificate, but of a server of this machine, which is known by no
 // name: nobody else can listen at its address.
 func (f *Forwarder) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	raw, err := f.dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	host, _, err := net.SplitHostPort(addr)
-	secure := tls.Client(raw, &tls.Config{ServerName: host, InsecureSkipVerify: placeOf(ctx).machine != ""})
-	if err == nil {
-		err = secure.HandshakeContext(ctx)
-	}
-	if err != nil {
-		_ = raw.Close()
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: raw.RemoteAddr(), Err: err}
-	}
-	return secure, nil
+	return connecting(ctx, func(ctx context.Context) (net.Conn, error) {
+		raw, err := f.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(addr)
+		secure := tls.Client(raw, &tls.Config{ServerName: host, InsecureSkipVerify: placeOf(ctx).machine != ""})
+		if err == nil {
+			err = secure.HandshakeContext(ctx)
+		}
+		if err != nil {
+			_ = raw.Close()
+			return nil, &net.OpError{Op: "dial", Net: network, Addr: raw.RemoteAddr(), Err: err}
+		}
+		return secure, nil
+	})
 }
 
 // lively is a connection that breaks when nothing has come over it for so long since
