@@ -80,7 +80,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"websocket":                    {"deflate", "locks", "pool"},
 		"coding":                       {"deflate"},
 		"config":                       {"origin", "relay"},
-		"cluster/forward":              {"cluster/redislink", "engineio", "freeze", "relay", "sparse"},
+		"cluster/forward":              {"causes", "cluster/redislink", "engineio", "freeze", "relay", "sparse"},
 		"cluster/flaskqueue":           {"packet/jsonval", "cluster/pickle", "packet"},
 		"cluster/nodewire":             {"packet/jsonval", "packet", "packet/msgpack"},
 		"cluster/streams":              {"cluster/nodewire", "offset"},

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 )
 
 // errNotYet is the state before the first connection.
@@ -134,7 +134,7 @@ func (h *health) change(set func()) {
 		if h.stream {
 			what = "what is emitted waits"
 		}
-		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "cause", redislink.CauseAway)
+		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "cause", causes.Away)
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/cluster/nodewire"
-	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
@@ -118,7 +118,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 func (c *Cluster) tellHole(hole streams.Hole) {
 	c.stream.holes.Add(1)
 	c.log.Warn("events for this server's clients are lost, who have to connect anew: "+string(hole),
-		"stream", c.stream.log.Key, "cause", redislink.CauseStream, "redis_setting", "maxmemory-policy, appendonly")
+		"stream", c.stream.log.Key, "cause", causes.Stream, "redis_setting", "maxmemory-policy, appendonly")
 	for _, a := range c.adapters() {
 		a.Lapse()
 	}

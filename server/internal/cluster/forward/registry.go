@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/relay"
 )
 
@@ -117,7 +117,7 @@ func (r *registry) note(err error) {
 	case r.f.life.Err() != nil:
 	case err != nil && !r.away:
 		r.f.log.Warn("the other servers cannot be told where this one listens: requests for its sessions may not find it",
-			"error", err, "cause", redislink.CauseAway)
+			"error", err, "cause", causes.Away)
 	case err == nil && r.away:
 		r.f.log.Info("the other servers know again where this one listens")
 	}
@@ -171,7 +171,7 @@ func (r *registry) writeName(ctx context.Context, text string) error {
 	if p, err := r.read(before.Val()); err == nil && p.id != r.f.id && p.id != r.twin {
 		r.twin = p.id
 		r.f.log.Error("another server has the same id: each needs one of its own",
-			"cause", redislink.CauseTwin, "id", r.f.opts.Name, "other", p.address)
+			"cause", causes.Twin, "id", r.f.opts.Name, "other", p.address)
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (r *registry) find(ctx context.Context, id string) *place {
 	}
 	p, err := r.ask(ctx, id)
 	if err != nil && !errors.Is(err, errNobody) {
-		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", redislink.CauseAway)
+		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", causes.Away)
 	}
 	return p
 }
@@ -244,7 +244,7 @@ func (r *registry) ask(ctx context.Context, id string) (*place, error) {
 			wrong = errForged
 		}
 		if wrong != nil {
-			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", redislink.CauseAway)
+			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", causes.Away)
 			found = nil
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
 	"hipflask/server/internal/sparse"
@@ -41,13 +41,13 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bo
 	if p.apart {
 		f.counts.unknown.Add(1)
 		f.log.Warn("a session's server is reached from its own machine alone: its clients have to come back to it by themselves",
-			"server", p.address, "cause", redislink.CauseAddress)
+			"server", p.address, "cause", causes.Address)
 		return false
 	}
 	if !f.enter(p) {
 		f.counts.refused.Add(1)
 		f.log.Warn("request refused: too many are passed on to other servers already", "server", p.address, "address", r.RemoteAddr,
-			"limit", f.opts.MostEach, "cause", redislink.CauseBusy)
+			"limit", f.opts.MostEach, "cause", causes.Busy)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Too many requests for another server", http.StatusServiceUnavailable)
 		return true

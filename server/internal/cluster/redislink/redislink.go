@@ -20,15 +20,6 @@ import (
 // a server that saves a large data set can be busy for seconds.
 const patience = 10 * time.Second
 
-// What the log's lines on the cluster name as their cause, for whoever knows the settings.
-const (
-	CauseAway    = "redis"          // it is away, or has something that it should not
-	CauseStream  = "stream"         // something is no longer in its stream
-	CauseAddress = "server address" // where others reach a server
-	CauseTwin    = "server id"      // two have the same
-	CauseBusy    = "passed on"      // too many requests are passed on already
-)
-
 // defaultKey picks the node of a Cluster that everything is published and received on,
 // where the caller names no key. Several would not keep the order of one server's
 // messages.
