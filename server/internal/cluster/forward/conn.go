@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/freeze"
@@ -71,7 +72,7 @@ func (f *Forwarder) connect(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: f.opts.Patience}, nil
+	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: f.opts.Patience, begun: time.Now()}, nil
 }
 
 // dialTLS checks the certificate, but of a server of this machine, which is known by no
@@ -101,10 +102,23 @@ func (f *Forwarder) dialTLS(ctx context.Context, network, addr string) (net.Conn
 type lively struct {
 	net.Conn
 	patience time.Duration
+	begun    time.Time
+	extended atomic.Int64 // how long behind begun the deadlines were set; 0: not yet
+}
+
+// extend has the connection break when patience has passed, or up to an eighth more: to set
+// the deadlines anew for each read and write costs as much as signing the request.
+func (c *lively) extend() error {
+	now, last, more := time.Since(c.begun), c.extended.Load(), c.patience/8
+	if last > 0 && now-time.Duration(last) < more {
+		return nil
+	}
+	c.extended.Store(max(int64(now), 1))
+	return c.SetDeadline(time.Now().Add(c.patience + more))
 }
 
 func (c *lively) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+	if err := c.extend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
@@ -119,7 +133,7 @@ func (c *lively) CloseWrite() error {
 }
 
 func (c *lively) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(c.patience)); err != nil {
+	if err := c.extend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
