@@ -48,19 +48,13 @@ func (f *Forwarder) transport() *http.Transport {
 	}
 }
 
-// connecting connects within dialTimeout. It tries once more where the end of that is
-// noticed late: then this process stood still, or waited for a processor, and the other
-// server may be well.
-func connecting(ctx context.Context, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
-	for limit := freeze.Begin(dialTimeout); ; {
-		once, cancel := context.WithTimeout(ctx, dialTimeout)
-		conn, err := connect(once)
-		late := once.Err() != nil && ctx.Err() == nil && limit.Left() > 0
-		cancel()
-		if err == nil || !late {
-			return conn, err
-		}
-	}
+// connecting connects within dialTimeout.
+func connecting(ctx context.Context, connect func(context.Context) (net.Conn, error)) (conn net.Conn, err error) {
+	err = freeze.Within(ctx, dialTimeout, func(ctx context.Context) error {
+		conn, err = connect(ctx)
+		return err
+	})
+	return conn, err
 }
 
 func (f *Forwarder) dial(ctx context.Context, _, _ string) (net.Conn, error) {

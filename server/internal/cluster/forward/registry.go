@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hipflask/server/internal/causes"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/relay"
 )
 
@@ -95,9 +96,7 @@ func (r *registry) keep() {
 		case <-r.f.life.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeoutCause(r.f.life, patience, errLate)
-		r.note(r.renew(ctx))
-		cancel()
+		r.note(freeze.Within(r.f.life, patience, r.renew))
 	}
 }
 
@@ -198,22 +197,29 @@ func (r *registry) find(ctx context.Context, id string) *place {
 	if p, known := r.recall(id); known {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return nil
-	}
-	if p, known := r.recall(id); known { // by another request meanwhile
-		return p
-	}
-	p, err := r.ask(ctx, id)
+	var p *place
+	err := freeze.Within(ctx, patience, func(ctx context.Context) (err error) {
+		p, err = r.lookFor(ctx, id)
+		return err
+	})
 	if err != nil && !errors.Is(err, errNobody) {
 		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", causes.Away)
 	}
 	return p
+}
+
+// lookFor asks Redis for a server, after others that do.
+func (r *registry) lookFor(ctx context.Context, id string) (*place, error) {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return nil, errNobody
+	}
+	if p, known := r.recall(id); known { // by another request meanwhile
+		return p, nil
+	}
+	return r.ask(ctx, id)
 }
 
 // recall returns what is known of a server, nil with true if it was looked for in vain a
