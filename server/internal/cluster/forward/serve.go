@@ -33,7 +33,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bo
 	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.signing() == nil {
 		return false
 	}
-	p := f.registry.find(r.Context(), sid[:end])
+	p := f.registry.find(context.WithoutCancel(r.Context()), sid[:end]) // a client that has ended its side may still read
 	if p == nil {
 		f.counts.unknown.Add(1)
 		return false

@@ -53,7 +53,7 @@ func TestStreamsBurstAfterAnOutage(t *testing.T) {
 	redis := redistest.Start(t)
 	s, io := startStreams(t, redis.URL()+"?socket_timeout=0.5")
 	over, polling := testkit.JoinWebSocket(t, s.Addr), testkit.JoinPolling(t, s.Addr, 4)
-	const before, all = 10, 1000
+	const before, all = 10, 300
 	text := strings.Repeat("x", 20<<10)
 	emitNumbered(t, io, 0, before, text)
 	redis.Freeze()
@@ -64,7 +64,7 @@ func TestStreamsBurstAfterAnOutage(t *testing.T) {
 	go func() { heard <- heardNumbered(over.Packet, 0, all) }()
 	go func() { heard <- heardNumbered(func() (string, error) { return polling.Next(), nil }, 0, all) }()
 	for range 2 {
-		if err := testkit.Await(t, heard, "a client has heard everything"); err != nil {
+		if err := <-heard; err != nil { // each read has a time limit
 			t.Error(err)
 		}
 	}
