@@ -81,7 +81,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"coding":                       {"deflate"},
 		"config":                       {"origin", "relay", "users"},
 		"cluster/keyring":              {"cluster/redislink"},
-		"cluster/forward":              {"cluster/keyring", "cluster/redislink", "engineio", "freeze", "relay", "sparse"},
+		"cluster/forward":              {"causes", "cluster/keyring", "cluster/redislink", "engineio", "freeze", "relay", "sparse"},
 		"cluster/flaskqueue":           {"packet/jsonval", "cluster/pickle", "packet"},
 		"cluster/nodewire":             {"packet/jsonval", "packet", "packet/msgpack"},
 		"cluster/streams":              {"cluster/nodewire", "offset"},

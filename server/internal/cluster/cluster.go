@@ -121,6 +121,17 @@ func (c *Cluster) space(name string) *space {
 	return c.spaces[name]
 }
 
+// adapters are those of all namespaces that exist here.
+func (c *Cluster) adapters() []*fanout.Adapter {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := make([]*fanout.Adapter, 0, len(c.spaces))
+	for _, s := range c.spaces {
+		all = append(all, s.adapter)
+	}
+	return all
+}
+
 // listener returns whom a channel concerns; nobody, if its space is nil.
 func (c *Cluster) listener(channel string) listener {
 	c.mu.RLock()

@@ -83,7 +83,7 @@ func New(opts Options) *Forwarder {
 	}
 	f.life, f.end = context.WithCancel(context.Background())
 	f.registry = newRegistry(f)
-	f.dialer = &net.Dialer{Timeout: dialTimeout}
+	f.dialer = new(net.Dialer)
 	f.trips = f.transport()
 	f.relay = relay.New(relay.Options{
 		Transport: f.trips,

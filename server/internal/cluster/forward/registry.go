@@ -12,8 +12,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/cluster/keyring"
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/relay"
 )
 
@@ -59,6 +60,7 @@ type place struct {
 	address string
 	target  relay.Target
 	machine string // the only one that can reach it; empty: all can
+	apart   bool   // this machine is not that one
 
 	mu     sync.Mutex
 	active int // requests that were passed on and are under way
@@ -95,9 +97,7 @@ func (r *registry) keep() {
 		case <-r.f.life.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeoutCause(r.f.life, patience, errLate)
-		r.note(r.renew(ctx))
-		cancel()
+		r.note(freeze.Within(r.f.life, patience, r.renew))
 	}
 }
 
@@ -117,7 +117,7 @@ func (r *registry) note(err error) {
 	case r.f.life.Err() != nil:
 	case err != nil && !r.away:
 		r.f.log.Warn("the other servers cannot be told where this one listens: requests for its sessions may not find it",
-			"error", err, "cause", redislink.CauseAway)
+			"error", err, "cause", causes.Away)
 	case err == nil && r.away:
 		r.f.log.Info("the other servers know again where this one listens")
 	}
@@ -171,7 +171,7 @@ func (r *registry) writeName(ctx context.Context, text string) error {
 	if p, err := r.read(before.Val()); err == nil && p.id != r.f.id && p.id != r.twin {
 		r.twin = p.id
 		r.f.log.Error("another server has the same id: each needs one of its own",
-			"cause", redislink.CauseTwin, "id", r.f.opts.Name, "other", p.address)
+			"cause", causes.Twin, "id", r.f.opts.Name, "other", p.address)
 	}
 	return nil
 }
@@ -198,22 +198,29 @@ func (r *registry) find(ctx context.Context, id string) *place {
 	if p, known := r.recall(id); known {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	var p *place
+	err := freeze.Within(ctx, patience, func(ctx context.Context) (err error) {
+		p, err = r.lookFor(ctx, id)
+		return err
+	})
+	if err != nil && !errors.Is(err, errNobody) {
+		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", causes.Away)
+	}
+	return p
+}
+
+// lookFor asks Redis for a server, after others that do.
+func (r *registry) lookFor(ctx context.Context, id string) (*place, error) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		return nil
+		return nil, errNobody
 	}
 	if p, known := r.recall(id); known { // by another request meanwhile
-		return p
+		return p, nil
 	}
-	p, err := r.ask(ctx, id)
-	if err != nil && !errors.Is(err, errNobody) {
-		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", redislink.CauseAway)
-	}
-	return p
+	return r.ask(ctx, id)
 }
 
 // recall returns what is known of a server, nil with true if it was looked for in vain a
@@ -244,7 +251,7 @@ func (r *registry) ask(ctx context.Context, id string) (*place, error) {
 			wrong = errForged
 		}
 		if wrong != nil {
-			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", redislink.CauseAway)
+			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", causes.Away)
 			found = nil
 		}
 	}
@@ -317,7 +324,9 @@ func (r *registry) read(text string) (*place, error) {
 	if machine == "-" {
 		machine = ""
 	}
-	return &place{id: id, address: address, target: target, machine: machine}, nil
+	p := &place{id: id, address: address, target: target, machine: machine}
+	p.apart = !p.isHere()
+	return p, nil
 }
 
 // isID reports whether text can be a server's id.

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
 	"hipflask/server/internal/sparse"
@@ -33,21 +33,21 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bo
 	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.Signing() == nil {
 		return false
 	}
-	p := f.registry.find(r.Context(), sid[:end])
+	p := f.registry.find(context.WithoutCancel(r.Context()), sid[:end]) // a client that has ended its side may still read
 	if p == nil {
 		f.counts.unknown.Add(1)
 		return false
 	}
-	if !p.isHere() {
+	if p.apart {
 		f.counts.unknown.Add(1)
 		f.log.Warn("a session's server is reached from its own machine alone: its clients have to come back to it by themselves",
-			"server", p.address, "cause", redislink.CauseAddress)
+			"server", p.address, "cause", causes.Address)
 		return false
 	}
 	if !f.enter(p) {
 		f.counts.refused.Add(1)
 		f.log.Warn("request refused: too many are passed on to other servers already", "server", p.address, "address", r.RemoteAddr,
-			"limit", f.opts.MostEach, "cause", redislink.CauseBusy)
+			"limit", f.opts.MostEach, "cause", causes.Busy)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Too many requests for another server", http.StatusServiceUnavailable)
 		return true
@@ -178,7 +178,7 @@ func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, wa
 // Alive reports whether a server still is there, as far as this one can tell.
 func (f *Forwarder) Alive(id string) bool {
 	p := f.registry.find(f.life, id)
-	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
+	return p == nil || p.apart || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
 }
 
 // say says something that belongs to a request, and reports whether it was heard.

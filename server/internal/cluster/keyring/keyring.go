@@ -125,11 +125,14 @@ const version = "1"
 
 // MAC signs the parts, which hold no line's end: what they are of comes first.
 func MAC(key []byte, what string, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
-	_, _ = h.Write([]byte("hipflask " + version + " " + what)) // a hash takes everything
+	text := make([]byte, 0, 512) // as much as what servers pass on to each other has at most
+	text = append(text, "hipflask "+version+" "...)
+	text = append(text, what...)
 	for _, part := range parts {
-		_, _ = h.Write([]byte("\n" + part))
+		text = append(append(text, '\n'), part...)
 	}
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write(text) // a hash takes everything
 	return h.Sum(nil)
 }
 
