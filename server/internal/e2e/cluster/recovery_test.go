@@ -1,0 +1,154 @@
+//go:build unix
+
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hipflask/server/hipflask"
+	"hipflask/server/internal/cluster/redistest"
+	"hipflask/server/internal/e2e/harness"
+	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
+)
+
+const rooms = 10
+
+// crowd are clients behind nginx, which hands each request to the next of several servers,
+// and a server apart that counts for them.
+type crowd struct {
+	t       *testing.T
+	redis   *redistest.Server
+	servers []*process
+	clients *testkit.Script
+	count   int
+
+	stop chan struct{} // ends the counting
+	done sync.WaitGroup
+	sent int // numbers so far, once it is done
+}
+
+// roundRobin is nginx's configuration for servers behind one port.
+func roundRobin(port string, servers []string) string {
+	list := ""
+	for _, s := range servers {
+		list += "server 127.0.0.1:" + s + " max_fails=0;\n"
+	}
+	return fmt.Sprintf("map $http_upgrade $connection_upgrade { default upgrade; '' close; }\nupstream all {\n%s}\n"+
+		"server {\nlisten 127.0.0.1:%s;\nlocation / {\nproxy_pass http://all;\nproxy_http_version 1.1;\nproxy_set_header Host $http_host;\n"+
+		"proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $connection_upgrade;\nproxy_read_timeout 1h;\nproxy_buffering off;\n}\n}\n", list, port)
+}
+
+// startCrowd starts them. What is counted is emitted every few milliseconds until end.
+func startCrowd(t *testing.T, redis *redistest.Server, count, servers int) *crowd {
+	t.Helper()
+	c := &crowd{t: t, redis: redis, count: count, stop: make(chan struct{})}
+	var ports []string
+	for range servers {
+		port := testkit.FreePort(t)
+		ports = append(ports, port)
+		c.servers = append(c.servers, startProcess(t, redis, port))
+	}
+	port := testkit.FreePort(t)
+	testkit.StartNginx(t, roundRobin(port, ports))
+	var io *socketio.Server
+	harness.StartApp(t, func(app *hipflask.App) error {
+		io = app.SocketIO
+		return countingApp(app)
+	}, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams", "--recovery", "1m")
+	c.clients = testkit.StartScript(t, "counting.mjs", testkit.ScriptConfig{URL: "http://127.0.0.1:" + port,
+		Client: "socket.io-client", Mode: "default", Count: count, Deadline: (2 * testkit.ScriptDeadline).Milliseconds()})
+	c.clients.Await(t, "counting", "joined")
+	c.done.Go(func() { c.talk(io) })
+	return c
+}
+
+// talk counts for everybody and for each room, until it is stopped.
+func (c *crowd) talk(io *socketio.Server) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	emit := func(n int) {
+		err := io.Emit("all", n)
+		for room := 0; room < rooms && err == nil; room++ {
+			if n == -1 || n%rooms == room {
+				err = io.To(fmt.Sprint("room", room)).Emit("room", number(n))
+			}
+		}
+		if err != nil {
+			c.t.Error(err)
+		}
+	}
+	for n := 0; ; n++ {
+		select {
+		case <-tick.C:
+			emit(n)
+		case <-c.stop:
+			emit(-1)
+			c.sent = n
+			return
+		}
+	}
+}
+
+// number is what a room is sent that hears every tenth.
+func number(n int) int {
+	if n < 0 {
+		return n
+	}
+	return n / rooms
+}
+
+// state is what counting.mjs reports.
+type state struct {
+	Recovered, Fresh, Connected, Heard, Wrong int
+	Faults                                    []string
+}
+
+// settled waits until all clients are connected again, as many as have come back since.
+func (c *crowd) settled() {
+	c.t.Helper()
+	reported := strings.Count(c.clients.Stdout.String(), "\n")
+	c.clients.Stdout.WaitFor(c.t, "return of all clients", testkit.Patience, func(text string) bool {
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		return len(lines) > reported+1 && strings.Contains(lines[len(lines)-1], fmt.Sprintf(`"connected":%d}`, c.count))
+	})
+}
+
+// finish ends the counting and returns what the clients have seen.
+func (c *crowd) finish() state {
+	c.t.Helper()
+	c.settled()
+	close(c.stop)
+	c.done.Wait()
+	all := c.clients.Finish(c.t)
+	var s state
+	all[len(all)-1].Decode(c.t, &s)
+	c.t.Logf("%d clients, %d numbers: %+v", c.count, c.sent, s)
+	if s.Wrong > 0 {
+		c.t.Errorf("%d numbers were lost, came twice or out of order: %q", s.Wrong, s.Faults)
+	}
+	return s
+}
+
+// TestClusterRecoveryRollingRestart restarts servers behind nginx one after another, as a
+// rolling restart does and as kill -9 does: every client comes back to its session, whichever
+// server it comes to, and hears everything once and in order.
+func TestClusterRecoveryRollingRestart(t *testing.T) {
+	for name, how := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "kill -9": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			c := startCrowd(t, redistest.Start(t), 60, 3)
+			for _, s := range c.servers {
+				s.restart(how)
+				c.settled()
+			}
+			if s := c.finish(); s.Fresh > 0 || s.Recovered < c.count {
+				t.Errorf("%d clients came back to their sessions, %d did not", s.Recovered, s.Fresh)
+			}
+		})
+	}
+}
