@@ -23,21 +23,28 @@ export default async function counting(config, report) {
     let next = {};
     let known = '';
     const room = `room${i % ROOMS}`;
+    socket.joined = false;
     const joined = new Promise((resolve) => {
-      socket.on('connect', async () => {
+      socket.on('connect', () => {
         if (known && socket.recovered) {
           seen.recovered += 1;
           if (socket.id !== known) fault(i, 'id', socket.id, known);
         } else {
           seen.fresh += 1;
           next = {};
-          socket.emit('join', room, i, () => resolve());
+          socket.joined = false;
         }
         known = socket.id;
+        if (!socket.joined) { // as a new client, or one that was cut off before it was answered
+          socket.emit('join', room, i, () => {
+            socket.joined = true;
+            resolve();
+          });
+        }
       });
     });
     socket.on('rooms', (rooms, data) => {
-      if (!rooms.includes(room) || data !== i) fault(i, 'rooms', rooms, data);
+      if (socket.joined && (!rooms.includes(room) || data !== i)) fault(i, 'rooms', rooms, data);
     });
     for (const event of ['all', 'room']) {
       ends.push(new Promise((resolve) => {
@@ -60,11 +67,12 @@ export default async function counting(config, report) {
   await Promise.all(starts);
   seen.fresh = 0; // of those that come back
   report('joined', { count: config.count });
-  const every = setInterval(() => report('state', { recovered: seen.recovered, fresh: seen.fresh, connected: sockets.filter((s) => s.connected).length }), 100);
+  const every = setInterval(() => report('state', { recovered: seen.recovered, fresh: seen.fresh, connected: sockets.filter((s) => s.connected && s.joined).length }), 100);
   await Promise.all(ends);
   clearInterval(every);
   report('counted', { ...seen, faults: seen.faults.slice(0, SHOWN), wrong: seen.faults.length });
   for (const socket of sockets) socket.disconnect();
+  process.stdout.write('', () => process.exit(0)); // not after the last attempt to connect has timed out
 }
 
 await main(import.meta, counting);

@@ -62,7 +62,7 @@ func startCrowd(t *testing.T, redis *redistest.Server, count, servers int) *crow
 		return countingApp(app)
 	}, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams", "--recovery", "1m")
 	c.clients = testkit.StartScript(t, "counting.mjs", testkit.ScriptConfig{URL: "http://127.0.0.1:" + port,
-		Client: "socket.io-client", Mode: "default", Count: count, Deadline: (2 * testkit.ScriptDeadline).Milliseconds()})
+		Client: "socket.io-client", Mode: "default", Count: count, })
 	c.clients.Await(t, "counting", "joined")
 	c.done.Go(func() { c.talk(io) })
 	return c
@@ -149,6 +149,71 @@ func TestClusterRecoveryRollingRestart(t *testing.T) {
 			if s := c.finish(); s.Fresh > 0 || s.Recovered < c.count {
 				t.Errorf("%d clients came back to their sessions, %d did not", s.Recovered, s.Fresh)
 			}
+		})
+	}
+}
+
+// TestClusterRecoveryThroughTrouble restarts and kills servers while Redis is frozen, cut off
+// and restarted, which keeps what it has. A client that is told that it came back to its
+// session has heard everything, once and in order; one that began anew knows it.
+func TestClusterRecoveryThroughTrouble(t *testing.T) {
+	redis := redistest.StartLasting(t)
+	c := startCrowd(t, redis, 200, 3)
+	for i, trouble := range []func(){
+		func() { // Redis stands still while a server dies and its clients come to the others
+			redis.Freeze()
+			c.servers[0].end(syscall.SIGKILL)
+			time.Sleep(300 * time.Millisecond)
+			redis.Thaw()
+			c.servers[0].start()
+		},
+		func() { // everybody's connections to Redis break
+			redis.Do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+			redis.Do("CLIENT", "KILL", "TYPE", "pubsub")
+			c.servers[1].restart(syscall.SIGTERM)
+		},
+		func() { // Redis is restarted
+			redis.Kill()
+			c.servers[2].end(syscall.SIGKILL)
+			redis.Restart()
+			c.servers[2].start()
+		},
+		func() { // two at once
+			c.servers[0].end(syscall.SIGKILL)
+			c.servers[1].restart(syscall.SIGTERM)
+			c.servers[0].start()
+		},
+	} {
+		trouble()
+		c.settled()
+		t.Logf("trouble %d is over", i+1)
+	}
+	if s := c.finish(); s.Recovered == 0 {
+		t.Error("nobody came back to a session")
+	}
+}
+
+// TestClusterRecoveryAfterRedisLostItsMemory has Redis forget everything: the clients that
+// come back are new ones and know it, and go on from there.
+func TestClusterRecoveryAfterRedisLostItsMemory(t *testing.T) {
+	for name, forget := range map[string]func(*redistest.Server){
+		"FLUSHALL": func(r *redistest.Server) { r.Do("FLUSHALL") },
+		"restart":  func(r *redistest.Server) { r.Kill(); r.Restart() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := redistest.Start(t)
+			c := startCrowd(t, redis, 30, 3)
+			c.settled() // there is something to forget
+			forget(redis)
+			c.servers[0].restart(syscall.SIGKILL)
+			c.settled()
+			s := c.finish()
+			if s.Fresh < c.count {
+				t.Errorf("%d of %d clients began anew", s.Fresh, c.count)
+			}
+			c.servers[1].stderr.WaitFor(t, "line on what is lost", testkit.Patience, func(text string) bool {
+				return strings.Contains(text, "who have to connect anew")
+			})
 		})
 	}
 }
