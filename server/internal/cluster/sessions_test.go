@@ -1,10 +1,14 @@
 package cluster_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/fanout"
@@ -130,4 +134,83 @@ func TestSessionIsTakenFromALivingConnection(t *testing.T) {
 	must(t, b.To("room").Emit("n", 3))
 	hearsFirst(t, third, 3)
 	testkit.Eventually(t, "one has it", func() bool { return len(b.To().Clients()) == 1 && b.cluster.Stats().Stream.Sessions.Kept == 0 })
+}
+
+// A client that left by itself, or was disconnected, does not come back.
+func TestSessionEnds(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := sessionServer(t, redis.URL()), sessionServer(t, redis.URL())
+	on(t, a, "leave namespace", func(c *socketio.Context) { c.Disconnect() })
+	c := a.join(t)
+	key := c.Key()
+	c.Emit("leave namespace")
+	c.AwaitDisconnect()
+	testkit.Eventually(t, "its session is gone", func() bool { return len(redis.Do("KEYS", "sio:session:*").([]any)) == 0 })
+	comesBackWith(t, b, c, key, false)
+	if got := outcomes(b); got[fanout.NotFound] != 1 {
+		t.Errorf("outcomes %v", got)
+	}
+}
+
+// Whatever stands in Redis in the place of a session, its client is a new one, and nobody else
+// is harmed.
+func TestHardeningSessionsThatAreNone(t *testing.T) {
+	redis := redistest.Start(t)
+	m := sessionServer(t, redis.URL())
+	victim := m.join(t)
+	pack := func(v any) string {
+		data, err := msgp.AppendIntf(nil, v)
+		must(t, err)
+		return base64.StdEncoding.EncodeToString(data)
+	}
+	type object = map[string]any
+	refused := uint64(0)
+	for name, put := range map[string]func(key string){
+		"not base64":   func(key string) { redis.Do("SET", key, "§§§") },
+		"not msgpack":  func(key string) { redis.Do("SET", key, base64.StdEncoding.EncodeToString([]byte("\xc1\xc1"))) },
+		"ends early":   func(key string) { redis.Do("SET", key, pack(object{"sid": "s", "pid": "p", "rooms": []any{}})[:8]) },
+		"JSON":         func(key string) { redis.Do("SET", key, base64.StdEncoding.EncodeToString([]byte(`{"sid":"s"}`))) },
+		"a list":       func(key string) { redis.Do("SET", key, pack([]any{1})) },
+		"huge":         func(key string) { redis.Do("SET", key, strings.Repeat("A", 2<<20)) },
+		"another type": func(key string) { redis.Do("HSET", key, "a", "b") },
+		"no rooms":     func(key string) { redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "data": object{}})) },
+		"rooms that are none": func(key string) {
+			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{object{}}}))
+		},
+		"a text for rooms": func(key string) { redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": "room"})) },
+		"data that is no object": func(key string) {
+			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{}, "data": 1}))
+		},
+		"an id that is none": func(key string) { redis.Do("SET", key, pack(object{"sid": 1, "pid": "pid", "rooms": []any{}})) },
+		"another pid":        func(key string) { redis.Do("SET", key, pack(object{"sid": "s", "pid": "other", "rooms": []any{}})) },
+		"another client's id": func(key string) {
+			redis.Do("SET", key, pack(object{"sid": victim.ID(), "pid": "pid", "rooms": []any{}}))
+		},
+		"another namespace": func(key string) {
+			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{},
+				"hipflask": object{"v": 1, "nsp": "/admin", "since": "0-0", "known": "0-0", "stays": []any{}}}))
+		},
+		"places that are none": func(key string) {
+			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{},
+				"hipflask": object{"v": 1, "nsp": "/", "since": "x", "known": "0-0", "stays": []any{}}}))
+		},
+	} {
+		put("sio:session:pid")
+		must(t, m.Emit("n", 0))
+		c := socketiotest.Connect(t, m.Server, socketiotest.Options{Auth: map[string]string{"pid": "pid", "offset": "0-1"}})
+		if got := c.Call("back")[0].String(); got != "false" {
+			t.Errorf("%s: the client came back to it", name)
+		}
+		if refused++; outcomes(m)[fanout.Unreadable] != refused {
+			t.Errorf("%s: outcomes %v", name, outcomes(m))
+		}
+		redis.Do("DEL", "sio:session:pid")
+	}
+	victim.Call("back")
+	channel := fmt.Sprint(redis.Do("PUBSUB", "CHANNELS", "socket.io-session#*").([]any)[0])
+	for _, bad := range []string{"", "{", `{"id":""}`, `{"id":"x","ask":"pid","from":"*"}`, `{"id":"x","session":"!"}`, strings.Repeat("x", 4<<20)} {
+		redis.Publish(channel, bad)
+	}
+	testkit.Eventually(t, "they are refused", func() bool { return m.cluster.Stats().Refused >= 6 })
+	victim.Call("back")
 }

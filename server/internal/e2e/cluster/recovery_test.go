@@ -62,7 +62,7 @@ func startCrowd(t *testing.T, redis *redistest.Server, count, servers int) *crow
 		return countingApp(app)
 	}, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams", "--recovery", "1m")
 	c.clients = testkit.StartScript(t, "counting.mjs", testkit.ScriptConfig{URL: "http://127.0.0.1:" + port,
-		Client: "socket.io-client", Mode: "default", Count: count, })
+		Client: "socket.io-client", Mode: "default", Count: count})
 	c.clients.Await(t, "counting", "joined")
 	c.done.Go(func() { c.talk(io) })
 	return c
