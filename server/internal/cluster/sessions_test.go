@@ -10,6 +10,9 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"hipflask/server/internal/cluster"
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/socketio"
@@ -213,4 +216,123 @@ func TestHardeningSessionsThatAreNone(t *testing.T) {
 	}
 	testkit.Eventually(t, "they are refused", func() bool { return m.cluster.Stats().Refused >= 6 })
 	victim.Call("back")
+}
+
+// What a server that has read all knows, another one may not, once the stream is trimmed: the
+// client begins anew there, and it is counted.
+func TestSessionWhoseHistoryIsGone(t *testing.T) {
+	redis := redistest.Start(t)
+	a := start(t, redis.URL(), streaming, recovering, short)
+	on(t, a, "back", func(c *socketio.Context) bool { return c.Recovered() })
+	knows, not := a.join(t), a.join(t)
+	must(t, a.Emit("n", 0))
+	hearsFirst(t, knows, 0)
+	hearsFirst(t, not, 0)
+	knows.Drop()
+	not.Drop()
+	numbered(t, a, 1, 5000)
+	testkit.Eventually(t, "all is read", func() bool { return a.cluster.Stats().Stream.Read == 5000 })
+	again := comesBack(t, a, knows, true)
+	for n := 1; n < 5000; n++ {
+		hearsFirst(t, again, n)
+	}
+	b := sessionServer(t, redis.URL())
+	comesBack(t, b, not, false)
+	if got := outcomes(b); got[fanout.Forgotten] != 1 {
+		t.Errorf("outcomes %v", got)
+	}
+}
+
+// A server that was cut off from Redis while another took its client finds out by what it
+// writes, and lets go of it; what it wrote is not taken.
+func TestSessionOfAServerThatWasCutOff(t *testing.T) {
+	redis := redistest.Start(t)
+	g := newGate(t, redis)
+	a, b := sessionServer(t, "redis://"+g.addr), sessionServer(t, redis.URL())
+	c := a.join(t)
+	must(t, b.Emit("n", 0))
+	hearsFirst(t, c, 0)
+	g.close()
+	away(t, a)
+	again := comesBack(t, b, c, true)
+	c.Emit("join", "by the one that has lost it")
+	g.reopen()
+	c.AwaitDisconnect()
+	must(t, b.Emit("n", 1))
+	hearsFirst(t, again, 1)
+	third := comesBack(t, b, again, true)
+	if got := third.Call("rooms")[0].String(); got != text("[%q]", c.ID()) {
+		t.Errorf("rooms %s", got)
+	}
+}
+
+// A session is in Redis for as long as its client is connected, whatever Redis forgets, and
+// then for as long as it may come back.
+func TestSessionIsRenewed(t *testing.T) {
+	redis := redistest.Start(t)
+	m := start(t, redis.URL(), streaming, func(_ *cluster.Options, s *socketio.Options) { s.Recovery = 600 * time.Millisecond })
+	c := m.join(t)
+	keys := func() int { return len(redis.Do("KEYS", "sio:session:*").([]any)) }
+	if keys() != 1 {
+		t.Fatal("it is not there when CONNECT is answered")
+	}
+	redis.Do("FLUSHALL")
+	testkit.Eventually(t, "it is written again", func() bool { return keys() == 1 })
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // three times as long as Redis keeps it
+		if keys() != 1 {
+			t.Fatal("it is gone while its client is connected")
+		}
+	}
+	c.Drop()
+	testkit.Eventually(t, "it is forgotten", func() bool { return keys() == 0 && m.cluster.Stats().Stream.Sessions.Kept == 0 })
+}
+
+// Without Redis clients connect all the same, and their sessions are written when it is back.
+func TestSessionsWithoutRedis(t *testing.T) {
+	redis := redistest.Start(t)
+	g := newGate(t, redis)
+	m := sessionServer(t, "redis://"+g.addr)
+	g.close()
+	away(t, m)
+	first, second := m.join(t), m.join(t)
+	first.Call("join", "room")
+	if got := m.cluster.Stats().Stream.Sessions; got.Unsaved != 2 || got.Kept != 2 {
+		t.Errorf("%+v", got)
+	}
+	comesBack(t, m, second, false)
+	if got := outcomes(m); got[fanout.Unknown] != 1 {
+		t.Errorf("outcomes %v", got)
+	}
+	g.reopen()
+	testkit.Eventually(t, "they are written", func() bool {
+		return m.cluster.Stats().Stream.Sessions.Unsaved == 0 && len(redis.Do("KEYS", "sio:session:*").([]any)) == 3
+	})
+}
+
+// A server that listens and does not answer is waited for, once and not for long.
+func TestSessionOfAServerThatIsSilent(t *testing.T) {
+	redis := redistest.Start(t)
+	m := sessionServer(t, redis.URL())
+	const frozen = "hipflask-FROZENFROZEN"
+	u, err := redislink.Parse(redis.URL())
+	must(t, err)
+	link := u.Open()
+	t.Cleanup(func() { _ = link.Close() })
+	node, err := link.Node(t.Context())
+	must(t, err)
+	silent := node.Subscribe(t.Context(), "socket.io-session#"+frozen+"#")
+	t.Cleanup(func() { _ = silent.Close() })
+	redis.AwaitSubscribers("socket.io-session#"+frozen+"#", 1)
+	must(t, m.Emit("n", 0))
+	for _, pid := range []string{"pid1", "pid2"} {
+		s := nodewire.Session{Server: frozen, ID: "id of " + pid, PID: pid, Rooms: []string{"room"},
+			Own: &nodewire.OwnSession{Namespace: "/", Since: "0-0", Known: "0-0", Stays: []nodewire.Stay{{Room: "room", From: "0-0"}}}}
+		text, err := s.Encode()
+		must(t, err)
+		redis.Do("SET", "sio:session:"+pid, text)
+		c := socketiotest.Connect(t, m.Server, socketiotest.Options{Auth: map[string]string{"pid": pid}})
+		if c.Call("back")[0].String() != "true" || c.ID() != s.ID {
+			t.Errorf("%s did not come back: %v", pid, outcomes(m))
+		}
+	}
 }

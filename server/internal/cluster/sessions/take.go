@@ -111,5 +111,13 @@ func (k *Keeper) awaitWritten(ctx context.Context, pid string) bool {
 	}
 	timeout := time.NewTimer(saveTime)
 	defer timeout.Stop()
-	return k.await(e, timeout.C, func() bool { return k.kept[pid] != e || e.lost || !e.over && !e.discard }) && ctx.Err() == nil
+	written := func() bool { return k.kept[pid] != e || e.lost || !e.over && !e.discard }
+	return k.await(e, timeout.C, func() bool { return k.away || written() }) && k.locked(written) && ctx.Err() == nil
+}
+
+// locked calls fn with the keeper locked.
+func (k *Keeper) locked(fn func() bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return fn()
 }
