@@ -228,6 +228,17 @@ func (a *Adapter) memberLocked(id string) *Member {
 	return m
 }
 
+// nowLocked is the first place whose event a client that comes now can be sent.
+func (a *Adapter) nowLocked() offset.ID {
+	switch {
+	case a.recovery == nil:
+		return offset.ID{}
+	case a.sequence == nil:
+		return a.recovery.now()
+	}
+	return later(a.recovery.latest, a.sequence.Position().Dealt).Next()
+}
+
 // Remove takes a client out of all rooms and forgets it. Who handles its end can still
 // ask which rooms those were.
 func (a *Adapter) Remove(id string) {

@@ -97,3 +97,11 @@ func (p *past) memory() int {
 	}
 	return n
 }
+
+// later is the one of two places that comes later.
+func later(a, b offset.ID) offset.ID {
+	if a.Compare(b) < 0 {
+		return b
+	}
+	return a
+}

@@ -117,13 +117,6 @@ func (r *recovery) unseen(seen string, since offset.ID) (offset.ID, bool) {
 	return later(offset.ID{Seq: n + 1}, since), n <= r.latest.Seq
 }
 
-func later(a, b offset.ID) offset.ID {
-	if a.Compare(b) < 0 {
-		return b
-	}
-	return a
-}
-
 // now is the place from which on events are still to come.
 func (r *recovery) now() offset.ID { return r.latest.Next() }
 

@@ -88,15 +88,6 @@ func (a *Adapter) restoreLocked(pid, offset string) (m *Member, joined []string)
 	return a.comeBackLocked(s.id, s.past, missed)
 }
 
-// comeBackLocked makes a client a member again, for which waits what it missed.
-func (a *Adapter) comeBackLocked(id string, p *past, missed []*engineio.Message) (m *Member, joined []string) {
-	rooms := p.rooms()
-	m = a.memberLocked(id)
-	m.recovered, m.past = true, p
-	m.early, m.coming = missed, &coming{owed: len(missed)}
-	return m, a.joinLocked(m, rooms)
-}
-
 // Recovered reports whether the client came back to its session. It is asked after the
 // introduction.
 func (m *Member) Recovered() bool { return m.recovered }

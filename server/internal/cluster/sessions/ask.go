@@ -17,9 +17,6 @@ import (
 // answers, once its disconnect handler has run, with the session as it is then. Nobody is
 // waited for who does not listen: its process is gone.
 
-// maxAnswers is how many questions are dealt with at a time.
-const maxAnswers = 256
-
 // message is what servers say to each other: a question has Ask, an answer none.
 type message struct {
 	Ask     string `json:"ask,omitempty"` // the pid of the session that was taken
@@ -27,12 +24,6 @@ type message struct {
 	ID      string `json:"id"` // of the question
 	Session string `json:"session,omitempty"`
 	Gone    bool   `json:"gone,omitempty"` // nobody may come back to it
-}
-
-// answer is what another server says of a session.
-type answer struct {
-	session *fanout.Session // nil: what is in Redis is all
-	gone    bool
 }
 
 // Channel is where this server is told of sessions that others have taken.

@@ -12,9 +12,6 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// maxTakes is how many clients come back at a time.
-const maxTakes = 64
-
 // scriptTake takes a session over: one of a Hipflask server becomes this server's, one of
 // Node's, which writes it when its client is gone, is removed as Node would. It stays for as
 // long as a client takes to be connected. ARGV: how this server's sessions begin, how those
@@ -27,9 +24,6 @@ if string.sub(s,1,#ARGV[2])==ARGV[2] and n>=#ARGV[1] then
 redis.call('SETRANGE',KEYS[1],0,ARGV[1]) redis.call('PEXPIRE',KEYS[1],ARGV[4])
 else redis.call('DEL',KEYS[1]) end
 return s`
-
-// takenFor is how long a session that was taken stays in Redis until its client is connected.
-const takenFor = 2 * time.Minute
 
 // Take takes over the session of a client that comes back: see [fanout.Sessions].
 func (k *Keeper) Take(namespace, pid string) (*fanout.Session, fanout.Outcome) {

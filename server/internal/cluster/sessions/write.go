@@ -11,8 +11,6 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
-	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -166,16 +164,7 @@ func (k *Keeper) write(batch []*item) error {
 			k.queueLocked(i.e)
 		}
 	}
-	if was := k.away; failed != nil && !was {
-		for _, e := range k.kept { // nobody waits for it from now on
-			e.tellLocked()
-		}
-		k.opts.Logger.Warn("clients' sessions are not kept: who comes back meanwhile is a new client", "error", shortened(failed),
-			"cause", redislink.CauseAway)
-	} else if failed == nil && was {
-		k.opts.Logger.Info("clients' sessions are kept again")
-	}
-	k.away = failed != nil
+	k.noteLocked(failed)
 	return failed
 }
 
@@ -248,77 +237,3 @@ func isOfKey(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply) && strings.Contains(reply.Error(), "WRONGTYPE")
 }
-
-// loseLocked is for a session that another server has: a client that is still connected
-// here is not the one that is there.
-func (k *Keeper) loseLocked(e *entry) {
-	e.lost = true
-	e.tellLocked()
-	if !e.over {
-		go e.of.Cut()
-	}
-}
-
-// shortened is an error without what a command was given, which is a secret.
-func shortened(err error) string {
-	text, _, _ := strings.Cut(err.Error(), ", with args")
-	const most = 200
-	return text[:min(most, len(text))]
-}
-
-// encode writes a session as Redis has it.
-func encode(s *fanout.Session, server string) (string, error) {
-	out := nodewire.Session{Server: server, ID: s.ID, PID: s.PID, Data: s.Data, Own: &nodewire.OwnSession{
-		Namespace: s.Namespace, Since: s.Since.String(), Known: s.Known.String(), Values: s.Values,
-	}}
-	for _, stay := range s.Stays {
-		to := ""
-		if stay.To == fanout.StillThere {
-			out.Rooms = append(out.Rooms, stay.Room)
-		} else {
-			to = stay.To.String()
-		}
-		out.Own.Stays = append(out.Own.Stays, nodewire.Stay{Room: stay.Room, From: stay.From.String(), To: to})
-	}
-	return out.Encode()
-}
-
-// decode reads one.
-func decode(text string) (s *fanout.Session, server string, err error) {
-	in, err := nodewire.DecodeSession(text, limits)
-	if err != nil {
-		return nil, "", err
-	}
-	s = &fanout.Session{ID: in.ID, PID: in.PID}
-	s.Data = in.Data
-	if in.Own == nil {
-		for _, room := range in.Rooms {
-			s.Stays = append(s.Stays, fanout.Stay{Room: room, To: fanout.StillThere})
-		}
-		return s, in.Server, nil
-	}
-	s.Namespace, s.Values = in.Own.Namespace, in.Own.Values
-	since, ok := offset.Parse(in.Own.Since)
-	known, ok2 := offset.Parse(in.Own.Known)
-	if !ok || !ok2 {
-		return nil, "", errPlace
-	}
-	s.Since, s.Known = since, known
-	for _, stay := range in.Own.Stays {
-		from, ok := offset.Parse(stay.From)
-		to, ok2 := fanout.StillThere, true
-		if stay.To != "" {
-			to, ok2 = offset.Parse(stay.To)
-		}
-		if !ok || !ok2 {
-			return nil, "", errPlace
-		}
-		s.Stays = append(s.Stays, fanout.Stay{Room: stay.Room, From: from, To: to})
-	}
-	return s, in.Server, nil
-}
-
-var errPlace = errors.New("a place that is none")
-
-// limits are those of a session that is read.
-var limits = jsonval.Limits{MaxBytes: maxSession}
