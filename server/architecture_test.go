@@ -84,6 +84,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"cluster/flaskqueue":           {"packet/jsonval", "cluster/pickle", "packet"},
 		"cluster/nodewire":             {"packet/jsonval", "packet", "packet/msgpack"},
 		"cluster/streams":              {"cluster/nodewire", "offset"},
+		"cluster/sessions":             {"cluster/nodewire", "cluster/redislink", "fanout", "offset", "packet/jsonval"},
 		"cluster/pickle":               {"packet/jsonval", "packet", "pyprint"},
 		"packet/jsonval":               {"packet", "pyprint"},
 		"packet/msgpack":               {"packet/jsonval", "packet"},
@@ -125,7 +126,7 @@ func TestArchitectureWhoImportsWhat(t *testing.T) {
 		"admin":                    {"server/hipflask"},
 		"ops":                      {"server/hipflask"},
 		"cluster":                  {"server/hipflask"},
-		"cluster/redislink":        {"server/hipflask", "cluster", "cluster/forward"},
+		"cluster/redislink":        {"server/hipflask", "cluster", "cluster/forward", "cluster/sessions"},
 		"cluster/forward":          {"server/hipflask"},
 		"cluster/redistest":        {"e2e/..."}, // and tests
 		"testdata/testkit":         {"e2e/..."},

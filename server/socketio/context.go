@@ -53,7 +53,8 @@ func (c *Context) close() {
 
 // Set keeps a value for the client's connection, whatever its namespaces, until
 // that ends. The page's session, with which that of the connection began, is not
-// changed. Flask: session[key] = value.
+// changed. With recovery and a cluster that has a stream it goes along to another server
+// that the client comes back to, as its JSON says. Flask: session[key] = value.
 func (c *Context) Set(key string, value any) {
 	if !c.conn.server.carries() {
 		c.values().set(key, value)

@@ -7,7 +7,7 @@
 // servers take it and leave it as they do each other's. It begins with the server that has
 // it. Whoever takes it from a Hipflask server puts its own name there in the same step, so
 // from then on nothing that the other one still writes is taken: so that of two servers that
-// believe they have a client, one is told that it has not.
+// believe they have a client, one finds out that it has not.
 package sessions
 
 import (

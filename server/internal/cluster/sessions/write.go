@@ -98,7 +98,6 @@ type item struct {
 	change  uint64
 	discard bool
 	renew   bool // nothing but its time
-	text    string
 	keep    time.Duration
 	over    bool
 	cmd     *redis.Cmd

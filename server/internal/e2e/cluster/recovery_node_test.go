@@ -17,7 +17,6 @@ import (
 
 // wanderer is what a client of wander.mjs can be seen to be.
 type wanderer struct {
-	id    string
 	rooms []string
 	data  string // its member "n"
 }
