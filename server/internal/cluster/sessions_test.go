@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -210,7 +211,7 @@ func TestHardeningSessionsThatAreNone(t *testing.T) {
 		redis.Do("DEL", "sio:session:pid")
 	}
 	victim.Call("back")
-	channel := fmt.Sprint(redis.Do("PUBSUB", "CHANNELS", "socket.io-session#*").([]any)[0])
+	channel := fmt.Sprint(redis.Do("PUBSUB", "CHANNELS", "socket.io#session#*").([]any)[0])
 	for _, bad := range []string{"", "{", `{"id":""}`, `{"id":"x","ask":"pid","from":"*"}`, `{"id":"x","session":"!"}`, strings.Repeat("x", 4<<20)} {
 		redis.Publish(channel, bad)
 	}
@@ -320,9 +321,9 @@ func TestSessionOfAServerThatIsSilent(t *testing.T) {
 	t.Cleanup(func() { _ = link.Close() })
 	node, err := link.Node(t.Context())
 	must(t, err)
-	silent := node.Subscribe(t.Context(), "socket.io-session#"+frozen+"#")
+	silent := node.Subscribe(t.Context(), "socket.io#session#"+frozen+"#")
 	t.Cleanup(func() { _ = silent.Close() })
-	redis.AwaitSubscribers("socket.io-session#"+frozen+"#", 1)
+	redis.AwaitSubscribers("socket.io#session#"+frozen+"#", 1)
 	must(t, m.Emit("n", 0))
 	for _, pid := range []string{"pid1", "pid2"} {
 		s := nodewire.Session{Server: frozen, ID: "id of " + pid, PID: pid, Rooms: []string{"room"},
@@ -335,4 +336,24 @@ func TestSessionOfAServerThatIsSilent(t *testing.T) {
 			t.Errorf("%s did not come back: %v", pid, outcomes(m))
 		}
 	}
+}
+
+// A user with the rights that SCALING.md lists for a stream is enough.
+func TestSessionsLeastRights(t *testing.T) {
+	redis := redistest.Start(t)
+	page, err := os.ReadFile("../../SCALING.md")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(page), "ACL SETUSER streams ")
+	rights, _, _ := strings.Cut(rest, "\n")
+	args := []any{"ACL", "SETUSER", "streams"}
+	for _, right := range strings.Fields(rights) {
+		args = append(args, right)
+	}
+	redis.Do(args...)
+	url := "redis://streams:SECRET@" + redis.Addr
+	a, b := sessionServer(t, url), sessionServer(t, url)
+	c := a.join(t)
+	must(t, a.Emit("n", 0))
+	hearsFirst(t, c, 0)
+	comesBack(t, b, c, true)
 }

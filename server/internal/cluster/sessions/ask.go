@@ -29,7 +29,7 @@ type message struct {
 // Channel is where this server is told of sessions that others have taken.
 func (k *Keeper) Channel() string { return k.channel(k.opts.Server) }
 
-func (k *Keeper) channel(server string) string { return k.opts.Prefix + "-session#" + server + "#" }
+func (k *Keeper) channel(server string) string { return k.opts.Prefix + "#session#" + server + "#" }
 
 // ask tells a server that its session was taken. Without an answer in time the session is
 // what is in Redis.
