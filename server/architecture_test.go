@@ -85,6 +85,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"cluster/flaskqueue":           {"packet/jsonval", "cluster/pickle", "packet"},
 		"cluster/nodewire":             {"packet/jsonval", "packet", "packet/msgpack"},
 		"cluster/streams":              {"cluster/nodewire", "offset"},
+		"cluster/sessions":             {"causes", "cluster/nodewire", "cluster/redislink", "fanout", "offset", "packet", "packet/jsonval"},
 		"cluster/pickle":               {"packet/jsonval", "packet", "pyprint"},
 		"packet/jsonval":               {"packet", "pyprint"},
 		"packet/msgpack":               {"packet/jsonval", "packet"},
@@ -126,7 +127,7 @@ func TestArchitectureWhoImportsWhat(t *testing.T) {
 		"admin":                    {"server/hipflask"},
 		"ops":                      {"server/hipflask"},
 		"cluster":                  {"server/hipflask"},
-		"cluster/redislink":        {"server/hipflask", "cluster", "cluster/forward", "cluster/keyring"},
+		"cluster/redislink":        {"server/hipflask", "cluster", "cluster/forward", "cluster/keyring", "cluster/sessions"},
 		"cluster/keyring":          {"server/hipflask", "cluster/forward"},
 		"cluster/forward":          {"server/hipflask"},
 		"cluster/redistest":        {"e2e/..."}, // and tests

@@ -124,13 +124,13 @@ func (a *server) clusterMetrics() []prometheus.Collector {
 			read(func(s cluster.Stats) uint64 { return uint64(s.Servers) })),
 	}
 	if a.cfg.ClusterAdapter == config.AdapterStreams {
-		collectors = append(collectors, streamMetrics(read)...)
+		collectors = append(collectors, a.streamMetrics(read)...)
 	}
 	return collectors
 }
 
 // streamMetrics counts what goes through the stream.
-func streamMetrics(read func(func(cluster.Stats) uint64) func() float64) []prometheus.Collector {
+func (a *server) streamMetrics(read func(func(cluster.Stats) uint64) func() float64) []prometheus.Collector {
 	return []prometheus.Collector{
 		ops.Counter("cluster_stream_written_total", "Entries of the stream that Redis took from this server.",
 			read(func(s cluster.Stats) uint64 { return s.Stream.Written })),
@@ -138,6 +138,17 @@ func streamMetrics(read func(func(cluster.Stats) uint64) func() float64) []prome
 			read(func(s cluster.Stats) uint64 { return s.Stream.Read })),
 		ops.Counter("cluster_stream_holes_total", "How often entries were gone before they could be read, so that clients had to connect anew.",
 			read(func(s cluster.Stats) uint64 { return s.Stream.Holes })),
+		ops.Counters("cluster_recoveries_total", "Clients that came back to a session, by what became of that.", "outcome", func() map[string]uint64 {
+			outcomes := make(map[string]uint64)
+			for outcome, n := range a.cluster.Stats().Stream.Sessions.Outcomes {
+				outcomes[string(outcome)] = n
+			}
+			return outcomes
+		}),
+		ops.Gauge("cluster_sessions", "Sessions of this server's clients that Redis keeps for when they come back.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Sessions.Kept) })),
+		ops.Gauge("cluster_sessions_unsaved", "Those of them whose latest change Redis does not have yet.",
+			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Sessions.Unsaved) })),
 		ops.Gauge("cluster_stream_waiting", "Entries that wait to be written.",
 			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Waiting) })),
 		ops.Gauge("cluster_stream_waiting_bytes", "Bytes of what waits to be written, and of what waits behind it.",

@@ -77,7 +77,7 @@ func (c *conn) Connecting(client *library.Client) *library.Refusal {
 		return &library.Refusal{Message: rejected}
 	}
 	ctx.member = rooms.Introduce(client.ID(), c.session, ctx)
-	was, _ := ctx.member.Kept().(*remembered)
+	was := rememberedOf(ctx.member.Kept())
 	var keep *remembered // without recovery nothing is
 	c.mu.Lock()
 	if s.opts.Recovery > 0 {
@@ -175,11 +175,13 @@ func (c *conn) Answered(pid string) {
 		return
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.joining.claim = c.server.claims.answered(pid, c.joining.Namespace(), c.session, c.coming)
-	if c.joining.claim == c.coming {
+	joining := c.joining
+	joining.claim = c.server.claims.answered(pid, joining.Namespace(), c.session, c.coming)
+	if joining.claim == c.coming {
 		c.coming = nil
 	}
+	c.mu.Unlock()
+	joining.member.Answered(pid)
 }
 
 // Connected makes a client of the one that Connecting was asked for last, and was told

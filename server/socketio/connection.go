@@ -95,13 +95,20 @@ func (c *Context) rememberLocked(was *remembered) *remembered {
 	switch {
 	case was == nil:
 		c.own = newValues()
+	case was.foreign:
+		first := c.conn.values == nil
+		if c.own = was.own; first {
+			c.conn.valuesLocked().takeOver(was.connection)
+		} else { // another of its namespaces was sooner
+			c.conn.values.merge(was.connection)
+		}
 	case c.conn.values == nil:
 		c.conn.values, c.own = was.connection, was.own
 	default: // another of its namespaces was sooner
 		c.conn.values.merge(was.connection)
 		c.own = was.own
 	}
-	return &remembered{c.conn.valuesLocked(), c.own}
+	return &remembered{connection: c.conn.valuesLocked(), own: c.own}
 }
 
 // keepAuth keeps the auth, or reports that all clients together hold too much.

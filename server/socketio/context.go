@@ -53,8 +53,16 @@ func (c *Context) close() {
 
 // Set keeps a value for the client's connection, whatever its namespaces, until
 // that ends. The page's session, with which that of the connection began, is not
-// changed. Flask: session[key] = value.
-func (c *Context) Set(key string, value any) { c.values().set(key, value) }
+// changed. With recovery and a cluster that has a stream it goes along to another server
+// that the client comes back to, as its JSON says. Flask: session[key] = value.
+func (c *Context) Set(key string, value any) {
+	if !c.conn.server.carries() {
+		c.values().set(key, value)
+		return
+	}
+	c.values().show(key, value)
+	c.conn.changed()
+}
 
 // Get returns what was kept under the key, nil if nothing was. With a secret key
 // (--secret-key) that is, to begin with, what Flask keeps in the session cookie of the
@@ -73,7 +81,10 @@ func (c *Context) values() *values {
 // connected to that, and shows it to [Target.Sockets] on every server, as it is now: who
 // changes what value points to sets it again. Flask keeps one session for all, see
 // [Context.Set]; in Node it is socket.data[key] = value.
-func (c *Context) SetData(key string, value any) { c.ownValues().show(key, value) }
+func (c *Context) SetData(key string, value any) {
+	c.ownValues().show(key, value)
+	c.member.Changed()
+}
 
 // Data returns what SetData has kept under the key, nil if nothing was. Flask has none;
 // in Node it is socket.data[key].
@@ -126,11 +137,15 @@ func (c *Context) Others() *Target { return c.To().Except(c.ID()) }
 func (c *Context) Join(rooms ...string) {
 	if c.To().named(rooms, "Join") {
 		c.member.Join(rooms...)
+		c.member.Saved()
 	}
 }
 
 // Leave takes the client out of rooms. Flask: leave_room(room).
-func (c *Context) Leave(rooms ...string) { c.member.Leave(rooms...) }
+func (c *Context) Leave(rooms ...string) {
+	c.member.Leave(rooms...)
+	c.member.Saved()
+}
 
 // Rooms lists the rooms the client is in, its own among them. In the disconnect handler
 // these are the rooms it was in until then, so that the others can be told: an emit to

@@ -39,11 +39,16 @@ func (v *values) show(key string, value any) {
 	shown, err := packet.NewValue(value)
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.beginLocked()
 	v.kept[key] = value
 	if err != nil {
 		delete(v.shown, key)
 		return
 	}
+	v.showLocked(key, shown)
+}
+
+func (v *values) showLocked(key string, shown packet.Value) {
 	if v.shown == nil {
 		v.shown = make(map[string]packet.Value)
 	}
@@ -80,20 +85,27 @@ func (v *values) merge(others *values) {
 		return
 	}
 	others.mu.Lock()
-	old := maps.Clone(others.kept)
+	old, shown := maps.Clone(others.kept), maps.Clone(others.shown)
 	others.mu.Unlock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for key, value := range old {
-		if _, there := v.kept[key]; !there {
-			v.kept[key] = value
+		if _, there := v.kept[key]; there {
+			continue
+		}
+		v.kept[key] = value
+		if value, is := shown[key]; is {
+			v.showLocked(key, value)
 		}
 	}
 }
 
 // remembered are the values that recovery keeps for a client that was cut off: its
 // connection's, and those of one namespace.
-type remembered struct{ connection, own *values }
+type remembered struct {
+	connection, own *values
+	foreign         bool // they come from another server
+}
 
 // As returns a value as a T, if it is one, or a whole number that a T can hold: what a
 // page's session has is int64. So

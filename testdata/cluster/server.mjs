@@ -1,7 +1,7 @@
 // A Node server with an official Redis adapter, which takes part in a cluster: the
 // chat of the Python example, and whatever its stdin asks for.
 //
-//   node server.mjs REDIS_URL [KEY [streams]]
+//   node server.mjs REDIS_URL [KEY [streams [recovery]]]
 //
 // It prints one JSON object a line: {"port": N} once it listens, then the answer to
 // each line of stdin, in order. It ends with its stdin.
@@ -13,7 +13,7 @@ import { createAdapter } from '@socket.io/redis-adapter';
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
 import { Server } from 'socket.io';
 
-const [, , url, key = 'socket.io', streams] = process.argv;
+const [, , url, key = 'socket.io', streams, recovery] = process.argv;
 const publisher = createClient({ url });
 const subscriber = publisher.duplicate();
 for (const client of [publisher, subscriber]) {
@@ -26,6 +26,7 @@ const io = new Server(http, {
   adapter: streams
     ? createStreamsAdapter(publisher, { streamName: key, channelPrefix: key })
     : createAdapter(publisher, subscriber, { key }),
+  ...(recovery ? { connectionStateRecovery: { maxDisconnectionDuration: 60_000, skipMiddlewares: true } } : {}),
 });
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 

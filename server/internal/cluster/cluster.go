@@ -17,6 +17,7 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/cluster/sessions"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/locks"
 	"hipflask/server/internal/packet"
@@ -50,10 +51,12 @@ type Cluster struct {
 
 	out    *outbox
 	stream *stream // nil without one
-	health *health
-	heard  senders
-	asked  pending
-	flask  formats
+	// sessions are those of clients that may come back; nil without a stream.
+	sessions *sessions.Keeper
+	health   *health
+	heard    senders
+	asked    pending
+	flask    formats
 
 	received  atomic.Uint64
 	published atomic.Uint64

@@ -24,6 +24,8 @@ func (c *Cluster) handle(m *redis.Message) {
 		err = c.handleBroadcast(m.Channel, m.Payload)
 	case m.Channel == c.opts.Channel:
 		err = c.handleQueue(m.Payload)
+	case c.sessions != nil && m.Channel == c.sessions.Channel():
+		err = c.sessions.Handle(m.Payload)
 	default:
 		err = c.handleOther(m.Channel, m.Payload)
 	}

@@ -118,6 +118,9 @@ func (c *Cluster) use(pubsub *redis.PubSub) []string {
 	defer c.mu.Unlock()
 	c.pubsub = pubsub
 	channels := []string{c.opts.Channel} // the first, see session
+	if c.sessions != nil {
+		channels = append(channels, c.sessions.Channel())
+	}
 	for _, s := range c.spaces {
 		channels = append(channels, c.channels(s)...)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/cluster/sessions"
 	"hipflask/server/internal/sparse"
 )
 
@@ -32,6 +33,9 @@ func New(opts Options) *Cluster {
 	if opts.Streams {
 		c.stream = newStream(opts.Prefix, opts.Length)
 		c.health.stream, c.health.reading = true, errNotYet
+		c.sessions = sessions.New(sessions.Options{
+			Store: c.link.Store(), Node: c.link.Node, Prefix: opts.Prefix, Server: c.uid, Logger: c.log,
+		})
 	}
 	c.life, c.end = context.WithCancel(context.Background())
 	return c
@@ -56,6 +60,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 		waits++
 		c.work.Go(func() { c.persist(tried, c.follow, c.health.reads) })
 		go c.writeStream()
+		c.work.Go(c.sessions.Run)
 	}
 	c.work.Go(c.watch)
 	c.work.Go(c.handleEvents)
@@ -94,8 +99,14 @@ func (c *Cluster) Close(ctx context.Context) error {
 		case <-c.written():
 		case <-ctx.Done():
 		}
+		if c.sessions != nil {
+			c.sessions.Close(ctx)
+		}
 	}
 	c.end()
+	if c.sessions != nil {
+		c.sessions.Stop()
+	}
 	c.link.Cut()
 	var err error
 	if c.started {

@@ -1,5 +1,7 @@
 package cluster
 
+import "hipflask/server/internal/cluster/sessions"
+
 // Stats are counters, since the start, and states.
 type Stats struct {
 	Published  uint64 // messages that Redis took
@@ -23,8 +25,9 @@ type StreamStats struct {
 	Read         uint64 // entries, of all servers
 	Written      uint64 // entries that Redis has taken
 	Holes        uint64 // how often entries were lost before they could be read
-	Waiting      int    // entries that are not written yet
-	WaitingBytes int    // what they take, and what waits behind them
+	Sessions     sessions.Stats
+	Waiting      int // entries that are not written yet
+	WaitingBytes int // what they take, and what waits behind them
 }
 
 // Stats returns the counters.
@@ -43,7 +46,7 @@ func (c *Cluster) Stats() Stats {
 	if t := c.stream; t != nil {
 		waiting, bytes, _ := t.queue.State()
 		s.Stream = &StreamStats{
-			Read: t.read.Load(), Written: t.wrote.Load(), Holes: t.holes.Load(), Waiting: waiting, WaitingBytes: bytes,
+			Read: t.read.Load(), Written: t.wrote.Load(), Holes: t.holes.Load(), Sessions: c.sessions.Stats(), Waiting: waiting, WaitingBytes: bytes,
 		}
 	}
 	return s

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"hipflask/server/internal/cluster/streams"
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
 )
 
@@ -16,12 +18,45 @@ type stream struct {
 
 	position offset.ID // the latest entry that was dealt with; the reader's
 	begun    bool      // there is a position
+	places   places    // the same, for others
 
 	ended chan struct{} // closed when the writer has
 
 	read, wrote atomic.Uint64
 	holes       atomic.Uint64
 	left        atomic.Int64 // entries that could not be written before the end
+}
+
+// places are how far the stream is read, as others may ask.
+type places struct {
+	mu  sync.Mutex
+	now fanout.Position
+}
+
+func (p *places) get() fanout.Position {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// begin notes that all behind an id will be read.
+func (p *places) begin(at offset.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = fanout.Position{Began: at, Dealt: at, Reached: at}
+}
+
+// reach notes that the entry of an id is dealt with next, and deal that it was.
+func (p *places) reach(id offset.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Reached = id
+}
+
+func (p *places) deal(id offset.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Dealt = id
 }
 
 func newStream(key string, length int64) *stream {

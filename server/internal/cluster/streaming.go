@@ -55,6 +55,9 @@ func (c *Cluster) follow(ready func()) error {
 		}
 		switch {
 		case hole != streams.NoHole:
+			if len(entries) > 0 {
+				s.places.begin(entries[0].ID.Before())
+			}
 			c.tellHole(hole)
 		case len(entries) == 0: // perhaps because it is another stream, whose ids are lower
 			if err := c.goOn(conn); err != nil {
@@ -64,8 +67,10 @@ func (c *Cluster) follow(ready func()) error {
 		size := 0
 		for _, e := range entries {
 			size += len(e.Data)
+			s.places.reach(e.ID)
 			c.handleEntry(&e)
 			s.position = e.ID
+			s.places.deal(e.ID)
 			s.queue.Read(e)
 			pace.delivered(len(e.Data))
 		}
@@ -92,6 +97,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	}
 	if !s.begun {
 		s.position, s.begun = tail.Last, true
+		s.places.begin(s.position)
 		return nil
 	}
 	hole := tail.After(s.position)
@@ -108,6 +114,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	case streams.Back: // what it has may have been read before
 		s.position = tail.Last
 	}
+	s.places.begin(s.position)
 	s.queue.Forget(s.position)
 	c.tellHole(hole)
 	return nil

@@ -1,6 +1,8 @@
 package fanout
 
 import (
+	"slices"
+
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
 )
@@ -25,6 +27,17 @@ func (e Event) encode(namespace string, id uint64) (*engineio.Message, error) {
 	}
 	e.setPlain(msg, namespace)
 	return msg, nil
+}
+
+// encodeWith makes the event's packet with an offset behind its arguments, which a plain
+// client is not sent.
+func (e Event) encodeWith(offset, namespace string) (*engineio.Message, error) {
+	stamped := Event{e.Name, append(slices.Clip(e.Args), offset)}
+	msg, err := stamped.encode(namespace, 0)
+	if err == nil {
+		e.setPlain(msg, namespace)
+	}
+	return msg, err
 }
 
 // setPlain has plain clients read the message as this event.

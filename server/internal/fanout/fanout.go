@@ -9,11 +9,13 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/locks"
+	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet"
 )
 
@@ -75,7 +77,24 @@ type Sequence interface {
 	// before, or that was given up: at once, if nothing waits. fn takes so many bytes, and
 	// may be dropped if too much waits; never, if they are 0. It must not block.
 	After(bytes int, fn func())
+
+	// Position is how far this server is.
+	Position() Position
+	// Past calls fn with the namespace's broadcasts from a place on and up to another,
+	// Volatile ones excepted, until fn returns false. It fails if not all from that place on
+	// are known any more, then with [ErrForgotten].
+	Past(namespace string, from, upTo offset.ID, fn func(e Event, to Selection, place offset.ID) bool) error
+
+	Sessions
 }
+
+// Position is how far a server is in a sequence. Broadcasts behind Reached will come, those
+// up to Dealt have been delivered, and those between Began and Reached have been or are
+// being: none was left out.
+type Position struct{ Began, Dealt, Reached offset.ID }
+
+// ErrForgotten is what cannot be known any more of a sequence.
+var ErrForgotten = errors.New("not known any more")
 
 // Answer is what a client of another server acknowledges. Client is empty where that
 // server does not name it, as Node's do, which pass on the first argument alone.
@@ -126,6 +145,11 @@ func New(name string, c Config) *Adapter {
 	if a.config.Peers != nil {
 		a.config.Peers.Attach(a)
 	}
+	if a.recovery != nil && a.sequence != nil {
+		a.mu.Lock()
+		a.recovery.known = later(a.recovery.known, a.sequence.Position().Reached)
+		a.mu.Unlock()
+	}
 	return a
 }
 
@@ -172,6 +196,8 @@ type Member struct {
 	sent func(Event) // see Listen; nil: nobody listens
 
 	past   *past   // what recovery has to know; nil if it is switched off
+	lapsed bool    // it cannot go on from where it is
+	shared shared  // in a sequence, with recovery
 	coming *coming // a client that comes back to its session, until it is admitted
 }
 
@@ -195,11 +221,22 @@ func (a *Adapter) Introduce(id string, session *engineio.Session, client Client)
 func (a *Adapter) memberLocked(id string) *Member {
 	m := a.members[id]
 	if m == nil {
-		m = &Member{adapter: a, id: id, index: len(a.order), past: a.recovery.begin()}
+		m = &Member{adapter: a, id: id, index: len(a.order), past: a.recovery.begin(a.nowLocked())}
 		a.members[id] = m
 		a.order = append(a.order, m)
 	}
 	return m
+}
+
+// nowLocked is the first place whose event a client that comes now can be sent.
+func (a *Adapter) nowLocked() offset.ID {
+	switch {
+	case a.recovery == nil:
+		return offset.ID{}
+	case a.sequence == nil:
+		return a.recovery.now()
+	}
+	return later(a.recovery.latest, a.sequence.Position().Dealt).Next()
 }
 
 // Remove takes a client out of all rooms and forgets it. Who handles its end can still
@@ -250,7 +287,7 @@ func (a *Adapter) joinLocked(m *Member, rooms []string) (joined []string) {
 		a.rooms[room][m] = struct{}{}
 		m.rooms = append(m.rooms, room)
 		if m.past != nil {
-			m.past.enter(room, a.recovery.next)
+			m.past.enter(room, later(a.recovery.now(), m.shared.from))
 		}
 		joined = append(joined, room)
 		m.tellMovedLocked(room, true)

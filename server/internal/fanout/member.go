@@ -18,6 +18,9 @@ func (m *Member) Join(rooms ...string) {
 		joined = a.joinLocked(m, rooms)
 	}
 	a.mu.Unlock()
+	if len(joined) > 0 {
+		m.Changed()
+	}
 	a.tell(a.config.Joined, m, joined...)
 }
 
@@ -30,11 +33,12 @@ func (m *Member) Leave(rooms ...string) {
 		if left {
 			m.rooms = slices.DeleteFunc(m.rooms, func(r string) bool { return r == room })
 			if m.past != nil {
-				m.past.exit(room, a.recovery.next, a.recovery.first())
+				m.past.exit(room, later(a.recovery.now(), m.shared.from), a.recovery.horizon())
 			}
 		}
 		a.mu.Unlock()
 		if left {
+			m.Changed()
 			a.tell(a.config.Left, m, room)
 		}
 	}
@@ -83,8 +87,9 @@ func (m *Member) End() { m.acks.end() }
 // Forget is for a client whose end was handled: it was in no rooms.
 func (m *Member) Forget() {
 	m.adapter.mu.Lock()
-	defer m.adapter.mu.Unlock()
 	m.over = true
+	m.adapter.mu.Unlock()
+	m.endShared()
 }
 
 // ID is the client's id in the namespace.

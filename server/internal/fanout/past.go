@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"unsafe"
+
+	"hipflask/server/internal/offset"
 )
 
 const (
@@ -15,53 +17,58 @@ const (
 
 // past is what decides which events were meant for a client, and what is kept with it.
 type past struct {
-	since uint64 // the first event that it can have been sent
-	known uint64 // the first event from which on its stays are known
-	stays []stay
+	since offset.ID // the first place whose event it can have been sent
+	known offset.ID // the first place from which on its stays are known
+	stays []Stay
 	data  any // that is kept with the client, see Member.Keep
 }
 
-// stay is a client's time in a room, from one event's number to before another's.
-type stay struct {
-	room     string
-	from, to uint64
+// Stay is a client's time in a room, from one event's place to before another's.
+type Stay struct {
+	Room     string
+	From, To offset.ID
 }
 
-// stillThere is the end of a stay that has none.
-const stillThere = math.MaxUint64
+// StillThere is the end of a stay that has none.
+var StillThere = offset.ID{Ms: math.MaxUint64, Seq: math.MaxUint64}
 
-func (p *past) enter(room string, now uint64) {
-	if !slices.ContainsFunc(p.stays, func(s stay) bool { return s.room == room && s.to == stillThere }) {
-		p.stays = append(p.stays, stay{room, now, stillThere})
+func (p *past) enter(room string, now offset.ID) {
+	if !slices.ContainsFunc(p.stays, func(s Stay) bool { return s.Room == room && s.To == StillThere }) {
+		p.stays = append(p.stays, Stay{room, now, StillThere})
 	}
 }
 
-// exit ends a stay, and forgets those that ended before the event first.
-func (p *past) exit(room string, now, first uint64) {
+// exit ends a stay, and forgets those that ended before the place first.
+func (p *past) exit(room string, now, first offset.ID) {
 	over := 0
-	p.stays = slices.DeleteFunc(p.stays, func(s stay) bool {
-		return s.to <= first || s.room == room && s.to == stillThere && s.from == now
+	p.stays = slices.DeleteFunc(p.stays, func(s Stay) bool {
+		return s.To.Compare(first) <= 0 || s.Room == room && s.To == StillThere && s.From == now
 	})
 	for i := range p.stays {
 		s := &p.stays[i]
-		if s.room == room && s.to == stillThere {
-			s.to = now
+		if s.Room == room && s.To == StillThere {
+			s.To = now
 		}
-		if s.to != stillThere {
+		if s.To != StillThere {
 			over++
 		}
 	}
 	if over > maxStays {
-		oldest := slices.IndexFunc(p.stays, func(s stay) bool { return s.to != stillThere })
-		p.known = max(p.known, p.stays[oldest].to)
+		oldest := slices.IndexFunc(p.stays, func(s Stay) bool { return s.To != StillThere })
+		p.known = later(p.known, p.stays[oldest].To)
 		p.stays = slices.Delete(p.stays, oldest, oldest+1)
 	}
 }
 
-// wasIn reports whether the client was in any of the listed rooms when event n was sent.
-func (p *past) wasIn(listed func(string) bool, n uint64) bool {
-	return slices.ContainsFunc(p.stays, func(s stay) bool {
-		return s.from <= n && n < s.to && listed(s.room)
+// isMeant reports whether what was sent to a choice of clients at a place was for this one.
+func (p *past) isMeant(among *choice, place offset.ID) bool {
+	return (len(among.Rooms) == 0 || p.wasIn(among.names, place)) && !p.wasIn(among.excepts, place)
+}
+
+// wasIn reports whether the client was in any of the listed rooms at a place.
+func (p *past) wasIn(listed func(string) bool, place offset.ID) bool {
+	return slices.ContainsFunc(p.stays, func(s Stay) bool {
+		return s.From.Compare(place) <= 0 && place.Compare(s.To) < 0 && listed(s.Room)
 	})
 }
 
@@ -69,8 +76,8 @@ func (p *past) wasIn(listed func(string) bool, n uint64) bool {
 func (p *past) rooms() []string {
 	var rooms []string
 	for _, s := range p.stays {
-		if s.to == stillThere {
-			rooms = append(rooms, s.room)
+		if s.To == StillThere {
+			rooms = append(rooms, s.Room)
 		}
 	}
 	return rooms
@@ -81,12 +88,20 @@ func (p *past) memory() int {
 	if p == nil {
 		return 0
 	}
-	n := cap(p.stays) * int(unsafe.Sizeof(stay{}))
+	n := cap(p.stays) * int(unsafe.Sizeof(Stay{}))
 	for _, s := range p.stays {
-		n += len(s.room)
-		if s.to == stillThere {
+		n += len(s.Room)
+		if s.To == StillThere {
 			n += roomMemory
 		}
 	}
 	return n
+}
+
+// later is the one of two places that comes later.
+func later(a, b offset.ID) offset.ID {
+	if a.Compare(b) < 0 {
+		return b
+	}
+	return a
 }

@@ -33,15 +33,12 @@ type recovery struct {
 	keep  time.Duration
 	epoch string // tells the offsets of this process from another's
 
-	next   uint64 // the number of the next event
-	events []logged
-	bytes  int // what they take in memory
-
-	// In a sequence offsets are places in it.
+	// Events have places in an order: in the sequence, where sequenced, else numbers.
 	sequenced bool
-	latest    offset.ID // of all events so far
+	events    []logged
+	bytes     int       // what they take in memory
+	latest    offset.ID // place of all events so far
 	known     offset.ID // all that come behind it are kept
-	lapsed    uint64    // sessions that began before this event do not go on
 
 	sessions      map[string]kept
 	sessionsBytes int
@@ -51,7 +48,7 @@ type recovery struct {
 // logged is an event that was sent to one client, or else to a choice of them.
 type logged struct {
 	at    time.Time
-	place offset.ID // in the sequence; zero without
+	place offset.ID
 	to    string
 	among *choice           // nil if to is set
 	msg   *engineio.Message // bare
@@ -90,71 +87,70 @@ func newRecovery(keep time.Duration) *recovery {
 	return &recovery{keep: keep, epoch: rand.Text()[:8], sessions: make(map[string]kept)}
 }
 
-// offset is what clients are told of the next event.
+// offset is what clients are told of the event at a place.
 func (r *recovery) offset(place offset.ID) string {
 	if r.sequenced {
 		return place.String()
 	}
-	return r.epoch + "-" + strconv.FormatUint(r.next, 36)
+	return r.epoch + "-" + strconv.FormatUint(place.Seq, 36)
 }
 
-// unseen is the first event that a client has not seen which names this offset. An
-// offset from before its session, even of another process, says that it saw none of
-// this session; one that is no offset says nothing.
-func (r *recovery) unseen(seen string, since uint64) (uint64, bool) {
+// unseen is the first place whose event a client has not seen that names this offset. An
+// offset from before its session, without a sequence even of another process, says that it
+// saw none of this session; one that is no offset says nothing.
+func (r *recovery) unseen(seen string, since offset.ID) (offset.ID, bool) {
 	if seen == NoOffset {
 		return since, true
 	}
 	if r.sequenced {
-		return r.behind(seen, since)
+		place, ok := offset.Parse(seen)
+		return later(place.Next(), since), ok
 	}
 	epoch, digits, _ := strings.Cut(seen, "-")
 	n, err := strconv.ParseUint(digits, 36, 64)
 	switch {
 	case err != nil || len(epoch) != len(r.epoch):
-		return 0, false
+		return offset.ID{}, false
 	case epoch != r.epoch:
 		return since, true
 	}
-	return max(n+1, since), n < r.next
+	return later(offset.ID{Seq: n + 1}, since), n <= r.latest.Seq
 }
 
-// behind is unseen in a sequence.
-func (r *recovery) behind(seen string, since uint64) (uint64, bool) {
-	place, ok := offset.Parse(seen)
-	switch {
-	case !ok || place.Compare(r.latest) > 0:
-		return 0, false
-	case place.Compare(r.known) < 0:
-		return since, true
+// now is the place from which on events are still to come.
+func (r *recovery) now() offset.ID { return r.latest.Next() }
+
+// farBack is how much longer than sessions are kept it can take until nobody misses an
+// event any more: a connection that is gone can look alive for a while.
+const farBack = 2 * time.Minute
+
+// horizon is a place before which nobody misses anything, or what he missed is forgotten.
+func (r *recovery) horizon() offset.ID {
+	if !r.sequenced { // it is all kept here
+		return r.known.Next()
 	}
-	n, _ := slices.BinarySearchFunc(r.events, place.Next(), func(e logged, id offset.ID) int { return e.place.Compare(id) })
-	return max(r.first()+uint64(n), since), true
+	ago := uint64((2*r.keep + farBack).Milliseconds())
+	return offset.ID{Ms: r.latest.Ms - min(ago, r.latest.Ms)}
 }
 
-// lapse counts as an event that nobody has: no session that began before goes on.
+// lapse forgets all events: what comes next does not follow them.
 func (r *recovery) lapse() {
 	r.events, r.bytes = nil, 0
-	r.next++
-	r.lapsed = r.next
 	r.known, r.latest = offset.ID{}, offset.ID{}
 }
-
-// first is the number of the oldest event that is kept.
-func (r *recovery) first() uint64 { return r.next - uint64(len(r.events)) }
 
 // stamp gives an event its offset and keeps it. It returns the message to send in
 // the place of the one without.
 func (r *recovery) stamp(namespace string, event Event, e logged) (*engineio.Message, error) {
-	stamped := Event{event.Name, append(slices.Clip(event.Args), r.offset(e.place))}
-	msg, err := stamped.encode(namespace, 0)
+	if !r.sequenced {
+		e.place = r.now()
+	}
+	msg, err := event.encodeWith(r.offset(e.place), namespace)
 	if err != nil {
 		return nil, err
 	}
-	event.setPlain(msg, namespace) // a plain client reads it without
 	e.at, e.msg = time.Now(), msg.Bare()
 	r.latest = e.place
-	r.next++
 	r.bytes += e.memory()
 	r.events = append(r.events, e)
 	r.prune(e.at)
@@ -195,31 +191,27 @@ func (r *recovery) forget(pid string) {
 	delete(r.sessions, pid)
 }
 
-// missed lists what a client was to be sent from event n on; false if some of that is
+// missed lists what a client was to be sent from a place on; false if some of that is
 // forgotten.
-func (r *recovery) missed(id string, p *past, n uint64) ([]*engineio.Message, bool) {
-	first := r.first()
-	if n < first || n < p.known || p.since < r.lapsed {
+func (r *recovery) missed(id string, p *past, from offset.ID) ([]*engineio.Message, bool) {
+	if from.Compare(r.known) <= 0 || from.Compare(p.known) < 0 {
 		return nil, false
 	}
+	n, _ := slices.BinarySearchFunc(r.events, from, func(e logged, id offset.ID) int { return e.place.Compare(id) })
 	var list []*engineio.Message
-	for _, e := range r.events[n-first:] {
-		meant := e.to == id
-		if e.to == "" {
-			meant = (len(e.among.Rooms) == 0 || p.wasIn(e.among.names, n)) && !p.wasIn(e.among.excepts, n)
-		}
-		if meant {
+	for _, e := range r.events[n:] {
+		if e.to == id || e.to == "" && p.isMeant(e.among, e.place) {
 			list = append(list, e.msg.Kept())
 		}
-		n++
 	}
 	return list, true
 }
 
-// begin starts the past of a client that is new; nil without recovery.
-func (r *recovery) begin() *past {
+// begin starts the past of a client that is new; nil without recovery. It can have been
+// sent what comes from since on.
+func (r *recovery) begin(since offset.ID) *past {
 	if r == nil {
 		return nil
 	}
-	return &past{since: r.next, known: r.next}
+	return &past{since: since}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet"
 )
 
@@ -52,6 +53,9 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	}
 }
 
+// number is the place of the nth event without a sequence.
+func number(n uint64) offset.ID { return offset.ID{Seq: n} }
+
 // heap is what is in use once all garbage is gone.
 func heap() int {
 	runtime.GC()
@@ -82,9 +86,9 @@ func TestHardeningRecoveryOfManyRooms(t *testing.T) {
 	before := heap()
 	r := newRecovery(time.Hour)
 	for i := range 3_000 {
-		p := r.begin()
+		p := r.begin(r.now())
 		for n := range uint64(300) {
-			p.enter(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10), n)
+			p.enter(strconv.Itoa(i)+"."+strconv.FormatUint(n, 10), number(n))
 		}
 		now := time.Now()
 		r.remember(strconv.Itoa(i), kept{past: p, at: now})
@@ -100,29 +104,29 @@ func TestHardeningRecoveryOfManyRooms(t *testing.T) {
 // and is not sent what it should not have: when that is no longer known, nothing.
 func TestStaysAreBounded(t *testing.T) {
 	r := newRecovery(time.Minute)
-	p := r.begin()
-	p.enter("own", 0)
+	p := r.begin(r.now())
+	p.enter("own", number(0))
 	for n := range uint64(3 * maxStays) {
-		p.enter("in and out", n)
-		p.enter("in and out", n) // again is nothing
-		p.exit("in and out", n, 0)
-		p.enter("room", n)
-		p.exit("room", n+1, 0)
+		p.enter("in and out", number(n))
+		p.enter("in and out", number(n)) // again is nothing
+		p.exit("in and out", number(n), number(0))
+		p.enter("room", number(n))
+		p.exit("room", number(n+1), number(0))
 	}
 	if len(p.stays) != maxStays+1 {
 		t.Errorf("%d stays, want %d", len(p.stays), maxStays+1)
 	}
-	if p.known != 2*maxStays {
-		t.Errorf("known from %d on, want %d", p.known, 2*maxStays)
+	if p.known != number(2*maxStays) {
+		t.Errorf("known from %v on, want %d", p.known, 2*maxStays)
 	}
 	if !slices.Equal(p.rooms(), []string{"own"}) {
 		t.Errorf("in %v", p.rooms())
 	}
-	r.next = 3 * maxStays
-	if _, known := r.missed("id", p, p.known-1); known {
+	r.latest = number(3*maxStays - 1)
+	if _, known := r.missed("id", p, p.known.Before()); known {
 		t.Error("what the client missed is said to be known from before its stays are")
 	}
-	p.exit("own", 3*maxStays, 3*maxStays)
+	p.exit("own", number(3*maxStays), number(3*maxStays))
 	if len(p.stays) > 1 {
 		t.Errorf("%d stays that ended before all events that are kept", len(p.stays))
 	}

@@ -25,12 +25,17 @@ func (m *Member) Kept() any {
 	return m.past.data
 }
 
-// Persist keeps what a client that was cut off will need to come back by the key pid.
+// Persist keeps what a client that was cut off will need to come back by the key pid. In a
+// sequence that is kept already, and goes on being kept.
 func (a *Adapter) Persist(id, pid string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m := a.members[id]
-	if a.recovery == nil || m == nil {
+	if a.recovery == nil || m == nil || m.lapsed {
+		return
+	}
+	if a.sequence != nil {
+		m.shared.kept = true
 		return
 	}
 	now := time.Now()
@@ -42,14 +47,21 @@ func (a *Adapter) Persist(id, pid string) {
 // From here on it is a member again, so that nothing comes between what it missed, which
 // waits for its admission, and what is sent next.
 func (a *Adapter) Restore(pid, offset string) (id string, ok bool) {
-	a.mu.Lock()
-	m, joined := a.restoreLocked(pid, offset)
-	a.mu.Unlock()
+	m, joined := a.restore(pid, offset)
 	if m == nil {
 		return "", false
 	}
 	a.tell(a.config.Joined, m, joined...)
 	return m.id, true
+}
+
+func (a *Adapter) restore(pid, offset string) (m *Member, joined []string) {
+	if a.recovery != nil && a.sequence != nil {
+		return a.restoreShared(pid, offset)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.restoreLocked(pid, offset)
 }
 
 // restoreLocked returns nil for a client that has no session, or missed what is not known
@@ -73,11 +85,7 @@ func (a *Adapter) restoreLocked(pid, offset string) (m *Member, joined []string)
 	if !ok {
 		return nil, nil
 	}
-	rooms := s.past.rooms()
-	m = a.memberLocked(s.id)
-	m.recovered, m.past = true, s.past
-	m.early, m.coming = missed, &coming{owed: len(missed)}
-	return m, a.joinLocked(m, rooms)
+	return a.comeBackLocked(s.id, s.past, missed)
 }
 
 // Recovered reports whether the client came back to its session. It is asked after the

@@ -195,6 +195,9 @@ func (a *Adapter) broadcast(e Event, to Selection, id uint64, place offset.ID, e
 		msg.DoNotCompress()
 	}
 	a.eachLocked(among, func(m *Member) {
+		if !place.IsZero() && place.Compare(m.shared.from) < 0 {
+			return // it has seen that
+		}
 		if to.Volatile && !(m.admitted && m.session.Writable()) {
 			return
 		}

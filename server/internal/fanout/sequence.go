@@ -47,15 +47,21 @@ func (m *Member) Finally(fn func()) {
 func (a *Adapter) Lapse() {
 	a.mu.Lock()
 	var cut []*engineio.Session
+	var gone []string
 	for _, m := range a.order {
+		m.lapsed = true
 		if m.session != nil {
 			cut = append(cut, m.session)
 		}
+		gone = append(gone, m.shared.pid)
 	}
 	if a.recovery != nil {
 		a.recovery.lapse()
 	}
 	a.mu.Unlock()
+	for _, pid := range gone {
+		a.discard(pid)
+	}
 	for _, s := range cut {
 		s.Close(engineio.TransportClose)
 	}

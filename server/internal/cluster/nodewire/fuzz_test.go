@@ -1,11 +1,44 @@
 package nodewire
 
 import (
+	"encoding/base64"
 	"reflect"
+	"slices"
 	"testing"
 
 	"hipflask/server/internal/packet/jsonval"
 )
+
+// FuzzDecodeSession reads anything as a session, whose reader takes what clients can make
+// Redis hold. What is taken is the same once it was written and read again.
+func FuzzDecodeSession(f *testing.F) {
+	for _, seed := range [][]byte{
+		pack(pairs{"sid", "s", "pid", "p", "rooms", list{"a", 1}, "data", pairs{"n", 1, "b", []byte("b")}}),
+		pack(pairs{"server", "hipflask-ABCDEFGHIJKL", "sid", "s", "pid", "p", "rooms", list{}, "data", nil, "hipflask",
+			pairs{"v", 1, "nsp", "/", "since", "1-0", "known", "0-0", "stays", list{list{"a", "1-0", ""}}, "values", pairs{}}}),
+		pack(list{1}), nil,
+	} {
+		f.Add(base64.StdEncoding.EncodeToString(seed))
+	}
+	limits := jsonval.Limits{MaxBytes: 4096, MaxValues: 1000, MaxDepth: 20, MaxAttachments: 4}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := DecodeSession(text, limits)
+		if err != nil {
+			return
+		}
+		if s.Own == nil {
+			s.Own = new(OwnSession)
+		}
+		again, err := s.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := DecodeSession(again, jsonval.Limits{})
+		if err != nil || read.ID != s.ID || read.PID != s.PID || !slices.Equal(read.Rooms, s.Rooms) || !slices.Equal(read.Own.Stays, s.Own.Stays) {
+			t.Fatalf("%q:\nfirst %+v\nthen  %+v, %v", text, s, read, err)
+		}
+	})
+}
 
 // FuzzDecode reads anything as each kind of message. What is taken has to be fit for a client, and
 // the same once it was encoded and decoded.

@@ -1,0 +1,202 @@
+package sessions
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"hipflask/server/internal/causes"
+	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/fanout"
+)
+
+// A server that has taken a session tells the one that had it, on a channel which that one
+// alone listens to. That one ends the client's connection, if there still is one, and
+// answers, once its disconnect handler has run, with the session as it is then. Nobody is
+// waited for who does not listen: its process is gone.
+
+// message is what servers say to each other: a question has Ask, an answer none.
+type message struct {
+	Ask     string `json:"ask,omitempty"` // the pid of the session that was taken
+	From    string `json:"from,omitempty"`
+	ID      string `json:"id"` // of the question
+	Session string `json:"session,omitempty"`
+	Gone    bool   `json:"gone,omitempty"` // nobody may come back to it
+}
+
+// Channel is where this server is told of sessions that others have taken.
+func (k *Keeper) Channel() string { return k.channel(k.opts.Server) }
+
+func (k *Keeper) channel(server string) string { return k.opts.Prefix + "#session#" + server + "#" }
+
+// ask tells a server that its session was taken. Without an answer in time the session is
+// what is in Redis.
+func (k *Keeper) ask(server, pid string) (newer *fanout.Session, gone bool) {
+	if k.isSilent(server) {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(k.life, askTime)
+	defer cancel()
+	question := message{Ask: pid, From: k.opts.Server, ID: rand.Text()[:16]}
+	answered := make(chan answer, 1)
+	k.mu.Lock()
+	k.asked[question.ID] = answered
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		delete(k.asked, question.ID)
+		k.mu.Unlock()
+	}()
+	listeners, err := k.tell(ctx, server, question)
+	if err == nil && listeners == 0 {
+		return nil, false
+	}
+	if err == nil {
+		select {
+		case a := <-answered:
+			return a.session, a.gone
+		case <-ctx.Done():
+			err = errSilent
+			k.noteSilent(server)
+		}
+	}
+	k.opts.Logger.Warn("a client came back here while another server may still have it: that one has not answered, and has lost it",
+		"error", shortened(err), "within", askTime, "cause", causes.Away)
+	return nil, false
+}
+
+// silentFor is how long a server that did not answer is not waited for again.
+const silentFor = 10 * time.Second
+
+func (k *Keeper) isSilent(server string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at, silent := k.silent[server]
+	return silent && time.Since(at) < silentFor
+}
+
+func (k *Keeper) noteSilent(server string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for other, at := range k.silent {
+		if time.Since(at) >= silentFor {
+			delete(k.silent, other)
+		}
+	}
+	k.silent[server] = time.Now()
+}
+
+var errSilent = errors.New("no answer")
+
+// tell publishes a message, and returns how many have heard it.
+func (k *Keeper) tell(ctx context.Context, server string, m message) (listeners int64, err error) {
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return 0, err
+	}
+	node, err := k.opts.Node(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return node.Publish(ctx, k.channel(server), payload).Result()
+}
+
+// Handle takes what came on this server's channel. It does not wait.
+func (k *Keeper) Handle(payload string) error {
+	if len(payload) > maxMessage {
+		return errMessage
+	}
+	var m message
+	if err := json.Unmarshal([]byte(payload), &m); err != nil || m.ID == "" || m.Ask != "" && !isServer(m.From) {
+		return errMessage
+	}
+	if m.Ask == "" {
+		return k.answered(m)
+	}
+	select {
+	case k.answers <- struct{}{}:
+		go func() {
+			defer func() { <-k.answers }()
+			k.answer(m)
+		}()
+		return nil
+	default:
+		return errBusy
+	}
+}
+
+const maxMessage = 2 * maxSession
+
+var (
+	errMessage = errors.New("no message on a session")
+	errBusy    = errors.New("too many sessions are taken at a time")
+)
+
+// isServer reports whether text can be a server's name, on whose channel it is answered.
+func isServer(text string) bool {
+	for _, c := range text {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' {
+			return false
+		}
+	}
+	return len(text) == nodewire.ServerDigits
+}
+
+// answered hands an answer to who waits for it.
+func (k *Keeper) answered(m message) error {
+	a := answer{gone: m.Gone}
+	if m.Session != "" {
+		s, _, err := decode(m.Session)
+		if err != nil {
+			return err
+		}
+		a.session = s
+	}
+	k.mu.Lock()
+	waits := k.asked[m.ID]
+	k.mu.Unlock()
+	if waits != nil {
+		select {
+		case waits <- a:
+		default: // it has one
+		}
+	}
+	return nil
+}
+
+// answer gives up a session that another server has taken.
+func (k *Keeper) answer(m message) {
+	ctx, cancel := context.WithTimeout(k.life, askTime)
+	defer cancel()
+	out := message{ID: m.ID}
+	k.mu.Lock()
+	e := k.kept[m.Ask]
+	if e != nil && e.discard {
+		out.Gone, e = true, nil
+	}
+	if e != nil && !e.lost {
+		k.loseLocked(e)
+	}
+	k.mu.Unlock()
+	if e != nil {
+		timeout := time.NewTimer(askTime)
+		defer timeout.Stop()
+		k.await(e, timeout.C, func() bool { return e.over || e.discard })
+		k.mu.Lock()
+		over, discard := e.over, e.discard
+		k.mu.Unlock()
+		if discard {
+			out.Gone = true
+		} else if over { // else a handler still runs, and it is late
+			s := e.of.Session()
+			if text, err := encode(&s, k.opts.Server); err == nil && len(text) <= maxSession {
+				out.Session = text
+			}
+		}
+	}
+	if _, err := k.tell(ctx, m.From, out); err != nil && k.life.Err() == nil {
+		k.opts.Logger.Warn("a server that has taken a session cannot be answered", "error", shortened(err), "cause", causes.Away)
+	}
+}
