@@ -14,10 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hipflask/server/internal/config"
+	"hipflask/testdata/testkit"
 )
-
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
 
 func noEnv(string) string { return "" }
 
@@ -88,7 +86,7 @@ func (r *running) stop(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testkit.Deadline):
 		t.Fatal("the server does not end")
 	}
 }

@@ -15,9 +15,8 @@ import (
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/testdata/testkit"
 )
-
-const testPatience = 15 * time.Second
 
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
@@ -140,7 +139,7 @@ func (w *world) open(revision string) *owner {
 		o.conn = w.server.Open(o.session, o)
 		o.conn.Begin()
 		return o
-	case <-time.After(testPatience):
+	case <-time.After(testkit.Deadline):
 		w.t.Fatal("no session was opened")
 		panic("unreachable")
 	}
@@ -197,7 +196,7 @@ func TestConnectionOfEngineIO3(t *testing.T) {
 }
 
 // A client that was cut off comes back to its session, by its key, once; also one that
-// said goodbye.
+// ended its session.
 func TestConnectionComesBack(t *testing.T) {
 	w := newWorld(t, time.Minute)
 	one := w.open("4")

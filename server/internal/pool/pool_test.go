@@ -27,6 +27,7 @@ func TestRun(t *testing.T) {
 	wg.Wait()
 	close(hold)
 	p.Close()
+	// A goroutine that ends tells nobody.
 	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)
