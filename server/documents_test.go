@@ -116,10 +116,10 @@ func TestDocumentsLinks(t *testing.T) {
 	}
 }
 
-// Each Go file that CONTRIBUTING.md names is there, and each of its five ways through the
+// Each Go file that ARCHITECTURE.md names is there, and each of its five ways through the
 // files names a file once.
 func TestDocumentsNameFiles(t *testing.T) {
-	page := documents(t)["CONTRIBUTING.md"]
+	page := documents(t)["server/ARCHITECTURE.md"]
 	names := regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
 	found := names.FindAllStringSubmatch(page, -1)
 	if len(found) < 80 {
@@ -133,8 +133,8 @@ func TestDocumentsNameFiles(t *testing.T) {
 			t.Errorf("there is no %s at the top, in server or in server/internal", name[1])
 		}
 	}
-	_, walk, _ := strings.Cut(page, "### Five ways through the files")
-	walk, _, _ = strings.Cut(walk, "\n### ")
+	_, walk, _ := strings.Cut(page, "## Five ways through the files")
+	walk, _, _ = strings.Cut(walk, "\n## ")
 	ways := strings.Split(walk, "\n\n**")
 	if len(ways) != 6 { // the first is what stands before them
 		t.Fatalf("there are %d ways", len(ways)-1)

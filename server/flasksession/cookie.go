@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// maxKept is what browsers keep of a cookie, its name and value together; they drop a
-// longer one without a word.
+// maxKept is what browsers keep of a cookie, its name and value together; they drop a longer one
+// without a word.
 const maxKept = 4096
 
-// Read returns the session of a request, and reports whether there is one. Without, and
-// for a cookie that is forged, expired or of another application, it is a new one that can
-// be filled and saved. Flask: SessionInterface.open_session.
+// Read returns the session of a request, and reports whether there is one. Without, and for a
+// cookie that is forged, expired or of another application, it is a new one that can be filled and
+// saved. Flask: SessionInterface.open_session.
 func (s *Sessions) Read(r *http.Request) (*Session, bool) {
 	if s == nil {
 		return new(Session), false
@@ -37,20 +37,20 @@ func (s *Sessions) ReadAt(r *http.Request, at time.Time) (*Session, bool) {
 	return session, true
 }
 
-// ValuesAt is ReadAt for package socketio: as Options.SessionValues it makes the page's
-// session what a socket's begins with.
+// ValuesAt is ReadAt for package socketio: as Options.SessionValues it makes the page's session
+// what a socket's begins with.
 func (s *Sessions) ValuesAt(r *http.Request, at time.Time) map[string]any {
 	session, _ := s.ReadAt(r, at)
 	return session.Values()
 }
 
-// Save sets the cookie, as Flask does at the end of a request: where the session has
-// changed; for a permanent one always, unless NoRefresh; where it has become empty, the
-// cookie is deleted. Where the session was looked at, caches are told that the answer
-// depends on it (Vary). It has to come before the response's header is written, once.
+// Save sets the cookie, as Flask does at the end of a request: where the session has changed; for a
+// permanent one always, unless NoRefresh; where it has become empty, the cookie is deleted. Where
+// the session was looked at, caches are told that the answer depends on it (Vary). It has to come
+// before the response's header is written, once.
 //
-// A value that has no form in Flask's session is an error, and so is a session that
-// browsers would not keep, over 4096 bytes. Flask: SessionInterface.save_session.
+// A value that has no form in Flask's session is an error, and so is a session that browsers would
+// not keep, over 4096 bytes. Flask: SessionInterface.save_session.
 func (s *Sessions) Save(w http.ResponseWriter, session *Session) error {
 	if s == nil {
 		return ErrNoKeys

@@ -28,14 +28,19 @@ var (
 	errDigits = errors.New("flasksession: an integer has too many digits")
 )
 
+// What Python writes and JSON does not have is read as numbers that Python never writes.
+const (
+	nan      = "-0e999"
+	infinity = "1e999"
+)
+
 // decodeTagged reads Flask's tagged JSON, whose outermost value has to be a dict.
 func decodeTagged(text []byte) (*object, error) {
-	text, nans := strict(text)
-	v, err := packet.Parse(text, maxReadDepth)
+	v, err := packet.Parse(packet.ReplaceConstants(text, nan, infinity, "-"+infinity), maxReadDepth)
 	if err != nil {
 		return nil, err
 	}
-	b := builder{nans: nans}
+	var b builder
 	if err := v.Walk(&b); err != nil {
 		return nil, err
 	}
@@ -49,45 +54,8 @@ func decodeTagged(text []byte) (*object, error) {
 	return o, nil
 }
 
-// strict replaces what Python writes and JSON does not have: an infinity by a number
-// beyond every float, NaN by a null. nans are the nulls that are none, counted from 0.
-func strict(text []byte) (out []byte, nans map[int]bool) {
-	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
-		return text, nil
-	}
-	nans = make(map[int]bool)
-	quoted, nulls := false, 0
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\' && i+1 < len(text):
-			out = append(out, c)
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == 'n':
-			nulls++
-		case bytes.HasPrefix(text[i:], []byte("NaN")):
-			nans[nulls] = true
-			nulls++
-			out = append(out, "null"...)
-			i += len("NaN") - 1
-			continue
-		case bytes.HasPrefix(text[i:], []byte("Infinity")):
-			out = append(out, "1e999"...)
-			i += len("Infinity") - 1
-			continue
-		}
-		out = append(out, text[i])
-	}
-	return out, nans
-}
-
 // builder makes values of what a walk through the JSON meets. It keeps its own stack.
 type builder struct {
-	nans  map[int]bool
-	nulls int
-
 	open []container
 	root any
 	err  error // the first
@@ -125,15 +93,7 @@ func (b *builder) close() container {
 	return last
 }
 
-func (b *builder) Null() {
-	if b.nans[b.nulls] {
-		b.add(math.NaN())
-	} else {
-		b.add(nil)
-	}
-	b.nulls++
-}
-
+func (b *builder) Null()            { b.add(nil) }
 func (b *builder) Bool(v bool)      { b.add(v) }
 func (b *builder) Text(text []byte) { b.add(string(text)) }
 func (b *builder) Binary([]byte)    {} // packets alone have attachments
@@ -152,6 +112,10 @@ func (b *builder) EndObject(int) {
 
 // Number reads what Python's json module reads as an int, or as a float.
 func (b *builder) Number(text []byte) {
+	if string(text) == nan {
+		b.add(math.NaN())
+		return
+	}
 	if bytes.ContainsAny(text, ".eE") {
 		f, _ := strconv.ParseFloat(string(text), 64) // out of range is an infinity, as in Python
 		b.add(f)

@@ -17,8 +17,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// maxWriteDepth bounds the levels of JSON, tags among them. Flask runs out of Python's
-// stack at some 300.
+// maxWriteDepth bounds the levels of JSON, tags among them. Flask runs out of Python's stack at
+// some 300.
 const maxWriteDepth = 100
 
 var errDepth = fmt.Errorf("nested deeper than %d, or cyclic", maxWriteDepth)

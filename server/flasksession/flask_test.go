@@ -152,8 +152,8 @@ func newSessions(t *testing.T, opts flasksession.Options) *flasksession.Sessions
 
 func hexKey(key string) string { return hex.EncodeToString([]byte(key)) }
 
-// there and back: Flask writes, Go reads what Flask reads; Go writes it, as it came and set
-// anew, and Flask reads the same.
+// there and back: Flask writes, Go reads what Flask reads; Go writes it, as it came and set anew,
+// and Flask reads the same.
 func thereAndBack(t *testing.T, f *flask, q question) {
 	t.Helper()
 	q.Key = hexKey("s3cret")

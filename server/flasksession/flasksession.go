@@ -1,6 +1,6 @@
-// Package flasksession reads and writes Flask's session: the signed cookie in which a
-// Flask application keeps what it knows of a browser. A Go program and a Flask one that
-// have the same secret key share it, so who logs in on either is known to both.
+// Package flasksession reads and writes Flask's session: the signed cookie in which a Flask
+// application keeps what it knows of a browser. A Go program and a Flask one that have the same
+// secret key share it, so who logs in on either is known to both.
 //
 //	sessions, err := flasksession.New(flasksession.Options{Keys: [][]byte{[]byte(secretKey)}})
 //
@@ -19,10 +19,11 @@
 //		fmt.Fprintf(w, "Hello, %s\n", user)
 //	}
 //
-// The cookie is that of Flask's SecureCookieSessionInterface: itsdangerous'
-// URLSafeTimedSerializer (HMAC-SHA1, salt "cookie-session") over tagged JSON. It is signed
-// and not encrypted: whoever has the browser can read it, and nobody without a key can
-// change it. Server-side sessions, such as Flask-Session's, have another cookie.
+// The cookie is that of Flask's SecureCookieSessionInterface: itsdangerous' URLSafeTimedSerializer
+// (HMAC-SHA1, salt "cookie-session") over tagged JSON. It is signed and not encrypted: whoever has
+// the browser can read it, and nobody without a key can change it. Server-side sessions, such as
+// Flask-Session's, have another cookie. There is no Go library that is looked after, reads these
+// values and writes them.
 //
 // # Values
 //
@@ -40,10 +41,9 @@
 //	UUID        [UUID]
 //	datetime    [time.Time] in UTC, in whole seconds
 //
-// Beside these, all of Go's integers and floats, maps with text for keys, slices, arrays,
-// pointers and types made of them can be written; structs cannot. A key order that Flask
-// wrote is kept for whatever is not set anew. Half of a surrogate pair, which Go's text
-// cannot hold, becomes U+FFFD.
+// Beside these, all of Go's integers and floats, maps with text for keys, slices, arrays, pointers
+// and types made of them can be written; structs cannot. A key order that Flask wrote is kept for
+// whatever is not set anew. Half of a surrogate pair, which Go's text cannot hold, becomes U+FFFD.
 package flasksession
 
 import (
@@ -59,20 +59,20 @@ const (
 	DefaultLifetime   = 31 * 24 * time.Hour
 )
 
-// Options says how sessions are kept. Beside Keys, zero fields are Flask's defaults; each
-// has to be what the Flask application has.
+// Options says how sessions are kept. Beside Keys, zero fields are Flask's defaults; each has to be
+// what the Flask application has.
 type Options struct {
 	// Keys are secrets: the first signs, and all verify, so that a key can be replaced.
 	// Flask: SECRET_KEY, then SECRET_KEY_FALLBACKS. A key of no length is an error.
 	Keys [][]byte
 	// CookieName is the cookie's name, "session" by default. Flask: SESSION_COOKIE_NAME.
 	CookieName string
-	// Lifetime is how old a cookie may be, 31 days by default, in whole seconds, and how
-	// long browsers keep that of a permanent session. Flask: PERMANENT_SESSION_LIFETIME.
+	// Lifetime is how old a cookie may be, 31 days by default, in whole seconds, and how long
+	// browsers keep that of a permanent session. Flask: PERMANENT_SESSION_LIFETIME.
 	Lifetime time.Duration
 
-	// Of the cookie that Save sets. Path is "/" by default; without a Domain the cookie is
-	// the host's own; without a SameSite browsers take it as Lax.
+	// Of the cookie that Save sets. Path is "/" by default; without a Domain the cookie is the
+	// host's own; without a SameSite browsers take it as Lax.
 	// Flask: SESSION_COOKIE_PATH, _DOMAIN, _SAMESITE, _SECURE; Scripts is the opposite of
 	// _HTTPONLY: pages' scripts may read the cookie.
 	Path     string
@@ -86,8 +86,8 @@ type Options struct {
 	NoRefresh bool
 }
 
-// Sessions reads and writes sessions. It may be used from any goroutine. A nil *Sessions
-// finds no session and saves none. Flask: app.session_interface.
+// Sessions reads and writes sessions. It may be used from any goroutine. A nil *Sessions finds no
+// session and saves none. Flask: app.session_interface.
 type Sessions struct {
 	opts   Options
 	signer signer
@@ -128,8 +128,8 @@ func New(opts Options) (*Sessions, error) {
 	return s, nil
 }
 
-// Decode reads a cookie's value. The error is ErrForged, ErrExpired, ErrFuture,
-// ErrMalformed or ErrNoKeys.
+// Decode reads a cookie's value. The error is ErrForged, ErrExpired, ErrFuture, ErrMalformed or
+// ErrNoKeys.
 func (s *Sessions) Decode(cookie string) (*Session, error) {
 	if s == nil {
 		return nil, ErrNoKeys
@@ -159,8 +159,8 @@ func (s *Sessions) decode(cookie string, at time.Time) (*Session, error) {
 	return &Session{values: *values}, nil
 }
 
-// Encode makes a cookie's value of a session, signed now. A value that Flask's JSON has no
-// form for is an error that names its key.
+// Encode makes a cookie's value of a session, signed now. A value that Flask's JSON has no form for
+// is an error that names its key.
 func (s *Sessions) Encode(session *Session) (string, error) {
 	if s == nil {
 		return "", ErrNoKeys

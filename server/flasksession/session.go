@@ -8,8 +8,8 @@ import (
 // permanent is the key under which Flask keeps that a session is.
 const permanent = "_permanent"
 
-// Session is what an application knows of one browser: values by their keys. It belongs
-// to one request, and is not for several goroutines. The zero Session is empty.
+// Session is what an application knows of one browser: values by their keys. It belongs to one
+// request, and is not for several goroutines. The zero Session is empty.
 // Flask: session.
 type Session struct {
 	values   object // those that were read are *object, list and tuple, see natural
@@ -17,8 +17,8 @@ type Session struct {
 	modified bool
 }
 
-// Get returns the value under a key, nil if there is none; package flasksession lists the
-// types. Lists and maps are copies: what is changed in them has to be Set again.
+// Get returns the value under a key, nil if there is none; package flasksession lists the types.
+// Lists and maps are copies: what is changed in them has to be Set again.
 // Flask: session.get(key).
 func (s *Session) Get(key string) any {
 	s.accessed = true

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// salt is that of Flask's sessions: with it no other token that the application
-	// signs is taken for a session.
+	// salt is that of Flask's sessions: with it no other token that the application signs is taken
+	// for a session.
 	salt = "cookie-session"
 
 	// maxCookie is as long as a header of this program's servers; browsers keep 4 KiB.
@@ -93,8 +93,8 @@ func encoding() *base64.Encoding { return base64.RawURLEncoding }
 
 var errPacked = errors.New("flasksession: payload that cannot be unpacked")
 
-// pack writes JSON as itsdangerous' URLSafeSerializer does: with a dot before it where it
-// is compressed, which it is if that is shorter.
+// pack writes JSON as itsdangerous' URLSafeSerializer does: with a dot before it where it is
+// compressed, which it is if that is shorter.
 func pack(text []byte) string {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)

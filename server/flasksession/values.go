@@ -90,8 +90,8 @@ func naturalAll(values []any) []any {
 	return all
 }
 
-// list and tuple are what was read, and may hold objects; what a program sets itself is
-// never one of them.
+// list and tuple are what was read, and may hold objects; what a program sets itself is never one
+// of them.
 type (
 	list  []any
 	tuple []any

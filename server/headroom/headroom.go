@@ -1,6 +1,5 @@
-// Package headroom owns the pace of the garbage collector. Go collects when the heap
-// has doubled, which for a server whose clients take a few megabytes is after every few
-// thousand messages.
+// Package headroom owns the pace of the garbage collector. Go collects when the heap has doubled,
+// which for a server whose clients take a few megabytes is after every few thousand messages.
 package headroom
 
 import (
@@ -12,17 +11,17 @@ import (
 )
 
 const (
-	// Bytes is what may be allocated between two collections, unless the heap has more
-	// in use: then Go's own rule, that it doubles, gives more room already.
+	// Bytes is what may be allocated between two collections, unless the heap has more in use: then
+	// Go's own rule, that it doubles, gives more room already.
 	Bytes = 32 << 20
 
 	leastPercent = 100     // Go's default
 	leastHeap    = 4 << 20 // the runtime's least heap at 100 percent, which grows with them
 )
 
-// Keep has the collector leave the headroom until stop is called. It is for the process
-// as a whole. With GOGC set it does nothing: somebody has decided already. A memory
-// limit (GOMEMLIMIT) holds all the same.
+// Keep has the collector leave the headroom until stop is called. It is for the process as a whole.
+// With GOGC set it does nothing: somebody has decided already. A memory limit (GOMEMLIMIT) holds
+// all the same.
 func Keep() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}

@@ -45,8 +45,8 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// await collects until the percentage is as wanted. The runtime tells of a collection
-// some time after it, from a goroutine of its own.
+// await collects until the percentage is as wanted. The runtime tells of a collection some time
+// after it, from a goroutine of its own.
 func await(t *testing.T, want int) {
 	t.Helper()
 	testkit.Eventually(t, fmt.Sprint(want, " percent"), func() bool {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// No exported declaration of a public package shows a type of an internal one, which
-// another module could not name: no type, field, parameter or result.
+// No exported declaration of a public package shows a type of an internal one, which another module
+// could not name: no type, field, parameter or result.
 func TestPublicPackagesShowNothingInternal(t *testing.T) {
 	exports, public := listed(t)
 	imported := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
@@ -45,8 +45,8 @@ func TestPublicPackagesShowNothingInternal(t *testing.T) {
 	}
 }
 
-// listed are the files with the types of all packages, and the packages that other
-// modules can import.
+// listed are the files with the types of all packages, and the packages that other modules can
+// import.
 func listed(t *testing.T) (exports map[string]string, public []string) {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Export,Module", "hipflask/server/...").Output()
@@ -82,8 +82,8 @@ type shown struct {
 	internal []string
 }
 
-// look looks at a type. Exported ones that are not the declaration itself have a
-// declaration of their own.
+// look looks at a type. Exported ones that are not the declaration itself have a declaration of
+// their own.
 func (s *shown) look(t types.Type, declared bool) {
 	if s.seen[t] {
 		return

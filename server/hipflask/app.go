@@ -20,8 +20,7 @@ import (
 	"hipflask/server/socketio"
 )
 
-// newServer wires a server and registers the application. What the handlers print goes
-// to stdout.
+// newServer wires a server and registers the application. What the handlers print goes to stdout.
 func newServer(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(*App) error) (*server, error) {
 	return wire(cfg, log, stdout, register, cfg.OpsAddr != "")
 }
@@ -116,11 +115,10 @@ func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
 	})
 }
 
-// serve serves until ctx ends, then drains: new clients are refused, those there
-// are get what they were still to be sent and a proper close, every disconnect
-// handler runs, every line reaches stdout. What takes longer than the shutdown
-// timeout is cut. Until the last client has gone the server goes on to listen: it
-// has polls to answer, and a 503 tells a proxy to ask another server.
+// serve serves until ctx ends, then drains: new clients are refused, those there are get what they
+// were still to be sent and a proper close, every disconnect handler runs, every line reaches
+// stdout. What takes longer than the shutdown timeout is cut. Until the last client has gone the
+// server goes on to listen: it has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
 	a.capacity.Tell(a.log, a.cfg)

@@ -14,8 +14,8 @@ import (
 	"hipflask/server/internal/machine"
 )
 
-// newConns makes the set of accepted connections. What is closed is counted and logged
-// as refusals are.
+// newConns makes the set of accepted connections. What is closed is counted and logged as refusals
+// are.
 func (a *server) newConns() *accepted.Conns {
 	return accepted.New(accepted.Options{
 		Limit:      a.capacity.Open,
@@ -28,8 +28,8 @@ func (a *server) newConns() *accepted.Conns {
 	})
 }
 
-// connClosed is told of a connection that was closed, or not taken, because it was one
-// too many.
+// connClosed is called with a connection that was closed, or not taken, because it was one too
+// many.
 func (a *server) connClosed(why accepted.Why, peer net.Addr, limit int) {
 	address := peer.String()
 	switch why {

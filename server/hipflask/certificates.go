@@ -15,11 +15,13 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// certificateInterval is how often the files of the certificate are looked at. They are read and compared: whatever
-// replaces them, a rename, a symbolic link, a mount, and whatever the clock says, their contents tell.
+// certificateInterval is how often the files of the certificate are looked at. They are read and
+// compared: whatever replaces them, a rename, a symbolic link, a mount, and whatever the clock
+// says, their contents tell.
 const certificateInterval = 2 * time.Second
 
-// certificates is the certificate that new connections get. Connections that are there keep what they have.
+// certificates is the certificate that new connections get. Connections that are there keep what
+// they have.
 type certificates struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -70,8 +72,8 @@ func (c *certificates) load() (changed bool, err error) {
 	return true, nil
 }
 
-// watch loads the pair again when its files change and when SIGHUP asks for it, until ctx ends. From its return on,
-// SIGHUP no longer ends the process.
+// watch loads the pair again when its files change and when SIGHUP asks for it, until ctx ends.
+// From its return on, SIGHUP no longer ends the process.
 func (c *certificates) watch(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

@@ -14,9 +14,9 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// check finds out whether a server could run with these settings, which Parse found to be valid, without running one:
-// whether Redis answers, above all, also where that is optional. It returns the limits that the server would have on this
-// machine. Its errors are of the type *config.Error.
+// check finds out whether a server could run with these settings, which Parse found to be valid,
+// without running one: whether Redis answers, above all, also where that is optional. It returns
+// the limits that the server would have on this machine. Its errors are of the type *config.Error.
 func check(ctx context.Context, cfg *config.Config, register func(*App) error) (limits capacity.Capacity, err error) {
 	strict := *cfg
 	strict.MessageQueueOptional = false
@@ -32,8 +32,8 @@ func check(ctx context.Context, cfg *config.Config, register func(*App) error) (
 	return limits, err
 }
 
-// healthcheck asks the server that runs with these settings whether it answers. A preflight opens no session and
-// leaves no line in the log.
+// healthcheck asks the server that runs with these settings whether it answers. A preflight opens
+// no session and leaves no line in the log.
 func healthcheck(ctx context.Context, cfg *config.Config) error {
 	if cfg.UnixSocket == "" && cfg.Port == 0 {
 		return errors.New("--port is 0, so nobody knows where the server listens")

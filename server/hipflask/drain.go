@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// silentGrace is how long a connection that has not asked for anything may hold the
-// end of the server up. Browsers open such connections to have them ready, and
-// net/http would wait for five seconds.
+// silentGrace is how long a connection that has not asked for anything may hold the end of the
+// server up. Browsers open such connections to have them ready, and net/http would wait for five
+// seconds.
 const silentGrace = 300 * time.Millisecond
 
 // stopHTTP shuts the HTTP server down and closes what is silent for too long.

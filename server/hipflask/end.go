@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// ending is something that the end of the server waits for. end gives up when its
-// context ends.
+// ending is something that the end of the server waits for. end gives up when its context ends.
 type ending struct {
 	what  string
 	end   func(context.Context) error
@@ -31,14 +30,14 @@ func (a *server) endings() []ending {
 }
 
 const (
-	// endShare is what of the time for everything is kept back for each thing that comes
-	// later: a twentieth, and at most endReserve.
+	// endShare is what of the time for everything is kept back for each thing that comes later: a
+	// twentieth, and at most endReserve.
 	endShare   = 20
 	endReserve = time.Second
 )
 
-// close ends everything that newServer and serve started, by ctx's deadline if it has
-// one: whatever hangs has the time that is not kept back for the rest.
+// close ends everything that newServer and serve started, by ctx's deadline if it has one: whatever
+// hangs has the time that is not kept back for the rest.
 func (a *server) close(ctx context.Context) error {
 	deadline, limited := ctx.Deadline()
 	reserve := min(endReserve, max(time.Until(deadline), 0)/endShare)
@@ -60,8 +59,8 @@ func (a *server) close(ctx context.Context) error {
 	return err
 }
 
-// within ends something, and leaves it behind if it does not give up within grace of
-// ctx's end: the process is about to end.
+// within ends something, and leaves it behind if it does not give up within grace of ctx's end: the
+// process is about to end.
 func (e ending) within(ctx context.Context, grace time.Duration) error {
 	ended := make(chan error, 1)
 	go func() { ended <- e.end(ctx) }()

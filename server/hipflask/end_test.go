@@ -71,8 +71,8 @@ func run(t *testing.T, register func(*hipflask.App) error, args ...string) progr
 	return p
 }
 
-// At the end: disconnect handlers, the context and background tasks, routes under way,
-// then OnShutdown's functions, the last one first.
+// At the end: disconnect handlers, the context and background tasks, routes under way, then
+// OnShutdown's functions, the last one first.
 func TestOrderOfTheEnd(t *testing.T) {
 	var mu sync.Mutex
 	var order []string
@@ -135,8 +135,8 @@ func TestOrderOfTheEnd(t *testing.T) {
 	}
 }
 
-// What hangs at the end, a handler or a function, takes neither the other functions'
-// turn nor their time.
+// What hangs at the end, a handler or a function, takes neither the other functions' turn nor their
+// time.
 func TestEndsThatHang(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)

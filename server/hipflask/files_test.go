@@ -8,8 +8,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// The files of an application are served by the static folder's rules, after the
-// middleware, and in the place of the built-in page.
+// The files of an application are served by the static folder's rules, after the middleware, and in
+// the place of the built-in page.
 func TestFiles(t *testing.T) {
 	script := strings.Repeat("let a = 1;\n", 100)
 	files := fstest.MapFS{
@@ -61,8 +61,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// An application reads settings as they were written, and its own defaults hold where
-// nothing else was said; what is secret is not told.
+// An application reads settings as they were written, and its own defaults hold where nothing else
+// was said; what is secret is not told.
 func TestSettingsOfAnApplication(t *testing.T) {
 	for _, test := range []struct {
 		args []string

@@ -70,8 +70,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeForwarded serves what another server of the cluster has passed on, and reports false
-// for what comes from somebody else.
+// takeForwarded serves what another server of the cluster has passed on, and reports false for what
+// comes from somebody else.
 func (f *front) takeForwarded(w http.ResponseWriter, r *http.Request) (took bool) {
 	took = true // also if that panics
 	defer f.recover(w, r, func() bool { return false })
@@ -83,10 +83,10 @@ func (f *front) ownsPath(path string) bool {
 	return path == f.path || strings.HasPrefix(path, f.path+"/")
 }
 
-// isSocketIO reports whether Socket.IO answers a path: its own, with or without the slash
-// that clients put at its end, and whatever lies beneath, as in Flask; proxies and old
-// clients put a slash more there, or a name. A script that is none of the bundles is a
-// mistake in somebody's page, who should not be told of transports.
+// isSocketIO reports whether Socket.IO answers a path: its own, with or without the slash that
+// clients put at its end, and whatever lies beneath, as in Flask; proxies and old clients put a
+// slash more there, or a name. A script that is none of the bundles is a mistake in somebody's
+// page, who should not be told of transports.
 func (f *front) isSocketIO(path string) bool {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	isScript := strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map")
@@ -103,9 +103,9 @@ func (f *front) serveOthers(w http.ResponseWriter, r *http.Request) {
 	f.routes.ServeHTTP(w, r)
 }
 
-// afterRoutes runs before the application's middleware, which is not run for what
-// others answer. Where nobody does, gin goes on with the middleware and answers 404, or
-// 405 with the methods of the routes that are there.
+// afterRoutes runs before the application's middleware, which is not run for what others answer.
+// Where nobody does, gin goes on with the middleware and answers 404, or 405 with the methods of
+// the routes that are there.
 func (f *front) afterRoutes(c *gin.Context) {
 	if c.FullPath() != "" { // a route has it
 		return
@@ -125,8 +125,8 @@ func (f *front) afterRoutes(c *gin.Context) {
 	f.nobody(c.Writer, c.Request)
 }
 
-// serveRest serves what is no route, and reports whether anybody did. allowed are the
-// methods of routes of this path.
+// serveRest serves what is no route, and reports whether anybody did. allowed are the methods of
+// routes of this path.
 func (f *front) serveRest(w http.ResponseWriter, r *http.Request, allowed string) bool {
 	if websocket.IsUpgrade(r) { // neither a file nor the page
 		if f.backend != nil {
@@ -183,8 +183,8 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// unwanted makes a connection end with its response: net/http would otherwise wait for
-// a body that nobody reads before it answers. No browser is to guess what that is.
+// unwanted makes a connection end with its response: net/http would otherwise wait for a body that
+// nobody reads before it answers. No browser is to guess what that is.
 func unwanted(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.ContentLength != 0 {
@@ -192,8 +192,8 @@ func unwanted(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// recover is deferred: it answers a request whose handler panicked, and logs why. An
-// answer that has begun is cut, so that nobody takes it for a whole one.
+// recover is deferred: it answers a request whose handler panicked, and logs why. An answer that
+// has begun is cut, so that nobody takes it for a whole one.
 func (f *front) recover(w http.ResponseWriter, r *http.Request, begun func() bool) {
 	p := recover()
 	if p == nil {

@@ -47,8 +47,8 @@ type running struct {
 	ended  chan error
 }
 
-// start runs a server with these settings. prepare, if not nil, changes it before
-// anybody is served.
+// start runs a server with these settings. prepare, if not nil, changes it before anybody is
+// served.
 func start(t *testing.T, register func(*App) error, prepare func(*server), args ...string) *running {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode) // as Run does

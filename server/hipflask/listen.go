@@ -100,7 +100,7 @@ func openUnix(ctx context.Context, path string, mode os.FileMode) (net.Listener,
 	return l, nil
 }
 
-// isStale says whether path is a socket that nobody listens on any more.
+// isStale reports whether path is a socket that nobody listens on any more.
 func isStale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
@@ -116,6 +116,6 @@ func isStale(path string) bool {
 // tell lets systemd know what became of the server.
 func (a *server) tell(state string) {
 	if err := systemd.Notify(a.notifySocket, state); err != nil {
-		a.log.Warn("systemd could not be told", "state", state, "error", err)
+		a.log.Warn("systemd could not be notified", "state", state, "error", err)
 	}
 }

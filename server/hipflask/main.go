@@ -1,7 +1,6 @@
-// Package hipflask is the whole server, for any main: settings from flags and the
-// environment, signals, Socket.IO and what is served beside it, the drain. It owns the
-// one list of who answers a request, the HTTP server around it, and the order in which
-// everything starts and ends.
+// Package hipflask is the whole server, for any main: settings from flags and the environment,
+// signals, Socket.IO and what is served beside it, the drain. It owns the one list of who answers a
+// request, the HTTP server around it, and the order in which everything starts and ends.
 //
 //	func main() { hipflask.Main(register) }
 //
@@ -13,8 +12,7 @@
 //		})
 //	}
 //
-// [New] is for programs that have an http.Server already, package hipflasktest for unit
-// tests.
+// [New] is for programs that have an http.Server already, package hipflasktest for unit tests.
 package hipflask
 
 import (
@@ -32,8 +30,8 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process
-// with its exit code. defaults are settings as on the command line, such as
+// Main is the whole program: it runs until SIGINT or SIGTERM, and ends the process with its exit
+// code. defaults are settings as on the command line, such as
 // --port=8080, which hold where neither a flag nor a variable says otherwise. Its Flask
 // counterpart is socketio.run(app).
 func Main(register func(*App) error, defaults ...string) {
@@ -62,8 +60,8 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// Run is [Main] without the process: it reads the settings, listens, logs the address
-// and serves until ctx ends.
+// Run is [Main] without the process: it reads the settings, listens, logs the address and serves
+// until ctx ends.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, register func(*App) error, defaults ...string) error {
 	gin.SetMode(gin.ReleaseMode) // else gin prints the routes on stdout
 	cfg, err := config.Parse(args, getenv, defaults...)

@@ -11,9 +11,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// New makes a server, registers the application and, with --message-queue, joins the
-// cluster, for which ctx may set a limit. Background tasks begin with its return. After
-// an error there is nothing to shut down.
+// New makes a server, registers the application and, with --message-queue, joins the cluster, for
+// which ctx may set a limit. Background tasks begin with its return. After an error there is
+// nothing to shut down.
 //
 //	s, err := hipflask.New(ctx, hipflask.Options{}, register)
 //	...
@@ -21,8 +21,8 @@ import (
 //	...
 //	err = errors.Join(s.Shutdown(ctx), web.Shutdown(ctx))
 //
-// The http.Server's ReadTimeout and WriteTimeout hold for routes and files; Socket.IO
-// sets its own per request. Flask: SocketIO(app).
+// The http.Server's ReadTimeout and WriteTimeout hold for routes and files; Socket.IO sets its own
+// per request. Flask: SocketIO(app).
 func New(ctx context.Context, opts Options, register func(*App) error) (*Server, error) {
 	if opts.Getenv == nil {
 		opts.Getenv = os.Getenv

@@ -120,8 +120,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Behind an http.Server whose limits are far shorter than a poll, clients that poll stay
-// connected, and lose nothing.
+// Behind an http.Server whose limits are far shorter than a poll, clients that poll stay connected,
+// and lose nothing.
 func TestForeignTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	s := socketio.New(socketio.Options{PingInterval: 5 * short, Logger: quiet()})

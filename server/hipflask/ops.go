@@ -10,8 +10,8 @@ import (
 	"hipflask/server/internal/ops"
 )
 
-// operations wires what operators look at: what has something to count, and what the
-// server cannot do without, is listed here.
+// operations wires what operators look at: what has something to count, and what the server cannot
+// do without, is listed here.
 func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 	return ops.New(ops.Options{
 		Address: a.cfg.OpsAddr,

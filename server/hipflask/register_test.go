@@ -19,8 +19,8 @@ import (
 
 func nothing(*gin.Context) {}
 
-// What a registration does wrong is one line that names the place, with exit code 1 at a
-// start and 2 with --check, not gin's panic.
+// What a registration does wrong is one line that names the place, with exit code 1 at a start and
+// 2 with --check, not gin's panic.
 func TestRegistrationsThatAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		register func(*App) error

@@ -10,8 +10,8 @@ import (
 
 const ginPackage = "github.com/gin-gonic/gin."
 
-// registered runs a registration and checks its routes. What gin panics for, such as a
-// route that stands twice, is an error.
+// registered runs a registration and checks its routes. What gin panics for, such as a route that
+// stands twice, is an error.
 func (f *front) registered(app *App, register func(*App) error) (err error) {
 	if register == nil {
 		return errors.New("nothing to register: the function is nil")
@@ -33,8 +33,7 @@ func (f *front) registered(app *App, register func(*App) error) (err error) {
 	return nil
 }
 
-// ginPanics reports, in a deferred function, whether the function that panics is one of
-// gin's.
+// ginPanics reports, in a deferred function, whether the function that panics is one of gin's.
 func ginPanics() bool {
 	frames := stack()
 	for {

@@ -75,8 +75,7 @@ func register(app *hipflask.App) error {
 }
 `
 
-// A module of somebody's own builds with this one, runs, and has the examples of go doc
-// compile.
+// A module of somebody's own builds with this one, runs, and has the examples of go doc compile.
 func TestAnotherModule(t *testing.T) {
 	dir := scratch(t)
 	bin := filepath.Join(dir, "bin")

@@ -27,11 +27,10 @@ import (
 const (
 	// idleTimeout is how long a connection without a request is kept.
 	idleTimeout = 2 * time.Minute
-	// maxHeaderBytes bounds a request's header; the client's URL, cookies and
-	// tokens have to fit.
+	// maxHeaderBytes bounds a request's header; the client's URL, cookies and tokens have to fit.
 	maxHeaderBytes = 64 << 10
-	// stallTimeout is how long a client of a route, a file or the page may take to read
-	// something more of its answer.
+	// stallTimeout is how long a client of a route, a file or the page may take to read something
+	// more of its answer.
 	stallTimeout = 75 * time.Second
 )
 
@@ -59,8 +58,8 @@ type server struct {
 	notifySocket string             // where systemd wants to hear of us; empty: nowhere
 }
 
-// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is
-// limited by whoever gives it, see package stall.
+// newHTTP makes the server of the listener. It has no WriteTimeout: each answer is limited by
+// whoever gives it, see package stall.
 func (a *server) newHTTP() *http.Server {
 	a.front.stall = stall.Limits{Read: a.cfg.ReadBodyTimeout, Write: stallTimeout}
 	protocols := new(http.Protocols)
@@ -80,9 +79,9 @@ func (a *server) newHTTP() *http.Server {
 	return web
 }
 
-// front is the list of who answers a request, in this order: Socket.IO and its
-// bundles, plain WebSocket clients, the application's routes, the files of the folder,
-// the backend, the built-in page; then it is 404, or 405 where only the method is wrong.
+// front is the list of who answers a request, in this order: Socket.IO and its bundles, plain
+// WebSocket clients, the application's routes, the files of the folder, the backend, the built-in
+// page; then it is 404, or 405 where only the method is wrong.
 type front struct {
 	path, plain string // of Socket.IO, and of plain WebSocket clients; plain is empty for none
 	socketIO    *socketio.Server
@@ -94,7 +93,7 @@ type front struct {
 	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
 
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
-	lost  func(*http.Request)                           // is told of what nobody serves
+	lost  func(*http.Request)                           // is called with what nobody serves
 	log   *slog.Logger
 	stall stall.Limits
 }

@@ -12,8 +12,8 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// sessions makes what reads Flask's sessions, nil without a secret key, and warns of keys
-// that others may know.
+// sessions makes what reads Flask's sessions, nil without a secret key, and warns of keys that
+// others may know.
 func sessions(cfg *config.Config, log *slog.Logger) (*flasksession.Sessions, error) {
 	if len(cfg.SecretKeys) == 0 {
 		return nil, nil

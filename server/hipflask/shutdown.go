@@ -34,8 +34,8 @@ func (e *shutdownFuncs) reserve(ctx context.Context) (context.Context, context.C
 	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
 }
 
-// run runs the functions once, the last one first. Each has its part of the time that
-// is left, so that one that hangs takes nothing from the others.
+// run runs the functions once, the last one first. Each has its part of the time that is left, so
+// that one that hangs takes nothing from the others.
 func (e *shutdownFuncs) run(ctx context.Context, log *slog.Logger) error {
 	e.mu.Lock()
 	funcs := e.funcs

@@ -15,14 +15,14 @@ import (
 	"hipflask/server/internal/sparse"
 )
 
-// What becomes of stdout, which has the lines that handlers print, and of stderr, which
-// has the log, when they cannot be written: each says of the other what it has lost.
+// What becomes of stdout, which has the lines that handlers print, and of stderr, which has the
+// log, when they cannot be written: each says of the other what it has lost.
 
 // flushTimeout is how long the end waits for a stream that nobody reads, at least.
 const flushTimeout = time.Second
 
-// startLog makes the log. Nobody waits for a line of it: a terminal that somebody
-// has stopped would stop the server. flush writes what is left and ends it.
+// startLog makes the log. Nobody waits for a line of it: a terminal that somebody has stopped would
+// stop the server. flush writes what is left and ends it.
 func startLog(cfg *config.Config, stdout, stderr io.Writer) (log *slog.Logger, flush func()) {
 	w := lines.Losing(stderr, func(lost int) []byte {
 		var line bytes.Buffer
@@ -41,8 +41,8 @@ func startLog(cfg *config.Config, stdout, stderr io.Writer) (log *slog.Logger, f
 	}
 }
 
-// advised is a log whose lines about what was not accepted name the settings to change, and
-// which is bounded. That of startLog is both.
+// advised is a log whose lines about what was not accepted name the settings to change, and which
+// is bounded. That of startLog is both.
 func advised(cfg *config.Config, log *slog.Logger) *slog.Logger {
 	if _, is := log.Handler().(*sparse.Handler); !is {
 		log = slog.New(advice.New(log.Handler(), cfg, advice.Flag))
@@ -78,8 +78,8 @@ func (a *server) stdoutTrouble(t lines.Trouble) {
 	}
 }
 
-// closeLines writes what handlers have printed. It has a moment for that even if the
-// time to shut down is over: what only waits to be gathered is not lost.
+// closeLines writes what handlers have printed. It has a moment for that even if the time to shut
+// down is over: what only waits to be gathered is not lost.
 func (a *server) closeLines(ctx context.Context) error {
 	least := time.Now().Add(flushTimeout)
 	if end, bounded := ctx.Deadline(); bounded && end.Before(least) {
@@ -92,8 +92,8 @@ func (a *server) closeLines(ctx context.Context) error {
 
 var errUnread = errors.New("nobody read it")
 
-// lostLines is the error that ends the process with exit code 1: lines that handlers
-// printed never reached stdout.
+// lostLines is the error that ends the process with exit code 1: lines that handlers printed never
+// reached stdout.
 func (a *server) lostLines() error {
 	lost, err := a.lines.Lost()
 	if lost == 0 {

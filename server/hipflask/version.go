@@ -31,8 +31,8 @@ func version() string {
 	return fmt.Sprintf("%s (commit %s, %s, %s/%s)", release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// checkedOut asks git, where go run compiled this file without recording a commit. Sources that are not there any more,
-// or are no checkout, have none.
+// checkedOut asks git, where go run compiled this file without recording a commit. Sources that are
+// not there any more, or are no checkout, have none.
 func checkedOut() string {
 	_, file, _, _ := runtime.Caller(0)
 	if !filepath.IsAbs(file) { // compiled with -trimpath

@@ -83,6 +83,7 @@ func Documented(t testing.TB, file, heading string, replace ...string) string {
 	if !found || !begun || !ended {
 		t.Fatalf("%s has no nginx block behind %q", file, heading)
 	}
+	block = withUpstreams(t, block)
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(block, replace[i]) {
 			t.Fatalf("%q is not in the block behind %q", replace[i], heading)

@@ -1,6 +1,5 @@
-// Package accepted owns the connections that a listener has accepted, from there to
-// their end, whatever they become: it counts them, and closes those that nobody needs
-// when there are too many.
+// Package accepted owns the connections that a listener has accepted, from there to their end,
+// whatever they become: it counts them, and closes those that nobody needs when there are too many.
 package accepted
 
 import (
@@ -18,7 +17,7 @@ type Why uint8
 
 // The reasons.
 const (
-	Idle       Why = iota // it served no request, and another needed its place
+	Idle       Why = iota // it served no request, and another one came
 	TooMany               // it was one too many, and none was idle
 	PerAddress            // it was one too many of its address
 	NoFiles               // it served no request, and files had run out
@@ -29,7 +28,7 @@ type Options struct {
 	Limit      int                                     // at one time
 	PerAddress int                                     // of them from one address, or /64 network of IPv6
 	Exempt     func(netip.Addr) bool                   // from PerAddress, beside the loopback interface and what has no address; nil: nobody
-	Closed     func(why Why, peer net.Addr, limit int) // is told; nil: nobody is. It must not wait
+	Closed     func(why Why, peer net.Addr, limit int) // is called for each that was closed, and must not wait; nil: nothing is
 }
 
 // Conns are the connections of one HTTP server.
@@ -38,17 +37,17 @@ type Conns struct {
 
 	mu     sync.Mutex
 	open   int
-	places map[netip.Addr]int // with PerAddress
+	counts map[netip.Addr]int // with PerAddress
 	free   *list.List         // of *Conn that serve no request, idle for longest first
 }
 
-// grace is how long a connection that serves no request is left alone: its request may
-// be on the way. Whoever comes meanwhile waits for that.
+// grace is how long a connection that serves no request is left alone: its request may be on the
+// way. Whoever comes meanwhile waits for that.
 const grace = 100 * time.Millisecond
 
 // New makes an empty set.
 func New(opts Options) *Conns {
-	return &Conns{opts: opts, places: make(map[netip.Addr]int), free: list.New()}
+	return &Conns{opts: opts, counts: make(map[netip.Addr]int), free: list.New()}
 }
 
 // Open is how many connections there are.
@@ -58,8 +57,8 @@ func (c *Conns) Open() int {
 	return c.open
 }
 
-// longestIdle takes a connection off the list, for the caller to close; nil if none is
-// idle. The mutex is held, but not while it waits for the grace of the first to end.
+// longestIdle takes a connection off the list, for the caller to close; nil if none is idle. The
+// mutex is held, but not while it waits for the grace of the first to end.
 func (c *Conns) longestIdle() *Conn {
 	for first := c.free.Front(); first != nil; first = c.free.Front() {
 		conn, _ := first.Value.(*Conn)
@@ -96,8 +95,8 @@ func (c *Conns) tell(why Why, nc net.Conn, limit int) {
 	}
 }
 
-// place is what an address is counted as; the zero Addr if it is not.
-func (c *Conns) place(peer net.Addr) netip.Addr {
+// countedAs is what an address is counted as; the zero Addr if it is not.
+func (c *Conns) countedAs(peer net.Addr) netip.Addr {
 	tcp, ok := peer.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
@@ -119,20 +118,20 @@ func (c *Conns) leave(conn *Conn) {
 	conn.closed = true
 	c.open--
 	c.setBusy(conn)
-	if !conn.place.IsValid() {
+	if !conn.counted.IsValid() {
 		return
 	}
-	if c.places[conn.place]--; c.places[conn.place] == 0 {
-		delete(c.places, conn.place)
+	if c.counts[conn.counted]--; c.counts[conn.counted] == 0 {
+		delete(c.counts, conn.counted)
 	}
 }
 
-// Conn is an accepted connection that is counted until it is closed. It changes nothing
-// of what passes.
+// Conn is an accepted connection that is counted until it is closed. It changes nothing of what
+// passes.
 type Conn struct {
 	net.Conn
-	conns *Conns
-	place netip.Addr // what its address is counted as; the zero Addr: not
+	conns   *Conns
+	counted netip.Addr // what its address is counted as; the zero Addr: not
 
 	// Guarded by the mutex of conns.
 	at     *list.Element // in its list of those that are free; nil: not there

@@ -174,8 +174,8 @@ func TestBeneath(t *testing.T) {
 	}
 }
 
-// net/http serves through it as through a plain connection, and what was hijacked counts
-// until it is closed.
+// net/http serves through it as through a plain connection, and what was hijacked counts until it
+// is closed.
 func TestHTTP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

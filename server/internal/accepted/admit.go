@@ -15,8 +15,8 @@ type listener struct {
 	conns *Conns
 }
 
-// Accept closes what is one too many. When no file is left for a connection it takes one
-// from a connection that is idle.
+// Accept closes what is one too many. When no file is left for a connection it takes one from a
+// connection that is idle.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		nc, err := l.Listener.Accept()
@@ -36,10 +36,10 @@ func (l *listener) Accept() (net.Conn, error) {
 func (c *Conns) admit(nc net.Conn) *Conn {
 	conn := &Conn{Conn: nc, conns: c, silent: true}
 	if c.opts.PerAddress > 0 {
-		conn.place = c.place(nc.RemoteAddr())
+		conn.counted = c.countedAs(nc.RemoteAddr())
 	}
 	c.mu.Lock()
-	if conn.place.IsValid() && c.places[conn.place] >= c.opts.PerAddress {
+	if conn.counted.IsValid() && c.counts[conn.counted] >= c.opts.PerAddress {
 		c.mu.Unlock()
 		c.tell(PerAddress, nc, c.opts.PerAddress)
 		return nil
@@ -53,8 +53,8 @@ func (c *Conns) admit(nc net.Conn) *Conn {
 		}
 	}
 	c.open++
-	if conn.place.IsValid() {
-		c.places[conn.place]++
+	if conn.counted.IsValid() {
+		c.counts[conn.counted]++
 	}
 	c.setFree(conn)
 	c.mu.Unlock()
@@ -65,8 +65,7 @@ func (c *Conns) admit(nc net.Conn) *Conn {
 	return conn
 }
 
-// makeRoom closes the connection that is idle for longest, and reports whether there
-// was one.
+// makeRoom closes the connection that is idle for longest, and reports whether there was one.
 func (c *Conns) makeRoom() bool {
 	c.mu.Lock()
 	idle := c.longestIdle()
@@ -80,9 +79,9 @@ func (c *Conns) makeRoom() bool {
 	return true
 }
 
-// Track is the HTTP server's ConnState: a connection is free from its opening, and from
-// each answer, until the header of a request has come. So one that sends a header
-// without end is free as well.
+// Track is the HTTP server's ConnState: a connection is free from its opening, and from each
+// answer, until the header of a request has come. So one that sends a header without end is free as
+// well.
 func (c *Conns) Track(nc net.Conn, state http.ConnState) {
 	conn := beneath(nc)
 	if conn == nil {

@@ -24,11 +24,12 @@ func (c *Conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// ReadFrom is that of the connection beneath, if it has one: net/http has the kernel
-// send files with it.
+// ReadFrom is that of the connection beneath, if it has one: net/http has the kernel send files
+// with it.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
-// beneath finds the Conn that nc is or stands upon, as one of crypto/tls does; nil if there is none.
+// beneath finds the Conn that nc is or stands upon, as one of crypto/tls does; nil if there is
+// none.
 func beneath(nc net.Conn) *Conn {
 	for nc != nil {
 		switch c := nc.(type) {

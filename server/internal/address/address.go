@@ -1,5 +1,5 @@
-// Package address owns how the program reads an IP address, and which addresses count
-// as one client's.
+// Package address owns how the program reads an IP address, and which addresses count as one
+// client's.
 package address
 
 import (
@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Parse reads an IP address, perhaps in brackets or with a port, and reports whether the
-// text is one: a Unix socket's client has none. An IPv4 address in IPv6's form becomes
-// one of IPv4, and a zone goes, as no network has addresses with one.
+// Parse reads an IP address, perhaps in brackets or with a port, and reports whether the text is
+// one: a Unix socket's client has none. An IPv4 address in IPv6's form becomes one of IPv4, and a
+// zone goes, as no network has addresses with one.
 func Parse(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)
 	if host, _, err := net.SplitHostPort(text); err == nil {
@@ -21,9 +21,9 @@ func Parse(text string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
-// Place is what limits on an address count: the address, or its /64 network of IPv6, as
-// whoever has one address of that has all of them. The zero Addr stays what it is, so
-// all who have no address are one place.
+// Place is what limits on an address count: the address, or its /64 network of IPv6, as whoever has
+// one address of that has all of them. The zero Addr stays what it is, so all who have no address
+// are one place.
 func Place(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {

@@ -1,9 +1,9 @@
-// Package advice owns what the log tells those who run a server to do: for each cause for
-// which something was not accepted, the setting that would change it, and a hint.
+// Package advice owns what the log tells those who run a server to do: for each cause for which
+// something was not accepted, the setting that would change it, and a hint.
 //
-// The packages that refuse name causes, and bounds by their own words; they know no
-// settings. A [Handler] beneath the log's rules adds the rest. OPERATIONS.md explains the
-// same causes; a test compares the two.
+// The packages that refuse name causes, and bounds by their own words; they know no settings. A
+// [Handler] beneath the log's rules adds the rest. OPERATIONS.md explains the same causes; a test
+// compares the two.
 package advice
 
 import (
@@ -21,8 +21,8 @@ const (
 	limitKey = "limit" // behind which the setting is put
 )
 
-// Namer says how a setting is written for those who read the log, with a value if that is
-// not empty; empty if they have no such setting.
+// Namer says how a setting is written for those who read the log, with a value if that is not
+// empty; empty if they have no such setting.
 type Namer func(setting, value string) string
 
 // Flag names a setting as the command line does.
@@ -141,8 +141,8 @@ func (l *line) settings(list []string) []slog.Attr {
 	return []slog.Attr{slog.String("settings", strings.Join(names, ", "))}
 }
 
-// hint writes a row's hint. Settings stand in it in braces; one that names a setting that
-// those who read the log do not have says nothing to them.
+// hint writes a row's hint. Settings stand in it in braces; one that names a setting that those who
+// read the log do not have says nothing to them.
 func (l *line) hint(r row) string {
 	text := r.hint
 	if r.advise != nil {

@@ -56,9 +56,9 @@ func newAsset(contentType, tagPrefix string, body []byte) *asset {
 	}
 }
 
-// serve answers with the variant that the client accepts. Each variant has an
-// entity tag of its own, since a strong tag promises the same bytes (RFC 9110,
-// section 8.8.1). Conditions and ranges are net/http's work.
+// serve answers with the variant that the client accepts. Each variant has an entity tag of its
+// own, since a strong tag promises the same bytes (RFC 9110, section 8.8.1). Conditions and ranges
+// are net/http's work.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)

@@ -1,6 +1,5 @@
-// Package assets serves files from memory, compressed where that saves something: the
-// chat page and the socket.io client bundles that package static embeds, and the files
-// that applications embed.
+// Package assets serves files from memory, compressed where that saves something: the chat page and
+// the socket.io client bundles that package static embeds, and the files that applications embed.
 package assets
 
 import (
@@ -18,11 +17,10 @@ import (
 	"hipflask/static"
 )
 
-// pagePolicy lets the page load its own files and talk to its own server, and
-// nothing else. 'self' in connect-src covers ws: and wss: to the page's own host
-// and port (CSP level 3). Safari before 15.4 reads it more narrowly, refuses the
-// WebSocket and so stays on long-polling: a page that still works is worth more
-// than naming a host that only the browser knows for sure.
+// pagePolicy lets the page load its own files and talk to its own server, and nothing else. 'self'
+// in connect-src covers ws: and wss: to the page's own host and port (CSP level 3). Safari before
+// 15.4 reads it more narrowly, refuses the WebSocket and so stays on long-polling: a page that
+// still works is worth more than naming a host that only the browser knows for sure.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
@@ -35,11 +33,10 @@ func Paths() []string {
 
 // Page serves the chat page: exactly the URL paths of Paths, to GET and HEAD.
 //
-// socketPath is the path that Socket.IO is served under, such as "/socket.io";
-// the page loads the client bundle from there and connects to it. It is a
-// decoded path (as in [http.Request.URL]) in its shortest form; one slash at its
-// end is ignored. A path that does not begin with a slash, is not in its
-// shortest form, or is one of Paths is refused with an error.
+// socketPath is the path that Socket.IO is served under, such as "/socket.io"; the page loads the
+// client bundle from there and connects to it. It is a decoded path (as in [http.Request.URL]) in
+// its shortest form; one slash at its end is ignored. A path that does not begin with a slash, is
+// not in its shortest form, or is one of Paths is refused with an error.
 func Page(socketPath string) (http.Handler, error) {
 	index, err := renderIndex(socketPath)
 	if err != nil {
@@ -82,9 +79,8 @@ func ClientFiles() []string {
 	}
 }
 
-// Client serves the official socket.io client bundles and their source maps to
-// GET and HEAD, wherever it is mounted: the last element of the URL path names
-// the file, one of ClientFiles.
+// Client serves the official socket.io client bundles and their source maps to GET and HEAD,
+// wherever it is mounted: the last element of the URL path names the file, one of ClientFiles.
 func Client() (http.Handler, error) {
 	assets := make(map[string]*asset)
 	for _, name := range ClientFiles() {
@@ -124,9 +120,8 @@ func renderIndex(socketPath string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// escapeSocketPath gives the path as it stands in a URL. Only the shortest form
-// is taken: a browser would resolve dot segments by itself and would read "//a"
-// as the host a.
+// escapeSocketPath gives the path as it stands in a URL. Only the shortest form is taken: a browser
+// would resolve dot segments by itself and would read "//a" as the host a.
 func escapeSocketPath(socketPath string) (string, error) {
 	p := strings.TrimSuffix(socketPath, "/")
 	switch {

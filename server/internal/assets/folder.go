@@ -10,9 +10,8 @@ import (
 	"hipflask/server/internal/folder"
 )
 
-// Folder reads all files of a file system, by the rules of package folder: hidden ones
-// are left out, and an index.html stands for its folder, too. It returns who serves each
-// by its URL path.
+// Folder reads all files of a file system, by the rules of package folder: hidden ones are left
+// out, and an index.html stands for its folder, too. It returns who serves each by its URL path.
 func Folder(fsys fs.FS) (map[string]http.Handler, error) {
 	all := make(map[string]http.Handler)
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {

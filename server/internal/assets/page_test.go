@@ -69,8 +69,8 @@ func TestPagePolicyNamesOnlyItsOwnOrigin(t *testing.T) {
 	}
 }
 
-// The policy would block inline code and foreign addresses; the page must not
-// hold any in the first place.
+// The policy would block inline code and foreign addresses; the page must not hold any in the first
+// place.
 func TestPageHoldsNothingThatThePolicyBlocks(t *testing.T) {
 	page := newPage(t, "/socket.io")
 	index := request(page, "GET", "/", nil).body.String()

@@ -12,8 +12,8 @@ import (
 	"hipflask/server/internal/relay"
 )
 
-// What arrives at the backend is one request, for the path that was asked for, of a sender
-// that could not choose what is said of it.
+// What arrives at the backend is one request, for the path that was asked for, of a sender that
+// could not choose what is said of it.
 func FuzzRewrite(f *testing.F) {
 	f.Add("/a%2Fb/../c?x=1", "X-Forwarded-For", "6.6.6.6", false)
 	f.Add("//evil.example/a", "X_Forwarded_Proto", "https", false)

@@ -15,8 +15,8 @@ type counts struct {
 	requests, failed, timedOut, brokenOff, cancelled, upgraded atomic.Uint64
 }
 
-// health logs that the backend is away and that it is back: a line of each in ten
-// seconds at most, since a client may know a request that the backend fails at.
+// health logs that the backend is away and that it is back: a line of each in ten seconds at most,
+// since a client may know a request that the backend fails at.
 type health struct {
 	log    *slog.Logger
 	target string

@@ -50,8 +50,8 @@ func New(opts Options) (*Backend, error) {
 func (b *Backend) transport(answer time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	return &http.Transport{
-		// No proxy of the environment, no compression of its own, HTTP/1.1 alone: the
-		// answer has to be the backend's, and a WebSocket needs a connection.
+		// No proxy of the environment, no compression of its own, HTTP/1.1 alone: the answer has to
+		// be the backend's, and a WebSocket needs a connection.
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return b.target.Dial(ctx, dialer)
 		},
@@ -66,9 +66,9 @@ func (b *Backend) transport(answer time.Duration) *http.Transport {
 	}
 }
 
-// ServeHTTP passes the request on and its answer back. Where the answer breaks off it
-// panics with http.ErrAbortHandler, which ends the connection: what recovers from panics
-// before it has to let that one through.
+// ServeHTTP passes the request on and its answer back. Where the answer breaks off it panics with
+// http.ErrAbortHandler, which ends the connection: what recovers from panics before it has to let
+// that one through.
 func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	clear(w.Header()) // the answer is the backend's alone
 	if loops(r, b.mark) {

@@ -13,8 +13,8 @@ const (
 	forwardedHost  = "X-Forwarded-Host"
 	forwardedProto = "X-Forwarded-Proto"
 
-	// loopHeader carries a word of this process, by which a request that comes back from
-	// the backend is known: it would else be passed on without end.
+	// loopHeader carries a word of this process, by which a request that comes back from the
+	// backend is known: it would else be passed on without end.
 	loopHeader = "Hipflask-Loop"
 )
 
@@ -28,10 +28,10 @@ func (b *Backend) rewrite(p *httputil.ProxyRequest) {
 	out.Header.Add(loopHeader, b.mark) // beside those of other servers on the way
 }
 
-// clean drops what a client could say of itself in another's name. Of the X-Forwarded
-// headers Flask's ProxyFix and gunicorn believe more than the three that are replaced. To
-// WSGI a header with an underscore is the same as one with a hyphen, so one of those
-// could take another's place; nginx drops all of them too.
+// clean drops what a client could say of itself in another's name. Of the X-Forwarded headers
+// Flask's ProxyFix and gunicorn believe more than the three that are replaced. To WSGI a header
+// with an underscore is the same as one with a hyphen, so one of those could take another's place;
+// nginx drops all of them too.
 func clean(h http.Header) {
 	for name := range h {
 		if strings.Contains(name, "_") || strings.HasPrefix(name, "X-Forwarded") || name == "Forwarded" || name == "X-Real-Ip" {
@@ -40,8 +40,8 @@ func clean(h http.Header) {
 	}
 }
 
-// forward says where the request came from: what a trusted proxy says, with its own
-// address added, or what is known of anybody else.
+// forward says where the request came from: what a trusted proxy says, with its own address added,
+// or what is known of anybody else.
 func (b *Backend) forward(h http.Header, in *http.Request) {
 	var hops []string
 	proto, host := "http", in.Host
@@ -67,8 +67,8 @@ func (b *Backend) forward(h http.Header, in *http.Request) {
 	h.Set(forwardedHost, host)
 }
 
-// noteUnnamedProxy logs once that somebody near seems to be a proxy that is not named:
-// behind it the application would take https for http.
+// noteUnnamedProxy logs once that somebody near seems to be a proxy that is not named: behind it
+// the application would take https for http.
 func (b *Backend) noteUnnamedProxy(r *http.Request) {
 	if len(r.Header.Values(forwardedProto)) == 0 || b.trusted(r) {
 		return

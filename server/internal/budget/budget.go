@@ -1,6 +1,6 @@
-// Package budget owns what all clients together may hold in memory: outgoing queues,
-// answers under way, attachments whose event is not whole yet, events that wait for
-// handlers. What several clients share is counted once, by whoever shares it.
+// Package budget owns what all clients together may hold in memory: outgoing queues, answers under
+// way, attachments whose event is not whole yet, events that wait for handlers. What several
+// clients share is counted once, by whoever shares it.
 package budget
 
 import "sync/atomic"
@@ -14,8 +14,8 @@ type Budget struct {
 // New makes a Budget of that many bytes; without a limit, for 0, it only counts.
 func New(limit int64) *Budget { return &Budget{limit: limit} }
 
-// Take counts n bytes more, or reports that they are too many and counts nothing.
-// What was taken must be given back.
+// Take counts n bytes more, or reports that they are too many and counts nothing. What was taken
+// must be given back.
 func (b *Budget) Take(n int) bool {
 	if now := b.used.Add(int64(n)); b.limit > 0 && now > b.limit {
 		b.used.Add(int64(-n))
@@ -24,9 +24,8 @@ func (b *Budget) Take(n int) bool {
 	return true
 }
 
-// TakeHalf is Take for what may not fill more than half of the budget: what a client
-// can make grow without anybody having a use for it yet. The other half is left for
-// what is whole.
+// TakeHalf is Take for what may not fill more than half of the budget: what a client can make grow
+// without anybody having a use for it yet. The other half is left for what is whole.
 func (b *Budget) TakeHalf(n int) bool {
 	if now := b.used.Add(int64(n)); b.limit > 0 && now > b.limit/2 {
 		b.used.Add(int64(-n))
@@ -35,8 +34,8 @@ func (b *Budget) TakeHalf(n int) bool {
 	return true
 }
 
-// Add counts n bytes more, whatever the limit: for whoever found that the budget is
-// not full, and can only take whole what is to come then.
+// Add counts n bytes more, whatever the limit: for whoever found that the budget is not full, and
+// can only take whole what is to come then.
 func (b *Budget) Add(n int) { b.used.Add(int64(n)) }
 
 // Full reports whether nothing more should be taken.

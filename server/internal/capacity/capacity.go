@@ -1,5 +1,5 @@
-// Package capacity owns what all clients together may use: sessions, WebSockets,
-// connections and memory, as the settings and the machine have it.
+// Package capacity owns what all clients together may use: sessions, WebSockets, connections and
+// memory, as the settings and the machine have it.
 package capacity
 
 import (
@@ -16,28 +16,28 @@ import (
 const (
 	// assumedMemory is what is reckoned with where nobody knows.
 	assumedMemory = 1 << 30
-	// clientsShare of the memory is for what clients hold at a time, sessionsShare for
-	// their sessions. The rest is garbage that is not collected yet, and the handlers'.
+	// clientsShare of the memory is for what clients hold at a time, sessionsShare for their
+	// sessions. The rest is garbage that is not collected yet, and the handlers'.
 	clientsShare  = 4
 	sessionsShare = 2
-	// sessionCost is what a session takes that is open and quiet, at most, its garbage
-	// included. Measured over 6000 of them, polling or on WebSockets: 8 and 9 KiB with the
-	// header that browsers send, 21 and 22 KiB with the 8 KiB that are kept of a longer
-	// one. A URL may add 20 KiB, and as much garbage.
+	// sessionCost is what a session takes that is open and quiet, at most, its garbage included.
+	// Measured over 6000 of them, polling or on WebSockets: 8 and 9 KiB with the header that
+	// browsers send, 21 and 22 KiB with the 8 KiB that are kept of a longer one. A URL may add 20
+	// KiB, and as much garbage.
 	sessionCost = 64 << 10
 
-	// Of the files, these are kept back for what is no client's connection: the address
-	// for health and metrics, Redis, the certificate, the program's own.
+	// Of the files, these are kept back for what is no client's connection: the address for health
+	// and metrics, Redis, the certificate, the program's own.
 	leastKept, mostKept = 64, 1024
 	keptShare           = 16
-	// And of what is left, these are no WebSocket's, so that polls are answered, and
-	// clients that are refused are told.
+	// And of what is left, these are no WebSocket's, so that polls are answered, and clients that
+	// are refused are told.
 	leastRequests, mostRequests = 16, 1024
 	requestsShare               = 16
 
-	// In a cluster, a third of what is left is for connections to other servers: behind a
-	// load balancer that sends requests anywhere most are passed on, over another
-	// connection. Without a limit there, so many are passed on at a time at most.
+	// In a cluster, a third of what is left is for connections to other servers: behind a load
+	// balancer that sends requests anywhere most are passed on, over another connection. Without a
+	// limit there, so many are passed on at a time at most.
 	othersShare  = 3
 	mostForwards = 10_000
 )
@@ -121,8 +121,8 @@ func (c Capacity) Tell(log *slog.Logger, cfg *config.Config) {
 	}
 }
 
-// Forwards is how many requests may be under way to all other servers of a cluster, and to
-// one of them.
+// Forwards is how many requests may be under way to all other servers of a cluster, and to one of
+// them.
 func (c Capacity) Forwards() (most, each int) {
 	if c.Open == 0 {
 		return mostForwards, mostForwards * 2 / 3
@@ -142,8 +142,8 @@ func (c Capacity) Bounds(cfg *config.Config) engineio.Bounds {
 	}
 }
 
-// fewFiles is a limit on open files that a busy server meets: each client is one,
-// one that polls for moments two.
+// fewFiles is a limit on open files that a busy server meets: each client is one, one that polls
+// for moments two.
 const fewFiles = 4000
 
 // What the log's lines name as their cause, and as which bound of it, for whoever knows the
@@ -155,8 +155,7 @@ const (
 	BoundFiles   = "files"         // none is left
 )
 
-// noteFiles warns if fewer files may be open, 0 for nobody knows, than the clients will
-// need.
+// noteFiles warns if fewer files may be open, 0 for nobody knows, than the clients will need.
 func noteFiles(log *slog.Logger, maxConnections, limit int) {
 	switch {
 	case limit == 0:

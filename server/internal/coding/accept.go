@@ -1,5 +1,5 @@
-// Package coding owns HTTP's content codings: which one a client wants, and bodies of
-// gzip and deflate that are put together from parts which were compressed once.
+// Package coding owns HTTP's content codings: which one a client wants, and bodies of gzip and
+// deflate that are put together from parts which were compressed once.
 package coding
 
 import (
@@ -15,9 +15,9 @@ const (
 	Deflate = "deflate"
 )
 
-// Choose returns the coding that the client likes best of those on offer, the one it
-// names first among equals, or "" when it accepts none (RFC 9110, section 12.5.3). A
-// "*" stands for all that are not named; a malformed weight is no acceptance.
+// Choose returns the coding that the client likes best of those on offer, the one it names first
+// among equals, or "" when it accepts none (RFC 9110, section 12.5.3). A "*" stands for all that
+// are not named; a malformed weight is no acceptance.
 func Choose(h http.Header, offers ...string) string {
 	best, most := "", 0.0
 	rest, wildcard := slices.Clone(offers), 0.0

@@ -8,9 +8,9 @@ import (
 	"hipflask/server/internal/deflate"
 )
 
-// Segment is a part of a compressed body: raw deflate blocks (RFC 1951) that end at a
-// byte's boundary, and none of which is the last one. They refer to nothing before
-// them, so segments may follow each other in any order and be shared by many bodies.
+// Segment is a part of a compressed body: raw deflate blocks (RFC 1951) that end at a byte's
+// boundary, and none of which is the last one. They refer to nothing before them, so segments may
+// follow each other in any order and be shared by many bodies.
 type Segment struct {
 	data  []byte
 	size  int // before compression
@@ -52,8 +52,8 @@ func Store(part []byte) Segment {
 	return s
 }
 
-// Join returns the pieces of a body in that coding, [Gzip] or [Deflate]: one gzip
-// member (RFC 1952) or one zlib stream (RFC 1950), which every client reads.
+// Join returns the pieces of a body in that coding, [Gzip] or [Deflate]: one gzip member (RFC 1952)
+// or one zlib stream (RFC 1950), which every client reads.
 func Join(coding string, segments []Segment) [][]byte {
 	head := []byte{0x78, 0x9c}
 	if coding == Gzip {
@@ -76,8 +76,8 @@ func Join(coding string, segments []Segment) [][]byte {
 	return append(pieces, tail)
 }
 
-// combineCRC returns the CRC-32 of two texts one after the other: what came first is
-// multiplied by x to the power of the second one's bits, modulo the polynomial.
+// combineCRC returns the CRC-32 of two texts one after the other: what came first is multiplied by
+// x to the power of the second one's bits, modulo the polynomial.
 func combineCRC(first, second uint32, size int) uint32 {
 	const one, x8 = 1 << 31, 1 << 23 // reflected: the lowest power is the highest bit
 	power, square := uint32(one), uint32(x8)

@@ -10,28 +10,21 @@ import (
 
 func backendSettings(c *Config) []Setting {
 	return []Setting{
-		{Name: "backend", Value: "URL", set: backendURL(&c.Backend),
+		{Name: "backend", Value: "URL", set: into(&c.Backend, backendURL),
 			Meaning: "Web server that answers whatever this one does not, such as the Flask process with the pages: http://127.0.0.1:8000, " +
 				"https://HOST or unix:/PATH. It has 60 s to begin an answer. The built-in page is then off."},
 	}
 }
 
-func backendURL(field *relay.Target) func(string) error {
-	return func(v string) error {
-		*field = relay.Target{}
-		if v == "" {
-			return nil
-		}
-		target, err := relay.Parse(v)
-		if err != nil {
-			return err
-		}
-		*field = target
-		return nil
+func backendURL(v string) (relay.Target, error) {
+	if v == "" {
+		return relay.Target{}, nil
 	}
+	return relay.Parse(v)
 }
 
-// checkBackend finds a backend that is this server, as far as the settings alone tell; names are looked up at the start.
+// checkBackend finds a backend that is this server, as far as the settings alone tell; names are
+// looked up at the start.
 func checkBackend(c *Config, given origins) error {
 	var own net.Addr
 	if c.UnixSocket != "" {

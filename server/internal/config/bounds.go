@@ -22,22 +22,22 @@ const (
 
 func bounds(c *Config) []Setting {
 	return []Setting{
-		{Name: "max-connections", Value: "NUMBER", Default: "auto", set: numberAutoOrOff(&c.MaxConnections),
+		{Name: "max-connections", Value: "NUMBER", Default: "auto", set: into(&c.MaxConnections, orAutoOrOff(number(1, most))),
 			Meaning: "Clients at one time, those that poll included; further ones are refused with 503. auto derives two numbers: " +
 				"of all clients from the memory, and of WebSockets from the limit on open files."},
-		{Name: "max-connections-per-address", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxConnectionsPerAddress),
+		{Name: "max-connections-per-address", Value: "NUMBER", Default: "off", set: into(&c.MaxConnectionsPerAddress, orOff(number(1, most))),
 			Meaning: "Clients at one time from one address, or one /64 network of IPv6; further ones are refused with 429. " +
 				"Behind a proxy this needs --trusted-proxies."},
-		{Name: "max-open-connections", Value: "NUMBER", Default: "auto", set: numberAutoOrOff(&c.MaxOpenConnections),
+		{Name: "max-open-connections", Value: "NUMBER", Default: "auto", set: into(&c.MaxOpenConnections, orAutoOrOff(number(1, most))),
 			Meaning: "TCP connections at one time, whether they are clients' or not. For one more, the one that is idle longest is closed, " +
 				"or the new one if none is. auto is the limit on open files, less what the server keeps back for itself."},
-		{Name: "max-open-connections-per-address", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxOpenConnectionsPerAddress),
+		{Name: "max-open-connections-per-address", Value: "NUMBER", Default: "off", set: into(&c.MaxOpenConnectionsPerAddress, orOff(number(1, most))),
 			Meaning: "TCP connections at one time from one address, or one /64 network of IPv6; further ones are closed. " +
 				"The loopback interface, Unix sockets and --trusted-proxies have no such limit."},
-		{Name: "max-memory-for-clients", Value: "SIZE", Default: "auto", set: sizeAutoOrOff(&c.MaxMemoryForClients),
+		{Name: "max-memory-for-clients", Value: "SIZE", Default: "auto", set: into(&c.MaxMemoryForClients, orAutoOrOff(size(leastMemory, mostMemory))),
 			Meaning: "Memory that all clients together may hold: what waits to be sent, answers under way, attachments whose event " +
 				"is not whole yet, events that wait for handlers. auto is a quarter of what the process may use."},
-		{Name: "max-handshakes-per-second", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxHandshakesPerSecond),
+		{Name: "max-handshakes-per-second", Value: "NUMBER", Default: "off", set: into(&c.MaxHandshakesPerSecond, orOff(number(1, most))),
 			Meaning: "New clients in a second, of all addresses together; further ones are refused with 503."},
 		{Name: "trusted-proxies", Value: "LIST", set: proxies(c),
 			Meaning: "Addresses and networks of the proxies in front, separated by commas, such as 127.0.0.1,10.0.0.0/8; " +
@@ -47,81 +47,19 @@ func bounds(c *Config) []Setting {
 
 func clientBounds(c *Config) []Setting {
 	return []Setting{
-		{Name: "max-messages-per-second", Value: "NUMBER", Default: "off", set: numberOrOff(&c.MaxMessagesPerSecond),
+		{Name: "max-messages-per-second", Value: "NUMBER", Default: "off", set: into(&c.MaxMessagesPerSecond, orOff(number(1, most))),
 			Meaning: "Messages in a second, after which reading from the client pauses; nothing is lost."},
-		{Name: "max-bytes-per-second", Value: "SIZE", Default: "off", set: sizeOrOff(&c.MaxBytesPerSecond),
+		{Name: "max-bytes-per-second", Value: "SIZE", Default: "off", set: into(&c.MaxBytesPerSecond, orOff(size(1, largest))),
 			Meaning: "Bytes in a second, after which reading from the client pauses; nothing is lost."},
 	}
 }
 
 // serverID takes what needs no escaping in a URL, a cookie or a regular expression.
-func serverID(field *string) func(string) error {
-	return func(v string) error {
-		if len(v) > longestID || strings.Trim(v, letters+digits+"-_") != "" {
-			return fmt.Errorf("must be a name of at most %d letters, digits, - and _, such as a or web-1", longestID)
-		}
-		*field = v
-		return nil
+func serverID(v string) (string, error) {
+	if len(v) > longestID || strings.Trim(v, letters+digits+"-_") != "" {
+		return "", fmt.Errorf("must be a name of at most %d letters, digits, - and _, such as a or web-1", longestID)
 	}
-}
-
-// numberOrOff takes "off" and 0 for no limit.
-func numberOrOff(field *int) func(string) error {
-	return func(v string) error {
-		if v == "off" || v == "0" {
-			*field = 0
-			return nil
-		}
-		if number(field, 1, most)(v) != nil {
-			return fmt.Errorf("must be off or a whole number from 1 to %d", most)
-		}
-		return nil
-	}
-}
-
-// numberAutoOrOff also takes "auto".
-func numberAutoOrOff(field *int) func(string) error {
-	return func(v string) error {
-		if v == "auto" {
-			*field = Auto
-			return nil
-		}
-		if numberOrOff(field)(v) != nil {
-			return fmt.Errorf("must be auto, off or a whole number from 1 to %d", most)
-		}
-		return nil
-	}
-}
-
-// sizeAutoOrOff takes "auto", and "off" and 0 for no limit. Sizes are of a whole machine.
-func sizeAutoOrOff(field *int64) func(string) error {
-	return func(v string) error {
-		switch v {
-		case "auto":
-			*field = Auto
-			return nil
-		case "off", "0":
-			*field = 0
-			return nil
-		}
-		n, ok := parseSize(v)
-		if !ok || n < leastMemory || n > mostMemory {
-			return errors.New("must be auto, off or a number of bytes from 1MiB to 1024GiB, such as 512MiB or 2GiB")
-		}
-		*field = n
-		return nil
-	}
-}
-
-// sizeOrOff takes "off" and 0 for no limit.
-func sizeOrOff(field *int64) func(string) error {
-	return func(v string) error {
-		if v == "off" || v == "0" {
-			*field = 0
-			return nil
-		}
-		return size(field, 1)(v)
-	}
+	return v, nil
 }
 
 func proxies(c *Config) func(string) error {

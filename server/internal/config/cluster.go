@@ -20,7 +20,8 @@ const (
 	AdapterStreams = "redis-streams"
 )
 
-// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to another.
+// ClusterURLOff is the value of Config.ClusterURL with which no server passes requests on to
+// another.
 const ClusterURLOff = "off"
 
 // The values of Config.ChannelFormat.
@@ -32,71 +33,53 @@ const (
 
 func cluster(c *Config) []Setting {
 	return []Setting{
-		{Name: "message-queue", Value: "URL", secret: true, set: text(&c.MessageQueue),
+		{Name: "message-queue", Value: "URL", secret: true, set: into(&c.MessageQueue, text),
 			Meaning: "Redis through which several servers are one, and other processes emit: redis://HOST:6379/0, rediss:// for TLS, " +
 				"unix://PATH, redis+sentinel://HOST:26379?master_name=NAME or redis+cluster://HOST:7000."},
-		{Name: "message-queue-optional", Default: "false", set: boolean(&c.MessageQueueOptional),
+		{Name: "message-queue-optional", Default: "false", set: into(&c.MessageQueueOptional, boolean),
 			Meaning: "Start without that Redis when it is not there, and go on trying."},
-		{Name: "cluster-adapter", Value: "ADAPTER", Default: AdapterRedis, set: clusterAdapter(&c.ClusterAdapter),
+		{Name: "cluster-adapter", Value: "ADAPTER", Default: AdapterRedis, set: into(&c.ClusterAdapter, choice(AdapterRedis, AdapterStreams)),
 			Meaning: "How servers hear each other, which all have to do alike: redis publishes, as Node's @socket.io/redis-adapter; " +
 				"redis-streams writes into a stream, as @socket.io/redis-streams-adapter, so that nothing is lost while one is cut off from Redis."},
-		{Name: "cluster-stream-length", Value: "NUMBER", Default: "10000", set: number(&c.ClusterStreamLength, 1000, 100_000_000),
+		{Name: "cluster-stream-length", Value: "NUMBER", Default: "10000", set: into(&c.ClusterStreamLength, number(1000, 100_000_000)),
 			Meaning: "Entries that the stream keeps, about, with --cluster-adapter redis-streams; a server that was cut off for longer " +
 				"has its clients connect anew. Node's maxLen."},
-		{Name: "cluster-prefix", Value: "NAME", Default: DefaultClusterPrefix, set: clusterPrefix(&c.ClusterPrefix),
+		{Name: "cluster-prefix", Value: "NAME", Default: DefaultClusterPrefix, set: into(&c.ClusterPrefix, clusterPrefix),
 			Meaning: "Name with which begins all that the servers of this application say to each other through Redis, as key does in Node's adapter: " +
 				"it keeps applications apart. Python's queue has --channel."},
-		{Name: "channel", Value: "NAME", Default: DefaultChannel, set: channel(&c.Channel),
+		{Name: "channel", Value: "NAME", Default: DefaultChannel, set: into(&c.Channel, channel),
 			Meaning: "Channel on which Flask-SocketIO's processes publish; python-socketio's own managers say socketio."},
-		{Name: "channel-format", Value: "FORMAT", Default: ChannelAuto, set: channelFormat(&c.ChannelFormat),
+		{Name: "channel-format", Value: "FORMAT", Default: ChannelAuto, set: into(&c.ChannelFormat, choice(ChannelAuto, ChannelJSON, ChannelPickle)),
 			Meaning: "Form of what this server publishes there: json for python-socketio 5.16 and newer, pickle for what is older than 5.14; " +
 				"auto is pickle once all that was heard there was."},
-		{Name: "cluster-url", Value: "URL", set: clusterURL(&c.ClusterURL),
+		{Name: "cluster-url", Value: "URL", set: into(&c.ClusterURL, clusterURL),
 			Meaning: "Where the other servers reach this one, past any load balancer, to pass on what its clients ask: http://HOST:PORT or " +
 				"https://HOST:PORT. Found out if it is not named, except for TLS; off has clients come back to the same server by themselves."},
 	}
 }
 
-func clusterURL(field *string) func(string) error {
-	return func(v string) error {
-		if v == "" || v == ClusterURLOff {
-			*field = v
-			return nil
-		}
-		target, err := relay.Parse(v)
-		if err != nil || strings.HasPrefix(v, "unix:") {
-			return errors.New("must be off, http://HOST:PORT or https://HOST:PORT, without a path behind the host")
-		}
-		*field = target.String()
-		return nil
+func clusterURL(v string) (string, error) {
+	if v == "" || v == ClusterURLOff {
+		return v, nil
 	}
+	target, err := relay.Parse(v)
+	if err != nil || strings.HasPrefix(v, "unix:") {
+		return "", errors.New("must be off, http://HOST:PORT or https://HOST:PORT, without a path behind the host")
+	}
+	return target.String(), nil
 }
 
-func clusterAdapter(field *string) func(string) error {
-	return func(v string) error {
-		v = strings.ToLower(v)
-		if v != AdapterRedis && v != AdapterStreams {
-			return errors.New("must be redis or redis-streams")
-		}
-		*field = v
-		return nil
+func clusterPrefix(v string) (string, error) {
+	outside := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:/{}-", r))
 	}
-}
-
-func clusterPrefix(field *string) func(string) error {
-	return func(v string) error {
-		outside := func(r rune) bool {
-			return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:/{}-", r))
-		}
-		switch {
-		case v == "" || len(v) > 100 || strings.ContainsFunc(v, outside):
-			return errors.New("must be a name of 1 to 100 letters, digits and . _ : / { } -, such as shop")
-		case strings.HasSuffix(v, "-request") || strings.HasSuffix(v, "-response"):
-			return errors.New("must not end in -request or -response, which Node's adapter puts behind names")
-		}
-		*field = v
-		return nil
+	switch {
+	case v == "" || len(v) > 100 || strings.ContainsFunc(v, outside):
+		return "", errors.New("must be a name of 1 to 100 letters, digits and . _ : / { } -, such as shop")
+	case strings.HasSuffix(v, "-request") || strings.HasSuffix(v, "-response"):
+		return "", errors.New("must not end in -request or -response, which Node's adapter puts behind names")
 	}
+	return v, nil
 }
 
 // checkChannel keeps Python's queue apart from what the servers say to each other.
@@ -109,23 +92,9 @@ func checkChannel(c *Config, given origins) error {
 	return nil
 }
 
-func channel(field *string) func(string) error {
-	return func(v string) error {
-		if v == "" || strings.ContainsAny(v, " \t\r\n") || strings.HasPrefix(v, "socket.io") {
-			return errors.New("must be a name without white space that does not begin with socket.io, such as flask-socketio")
-		}
-		*field = v
-		return nil
+func channel(v string) (string, error) {
+	if v == "" || strings.ContainsAny(v, " \t\r\n") || strings.HasPrefix(v, "socket.io") {
+		return "", errors.New("must be a name without white space that does not begin with socket.io, such as flask-socketio")
 	}
-}
-
-func channelFormat(field *string) func(string) error {
-	return func(v string) error {
-		v = strings.ToLower(v)
-		if v != ChannelAuto && v != ChannelJSON && v != ChannelPickle {
-			return errors.New("must be auto, json or pickle")
-		}
-		*field = v
-		return nil
-	}
+	return v, nil
 }

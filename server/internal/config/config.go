@@ -1,5 +1,6 @@
-// Package config owns the server's settings: each has one flag, one environment variable, one default, one meaning
-// and one check, all in one list (Settings), from which the command line, the environment and the help text are read.
+// Package config owns the server's settings: each has one flag, one environment variable, one
+// default, one meaning and one check, all in one list (Settings), from which the command line, the
+// environment and the help text are read.
 package config
 
 import (
@@ -33,8 +34,9 @@ type Config struct {
 	CookieAttributes   string // what follows the cookie's value: "path=/; SameSite=Lax"; empty if Cookie is
 	ServerID           string // stands with a dot before each session's id; empty: nothing does
 
-	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port. One that begins its
-	// host with "*." is a pattern. Empty: same origin only. A single "*": every origin.
+	// CORSAllowedOrigins holds origins as browsers send them: lower case, no path, no default port.
+	// One that begins its host with "*." is a pattern. Empty: same origin only. A single "*": every
+	// origin.
 	CORSAllowedOrigins []string
 	CORSCredentials    bool
 	AllowedHosts       weborigin.Hosts // empty: every one
@@ -133,10 +135,12 @@ var (
 // Fault blames a setting for what was found only when it was used.
 func (c *Config) Fault(name, problem string) error { return c.given.fault(name, problem) }
 
-// Value returns a setting by its name as it was written, or its default; empty for secrets, and for names that are none.
+// Value returns a setting by its name as it was written, or its default; empty for secrets, and for
+// names that are none.
 func (c *Config) Value(name string) string { return c.given[name].value }
 
-// origin is where a setting's value came from ("--port", "HIPFLASK_PORT", "default") and how it was written there.
+// origin is where a setting's value came from ("--port", "HIPFLASK_PORT", "default") and how it was
+// written there.
 type origin struct{ source, value string }
 
 // origins holds the origin of every setting by its name.

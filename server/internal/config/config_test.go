@@ -361,8 +361,8 @@ func quoted(value string) string {
 	return quote(value) + ":"
 }
 
-// Each setting changes the fields that its sample names and no others, and together they reach all of Config:
-// a setting without a sample, and a field without a setting, fail here.
+// Each setting changes the fields that its sample names and no others, and together they reach all
+// of Config: a setting without a sample, and a field without a setting, fail here.
 func TestSettingsAreComplete(t *testing.T) {
 	covered := map[string]bool{
 		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,

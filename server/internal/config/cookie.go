@@ -18,8 +18,9 @@ type attributes struct {
 	secure, httpOnly, partitioned  bool
 }
 
-// cookie takes a name, and attributes behind it as in a Set-Cookie header: io; Secure; HttpOnly. Without them it is
-// Flask-SocketIO's cookie, whose path and SameSite stay where nothing else is said.
+// cookie takes a name, and attributes behind it as in a Set-Cookie header: io; Secure; HttpOnly.
+// Without them it is Flask-SocketIO's cookie, whose path and SameSite stay where nothing else is
+// said.
 func cookie(c *Config) func(string) error {
 	return func(v string) error {
 		c.Cookie, c.CookieAttributes = "", ""

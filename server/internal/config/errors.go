@@ -14,7 +14,8 @@ type Error struct {
 	Problem string // what is wrong or what would be right
 }
 
-// Error gives one line that names the source and the value, such as: --port "70000": must be a whole number from 0 to 65535.
+// Error gives one line that names the source and the value, such as: --port "70000": must be a
+// whole number from 0 to 65535.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Source != "" {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// readFlags collects the flags' values by setting, unchecked; the last one wins where a flag is repeated.
-// As in other GNU programs --help and --version count as soon as they are met.
+// readFlags collects the flags' values by setting, unchecked; the last one wins where a flag is
+// repeated. As in other GNU programs --help and --version count as soon as they are met.
 func readFlags(list []Setting, args []string) (map[string]string, error) {
 	values := make(map[string]string)
 	for len(args) > 0 {
@@ -90,7 +90,8 @@ func unknownFlag(list []Setting, arg string) *Error {
 	return &Error{Problem: "unknown flag " + quote(wrong) + ": " + advice}
 }
 
-// oneEditApart says whether a becomes b by at most one byte added, dropped or replaced, or two neighbours exchanged.
+// oneEditApart reports whether a becomes b by at most one byte added, dropped or replaced, or two
+// neighbours exchanged.
 func oneEditApart(a, b string) bool {
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]

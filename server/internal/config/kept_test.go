@@ -2,8 +2,8 @@ package config
 
 import "testing"
 
-// Every flag that was there when applications got routes is still taken, with the value
-// that was its default: scripts and unit files name them.
+// Every flag that was there when applications got routes is still taken, with the value that was
+// its default: scripts and unit files name them.
 func TestFlagsAreKept(t *testing.T) {
 	for name, value := range map[string]string{
 		"host":                            "127.0.0.1",

@@ -10,8 +10,8 @@ import (
 
 const settingsPage = "../../SETTINGS.md"
 
-// The page of all settings is what the code says. With HIPFLASK_WRITE_SETTINGS=1, as make settings sets it, the page is
-// written instead.
+// The page of all settings is what the code says. With HIPFLASK_WRITE_SETTINGS=1, as make settings
+// sets it, the page is written instead.
 func TestSettingsPage(t *testing.T) {
 	want := page(Settings())
 	if os.Getenv("HIPFLASK_WRITE_SETTINGS") == "1" {

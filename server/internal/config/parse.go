@@ -2,9 +2,10 @@ package config
 
 import "fmt"
 
-// Parse reads args (without the program's name) and, for what no flag sets, the environment; an empty variable counts
-// as not set. defaults, written as args are, stand in the place of the settings' own. The first fault is returned as an
-// *Error; --help and --version give ErrHelp and ErrVersion.
+// Parse reads args (without the program's name) and, for what no flag sets, the environment; an
+// empty variable counts as not set. defaults, written as args are, stand in the place of the
+// settings' own. The first fault is returned as an *Error; --help and --version give ErrHelp and
+// ErrVersion.
 // With TLS, the certificate and the key are read and matched against each other.
 func Parse(args []string, getenv func(string) string, defaults ...string) (*Config, error) {
 	c := new(Config)
@@ -33,8 +34,9 @@ func Parse(args []string, getenv func(string) string, defaults ...string) (*Conf
 	return c, nil
 }
 
-// Of takes values by their settings' names, as they would be written on the command line, and the defaults for the
-// others. The environment is not read. Errors, of the type *Error, blame a value under the name that source gives it.
+// Of takes values by their settings' names, as they would be written on the command line, and the
+// defaults for the others. The environment is not read. Errors, of the type *Error, blame a value
+// under the name that source gives it.
 func Of(values map[string]string, source func(name string) string) (*Config, error) {
 	c := new(Config)
 	err := c.take(settings(c), func(s Setting) origin {

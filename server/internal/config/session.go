@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,31 +19,27 @@ const (
 
 func flaskSession(c *Config) []Setting {
 	return []Setting{
-		{Name: "secret-key", Value: "TEXT", secret: true, set: secretKey(c),
+		{Name: "secret-key", Value: "TEXT", secret: true, set: into(&c.SecretKeys, secretKey),
 			Meaning: "Flask's SECRET_KEY: with it the values of Flask's session cookie are what handlers get. " +
 				"Better as the variable, since whoever may list processes sees flags."},
-		{Name: "secret-key-file", Value: "FILE", set: text(&c.SecretKeyFile),
+		{Name: "secret-key-file", Value: "FILE", set: into(&c.SecretKeyFile, text),
 			Meaning: "File with such keys instead, one a line: the first signs, and all are accepted, as Flask's SECRET_KEY_FALLBACKS are. " +
 				"base64: stands before a key that is bytes."},
-		{Name: "session-cookie-name", Value: "NAME", Default: "session", set: sessionCookieName(&c.SessionCookieName),
+		{Name: "session-cookie-name", Value: "NAME", Default: "session", set: into(&c.SessionCookieName, sessionCookieName),
 			Meaning: "Name of that cookie: Flask's SESSION_COOKIE_NAME."},
-		{Name: "session-lifetime", Value: "DURATION", Default: "31d", set: lifetime(&c.SessionLifetime),
+		{Name: "session-lifetime", Value: "DURATION", Default: "31d", set: into(&c.SessionLifetime, lifetime),
 			Meaning: "Time for which it is accepted: Flask's PERMANENT_SESSION_LIFETIME. Days may be written, as in 31d."},
 	}
 }
 
-func secretKey(c *Config) func(string) error {
-	return func(v string) error {
-		c.SecretKeys = nil
-		if v != "" {
-			c.SecretKeys = [][]byte{[]byte(v)}
-		}
-		return nil
+func secretKey(v string) ([][]byte, error) {
+	if v == "" {
+		return nil, nil
 	}
+	return [][]byte{[]byte(v)}, nil
 }
 
-// readKeys reads the keys of a file. Its errors tell the line, and nothing of what stands
-// there.
+// readKeys reads the keys of a file. Its errors tell the line, and nothing of what stands there.
 func readKeys(name string) ([][]byte, error) {
 	data, err := ReadPEM(name)
 	if err != nil {
@@ -110,45 +105,39 @@ func checkSecretKey(c *Config, given origins) error {
 	return nil
 }
 
-func sessionCookieName(field *string) func(string) error {
-	return func(v string) error {
-		if v == "" || strings.Trim(v, letters+digits+"!#$%&'*+-.^_`|~") != "" { // a token of RFC 9110, 5.6.2
-			return errors.New("must be a cookie's name, such as session: letters, digits and - _ . only")
-		}
-		*field = v
-		return nil
+func sessionCookieName(v string) (string, error) {
+	if v == "" || strings.Trim(v, letters+digits+"!#$%&'*+-.^_`|~") != "" { // a token of RFC 9110, 5.6.2
+		return "", errors.New("must be a cookie's name, such as session: letters, digits and - _ . only")
 	}
+	return v, nil
 }
 
-var inDays = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
-
 // lifetime takes days before what other durations are.
-func lifetime(field *time.Duration) func(string) error {
+func lifetime(v string) (time.Duration, error) {
 	wrong := errors.New("must be a duration from 1s to 3650d, such as 31d, 1d12h or 30m")
-	return func(v string) error {
-		var total time.Duration
-		rest := v
-		if m := inDays.FindStringSubmatch(v); m != nil {
-			n, err := strconv.Atoi(m[1])
-			if err != nil {
-				return wrong
-			}
-			total, rest = time.Duration(n)*day, m[2]
+	var total time.Duration
+	days, rest, inDays := strings.Cut(v, "d")
+	if inDays {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return 0, wrong
 		}
-		if rest != "" || total == 0 && v == rest {
-			if strings.Trim(rest, "0123456789.") == "" {
-				rest += "s" // Flask's configuration counts in seconds
-			}
-			more, err := time.ParseDuration(rest)
-			if err != nil || more < 0 || more > longestLifetime {
-				return wrong
-			}
-			total += more
-		}
-		if total < time.Second || total > longestLifetime {
-			return wrong
-		}
-		*field = total
-		return nil
+		total = time.Duration(n) * day
+	} else {
+		rest = v
 	}
+	if rest != "" || !inDays {
+		if strings.Trim(rest, "0123456789.") == "" {
+			rest += "s" // Flask's configuration counts in seconds
+		}
+		more, err := time.ParseDuration(rest)
+		if err != nil || more < 0 || more > longestLifetime {
+			return 0, wrong
+		}
+		total += more
+	}
+	if total < time.Second || total > longestLifetime {
+		return 0, wrong
+	}
+	return total, nil
 }

@@ -32,5 +32,5 @@ func (s Setting) variable(getenv func(string) string) string {
 	return getenv(s.Env)
 }
 
-// isSwitch says whether --name alone means --name=true.
+// isSwitch reports whether --name alone means --name=true.
 func (s Setting) isSwitch() bool { return s.Value == "" && s.stop == nil }

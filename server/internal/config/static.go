@@ -8,23 +8,20 @@ import (
 // pages are what browsers are shown beside Socket.IO.
 func pages(c *Config) []Setting {
 	return []Setting{
-		{Name: "static-folder", Value: "DIR", set: folder(&c.StaticFolder),
+		{Name: "static-folder", Value: "DIR", set: into(&c.StaticFolder, folder),
 			Meaning: "Folder whose files are served as they are: its index.html at /, and what lies beneath at its own path. " +
 				"The built-in page is then off. Hidden files are not served."},
-		{Name: "page", Default: "true", set: boolean(&c.Page),
+		{Name: "page", Default: "true", set: into(&c.Page, boolean),
 			Meaning: "Serve the built-in page, where nothing else is served at its paths."},
 	}
 }
 
-func folder(field *string) func(string) error {
-	return func(v string) error {
-		*field = v
-		if v == "" {
-			return nil
-		}
-		if info, err := os.Stat(v); err != nil || !info.IsDir() {
-			return errors.New("must be a folder that is there and can be read")
-		}
-		return nil
+func folder(v string) (string, error) {
+	if v == "" {
+		return "", nil
 	}
+	if info, err := os.Stat(v); err != nil || !info.IsDir() {
+		return "", errors.New("must be a folder that is there and can be read")
+	}
+	return v, nil
 }

@@ -7,39 +7,33 @@ import (
 	"strings"
 )
 
-func path(field *string) func(string) error {
-	return func(v string) error {
-		p := strings.Trim(v, "/")
-		if p == "" {
-			return errors.New("must be a URL path, such as socket.io")
-		}
-		if err := checkPath(p); err != nil {
-			return err
-		}
-		*field = "/" + p
-		return nil
+func path(v string) (string, error) {
+	p := strings.Trim(v, "/")
+	if p == "" {
+		return "", errors.New("must be a URL path, such as socket.io")
 	}
+	if err := checkPath(p); err != nil {
+		return "", err
+	}
+	return "/" + p, nil
 }
 
 // plainPath takes "off" besides an empty value, as an empty environment variable counts as not set.
-func plainPath(field *string) func(string) error {
-	return func(v string) error {
-		if v == "" || v == "off" {
-			*field = ""
-			return nil
-		}
-		p := strings.Trim(v, "/")
-		if p != "" {
-			if err := checkPath(p); err != nil {
-				return err
-			}
-		}
-		*field = "/" + p
-		return nil
+func plainPath(v string) (string, error) {
+	if v == "" || v == "off" {
+		return "", nil
 	}
+	p := strings.Trim(v, "/")
+	if p != "" {
+		if err := checkPath(p); err != nil {
+			return "", err
+		}
+	}
+	return "/" + p, nil
 }
 
-// checkPath wants what stands in a URL as it is (RFC 3986, 3.3), less what routers give a meaning to.
+// checkPath wants what stands in a URL as it is (RFC 3986, 3.3), less what routers give a meaning
+// to.
 func checkPath(p string) error {
 	if i := strings.IndexFunc(p, func(r rune) bool { return !strings.ContainsRune(letters+digits+"-._~!$&'()+,;=@/", r) }); i >= 0 {
 		return fmt.Errorf("must not contain %q: a URL path of letters, digits and - _ . ~ is safe", []rune(p[i:])[0])
@@ -50,12 +44,12 @@ func checkPath(p string) error {
 	return nil
 }
 
-// under says whether p lies below the directory dir.
+// under reports whether p lies below the directory dir.
 func under(p, dir string) bool { return strings.HasPrefix(p, dir+"/") }
 
-// PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other settings: what the log
-// may advise.
+// PlainPathTakes reports whether --plain-websocket-path can be this very path beside the other
+// settings: what the log may advise.
 func (c *Config) PlainPathTakes(p string) bool {
-	var taken string
-	return plainPath(&taken)(p) == nil && taken == p && p != "" && taken != c.Path && !under(taken, c.Path)
+	taken, err := plainPath(p)
+	return err == nil && taken == p && p != "" && taken != c.Path && !under(taken, c.Path)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,60 @@ import (
 	weborigin "hipflask/server/internal/origin"
 )
 
-// Each function here makes a Setting.set: it checks a value and stores it in the field it was given.
-// Their errors say what would be right and leave the value out, which Error shows beside them.
+// into makes a Setting.set: it has a value checked by one of the functions here, whose errors say
+// what would be right and leave the value out, which Error shows beside them.
+func into[T any](field *T, read func(string) (T, error)) func(string) error {
+	return func(v string) error {
+		x, err := read(v)
+		if err == nil {
+			*field = x
+		}
+		return err
+	}
+}
+
+// orOff takes "off" and 0 for none as well.
+func orOff[T int | int64 | time.Duration](read func(string) (T, error)) func(string) (T, error) {
+	return func(v string) (T, error) {
+		if v == "off" || v == "0" {
+			return 0, nil
+		}
+		x, err := read(v)
+		return x, alternative("off or ", err)
+	}
+}
+
+// orAutoOrOff takes "auto" as well.
+func orAutoOrOff[T int | int64](read func(string) (T, error)) func(string) (T, error) {
+	return func(v string) (T, error) {
+		if v == "auto" {
+			return Auto, nil
+		}
+		x, err := orOff(read)(v)
+		return x, alternative("auto, ", err)
+	}
+}
+
+// alternative adds to an error what would be right, too.
+func alternative(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New("must be " + what + strings.TrimPrefix(err.Error(), "must be "))
+}
+
+// choice takes one of these words.
+func choice(words ...string) func(string) (string, error) {
+	last := len(words) - 1
+	wrong := errors.New("must be " + strings.Join(words[:last], ", ") + " or " + words[last])
+	return func(v string) (string, error) {
+		v = strings.ToLower(v)
+		if !slices.Contains(words, v) {
+			return "", wrong
+		}
+		return v, nil
+	}
+}
 
 const (
 	shortest = time.Millisecond // clients are told their intervals in milliseconds
@@ -30,125 +83,85 @@ const (
 	longestSocketPath = 103 // macOS; Linux has 107
 )
 
-func text(field *string) func(string) error {
-	return func(v string) error {
-		*field = v
-		return nil
-	}
-}
+func text(v string) (string, error) { return v, nil }
 
-func number(field *int, low, high int) func(string) error {
-	return func(v string) error {
+func number(low, high int) func(string) (int, error) {
+	return func(v string) (int, error) {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < low || n > high {
-			return fmt.Errorf("must be a whole number from %d to %d", low, high)
+			return 0, fmt.Errorf("must be a whole number from %d to %d", low, high)
 		}
-		*field = n
-		return nil
+		return n, nil
 	}
 }
 
-func boolean(field *bool) func(string) error {
-	return func(v string) error {
-		b, ok := parseBool(v)
-		if !ok {
-			return errors.New("must be true or false")
-		}
-		*field = b
-		return nil
+func boolean(v string) (bool, error) {
+	switch strings.ToLower(v) {
+	case "true", "yes", "on", "1":
+		return true, nil
+	case "false", "no", "off", "0":
+		return false, nil
 	}
+	return false, errors.New("must be true or false")
 }
 
 func isBool(v string) bool {
-	_, ok := parseBool(v)
-	return ok
+	_, err := boolean(v)
+	return err == nil
 }
 
-func parseBool(v string) (value, ok bool) {
-	switch strings.ToLower(v) {
-	case "true", "yes", "on", "1":
-		return true, true
-	case "false", "no", "off", "0":
-		return false, true
+func duration(v string) (time.Duration, error) {
+	if strings.Trim(v, "0123456789.") == "" {
+		v += "s" // Flask-SocketIO counts in seconds
 	}
-	return false, false
-}
-
-func duration(field *time.Duration) func(string) error {
-	return func(v string) error {
-		if strings.Trim(v, "0123456789.") == "" {
-			v += "s" // Flask-SocketIO counts in seconds
-		}
-		d, err := time.ParseDuration(v)
-		if err != nil || d < shortest || d > longest {
-			return errors.New("must be a duration from 1ms to 24h, such as 25s, 1m30s or 0.5 for half a second")
-		}
-		*field = d
-		return nil
+	d, err := time.ParseDuration(v)
+	if err != nil || d < shortest || d > longest {
+		return 0, errors.New("must be a duration from 1ms to 24h, such as 25s, 1m30s or 0.5 for half a second")
 	}
+	return d, nil
 }
 
-// durationOrOff takes "off" and 0 for none.
-func durationOrOff(field *time.Duration) func(string) error {
-	return func(v string) error {
-		if v == "off" || v == "0" {
-			*field = 0
-			return nil
-		}
-		return duration(field)(v)
-	}
-}
-
-func size(field *int64, low int64) func(string) error {
-	return func(v string) error {
+func size(low, high int64) func(string) (int64, error) {
+	return func(v string) (int64, error) {
 		n, ok := parseSize(v)
-		if !ok || n < low || n > largest {
-			return fmt.Errorf("must be a number of bytes from %d to 1024MiB, such as 1000000, 1MB or 64KiB", low)
+		if !ok || n < low || n > high {
+			return 0, fmt.Errorf("must be a number of bytes from %s to %s, such as 1000000, 64KiB or 512MiB", sizeText(low), sizeText(high))
 		}
-		*field = n
-		return nil
+		return n, nil
 	}
 }
 
-func parseSize(v string) (int64, bool) {
-	digits := strings.TrimRight(v, "KMGBkmgbi ")
-	unit := int64(1)
-	switch strings.ToLower(strings.TrimLeft(v[len(digits):], " ")) {
-	case "", "b":
-	case "kb":
-		unit = 1000
-	case "mb":
-		unit = 1000 * 1000
-	case "kib":
-		unit = 1 << 10
-	case "mib":
-		unit = 1 << 20
-	case "gb":
-		unit = 1000 * 1000 * 1000
-	case "gib":
-		unit = 1 << 30
-	default:
-		return 0, false
+// sizeText writes a bound of a size.
+func sizeText(n int64) string {
+	switch {
+	case n > 1<<30:
+		return fmt.Sprintf("%dGiB", n>>30)
+	case n >= 1<<20:
+		return fmt.Sprintf("%dMiB", n>>20)
 	}
+	return strconv.FormatInt(n, 10)
+}
+
+func parseSize(v string) (n int64, ok bool) {
+	digits := strings.TrimRight(v, "KMGBkmgbi ")
+	units := map[string]int64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+	unit, ok := units[strings.ToLower(strings.TrimLeft(v[len(digits):], " "))]
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > mostMemory || n > mostMemory/unit { // beyond any limit, and the product might overflow
+	if !ok || err != nil || n > mostMemory/unit { // beyond any limit, and the product might overflow
 		return 0, false
 	}
 	return n * unit, n >= 0
 }
 
-func host(field *string) func(string) error {
-	return func(v string) error {
-		h := v
-		if strings.HasPrefix(h, "[") && strings.HasSuffix(h, "]") {
-			h = h[1 : len(h)-1]
-		}
-		if _, err := netip.ParseAddr(h); err != nil && !weborigin.IsHostName(h) {
-			return errors.New("must be an address or a host name without a port, such as 127.0.0.1, 0.0.0.0, ::1 or localhost")
-		}
-		*field = h
-		return nil
+func host(v string) (string, error) {
+	h := v
+	if inner, ok := strings.CutPrefix(v, "["); ok && strings.HasSuffix(v, "]") {
+		h = strings.TrimSuffix(inner, "]")
 	}
+	if _, err := netip.ParseAddr(h); err != nil && !weborigin.IsHostName(h) {
+		return "", errors.New("must be an address or a host name without a port, such as 127.0.0.1, 0.0.0.0, ::1 or localhost")
+	}
+	return h, nil
 }
 
 const (
@@ -157,25 +170,19 @@ const (
 )
 
 // socketPath takes what every system has room for in a socket's address.
-func socketPath(field *string) func(string) error {
-	return func(v string) error {
-		if len(v) > longestSocketPath || strings.HasPrefix(v, "@") || strings.ContainsRune(v, 0) {
-			return fmt.Errorf("must be a file's path of at most %d bytes that does not begin with @", longestSocketPath)
-		}
-		*field = v
-		return nil
+func socketPath(v string) (string, error) {
+	if len(v) > longestSocketPath || strings.HasPrefix(v, "@") || strings.ContainsRune(v, 0) {
+		return "", fmt.Errorf("must be a file's path of at most %d bytes that does not begin with @", longestSocketPath)
 	}
+	return v, nil
 }
 
-func fileMode(field *os.FileMode) func(string) error {
-	return func(v string) error {
-		mode, err := strconv.ParseUint(v, 8, 32)
-		if err != nil || mode > 0o777 || mode&0o600 != 0o600 {
-			return errors.New("must be permissions in octal that let the owner read and write, such as 0660 or 0666")
-		}
-		*field = os.FileMode(mode)
-		return nil
+func fileMode(v string) (os.FileMode, error) {
+	mode, err := strconv.ParseUint(v, 8, 32)
+	if err != nil || mode > 0o777 || mode&0o600 != 0o600 {
+		return 0, errors.New("must be permissions in octal that let the owner read and write, such as 0660 or 0666")
 	}
+	return os.FileMode(mode), nil
 }
 
 func transports(c *Config) func(string) error {
@@ -195,59 +202,28 @@ func transports(c *Config) func(string) error {
 	}
 }
 
-func logLevel(field *slog.Level) func(string) error {
-	return func(v string) error {
-		switch strings.ToLower(v) {
-		case "debug":
-			*field = slog.LevelDebug
-		case "info":
-			*field = slog.LevelInfo
-		case "warn", "warning":
-			*field = slog.LevelWarn
-		case "error":
-			*field = slog.LevelError
-		default:
-			return errors.New("must be debug, info, warn or error")
-		}
-		return nil
+func logLevel(v string) (level slog.Level, err error) {
+	switch v = strings.ToLower(v); v {
+	case "warning":
+		v = "warn"
+	case "debug", "info", "warn", "error":
+	default:
+		return 0, errors.New("must be debug, info, warn or error")
 	}
+	err = level.UnmarshalText([]byte(v))
+	return level, err
 }
 
-func bcryptHash(field *string) func(string) error {
-	return func(v string) error {
-		*field = v
-		if v == "" {
-			return nil
-		}
-		cost, err := bcrypt.Cost([]byte(v))
-		if err != nil || len(v) != 60 || strings.Trim(v[7:], letters+digits+"./") != "" {
-			return errors.New("must be a bcrypt hash of 60 characters, such as htpasswd -nbB NAME PASSWORD prints behind the colon")
-		}
-		if cost > maxBcryptCost {
-			return fmt.Errorf("must have a cost of at most %d, with which a login takes seconds", maxBcryptCost)
-		}
-		return nil
+func bcryptHash(v string) (string, error) {
+	if v == "" {
+		return "", nil
 	}
-}
-
-func adminMode(field *string) func(string) error {
-	return func(v string) error {
-		v = strings.ToLower(v)
-		if v != AdminProduction && v != AdminDevelopment {
-			return errors.New("must be production or development")
-		}
-		*field = v
-		return nil
+	cost, err := bcrypt.Cost([]byte(v))
+	if err != nil || len(v) != 60 || strings.Trim(v[7:], letters+digits+"./") != "" {
+		return "", errors.New("must be a bcrypt hash of 60 characters, such as htpasswd -nbB NAME PASSWORD prints behind the colon")
 	}
-}
-
-func logFormat(field *string) func(string) error {
-	return func(v string) error {
-		v = strings.ToLower(v)
-		if v != LogText && v != LogJSON {
-			return errors.New("must be text or json")
-		}
-		*field = v
-		return nil
+	if cost > maxBcryptCost {
+		return "", fmt.Errorf("must have a cost of at most %d, with which a login takes seconds", maxBcryptCost)
 	}
+	return v, nil
 }

@@ -1,5 +1,6 @@
-// Package deflate owns compression by RFC 1951 in pieces that end at a byte's boundary and refer to nothing before them, so
-// that a piece can be made once and sent to many: WebSocket messages (RFC 7692), parts of HTTP bodies.
+// Package deflate owns compression by RFC 1951 in pieces that end at a byte's boundary and refer to
+// nothing before them, so that a piece can be made once and sent to many: WebSocket messages (RFC
+// 7692), parts of HTTP bodies.
 package deflate
 
 import (
@@ -23,14 +24,15 @@ var (
 	ErrCorrupt = errors.New("deflate: not compressed as RFC 1951 says")
 )
 
-// Tail is what each piece ends with, an empty block. WebSocket messages travel without it (RFC 7692, section 7.2.1).
+// Tail is what each piece ends with, an empty block. WebSocket messages travel without it (RFC
+// 7692, section 7.2.1).
 const Tail = "\x00\x00\xff\xff"
 
 // last is a last block with nothing in it.
 const last = "\x01\x00\x00\xff\xff"
 
-// Codec compresses and decompresses. It keeps what it needs for reuse: some hundred kilobytes for each
-// call that runs at the same time. The zero value is ready, and safe for concurrent use.
+// Codec compresses and decompresses. It keeps what it needs for reuse: some hundred kilobytes for
+// each call that runs at the same time. The zero value is ready, and safe for concurrent use.
 type Codec struct {
 	writers, readers sync.Pool
 }
@@ -53,8 +55,9 @@ func (c *Codec) Compress(parts ...[]byte) []byte {
 	return bytes.Clone(out.Bytes()) // a buffer that grew is half empty
 }
 
-// Decompress returns what a piece, given without its [Tail], unpacks to, at most limit bytes of it: more is ErrTooBig, found
-// before it is unpacked. What follows a last block within the piece is not looked at.
+// Decompress returns what a piece, given without its [Tail], unpacks to, at most limit bytes of it:
+// more is ErrTooBig, found before it is unpacked. What follows a last block within the piece is not
+// looked at.
 func (c *Codec) Decompress(piece []byte, limit int) ([]byte, error) {
 	in := &input{rest: piece, then: Tail + last}
 	r, ok := c.readers.Get().(io.ReadCloser)

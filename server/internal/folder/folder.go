@@ -1,6 +1,5 @@
-// Package folder serves the files of a folder as they are on disk when they are asked
-// for: a page of one's own. It owns which paths are files, and that nothing outside the
-// folder is.
+// Package folder serves the files of a folder as they are on disk when they are asked for: a page
+// of one's own. It owns which paths are files, and that nothing outside the folder is.
 package folder
 
 import (
@@ -30,9 +29,9 @@ func Open(dir string) (*Folder, error) {
 	return &Folder{dir}, root.Close()
 }
 
-// Serve answers a request for a file that is there, and reports whether there is one: if
-// not, it has written nothing. A path that ends with a slash is that folder's
-// index.html. A file's methods are GET and HEAD; for others see [Folder.Has].
+// Serve answers a request for a file that is there, and reports whether there is one: if not, it
+// has written nothing. A path that ends with a slash is that folder's index.html. A file's methods
+// are GET and HEAD; for others see [Folder.Has].
 func (f *Folder) Serve(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -47,8 +46,8 @@ func (f *Folder) Serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// SetCaching has browsers ask each time whether a file has changed, as with Flask's,
-// where the header does not say otherwise.
+// SetCaching has browsers ask each time whether a file has changed, as with Flask's, where the
+// header does not say otherwise.
 func SetCaching(h http.Header) {
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-cache")
@@ -65,9 +64,9 @@ func (f *Folder) Has(urlPath string) bool {
 	return true
 }
 
-// open returns the file at the path of a URL, nil if there is none. The folder is
-// looked up anew each time, so that it may be a link that a deployment moves; os.Root
-// keeps what is beneath from leading out of it.
+// open returns the file at the path of a URL, nil if there is none. The folder is looked up anew
+// each time, so that it may be a link that a deployment moves; os.Root keeps what is beneath from
+// leading out of it.
 func (f *Folder) open(urlPath string) (*os.File, fs.FileInfo) {
 	name, ok := fileName(urlPath)
 	if !ok {
@@ -94,8 +93,8 @@ func (f *Folder) open(urlPath string) (*os.File, fs.FileInfo) {
 	return file, info
 }
 
-// fileName is the file that a path means. Only the shortest form of a path is taken, and
-// no hidden file.
+// fileName is the file that a path means. Only the shortest form of a path is taken, and no hidden
+// file.
 func fileName(urlPath string) (string, bool) {
 	name, ok := strings.CutPrefix(urlPath, "/")
 	if !ok || strings.ContainsAny(name, "\\\x00") {
@@ -107,9 +106,9 @@ func fileName(urlPath string) (string, bool) {
 	return name, fs.ValidPath(name) && name != "." && !Hidden(name)
 }
 
-// Hidden reports whether a file is one that nobody is served: it or a folder on its path
-// begins with a dot, as .git and .env do, which were not put there to be read.
-// .well-known is none (RFC 8615).
+// Hidden reports whether a file is one that nobody is served: it or a folder on its path begins
+// with a dot, as .git and .env do, which were not put there to be read. .well-known is none (RFC
+// 8615).
 func Hidden(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".") && part != ".well-known" {

@@ -81,8 +81,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// Nothing outside the folder is served, nothing hidden, no folder, by no spelling and
-// no link.
+// Nothing outside the folder is served, nothing hidden, no folder, by no spelling and no link.
 func TestNothingElse(t *testing.T) {
 	f, dir := serving(t)
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {

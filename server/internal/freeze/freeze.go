@@ -1,9 +1,9 @@
-// Package freeze owns what a freeze of the whole process (SIGSTOP, a virtual machine's
-// pause) must not do: end clients for being silent whose bytes lie in the kernel. When the
-// process goes on, all time limits that passed meanwhile are over before anything is read.
+// Package freeze owns what a freeze of the whole process (SIGSTOP, a virtual machine's pause) must
+// not do: end clients for being silent whose bytes lie in the kernel. When the process goes on, all
+// time limits that passed meanwhile are over before anything is read.
 //
-// The rule is one for all of them: a time limit whose end is noticed late begins anew,
-// once. A processor that is too busy makes a client wait twice as long, at most.
+// The rule is one for all of them: a time limit whose end is noticed late begins anew, once. A
+// processor that is too busy makes a client wait twice as long, at most.
 package freeze
 
 import (
@@ -18,8 +18,8 @@ import (
 // tolerance is how late a timer may be on a processor that is merely busy.
 const tolerance = 20 * time.Millisecond
 
-// Late reports whether what was due at this time is only noticed now because the process
-// stood still.
+// Late reports whether what was due at this time is only noticed now because the process stood
+// still.
 func Late(due time.Time) bool { return time.Since(due) > tolerance }
 
 // Limit is a time limit. It is not safe for concurrent use; the zero value is over.
@@ -37,8 +37,8 @@ func Begin(length time.Duration) Limit {
 // Extend has the limit end later.
 func (l *Limit) Extend(d time.Duration) { l.due = l.due.Add(d) }
 
-// Left is to be asked when the limit should be over: it is how much time is left, 0 for
-// none. It begins the limit anew if that is noticed late.
+// Left is to be asked when the limit should be over: it is how much time is left, 0 for none. It
+// begins the limit anew if that is noticed late.
 func (l *Limit) Left() time.Duration {
 	if Late(l.due) && !l.renewed {
 		l.due, l.renewed = time.Now().Add(l.length), true
@@ -84,8 +84,7 @@ func (t *Timer) look() {
 	}
 }
 
-// Listener is l, the deadlines of whose connections begin anew when they are noticed
-// late.
+// Listener is l, the deadlines of whose connections begin anew when they are noticed late.
 func Listener(l net.Listener) net.Listener { return listener{l} }
 
 type listener struct{ net.Listener }
@@ -162,12 +161,12 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
-// Socket is the connection beneath, for who reads and writes the socket itself, and asks
-// RenewRead when a deadline has passed.
+// Socket is the connection beneath, for who reads and writes the socket itself, and asks RenewRead
+// when a deadline has passed.
 func (c *Conn) Socket() net.Conn { return c.Conn }
 
-// RenewRead is for who reads from the socket itself: it begins the deadline anew that
-// err tells of, if that was noticed late, and reports whether it did.
+// RenewRead is for who reads from the socket itself: it begins the deadline anew that err tells of,
+// if that was noticed late, and reports whether it did.
 func (c *Conn) RenewRead(err error) bool { return c.read.renew(err, c.Conn.SetReadDeadline) }
 
 // SetReadDeadline is net.Conn's.

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The clock of these tests stands still unless one sleeps. To sleep past the end of a
-// limit is what a freeze looks like. A real one is in server: TestHardeningFreeze.
+// The clock of these tests stands still unless one sleeps. To sleep past the end of a limit is what
+// a freeze looks like. A real one is in server: TestHardeningFreeze.
 
 func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

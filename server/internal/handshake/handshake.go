@@ -1,5 +1,5 @@
-// Package handshake owns how a client was opened in the form in which Node's servers show
-// it, socket.handshake: the Redis adapter and the Admin UI both carry it.
+// Package handshake owns how a client was opened in the form in which Node's servers show it,
+// socket.handshake: the Redis adapter and the Admin UI both carry it.
 package handshake
 
 import (
@@ -11,8 +11,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Handshake has Node's fields. Without Headers it is for who has no use for those, which
-// are most of it.
+// Handshake has Node's fields. Without Headers it is for who has no use for those, which are most
+// of it.
 type Handshake struct {
 	Headers map[string]string `json:"headers"`
 	Time    string            `json:"time"`
@@ -25,8 +25,8 @@ type Handshake struct {
 	Auth    any               `json:"auth,omitempty"` // a packet.Value; nil is left out
 }
 
-// Of describes a client that came to its namespace at that time, from that address, over
-// the connection that r opened, without its headers.
+// Of describes a client that came to its namespace at that time, from that address, over the
+// connection that r opened, without its headers.
 func Of(r *http.Request, address string, at time.Time) *Handshake {
 	h := &Handshake{
 		Time:    at.Format(dateLayout),
@@ -53,8 +53,8 @@ func (h *Handshake) WithHeaders(r *http.Request) *Handshake {
 	return h
 }
 
-// dateLayout is what JavaScript's Date makes of itself (ECMA-262, Date.prototype.toString),
-// without the zone's name, which is optional.
+// dateLayout is what JavaScript's Date makes of itself (ECMA-262, Date.prototype.toString), without
+// the zone's name, which is optional.
 const dateLayout = "Mon Jan 02 2006 15:04:05 GMT-0700"
 
 // Hide takes out what the client's user could be impersonated with.
@@ -74,8 +74,8 @@ type Seen struct {
 	Auth      packet.Value
 }
 
-// Read reads a handshake. What it lacks, or has in another form, is left empty: where
-// Node's application changed it.
+// Read reads a handshake. What it lacks, or has in another form, is left empty: where Node's
+// application changed it.
 func Read(v packet.Value) Seen {
 	var s Seen
 	_ = v.Members(func(name string, member packet.Value) error {

@@ -1,6 +1,6 @@
-// Package inspect is what the server's own parts, such as the Admin UI, see of all clients
-// and do to them, and what they are told: what handlers have no use for. Package socketio
-// is given [Hooks] and hands out a [View], see package extras.
+// Package inspect is what the server's own parts, such as the Admin UI, see of all clients and do
+// to them, and what they are told: what handlers have no use for. Package socketio is given [Hooks]
+// and hands out a [View], see package extras.
 package inspect
 
 import (
@@ -12,8 +12,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Hooks are told what happens in the server that is made with them. They run where it
-// happens, before what follows, and must not wait; nil ones are left out.
+// Hooks are told what happens in the server that is made with them. They run where it happens,
+// before what follows, and must not wait; nil ones are left out.
 type Hooks struct {
 	Connected    func(c Client)                                      // the client was told so
 	Disconnected func(c Client, reason string)                       // its handler has run
@@ -21,39 +21,37 @@ type Hooks struct {
 	Received     func(c Client, event string, args []packet.Value)   // its handler is about to run
 	Sent         func(to Clients, event string, args []packet.Value) // to those clients
 
-	// Handled is told how long the handlers of an event took, middleware included,
-	// and Failed of events that failed, before the error handler is. namespace and
-	// event are names that handlers were registered under, so there is a bounded
-	// number of them: what "*" stands for is "*", and an event without a handler "".
+	// Handled gets how long the handlers of an event took, middleware included, and Failed of
+	// events that failed, before the error handler is. namespace and event are names that handlers
+	// were registered under, so there is a bounded number of them: what "*" stands for is "*", and
+	// an event without a handler "".
 	Handled func(namespace, event string, took time.Duration)
 	Failed  func(namespace, event string, panicked bool)
 }
 
 // View is a server as its own parts see it.
 type View interface {
-	// Namespaces are all clients of each namespace by its name, of those too that
-	// clients brought into being through Of("*").
+	// Namespaces are all clients of each namespace by its name, of those too that clients brought
+	// into being through Of("*").
 	Namespaces() map[string]Clients
 	// Stats counts; it looks at every session.
 	Stats() Stats
-	// Lost is to be told of requests for paths that nothing is served at: a client's
-	// is logged.
+	// Lost is to be told of requests for paths that nothing is served at: a client's is logged.
 	Lost(r *http.Request)
-	// AdmitHost and AdmitOps report whether a request may be served: of any, whether the
-	// server goes by the name it was called by, and of one for the operators' address,
-	// also whether a page of another site makes it. They write and log the refusal.
+	// AdmitHost and AdmitOps report whether a request may be served: of any, whether the server
+	// goes by the name it was called by, and of one for the operators' address, also whether a page
+	// of another site makes it. They write and log the refusal.
 	AdmitHost(w http.ResponseWriter, r *http.Request) bool
 	AdmitOps(w http.ResponseWriter, r *http.Request) bool
 	// ServeForwarded serves what another server of the cluster has passed on.
 	ServeForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded)
-	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still
-	// that of its connection.
+	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still that of its
+	// connection.
 	Trusts(r *http.Request) bool
-	// Warn is to be told of what was not accepted before it came to a client: it is
-	// counted and logged as other refusals are.
+	// Warn is to be told of what was not accepted before it came to a client: it is counted and
+	// logged as other refusals are.
 	Warn(cause engineio.Cause, msg string, args ...any)
-	// Life ends when background tasks have to: at the end, after the last disconnect
-	// handler.
+	// Life ends when background tasks have to: at the end, after the last disconnect handler.
 	Life() context.Context
 	// Begin begins the background tasks that were held back until now.
 	Begin()
@@ -74,8 +72,8 @@ type Client interface {
 	Since() time.Time       // when it came to the namespace
 	Transport() string      // what it uses now: "polling" or "websocket"
 
-	// Connection names the connection, which a client's namespaces share. It does
-	// not tell the id of the session, which is a secret.
+	// Connection names the connection, which a client's namespaces share. It does not tell the id
+	// of the session, which is a secret.
 	Connection() string
 }
 

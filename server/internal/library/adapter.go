@@ -19,16 +19,15 @@ func roomsOf(nsp socket.Namespace) *fanout.Adapter {
 	return nsp.Adapter().(*adapter).rooms // of our own making
 }
 
-// adapter is the part of an adapter that the library reaches: whatever else one does
-// goes past it.
+// adapter is the part of an adapter that the library reaches: whatever else one does goes past it.
 type adapter struct {
 	socket.Adapter // nil
 
 	rooms *fanout.Adapter
 }
 
-// AddAll is for the room of a client's own id, and for all that it was in if it comes
-// back: it is in them.
+// AddAll is for the room of a client's own id, and for all that it was in if it comes back: it is
+// in them.
 func (a *adapter) AddAll(socket.SocketId, *types.Set[socket.Room]) {}
 
 // DelAll is for a client that leaves, or was refused.
@@ -42,8 +41,8 @@ func (a *adapter) PersistSession(s *socket.SessionToPersist) {
 	a.rooms.Persist(string(s.Sid), string(s.Pid))
 }
 
-// RestoreSession gives a client that was cut off its session back, once. The library
-// has nothing to send: it would do so before it has answered CONNECT.
+// RestoreSession gives a client that was cut off its session back, once. The library has nothing to
+// send: it would do so before it has answered CONNECT.
 func (a *adapter) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
 	id, ok := a.rooms.Restore(string(pid), offset)
 	if !ok {

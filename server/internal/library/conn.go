@@ -15,23 +15,23 @@ import (
 	"hipflask/server/internal/locks"
 )
 
-// Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's
-// runs, but Disconnected also while [Client.Disconnect] does.
+// Owner is whose connection a [Conn] is. Its methods are called while one of the Conn's runs, but
+// Disconnected also while [Client.Disconnect] does.
 type Owner interface {
-	// Connecting decides whether a client may connect to a namespace; nil: it may. It
-	// is not told so before Connecting returns.
+	// Connecting decides whether a client may connect to a namespace; nil: it may. It is not told
+	// so before Connecting returns.
 	Connecting(c *Client) *Refusal
-	// Answered is told by which key the client may come back to its session, before the
-	// client is; "" without recovery.
+	// Answered is told by which key the client may come back to its session, before the client is;
+	// "" without recovery.
 	Answered(pid string)
 	// Connected follows when the client was told that it is.
 	Connected(c *Client)
-	// Disconnected is called once the client that is connected has left the namespace,
-	// with Flask-SocketIO's name for the reason.
+	// Disconnected is called once the client that is connected has left the namespace, with
+	// Flask-SocketIO's name for the reason.
 	Disconnected(c *Client, reason string)
 }
 
-// Refusal is what a client is told that may not connect.
+// Refusal is the answer to a client that may not connect.
 type Refusal struct {
 	Message string
 	Data    any // nil: none
@@ -52,8 +52,8 @@ func (b *base) On(name events.EventName, l ...events.Listener) error {
 	return nil
 }
 
-// Conn is a session to the library: an engine.Socket. Its methods for the owner are
-// called one after another.
+// Conn is a session to the library: an engine.Socket. Its methods for the owner are called one
+// after another.
 type Conn struct {
 	engine.Socket // nil: what the library does not call is not there
 
@@ -65,17 +65,18 @@ type Conn struct {
 
 	mu      locks.Library
 	closed  bool          // the library was told of the end, or wished for it
-	goodbye bool          // the client ended the session, and not only a namespace
-	gate    chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	gateNsp string
+	leaving bool          // the client ended the session, and not only a namespace
+	pending chan struct{} // closed when the library has dealt with a packet; nil otherwise
+	// pendingNsp is the namespace that the packet is for.
+	pendingNsp string
 
-	// joining is the one that the owner was asked for, until it is connected or refused:
-	// by the one goroutine that the gate waits for.
+	// joining is the one that the owner was asked for, until it is connected or refused: by the one
+	// goroutine that is waited for.
 	joining *Client
 }
 
-// Begin introduces the session to the library. A client of Engine.IO 3 is then connected
-// to "/" without asking.
+// Begin introduces the session to the library. A client of Engine.IO 3 is then connected to "/"
+// without asking.
 func (c *Conn) Begin() {
 	introduce := func() { c.base.connected(c) }
 	if c.Protocol() == 3 {
@@ -85,10 +86,10 @@ func (c *Conn) Begin() {
 	}
 }
 
-// Connect asks for a namespace. A client that comes back to its session names the key to
-// it and the offset of the last event that it has seen; others have an empty one. Connect
-// reports whether the library could be asked: it reads the name of an Engine.IO 3 client
-// as a URL, and would connect it to another namespace than it asked for.
+// Connect asks for a namespace. A client that comes back to its session names the key to it and the
+// offset of the last event that it has seen; others have an empty one. Connect reports whether the
+// library could be asked: it reads the name of an Engine.IO 3 client as a URL, and would connect it
+// to another namespace than it asked for.
 func (c *Conn) Connect(namespace, pid, offset string) bool {
 	if c.Protocol() == 3 {
 		if u, err := url.Parse(namespace); err != nil || u.Path != namespace {
@@ -108,14 +109,13 @@ func (c *Conn) Leave(namespace string) {
 	c.await(namespace, func() { c.onData(&parser.Packet{Type: parser.DISCONNECT, Nsp: namespace}) })
 }
 
-// End tells the library of the session's end. A polling client says goodbye also when a
-// request of it was cut off, and comes back; so to the library it is a connection that
-// was lost.
+// End tells the library of the session's end. A polling client sends the close packet also when a
+// request of it was cut off, and comes back; so to the library it is a connection that was lost.
 func (c *Conn) End(reason engineio.Reason) {
 	c.mu.Lock()
 	told := c.closed
 	c.closed = true
-	if c.goodbye = reason == engineio.ClientDisconnect; c.goodbye {
+	if c.leaving = reason == engineio.ClientDisconnect; c.leaving {
 		reason = engineio.TransportClose
 	}
 	c.mu.Unlock()
@@ -124,28 +124,27 @@ func (c *Conn) End(reason engineio.Reason) {
 	}
 }
 
-// await lets the library begin to connect or disconnect a namespace and waits
-// until it is done.
+// await lets the library begin to connect or disconnect a namespace and waits until it is done.
 func (c *Conn) await(namespace string, begin func()) {
-	gate := make(chan struct{})
+	done := make(chan struct{})
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return
 	}
-	c.gate, c.gateNsp = gate, namespace
+	c.pending, c.pendingNsp = done, namespace
 	c.mu.Unlock()
 	begin()
-	<-gate
+	<-done
 }
 
-// pass opens the gate for a namespace; the empty name stands for any.
+// pass ends the wait for a namespace; the empty name stands for any.
 func (c *Conn) pass(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gate != nil && (namespace == "" || namespace == c.gateNsp) {
-		close(c.gate)
-		c.gate = nil
+	if c.pending != nil && (namespace == "" || namespace == c.pendingNsp) {
+		close(c.pending)
+		c.pending = nil
 	}
 }
 
@@ -171,8 +170,8 @@ func (c *Client) ID() string { return string(c.sock.Id()) }
 // Rooms is the adapter of the namespace.
 func (c *Client) Rooms() *fanout.Adapter { return roomsOf(c.sock.Nsp()) }
 
-// Disconnect tells the client that it is disconnected from the namespace. The library
-// ignores that until the client is connected.
+// Disconnect tells the client that it is disconnected from the namespace. The library ignores that
+// until the client is connected.
 func (c *Client) Disconnect() {
 	c.conn.mu.Lock()
 	c.kick = c.kick || !c.conn.closed && c.sock.Connected()
@@ -187,18 +186,18 @@ func (c *Client) disconnected(args ...any) {
 	}
 	reason, _ := args[0].(string)
 	c.conn.mu.Lock()
-	kick, goodbye := c.kick, c.conn.goodbye
+	kick, leaving := c.kick, c.conn.leaving
 	c.conn.mu.Unlock()
-	c.conn.owner.Disconnected(c, reasonName(reason, kick, goodbye))
+	c.conn.owner.Disconnected(c, reasonName(reason, kick, leaving))
 	c.conn.pass(c.sock.Nsp().Name())
 }
 
 // reasonName gives the library's reasons the names that Flask-SocketIO uses.
-func reasonName(reason string, kick, goodbye bool) string {
+func reasonName(reason string, kick, leaving bool) string {
 	switch {
 	case kick: // the connection may have been quicker to end
 		return "server disconnect"
-	case goodbye && reason == string(engineio.TransportClose):
+	case leaving && reason == string(engineio.TransportClose):
 		return string(engineio.ClientDisconnect)
 	}
 	switch reason {

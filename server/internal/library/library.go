@@ -1,11 +1,11 @@
-// Package library is the one place that faces github.com/zishang520/socket.io, the
-// Socket.IO layer: which namespaces there are, who is connected to them, and the
-// handshake. Everything that it asks for is answered here, in its own terms, and nobody
-// else sees those. Events, acknowledgements, rooms and broadcasts go past it.
+// Package library is the one place that faces github.com/zishang520/socket.io, the Socket.IO layer:
+// which namespaces there are, who is connected to them, and the handshake. Everything that it asks
+// for is answered here, in its own terms, and nobody else sees those. Events, acknowledgements,
+// rooms and broadcasts go past it.
 //
-// It connects and disconnects in goroutines of its own, which would race with the next
-// packet and with the end of the session. So a [Conn] waits until it is done, and tells it
-// that the session is open until it is told of the end.
+// It connects and disconnects in goroutines of its own, which would race with the next packet and
+// with the end of the session. So a [Conn] waits until it is done, and tells it that the session is
+// open until it is told of the end.
 package library
 
 import (
@@ -20,18 +20,17 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// patience is longer than any client lasts that connects to nothing: the library has a
-// timer for that, and so has the owner of a [Conn], which knows why it takes long.
-const patience = 1000 * time.Hour
+// connectTimeout is longer than any client lasts that connects to nothing: the library has a timer
+// for that, and so has the owner of a [Conn], which knows why it takes long.
+const connectTimeout = 1000 * time.Hour
 
 // Options are what a [Server] is made of.
 type Options struct {
-	// Rooms makes the adapter of a namespace. It is called by New for "/", by Of and
-	// by Create.
+	// Rooms makes the adapter of a namespace. It is called by New for "/", by Of and by Create.
 	Rooms func(namespace string) *fanout.Adapter
 	// Recovery is how long clients that were cut off may come back; 0: not at all.
 	Recovery time.Duration
-	// Failed is told of packets that could not be encoded.
+	// Failed gets the errors of packets that could not be encoded.
 	Failed func(error)
 }
 
@@ -55,7 +54,7 @@ func New(o Options) *Server {
 		opts.SetConnectionStateRecovery(recovery)
 	}
 	opts.SetCleanupEmptyChildNamespaces(true) // in the way that Create tells of
-	opts.SetConnectTimeout(patience)
+	opts.SetConnectTimeout(connectTimeout)
 	s.io = socket.NewServer(nil, opts)
 	s.io.Bind(&s.base)
 	s.parent = socket.NewParentNamespace(s.io)
@@ -80,17 +79,17 @@ var placeholder = socket.SocketId("")
 
 // Create makes clients able to connect to a namespace until forget is called.
 //
-// The library forgets a namespace only by itself, when a socket is removed and its table
-// of sockets is empty, whoever is on the way into it. So the table is never empty before
-// the right moment: a placeholder is in it. And it holds nothing else for long, as the
-// library counts all of it whenever a client leaves.
+// The library forgets a namespace only by itself, when a socket is removed and its table of sockets
+// is empty, whoever is on the way into it. So the table is never empty before the right moment: a
+// placeholder is in it. And it holds nothing else for long, as the library counts all of it
+// whenever a client leaves.
 func (s *Server) Create(name string) (rooms *fanout.Adapter, forget func()) {
 	nsp := s.parent.CreateChild(name)
 	nsp.Sockets().Store(placeholder, new(socket.Socket))
 	return roomsOf(nsp), func() {
 		nsp.Remove(new(socket.Socket)) // the placeholder: with it the library lets go
-		// Who still holds the namespace cannot make the library let go of the next one of
-		// that name.
+		// Who still holds the namespace cannot make the library let go of the next one of that
+		// name.
 		nsp.Sockets().Store(placeholder, new(socket.Socket))
 	}
 }
@@ -105,8 +104,8 @@ func prepare(nsp socket.Namespace) {
 	_ = nsp.On("connection", connected)
 }
 
-// connecting is the library's middleware of all namespaces, which runs before the client
-// is told that it is connected.
+// connecting is the library's middleware of all namespaces, which runs before the client is told
+// that it is connected.
 func connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
 	conn := sock.Conn().(*Conn) // it knows no others
 	c := &Client{conn: conn, sock: sock}
@@ -134,9 +133,9 @@ func connected(args ...any) {
 	conn.pass(sock.Nsp().Name())
 }
 
-// noRequest is an empty request as the library has them. It copies of that into what it
-// knows of each client, and nobody reads it, so all share one: a copy of each client's
-// headers would be a kilobyte a connection.
+// noRequest is an empty request as the library has them. It copies of that into what it knows of
+// each client, and nobody reads it, so all share one: a copy of each client's headers would be a
+// kilobyte a connection.
 func noRequest() *types.HttpContext {
 	c := types.NewHttpContext(noResponse{}, &http.Request{Header: http.Header{}, URL: new(url.URL)})
 	c.Flush() // ends the goroutine that it starts

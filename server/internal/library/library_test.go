@@ -216,8 +216,8 @@ func TestConnectionComesBack(t *testing.T) {
 	three.hears(t, "connecting /", "connected")
 }
 
-// A namespace that was created is there until it is forgotten, and not before, though its
-// clients leave; what is left of it does no harm to the next of its name.
+// A namespace that was created is there until it is forgotten, and not before, though its clients
+// leave; what is left of it does no harm to the next of its name.
 func TestCreatedNamespaces(t *testing.T) {
 	w := newWorld(t, 0)
 	first, forget := w.server.Create("/x")

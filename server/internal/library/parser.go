@@ -20,8 +20,8 @@ type parsing struct{ failed func(error) }
 func (p parsing) NewEncoder() parser.Encoder { return encoder(p) }
 func (p parsing) NewDecoder() parser.Decoder { return new(decoder) }
 
-// encoded is a whole packet in the place where the library hands on a buffer for each of
-// its parts: so that nothing comes between them.
+// encoded is a whole packet in the place where the library hands on a buffer for each of its parts:
+// so that nothing comes between them.
 type encoded struct {
 	types.BufferInterface // nil: nobody reads it as a buffer
 
@@ -67,8 +67,8 @@ type accepted = struct {
 	Pid socket.PrivateSessionId `json:"pid,omitempty" msgpack:"pid,omitempty"`
 }
 
-// acceptance writes what most CONNECT packets carry without reflection, which is a
-// twentieth of what opening a connection costs.
+// acceptance writes what most CONNECT packets carry without reflection, which is a twentieth of
+// what opening a connection costs.
 func acceptance(data any) any {
 	a, ok := data.(*accepted)
 	if !ok {
@@ -81,8 +81,7 @@ func acceptance(data any) any {
 	return packet.Value{JSON: append(json, '}')}
 }
 
-// withoutNil leaves the data out of a refusal that has none, as the official
-// server does.
+// withoutNil leaves the data out of a refusal that has none, as the official server does.
 func withoutNil(refusal any) any {
 	m, ok := refusal.(map[string]any)
 	if data, there := m["data"]; !ok || !there || data != nil {
@@ -91,8 +90,8 @@ func withoutNil(refusal any) any {
 	return map[string]any{"message": m["message"]}
 }
 
-// decoder passes packets on. Decoding happens before the library is involved, so
-// that events can be kept in order and malformed packets refused.
+// decoder passes packets on. Decoding happens before the library is involved, so that events can be
+// kept in order and malformed packets refused.
 type decoder struct {
 	events.EventEmitter // nil: the library uses On and RemoveListener only
 
@@ -107,8 +106,8 @@ func (d *decoder) On(name events.EventName, listeners ...events.Listener) error 
 }
 
 func (d *decoder) RemoveListener(events.EventName, events.Listener) bool {
-	// The listener stays: it is only called by Add, which nobody calls after the
-	// end, and clearing it here would race with a call under way.
+	// The listener stays: it is only called by Add, which nobody calls after the end, and clearing
+	// it here would race with a call under way.
 	return true
 }
 

@@ -28,8 +28,8 @@ func (c *Conn) Once(name events.EventName, l ...events.Listener) error {
 	return nil
 }
 
-// RemoveListener keeps the listeners: they are called by the owner's methods only, and
-// not after the end.
+// RemoveListener keeps the listeners: they are called by the owner's methods only, and not after
+// the end.
 func (c *Conn) RemoveListener(events.EventName, events.Listener) bool { return true }
 
 func (c *Conn) Id() string { return c.session.ID() }
@@ -68,8 +68,7 @@ func (c *Conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	return c
 }
 
-// Close is the library's wish to close the connection, which it then treats as
-// closed.
+// Close is the library's wish to close the connection, which it then treats as closed.
 func (c *Conn) Close(bool) {
 	c.mu.Lock()
 	c.closed = true

@@ -1,6 +1,6 @@
-// Package lines lets a server write to stdout and stderr without waiting for who
-// reads them. It owns the lines that are on their way, what becomes of them when a
-// write fails, and the count of those that were lost.
+// Package lines lets a server write to stdout and stderr without waiting for who reads them. It
+// owns the lines that are on their way, what becomes of them when a write fails, and the count of
+// those that were lost.
 package lines
 
 import (
@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// Waiting makes a Writer that loses nothing while w takes what it is given, however
-// slowly: while too much waits for w, so does who writes. While writes to w fail,
-// nobody waits, and what does not fit is lost. tell, from the Writer's goroutine, is told
-// when that begins and ends.
+// Waiting makes a Writer that loses nothing while w takes what it is given, however slowly: while
+// too much waits for w, so does who writes. While writes to w fail, nobody waits, and what does not
+// fit is lost. tell is called, by the Writer's goroutine, when that begins and ends.
 func Waiting(w io.Writer, tell func(Trouble)) *Writer { return start(w, nil, tell) }
 
-// Losing makes a Writer that nobody ever waits for: while too much waits for w, lines
-// are lost, and in their place stands what note says of how many there were.
+// Losing makes a Writer that nobody ever waits for: while too much waits for w, lines are lost, and
+// in their place stands what note says of how many there were.
 func Losing(w io.Writer, note func(lines int) []byte) *Writer { return start(w, note, nil) }
 
 func start(w io.Writer, note func(int) []byte, tell func(Trouble)) *Writer {
@@ -50,9 +49,8 @@ func (l *Writer) run() {
 	}
 }
 
-// Close writes what is left and ends the goroutine, or gives up when ctx ends: then
-// what is left is lost. While writes fail it does not wait for that, but tries a few
-// times more.
+// Close writes what is left and ends the goroutine, or gives up when ctx ends: then what is left is
+// lost. While writes fail it does not wait for that, but tries a few times more.
 func (l *Writer) Close(ctx context.Context) error {
 	l.mu.Lock()
 	if !l.closed {

@@ -40,8 +40,8 @@ func limit(t *testing.T) context.Context {
 	return ctx
 }
 
-// While nobody reads, a Losing writer takes as much as it may, loses the rest, and says
-// so when it can.
+// While nobody reads, a Losing writer takes as much as it may, loses the rest, and says so when it
+// can.
 func TestLosing(t *testing.T) {
 	p := newPipe()
 	l := Losing(p, func(lost int) []byte { return fmt.Appendf(nil, "%d lost\n", lost) })

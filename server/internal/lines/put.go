@@ -9,12 +9,11 @@ import (
 )
 
 const (
-	// Between two tries to write passes a time that doubles. At its longest it is what a
-	// line is late when writing is possible again.
+	// Between two tries to write passes a time that doubles. At its longest it is what a line is
+	// late when writing is possible again.
 	firstRetry   = 10 * time.Millisecond
 	longestRetry = 250 * time.Millisecond
-	// lastTries is how often a write that fails is tried again after Close: for a second
-	// or two.
+	// lastTries is how often a write that fails is tried again after Close: for a second or two.
 	lastTries = 10
 )
 
@@ -23,12 +22,11 @@ func isGone(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
-// isFull reports whether the stream takes no more for now, and says so instead of
-// having its writer wait: a pipe that another process has made non-blocking.
+// isFull reports whether the stream takes no more for now, and says so instead of having its writer
+// wait: a pipe that another process has made non-blocking.
 func isFull(err error) bool { return errors.Is(err, syscall.EAGAIN) }
 
-// put writes out, however often that fails. It reports false when nothing can be
-// written any more.
+// put writes out, however often that fails. It reports false when nothing can be written any more.
 func (l *Writer) put(out []byte) bool {
 	wait, last := firstRetry, lastTries
 	for len(out) > 0 {
@@ -88,8 +86,8 @@ func (l *Writer) isEnding() bool {
 	}
 }
 
-// retryAfter waits, or until Close is called, and reports false when Close does not
-// wait for the result any more.
+// retryAfter waits, or until Close is called, and reports false when Close does not wait for the
+// result any more.
 func (l *Writer) retryAfter(wait time.Duration) bool {
 	ending := l.ending
 	if l.isEnding() {

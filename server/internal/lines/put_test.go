@@ -110,8 +110,8 @@ func TestOneFailedWriteIsTriedAgain(t *testing.T) {
 		})
 }
 
-// While writes fail nobody waits, memory is bounded, tries are few, and what fits is
-// written once they succeed; what did not fit is counted.
+// While writes fail nobody waits, memory is bounded, tries are few, and what fits is written once
+// they succeed; what did not fit is counted.
 func TestWritesThatFailForAWhile(t *testing.T) {
 	line := strings.Repeat("x", 1023) + "\n"
 	const outage, fit = time.Minute, maxWaiting / 1024
@@ -155,8 +155,8 @@ func TestWritesThatFailForAWhile(t *testing.T) {
 		})
 }
 
-// A write that takes a part, with an error or without one, is gone on with where it
-// stopped: no line is written twice, or torn.
+// A write that takes a part, with an error or without one, is gone on with where it stopped: no
+// line is written twice, or torn.
 func TestShortWrites(t *testing.T) {
 	for _, times := range []int{0, 5} {
 		both(t, func() *faulty { return &faulty{fault: syscall.EINTR, times: times, most: 3} },
@@ -174,8 +174,8 @@ func TestShortWrites(t *testing.T) {
 	}
 }
 
-// A pipe that is full and says so (EAGAIN) is like one whose writer waits: with Waiting
-// nothing is lost.
+// A pipe that is full and says so (EAGAIN) is like one whose writer waits: with Waiting nothing is
+// lost.
 func TestAFullPipeIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &faulty{fault: syscall.EAGAIN, times: -1}
@@ -204,8 +204,7 @@ func TestAFullPipeIsWaitedFor(t *testing.T) {
 	})
 }
 
-// Once nobody reads any more, lines are counted, nobody waits, and the end does not
-// either.
+// Once nobody reads any more, lines are counted, nobody waits, and the end does not either.
 func TestNobodyReadsAnyMore(t *testing.T) {
 	both(t, func() *faulty { return &faulty{fault: fmt.Errorf("write |1: %w", syscall.EPIPE), times: -1} },
 		func(t *testing.T, l *Writer, w *faulty, told *[]Trouble) {

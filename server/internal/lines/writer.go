@@ -14,13 +14,13 @@ type Trouble struct {
 	Lost int   // lines that were lost meanwhile
 }
 
-// Writer takes lines and has one goroutine that writes what has gathered since its
-// last write. A write that fails is tried again, from the byte on that it got to, until
-// nobody reads any more (EPIPE).
+// Writer takes lines and has one goroutine that writes what has gathered since its last write. A
+// write that fails is tried again, from the byte on that it got to, until nobody reads any more
+// (EPIPE).
 type Writer struct {
 	w      io.Writer
 	note   func(lines int) []byte // nil: whoever writes waits instead
-	tell   func(Trouble)          // nil: nobody is told
+	tell   func(Trouble)          // nil: not called
 	done   chan struct{}
 	hurry  chan struct{} // capacity 1: plenty waits, or closed
 	ending chan struct{} // closed by Close
@@ -31,18 +31,18 @@ type Writer struct {
 	space   *sync.Cond // buf is short enough, or what does not fit is lost
 	buf     []byte
 	writing int // lines that are being written
-	dropped int // lines that came after buf, of which the stream is still to be told
+	dropped int // lines that came after buf, of which the stream has yet to say how many
 	noted   int // the same, with the note being written
-	lost    int // lines of which the stream will not be told
-	told    int // of them, those that tell was told of
+	lost    int // lines that the stream will not even count
+	told    int // of them, those that tell was called for
 	closed  bool
 	failing bool // the last write failed
 	gone    bool // nobody reads any more
 	err     error
 }
 
-// Write takes a copy of p, which is whole lines. What becomes of them later is no error
-// of this call, which fails after Close only.
+// Write takes a copy of p, which is whole lines. What becomes of them later is no error of this
+// call, which fails after Close only.
 func (l *Writer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,8 +82,8 @@ func count(p []byte) int {
 	return n
 }
 
-// Lost counts the lines that were lost without a note in their place. err is what the
-// latest write that failed returned, nil if none did.
+// Lost counts the lines that were lost without a note in their place. err is what the latest write
+// that failed returned, nil if none did.
 func (l *Writer) Lost() (lines int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +98,8 @@ func (l *Writer) noPause() {
 	}
 }
 
-// take waits for lines and takes all there are, and says whether more may come. Its
-// argument is what was taken last, whose memory the next lines go to.
+// take waits for lines and takes all there are, and reports whether more may come. Its argument is
+// what was taken last, whose memory the next lines go to.
 func (l *Writer) take(last []byte) (out []byte, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,10 +125,10 @@ func (l *Writer) loseLocked() {
 const (
 	// maxWaiting is how many bytes of lines may wait to be written.
 	maxWaiting = 1 << 20
-	// pause is the time from one write to the next, for lines to gather. A line that
-	// nothing was written shortly before does not wait. To wake the goroutine for each
-	// line of a busy server, on another processor, costs more than all else about the
-	// line: a fifth of a broadcast to 100 clients.
+	// pause is the time from one write to the next, for lines to gather. A line that nothing was
+	// written shortly before does not wait. To wake the goroutine for each line of a busy server,
+	// on another processor, costs more than all else about the line: a fifth of a broadcast to 100
+	// clients.
 	pause = 10 * time.Millisecond
 	// plenty is how many bytes are not let wait for that.
 	plenty = 64 << 10

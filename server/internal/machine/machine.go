@@ -1,5 +1,5 @@
-// Package machine finds out what this process may use of the machine: memory and open
-// files. It only reads.
+// Package machine finds out what this process may use of the machine: memory and open files. It
+// only reads.
 package machine
 
 import (
@@ -25,8 +25,8 @@ const (
 	Unknown    = "unknown"
 )
 
-// LookUpMemory finds the smallest of the control group's limit, Go's own and the
-// machine's memory. root is the file system from its root on, as os.DirFS("/") is.
+// LookUpMemory finds the smallest of the control group's limit, Go's own and the machine's memory.
+// root is the file system from its root on, as os.DirFS("/") is.
 func LookUpMemory(root fs.FS) Memory {
 	return smallest(root, physical(root), debug.SetMemoryLimit(-1))
 }
@@ -45,12 +45,12 @@ func smallest(root fs.FS, physical, goLimit int64) Memory {
 	return least
 }
 
-// cgroupLimit is the smallest limit of the process' control group and those above it,
-// 0 without one. Version 2 has one hierarchy, which /proc/self/cgroup lists as
-// "0::/path", version 1 one for memory, "4:memory:/path".
+// cgroupLimit is the smallest limit of the process' control group and those above it, 0 without
+// one. Version 2 has one hierarchy, which /proc/self/cgroup lists as "0::/path", version 1 one for
+// memory, "4:memory:/path".
 //
-// In a container the path may be the host's, which is not there: then what is mounted
-// is the container's own group. So what is missing is passed over, up to the mount.
+// In a container the path may be the host's, which is not there: then what is mounted is the
+// container's own group. So what is missing is passed over, up to the mount.
 func cgroupLimit(root fs.FS) int64 {
 	list, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -82,8 +82,8 @@ func hasMemory(controllers string) bool {
 	return false
 }
 
-// leastUpwards is the smallest number that files of this name hold, in the group and in
-// each above it; math.MaxInt64 without any. "max" is none.
+// leastUpwards is the smallest number that files of this name hold, in the group and in each above
+// it; math.MaxInt64 without any. "max" is none.
 func leastUpwards(root fs.FS, mount, group, name string) int64 {
 	least := int64(math.MaxInt64)
 	for dir := path.Clean("/" + group); ; dir = path.Dir(dir) {

@@ -1,5 +1,5 @@
-// Package offset owns the ids of what Redis keeps in a stream, which are what clients are
-// told as the offset of an event where all servers of a cluster share one order.
+// Package offset owns the ids of what Redis keeps in a stream, which are what clients are told as
+// the offset of an event where all servers of a cluster share one order.
 package offset
 
 import (
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ID names an entry: the milliseconds of its time, and its number among those of the same
-// time. IDs grow along the stream. The zero ID comes before every entry.
+// ID names an entry: the milliseconds of its time, and its number among those of the same time. IDs
+// grow along the stream. The zero ID comes before every entry.
 type ID struct{ Ms, Seq uint64 }
 
 // Parse reads an id as Redis writes it, such as 1795672144863-0.

@@ -38,14 +38,14 @@ func Build(version, goVersion string) prometheus.Collector {
 	return g
 }
 
-// Counter is a counter that read returns the value of, which never falls. name is
-// what follows the prefix hipflask_, and ends with _total.
+// Counter is a counter that read returns the value of, which never falls. name is what follows the
+// prefix hipflask_, and ends with _total.
 func Counter(name, help string, read func() float64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: prefix + name, Help: help}, read)
 }
 
-// Counters are counters that differ in one label: read returns the value of each, which
-// never falls. name is that of [Counter].
+// Counters are counters that differ in one label: read returns the value of each, which never
+// falls. name is that of [Counter].
 func Counters(name, help, label string, read func() map[string]uint64) prometheus.Collector {
 	return &counters{prometheus.NewDesc(prefix+name, help, []string{label}, nil), read}
 }

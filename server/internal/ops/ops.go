@@ -1,9 +1,8 @@
-// Package ops serves what operators and their machines look at, on an address of its
-// own: whether the server is alive and ready, its metrics, and profiles if asked for.
+// Package ops serves what operators and their machines look at, on an address of its own: whether
+// the server is alive and ready, its metrics, and profiles if asked for.
 //
-// What it shows it is given: it reads counters when it is asked for metrics, and
-// asks readiness checks when it is asked for readiness. It is the only package that
-// knows Prometheus.
+// What it shows it is given: it reads counters when it is asked for metrics, and asks readiness
+// checks when it is asked for readiness. It is the only package that knows Prometheus.
 package ops
 
 import (
@@ -24,8 +23,7 @@ import (
 )
 
 const (
-	// These bound one request. A profile is gathered over as long as its request
-	// asks for.
+	// These bound one request. A profile is gathered over as long as its request asks for.
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
@@ -33,8 +31,8 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
 
-	// maxConnections is how many connections there may be: more would take files from the
-	// clients. For one more, the one that is idle for longest is closed.
+	// maxConnections is how many connections there may be: more would take files from the clients.
+	// For one more, the one that is idle for longest is closed.
 	maxConnections = 32
 
 	// closeTimeout is how long answers under way may take when the server ends.
@@ -54,8 +52,7 @@ type Options struct {
 	Checks  []Check                // that readiness depends on, once the server has started
 }
 
-// Server serves /healthz, /readyz and /metrics. One without an address
-// leaves that to others.
+// Server serves /healthz, /readyz and /metrics. One without an address leaves that to others.
 type Server struct {
 	opts    Options
 	ready   readiness

@@ -54,8 +54,8 @@ func wants(t *testing.T, url string, status int, body string) {
 	}
 }
 
-// What the server depends on makes it ready or not, at any time; draining outdoes
-// that, and checks are not asked before the start.
+// What the server depends on makes it ready or not, at any time; draining outdoes that, and checks
+// are not asked before the start.
 func TestReadinessFollowsTheChecks(t *testing.T) {
 	var broken error
 	asked := 0

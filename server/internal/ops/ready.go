@@ -9,20 +9,19 @@ import (
 	"time"
 )
 
-// checkTimeout is how long the readiness checks may take together: load balancers ask
-// often and do not wait for long.
+// checkTimeout is how long the readiness checks may take together: load balancers ask often and do
+// not wait for long.
 const checkTimeout = 2 * time.Second
 
-// Check is something that the server needs to be of use, such as a Redis that was
-// asked for.
+// Check is something that the server needs to be of use, such as a Redis that was asked for.
 type Check struct {
 	Name string
-	// Ready returns why it is not, in one line, before ctx ends. It may be called at
-	// any time, by several goroutines.
+	// Ready returns why it is not, in one line, before ctx ends. It may be called at any time, by
+	// several goroutines.
 	Ready func(ctx context.Context) error
 }
 
-// readiness says whether clients should be sent here.
+// readiness reports whether clients should be sent here.
 type readiness struct {
 	started, draining atomic.Bool
 	checks            []Check

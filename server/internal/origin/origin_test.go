@@ -17,8 +17,7 @@ func request(host string, header ...string) *http.Request {
 	return r
 }
 
-// The server's own origin counts beside every list; a pattern's star is one whole label
-// or more.
+// The server's own origin counts beside every list; a pattern's star is one whole label or more.
 func TestAllows(t *testing.T) {
 	own := &Policy{}
 	listed := &Policy{List: []string{"https://a.example", "https://*.b.example", "http://*.c.example:8080", "null", "file://", "app://."}}

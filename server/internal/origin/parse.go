@@ -15,11 +15,11 @@ const (
 	longestName = 253
 )
 
-// Parse brings an origin that somebody wrote into the form in which browsers send it
-// (RFC 6454, 6.2): lower case, no path, no default port. A * in the place of a name's
-// first labels stands for one label or more. Origins without a host are null, and those
-// of programs that show pages of their own: file://, app://. and the like. The errors
-// continue a sentence that begins with the origin.
+// Parse brings an origin that somebody wrote into the form in which browsers send it (RFC 6454,
+// 6.2): lower case, no path, no default port. A * in the place of a name's first labels stands for
+// one label or more. Origins without a host are null, and those of programs that show pages of
+// their own: file://, app://. and the like. The errors continue a sentence that begins with the
+// origin.
 func Parse(v string) (string, error) {
 	const form = "scheme://host[:port], such as https://example.com"
 	v = strings.ToLower(v)
@@ -52,11 +52,10 @@ func Parse(v string) (string, error) {
 	return scheme + "://" + name + ":" + port, nil
 }
 
-// ParseHost brings a name of [Hosts] that somebody wrote into the form that Host is
-// compared with: lower case, no dot at its end, an address in its shortest form and in
-// brackets if it is one of IPv6. The port may be left out. A * in the place of the
-// name's first labels stands for one label or more. The errors continue a sentence that
-// begins with the name.
+// ParseHost brings a name of [Hosts] that somebody wrote into the form that Host is compared with:
+// lower case, no dot at its end, an address in its shortest form and in brackets if it is one of
+// IPv6. The port may be left out. A * in the place of the name's first labels stands for one label
+// or more. The errors continue a sentence that begins with the name.
 func ParseHost(v string) (string, error) {
 	const form = "a name as in a Host header, such as chat.example.com, *.example.com or 192.0.2.1:5000"
 	if v == "" {
@@ -95,8 +94,8 @@ func splitPattern(v string) (name, port string, err error) {
 	return "*." + name, port, nil
 }
 
-// splitHostPort checks a host in lower case and an optional port; a leading zero of the
-// port goes, an IPv6 address keeps its brackets.
+// splitHostPort checks a host in lower case and an optional port; a leading zero of the port goes,
+// an IPv6 address keeps its brackets.
 func splitHostPort(v string) (name, port string, err error) {
 	name = v
 	if colon := strings.LastIndexByte(v, ':'); colon > strings.LastIndexByte(v, ']') {
@@ -125,8 +124,8 @@ func splitHostPort(v string) (name, port string, err error) {
 	return name, port, nil
 }
 
-// IsHostName reports whether v can be a host's name, with a dot at its end or without.
-// Names of digits and dots alone are addresses gone wrong.
+// IsHostName reports whether v can be a host's name, with a dot at its end or without. Names of
+// digits and dots alone are addresses gone wrong.
 func IsHostName(v string) bool {
 	v = strings.TrimSuffix(v, ".")
 	return len(v) <= longestName && isLabels(v) && strings.Trim(v, digits+".") != ""
@@ -166,8 +165,8 @@ func matches(pattern, origin string) bool {
 	return ok && s == scheme && covers(pattern, name)
 }
 
-// covers reports whether a name is the pattern, or has one label or more in the place
-// of the * that the pattern begins with.
+// covers reports whether a name is the pattern, or has one label or more in the place of the * that
+// the pattern begins with.
 func covers(pattern, name string) bool {
 	end, star := strings.CutPrefix(pattern, "*")
 	if !star {
@@ -183,6 +182,6 @@ func isAddress(name string) bool {
 	return err == nil
 }
 
-// Null is the origin of a page that has none: a file, or a frame in a sandbox, which
-// every page can make.
+// Null is the origin of a page that has none: a file, or a frame in a sandbox, which every page can
+// make.
 const Null = "null"

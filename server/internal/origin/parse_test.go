@@ -35,8 +35,8 @@ func TestParseHost(t *testing.T) {
 	}
 }
 
-// What is parsed once stays as it is, and allows what it says: a pattern every name that
-// ends so and never the bare one, anything else itself alone.
+// What is parsed once stays as it is, and allows what it says: a pattern every name that ends so
+// and never the bare one, anything else itself alone.
 func FuzzParse(f *testing.F) {
 	for _, v := range []string{
 		"https://*.example.com", "https://*.*.example.com", "HTTP://User@A:80", "http://[::1%25lo]:5000", "null", "file://", "app://.", "file:///x",
@@ -79,8 +79,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A Host is allowed only by a name that it is, or ends with; and never one that no
-// browser could mean by the name.
+// A Host is allowed only by a name that it is, or ends with; and never one that no browser could
+// mean by the name.
 func FuzzHosts(f *testing.F) {
 	for _, v := range []string{"*.example.com", "a:80", "[::1]:5000", "::1", "*.*.a", "a.", "u@a", "A..B", "[fe80::1%25lo]", "1.2.3.4:x", "*." + strings.Repeat("a.", 200)} {
 		f.Add(v, "evil.example")

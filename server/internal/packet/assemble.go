@@ -1,72 +1,43 @@
 package packet
 
-// Assemble makes a packet of what another wire form than text holds, by the rules that a
-// Decoder has for its text. data is the payload, or the array of the arguments with the
-// event's name first; nil is none. The id counts where hasID says so. An error is always an
-// *Error.
+// Assemble makes a packet of what another wire form than text holds, by the rules that a Decoder
+// has for its text. data is the payload, or the array of the arguments with the event's name first;
+// nil is none. The id counts where hasID says so. An error is always an *Error. The packet shares
+// data's memory.
 func (l Limits) Assemble(t Type, namespace string, id uint64, hasID bool, data *Value) (*Packet, error) {
-	f, err := l.assemble(t, namespace, id, hasID, data)
+	p, err := l.assemble(header{typ: t, attachments: -1, id: id, hasID: hasID}, namespace, data)
 	if err != nil {
 		err.Connect = t == Connect
 		return nil, err
 	}
-	return &f.Packet, nil
+	return p, nil
 }
 
-func (l Limits) assemble(t Type, namespace string, id uint64, hasID bool, data *Value) (*frame, *Error) {
-	h := header{typ: t}
-	if rest, err := h.readNamespace(append([]byte(namespace), ',')); err != nil {
-		return nil, err
-	} else if len(rest) > 0 || namespace != "" && namespace[0] != '/' {
-		return nil, malformed("not a namespace")
-	}
-	f := &frame{Packet: Packet{Type: t, Namespace: h.namespace, Query: h.query, ID: id, HasID: hasID}}
-	arguments := t == Event || t == Ack
+func (l Limits) assemble(h header, namespace string, data *Value) (*Packet, *Error) {
+	rest, err := h.readNamespace(append([]byte(namespace), ','))
+	arguments := h.typ == Event || h.typ == Ack
 	switch {
-	case t < Connect || t > ConnectError:
+	case err != nil:
+		return nil, err
+	case len(rest) > 0 || namespace != "" && namespace[0] != '/':
+		return nil, malformed("not a namespace")
+	case h.typ < Connect || h.typ > ConnectError:
 		return nil, malformed("unknown packet type")
-	case hasID && id > MaxID:
+	case h.hasID && h.id > MaxID:
 		return nil, malformed("packet id beyond 2^53-1")
-	case hasID && !arguments:
-		return nil, malformed("id on a packet that has none")
-	case t == Ack && !hasID:
-		return nil, malformed("acknowledgement without an id")
-	case arguments:
-		return f, f.assembleArgs(data, l)
-	case data == nil || data.IsNull(): // as Python's client says that there is none
-		return f, nil
-	case len(data.Attachments) > 0:
+	case data == nil || !arguments && data.IsNull(): // as Python's client says that there is none
+		return h.packet(l)
+	case len(data.Attachments) > 0 && !arguments:
 		return nil, malformed("attachment in a payload")
 	}
-	return f, f.readData(data.JSON, l)
-}
-
-func (f *frame) assembleArgs(data *Value, l Limits) *Error {
-	if data == nil {
-		return malformed("arguments are not an array")
+	h.json = data.JSON
+	if len(data.Attachments) == 0 {
+		return h.packet(l)
 	}
-	f.Args = f.room[:0]
-	named := f.Type == Ack
-	err := data.Elements(func(v Value) error {
-		switch text, ok := v.Text(); {
-		case named && len(f.Args) == l.args():
-			return overLimit(LimitArgs, l.args())
-		case named:
-			f.Args = append(f.Args, v)
-		case !ok:
-			return malformed("event name missing or not a string")
-		case Reserved(text):
-			return malformed("reserved event name")
-		default:
-			f.Event, named = text, true
-		}
-		return nil
-	})
-	if err != nil {
-		return err.(*Error) // Elements has no others
+	h.attachments = len(data.Attachments)
+	p, err := h.packet(l)
+	if err == nil {
+		p.attach(data.Attachments)
 	}
-	if !named {
-		return malformed("event name missing or not a string")
-	}
-	return nil
+	return p, err
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The most that a decoded and an encoded message may allocate: the packet with
-// room for two arguments, the copied text, the event's name.
+// The most that a decoded and an encoded message may allocate: the packet with room for two
+// arguments, the copied text, the event's name.
 func TestAllocations(t *testing.T) {
 	d := newDecoder(Limits{})
 	text := []byte(`2["message","hello"]`)

@@ -11,9 +11,9 @@ type receiver interface{ carry(Value) }
 
 func (v *Value) carry(x Value) { *v = x }
 
-// Carrier is a Value for types of public packages to embed: without its methods and
-// fields, which they would otherwise show. They are written as that Value, and decoded
-// into it, attachments included.
+// Carrier is a Value for types of public packages to embed: without its methods and fields, which
+// they would otherwise show. They are written as that Value, and decoded into it, attachments
+// included.
 type Carrier struct{ value Value }
 
 // Carry returns the Carrier of a Value.

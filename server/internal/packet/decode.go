@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Decoder turns the messages of one session into packets. The zero Decoder
-// works with the default limits. It holds nothing between packets; while
-// attachments are awaited it holds at most Limits.MaxBytes, see Held. How long they
-// may take is the session's affair. A Decoder is not safe for concurrent use.
+// Decoder turns the messages of one session into packets. The zero Decoder works with the default
+// limits. It holds nothing between packets; while attachments are awaited it holds at most
+// Limits.MaxBytes, see Held. How long they may take is the session's affair. A Decoder is not safe
+// for concurrent use.
 type Decoder struct {
 	Limits Limits
 
@@ -20,12 +20,12 @@ type Decoder struct {
 	held        int // what they take in memory
 }
 
-// Text decodes a text message, without Engine.IO's leading '4' (Socket.IO
-// protocol, section "Packet encoding"). It returns nil, nil when attachments
-// are still to come. data is copied and may be used again at once.
+// Text decodes a text message, without Engine.IO's leading '4' (Socket.IO protocol, section "Packet
+// encoding"). It returns nil, nil when attachments are still to come. data is copied and may be
+// used again at once.
 //
-// An error is always an *Error. It ends the packet that was awaiting
-// attachments, if there was one, and the Decoder is ready for the next.
+// An error is always an *Error. It ends the packet that was awaiting attachments, if there was one,
+// and the Decoder is ready for the next.
 func (d *Decoder) Text(data []byte) (*Packet, error) {
 	p, err := d.text(data)
 	if err != nil {
@@ -61,8 +61,8 @@ func (d *Decoder) text(data []byte) (*Packet, *Error) {
 	return nil, nil
 }
 
-// Binary takes an attachment and returns the packet if it was the last one,
-// otherwise nil, nil. data is copied. Errors are as for Text.
+// Binary takes an attachment and returns the packet if it was the last one, otherwise nil, nil.
+// data is copied. Errors are as for Text.
 func (d *Decoder) Binary(data []byte) (*Packet, error) {
 	if d.pending == nil {
 		return nil, malformed("binary message that no packet awaits")
@@ -93,8 +93,8 @@ func (p *Packet) attach(attachments [][]byte) {
 	}
 }
 
-// Reread reads a packet that this package has written, of any size. It shares the memory
-// of the text and of the attachments. An error is always an *Error.
+// Reread reads a packet that this package has written, of any size. It shares the memory of the
+// text and of the attachments. An error is always an *Error.
 func Reread(text []byte, attachments [][]byte) (*Packet, error) {
 	anything := Limits{MaxAttachments: AttachmentsCeiling, MaxDepth: DepthCeiling, MaxArgs: math.MaxInt}
 	h, err := anything.header(text)
@@ -114,8 +114,8 @@ func Reread(text []byte, attachments [][]byte) (*Packet, error) {
 	return p, nil
 }
 
-// Held is about what the Decoder keeps of a packet whose attachments are still to come,
-// in bytes; 0 when it awaits none.
+// Held is about what the Decoder keeps of a packet whose attachments are still to come, in bytes; 0
+// when it awaits none.
 func (d *Decoder) Held() int { return d.held }
 
 // reset forgets the packet that awaits attachments.
@@ -163,8 +163,8 @@ func (l Limits) header(data []byte) (h header, err *Error) {
 	return h, nil
 }
 
-// readNamespace reads "/name?query," and returns the rest. Without id and
-// payload the comma may be missing, as clients of protocol 3 leave it out.
+// readNamespace reads "/name?query," and returns the rest. Without id and payload the comma may be
+// missing, as clients of protocol 3 leave it out.
 func (h *header) readNamespace(data []byte) ([]byte, *Error) {
 	h.namespace = "/"
 	if len(data) == 0 || data[0] != '/' {
@@ -188,8 +188,8 @@ func (h *header) readNamespace(data []byte) ([]byte, *Error) {
 	return rest, nil
 }
 
-// leadingNumber reads the digits that data begins with, maybe none; ok is
-// false if they say more than max.
+// leadingNumber reads the digits that data begins with, maybe none; ok is false if they say more
+// than max.
 func leadingNumber(data []byte, max uint64) (n uint64, rest []byte, ok bool) {
 	for len(data) > 0 && isDigit(data[0]) {
 		// max is at most MaxID, so this cannot overflow before it is noticed.
@@ -243,8 +243,8 @@ func (f *frame) readData(json []byte, l Limits) *Error {
 	return nil
 }
 
-// readArgs reads the array of an event or acknowledgement: syntax, depth,
-// placeholders and the bounds of each argument, in one pass.
+// readArgs reads the array of an event or acknowledgement: syntax, depth, placeholders and the
+// bounds of each argument, in one pass.
 func (f *frame) readArgs(h *header, l Limits) *Error {
 	s := newScanner(h.json, 0, l.depth())
 	s.attachments, s.collect = h.attachments, h.attachments > 0
@@ -305,8 +305,8 @@ func (f *frame) readEvent(s *scanner) *Error {
 	return nil
 }
 
-// allUsed checks that the placeholders, each of which names an attachment,
-// name every one of them once.
+// allUsed checks that the placeholders, each of which names an attachment, name every one of them
+// once.
 func allUsed(spans []span, attachments int) *Error {
 	if attachments <= 0 {
 		return nil

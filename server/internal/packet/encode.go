@@ -17,10 +17,9 @@ var (
 	errPayload   = errors.New("packet: payload of CONNECT must be an object, of CONNECT_ERROR an object or a string, without attachments")
 )
 
-// AppendEvent appends an event's text ("2/chat,12[\"name\",...]"; protocol
-// section "Packet encoding") to dst and returns it with the attachments that
-// have to follow, in order. An empty namespace is "/". After an error dst is
-// returned as it was given.
+// AppendEvent appends an event's text ("2/chat,12[\"name\",...]"; protocol section "Packet
+// encoding") to dst and returns it with the attachments that have to follow, in order. An empty
+// namespace is "/". After an error dst is returned as it was given.
 //
 // An argument is encoded as encoding/json would, with these differences:
 //
@@ -33,9 +32,8 @@ var (
 //   - Arrays, objects and pointers inside each other beyond DepthCeiling are
 //     an error; so cyclic values are.
 //
-// In a packet with attachments, an object whose "_placeholder" is true and
-// that stands for none is written as null: a client would take it for an
-// attachment, and fail or show the wrong one.
+// In a packet with attachments, an object whose "_placeholder" is true and that stands for none is
+// written as null: a client would take it for an attachment, and fail or show the wrong one.
 func AppendEvent(dst []byte, namespace, event string, id uint64, hasID bool, args []any) ([]byte, [][]byte, error) {
 	if Reserved(event) {
 		return dst, nil, errReserved
@@ -44,21 +42,21 @@ func AppendEvent(dst []byte, namespace, event string, id uint64, hasID bool, arg
 	return e.encode(args)
 }
 
-// AppendAck appends an acknowledgement's text ("3/chat,12[...]"); everything
-// else is as for AppendEvent.
+// AppendAck appends an acknowledgement's text ("3/chat,12[...]"); everything else is as for
+// AppendEvent.
 func AppendAck(dst []byte, namespace string, id uint64, args []any) ([]byte, [][]byte, error) {
 	e := outgoing{encoder: encoder{dst: dst}, typ: Ack, namespace: namespace, id: id, hasID: true}
 	return e.encode(args)
 }
 
-// AppendConnect appends a CONNECT packet's text. The payload is an object
-// without attachments, or nil for none, as clients of protocol 3 and 4 expect.
+// AppendConnect appends a CONNECT packet's text. The payload is an object without attachments, or
+// nil for none, as clients of protocol 3 and 4 expect.
 func AppendConnect(dst []byte, namespace string, payload any) ([]byte, error) {
 	return appendPlain(dst, Connect, namespace, payload)
 }
 
-// AppendConnectError appends a CONNECT_ERROR packet's text. The payload is an
-// object or a string; without one JavaScript clients fail.
+// AppendConnectError appends a CONNECT_ERROR packet's text. The payload is an object or a string;
+// without one JavaScript clients fail.
 func AppendConnectError(dst []byte, namespace string, payload any) ([]byte, error) {
 	if payload == nil {
 		return dst, errPayload
@@ -155,8 +153,8 @@ func (e *outgoing) header() error {
 	return nil
 }
 
-// plainText reports whether text is UTF-8 without control characters: one of
-// these, the record separator, is what parts packets in a polling payload.
+// plainText reports whether text is UTF-8 without control characters: one of these, the record
+// separator, is what parts packets in a polling payload.
 func plainText(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] == 0x7F {

@@ -349,8 +349,8 @@ func TestStructsAsEncodingJSON(t *testing.T) {
 	}
 }
 
-// Decoding with an attachment somewhere, which is this package's own work,
-// fills the other fields as encoding/json does.
+// Decoding with an attachment somewhere, which is this package's own work, fills the other fields
+// as encoding/json does.
 func TestStructsDecodeAsEncodingJSON(t *testing.T) {
 	const members = `"id":1,"both":"b","NAME":"n","Depth":3,"Shown":4,"Gone":"g","e1":"e","E2":[1],"e3":5,"e4":{"n":1},"q1":"\"q\"","q2":"5",
 		"Q3":"true","-":1,"No":2,"Bad":3,"ö$ %/":4,"Inline":{"a":[1],"B":{}},"F32":0.1,"U":9,"ID":6,"z3":null,"e6":{"x":[1.5]}`

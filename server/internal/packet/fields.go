@@ -19,9 +19,9 @@ type field struct {
 	quoted    bool // the option "string", on a type that has it
 }
 
-// jsonFields lists the fields that encoding/json would encode, in its order:
-// those of embedded structs are taken in, and where a name comes up more than
-// once the shallowest wins, then the one with a tag, and otherwise none.
+// jsonFields lists the fields that encoding/json would encode, in its order: those of embedded
+// structs are taken in, and where a name comes up more than once the shallowest wins, then the one
+// with a tag, and otherwise none.
 func jsonFields(t reflect.Type) []field {
 	type embedded struct {
 		typ   reflect.Type
@@ -42,8 +42,8 @@ func jsonFields(t reflect.Type) []field {
 				}
 			}
 		}
-		// A struct embedded twice on one level is read twice, so that its
-		// fields cancel each other out.
+		// A struct embedded twice on one level is read twice, so that its fields cancel each other
+		// out.
 		for _, s := range level {
 			seen[s.typ] = true
 		}
@@ -52,9 +52,8 @@ func jsonFields(t reflect.Type) []field {
 	return dominant(all)
 }
 
-// newField reads a field's tag. The name is empty if JSON does not see the
-// field; inner is set if it is an embedded struct whose fields count as the
-// outer's.
+// newField reads a field's tag. The name is empty if JSON does not see the field; inner is set if
+// it is an embedded struct whose fields count as the outer's.
 func newField(sf reflect.StructField, index []int) (f field, inner reflect.Type) {
 	f.index = index
 	tag := sf.Tag.Get("json")
@@ -146,8 +145,7 @@ func (f *field) of(v reflect.Value) (fv reflect.Value, ok bool) {
 	return v, true
 }
 
-// settable returns the field's value after having made what embedded pointers
-// on the way point to.
+// settable returns the field's value after having made what embedded pointers on the way point to.
 func (f *field) settable(v reflect.Value) (reflect.Value, error) {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {

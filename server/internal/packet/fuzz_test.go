@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzScan compares the scanner with encoding/json, which says the same of
-// every text but for invalid UTF-8 and the depth.
+// FuzzScan compares the scanner with encoding/json, which says the same of every text but for
+// invalid UTF-8 and the depth.
 func FuzzScan(f *testing.F) {
 	for _, text := range []string{
 		`null`, ` [ 1 , -0.5e+7 , "a\u00e9\ud800\\" , {"a":{}, "a" : []} , true, false ] `, `{"_placeholder":true,"num":0}`,
@@ -67,8 +67,8 @@ func jsonDepth(text []byte) (deepest int) {
 	return deepest
 }
 
-// FuzzDecode feeds a session: a text, then attachments cut from blobs. What
-// comes out must survive encoding and decoding, more than once.
+// FuzzDecode feeds a session: a text, then attachments cut from blobs. What comes out must survive
+// encoding and decoding, more than once.
 func FuzzDecode(f *testing.F) {
 	for _, text := range []string{
 		`0{"a":1}`, `0/chat?q=1,`, `1/chat,`, `2["message","hello"]`, `2/chat,12["m",{"b":9007199254740993,"a":[1.5,null]}]`, `31[]`, `4"no"`,
@@ -95,8 +95,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// feed gives the decoder a text and then, as long as it waits, attachments of
-// the size. It returns nil if the packet is refused.
+// feed gives the decoder a text and then, as long as it waits, attachments of the size. It returns
+// nil if the packet is refused.
 func feed(t *testing.T, d *Decoder, text, blobs []byte, size int) *Packet {
 	given := bytes.Clone(text)
 	p, err := d.Text(given)
@@ -217,8 +217,8 @@ func samePacket(t *testing.T, p, q *Packet) {
 	}
 }
 
-// FuzzAppendEvent encodes arguments of every kind at once. Either they are
-// refused, or what comes out decodes to what went in.
+// FuzzAppendEvent encodes arguments of every kind at once. Either they are refused, or what comes
+// out decodes to what went in.
 func FuzzAppendEvent(f *testing.F) {
 	f.Add("message", "text", []byte(`{"a":[1,2.5,null]}`), []byte("blob"), 1.5, int64(-7), true)
 	f.Add("", "\xff\u2028\x00", []byte(ph0), []byte{}, 1e-7, int64(1)<<60, true)
@@ -285,8 +285,8 @@ func FuzzAppendEvent(f *testing.F) {
 	})
 }
 
-// FuzzDecodeValue decodes JSON without attachments or big integers into Go values as
-// encoding/json does, or fails with the same words.
+// FuzzDecodeValue decodes JSON without attachments or big integers into Go values as encoding/json
+// does, or fails with the same words.
 func FuzzDecodeValue(f *testing.F) {
 	for _, text := range []string{
 		`{"id":1,"both":"b","NAME":"n","Depth":3,"e1":"e","E2":[1],"e3":5,"e4":{"n":1},"q1":"\"q\"","q2":"5","Q3":"true","e6":{"x":[1.5]}}`,

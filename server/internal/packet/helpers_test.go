@@ -35,8 +35,8 @@ func show(p *Packet) string {
 	return b.String()
 }
 
-// decode gives a new decoder a text and its attachments, and expects a packet
-// at the last of them and not before.
+// decode gives a new decoder a text and its attachments, and expects a packet at the last of them
+// and not before.
 func decode(t *testing.T, limits Limits, text string, attachments ...string) *Packet {
 	t.Helper()
 	p, err := decodeAll(newDecoder(limits), text, attachments...)

@@ -7,8 +7,7 @@ import (
 	"strconv"
 )
 
-// Decode stores the value where into points to, as json.Unmarshal would, with
-// these differences:
+// Decode stores the value where into points to, as json.Unmarshal would, with these differences:
 //
 //   - An attachment goes into a []byte, or into an interface as a []byte. Each
 //     is a copy that belongs to the caller. Where a string, a number and so on
@@ -219,8 +218,8 @@ func (r *reader) intoMap(p *plan, rv reflect.Value) error {
 	})
 }
 
-// mapKey makes the key of a map of plan p. If it is more than a string json.Unmarshal
-// does, by way of a map with nothing else in it: it knows all that a key's type can be.
+// mapKey makes the key of a map of plan p. If it is more than a string json.Unmarshal does, by way
+// of a map with nothing else in it: it knows all that a key's type can be.
 func mapKey(p *plan, t reflect.Type, key []byte) (reflect.Value, error) {
 	if p.textKey {
 		return reflect.ValueOf(unquoted(key)).Convert(t), nil
@@ -257,8 +256,7 @@ func (r *reader) intoStruct(p *plan, rv reflect.Value) error {
 	})
 }
 
-// quoted decodes the value of a field with the option "string": JSON within a
-// JSON string, or null.
+// quoted decodes the value of a field with the option "string": JSON within a JSON string, or null.
 func (r *reader) quoted(rv reflect.Value) error {
 	text := r.raw()
 	if !r.alone {

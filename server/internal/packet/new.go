@@ -2,8 +2,8 @@ package packet
 
 import "slices"
 
-// NewValue writes a Go value down as an argument, as [AppendEvent] would. What
-// happens to the Go value afterwards does not show in it.
+// NewValue writes a Go value down as an argument, as [AppendEvent] would. What happens to the Go
+// value afterwards does not show in it.
 func NewValue(v any) (Value, error) {
 	if val, ok := v.(Value); ok {
 		return val, nil

@@ -1,20 +1,19 @@
-// Package packet owns the text and binary form of Socket.IO packets: a strict,
-// bounded decoder and an encoder, for Socket.IO protocol 5 (Engine.IO 4
-// clients) and for protocols 3 and 4 (Engine.IO 3 clients), whose wire differs
-// only in CONNECT. Arguments stay the JSON they came in until somebody asks
-// for them, so key order and big integers survive a broadcast.
+// Package packet owns the text and binary form of Socket.IO packets: a strict, bounded decoder and
+// an encoder, for Socket.IO protocol 5 (Engine.IO 4 clients) and for protocols 3 and 4 (Engine.IO 3
+// clients), whose wire differs only in CONNECT. Arguments stay the JSON they came in until somebody
+// asks for them, so key order and big integers survive a broadcast.
 //
-// The package sees what stands behind Engine.IO's message type: neither the
-// '4' of a text message nor the framing of a binary one.
+// The package sees what stands behind Engine.IO's message type: neither the '4' of a text message
+// nor the framing of a binary one.
 //
 // # Go values
 //
-// Structs and all other Go values are coded here and not by a library, since bytes at any
-// depth become attachments, raw JSON is to stay as it is, NaN is null and an integer's digits
-// are kept. encoding/json has no place to say so. github.com/go-json-experiment/json v1.27.2
-// has, its functions for a type; but with them a []byte of a named type is base64 all the
-// same, raw JSON loses its white space and a json.Number becomes a string. A type's plan is
-// worked out once. A struct of ten fields, on one machine (BenchmarkStruct):
+// Structs and all other Go values are coded here and not by a library, since bytes at any depth
+// become attachments, raw JSON is to stay as it is, NaN is null and an integer's digits are kept.
+// encoding/json has no place to say so. github.com/go-json-experiment/json v1.27.2 has, its
+// functions for a type; but with them a []byte of a named type is base64 all the same, raw JSON
+// loses its white space and a json.Number becomes a string. A type's plan is worked out once. A
+// struct of ten fields, on one machine (BenchmarkStruct):
 //
 //	             here              encoding/json      that library
 //	written    0.5 µs, 0 allocs   0.7 µs, 1 alloc    1.5 µs, 3 allocs; 4.1, 26 with a function per packet
@@ -23,9 +22,8 @@ package packet
 
 import "strconv"
 
-// Type is the packet type as the ASCII digit on the wire. BINARY_EVENT ('5')
-// and BINARY_ACK ('6') are reported as Event and Ack: whether a packet carries
-// attachments shows in its arguments.
+// Type is the packet type as the ASCII digit on the wire. BINARY_EVENT ('5') and BINARY_ACK ('6')
+// are reported as Event and Ack: whether a packet carries attachments shows in its arguments.
 type Type byte
 
 // The packet types of the Socket.IO protocol, section "Packet encoding".
@@ -71,8 +69,8 @@ type Packet struct {
 	Data      []byte  // Connect, ConnectError: the JSON payload as it came; nil if none
 }
 
-// Reserved reports whether an event may not bear the name. Clients close the
-// connection on such an event.
+// Reserved reports whether an event may not bear the name. Clients close the connection on such an
+// event.
 func Reserved(event string) bool {
 	switch event {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":

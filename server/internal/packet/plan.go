@@ -44,8 +44,8 @@ const (
 )
 
 // plans holds the plan of each type met so far. It is the package's only variable: as in
-// encoding/json, what it holds follows from the program's types alone, of which there are
-// finitely many, and all who code values share it without having to hand it on.
+// encoding/json, what it holds follows from the program's types alone, of which there are finitely
+// many, and all who code values share it without having to hand it on.
 var plans sync.Map // by reflect.Type
 
 func planOf(t reflect.Type) *plan {
@@ -127,8 +127,8 @@ func isBytes(t reflect.Type) bool {
 	return t.Elem().Kind() == reflect.Uint8 && marshals(reflect.PointerTo(t.Elem())) == writesNot
 }
 
-// field looks a key up as encoding/json does: exactly, then without regard to case. It
-// returns nil if there is none. next is where it is likely to be.
+// field looks a key up as encoding/json does: exactly, then without regard to case. It returns nil
+// if there is none. next is where it is likely to be.
 func (p *plan) field(key []byte, next int) (f *planned, index int) {
 	if next < len(p.fields) && p.fields[next].name == string(key) {
 		return &p.fields[next], next

@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// any writes a value of the types that arguments mostly have, without
-// reflection.
+// any writes a value of the types that arguments mostly have, without reflection.
 func (e *encoder) any(v any) error {
 	switch v := v.(type) {
 	case nil:

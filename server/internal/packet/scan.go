@@ -6,8 +6,8 @@ const (
 	numberKey = "num"
 )
 
-// document reads one value and demands that nothing but white space stands
-// around it. It returns the value's bounds.
+// document reads one value and demands that nothing but white space stands around it. It returns
+// the value's bounds.
 func (s *scanner) document() (start, end int, ok bool) {
 	s.space()
 	start = s.pos
@@ -69,8 +69,8 @@ func (s *scanner) open() bool {
 	return true
 }
 
-// more steps over what follows an element: it reports whether another element
-// follows, after a comma, or the closing bracket came.
+// more steps over what follows an element: it reports whether another element follows, after a
+// comma, or the closing bracket came.
 func (s *scanner) more(closing byte) (another, ok bool) {
 	s.space()
 	switch {
@@ -115,8 +115,8 @@ func (s *scanner) array() bool {
 	return true
 }
 
-// object reads an object. Where a key comes twice the last one counts, as it
-// does to those who will read the text.
+// object reads an object. Where a key comes twice the last one counts, as it does to those who will
+// read the text.
 func (s *scanner) object() bool {
 	start := s.pos
 	if s.tell.to != nil && s.attachment() {
@@ -161,8 +161,8 @@ func (s *scanner) object() bool {
 	return !marked || s.placeholder(start, num)
 }
 
-// key reads a member's key and what stands before the value, and returns the key if it is
-// one of a placeholder's.
+// key reads a member's key and what stands before the value, and returns the key if it is one of a
+// placeholder's.
 func (s *scanner) key() (name string, ok bool) {
 	if !s.at('"') {
 		return "", s.fail("object key is not a string")
@@ -187,8 +187,8 @@ func (s *scanner) key() (name string, ok bool) {
 	return name, true
 }
 
-// attachment steps over the object if it is one of the placeholders that are known, and
-// tells of what it stands for.
+// attachment steps over the object if it is one of the placeholders that are known, and tells of
+// what it stands for.
 func (s *scanner) attachment() bool {
 	t := &s.tell
 	if len(t.spans) == 0 || t.spans[0].start != s.pos {
@@ -217,8 +217,8 @@ func (s *scanner) placeholder(start, num int) bool {
 	return true
 }
 
-// keyName returns the key if it is one of the two that matter. A key may be
-// spelled with escapes, which those who read the text resolve as well.
+// keyName returns the key if it is one of the two that matter. A key may be spelled with escapes,
+// which those who read the text resolve as well.
 func keyName(key []byte, escaped bool) string {
 	if escaped {
 		// No byte of a name needs more than the six of \u005f.
@@ -237,8 +237,7 @@ func keyName(key []byte, escaped bool) string {
 	return ""
 }
 
-// attachmentNumber reads the plain digits of a placeholder's num; -1 is
-// anything else.
+// attachmentNumber reads the plain digits of a placeholder's num; -1 is anything else.
 func attachmentNumber(text []byte) int {
 	if len(text) > 9 || text[0] == '0' && len(text) > 1 {
 		return -1

@@ -7,8 +7,8 @@ func (s *scanner) raw() []byte {
 	return s.data[start:s.pos]
 }
 
-// enter steps into a valid array or object, or over an empty one, and reports whether
-// there is anything inside.
+// enter steps into a valid array or object, or over an empty one, and reports whether there is
+// anything inside.
 func (s *scanner) enter(closing byte) bool {
 	s.open()
 	if s.at(closing) {
@@ -30,8 +30,8 @@ func (s *scanner) elements(f func(i int) error) error {
 	return nil
 }
 
-// members calls f at each value of a valid object, with the key as it is
-// written, quotes included; f has to read the value.
+// members calls f at each value of a valid object, with the key as it is written, quotes included;
+// f has to read the value.
 func (s *scanner) members(f func(key []byte) error) error {
 	another := s.enter('}')
 	for another {

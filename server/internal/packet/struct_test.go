@@ -28,8 +28,8 @@ type flat struct {
 
 var oneFlat = flat{12345, "bob", "lobby", "hello, world", 1.5, -20.25, true, 7, "#ff8800", 99}
 
-// The most that a struct may allocate: on its way out being put into an argument, on its way
-// in its four strings.
+// The most that a struct may allocate: on its way out being put into an argument, on its way in its
+// four strings.
 func TestStructAllocations(t *testing.T) {
 	dst, p := make([]byte, 0, 512), decode(t, Limits{}, event(t, oneFlat))
 	for _, c := range []struct {
@@ -94,9 +94,9 @@ func BenchmarkStruct(b *testing.B) {
 	}
 }
 
-// TestRandomTypesAsEncodingJSON makes types and values of them, the same ones each time:
-// without bytes in them, they are written as encoding/json writes them and decoded as it
-// decodes them, also into other types and over other values.
+// TestRandomTypesAsEncodingJSON makes types and values of them, the same ones each time: without
+// bytes in them, they are written as encoding/json writes them and decoded as it decodes them, also
+// into other types and over other values.
 func TestRandomTypesAsEncodingJSON(t *testing.T) {
 	for seed := range uint64(300) {
 		g := typeMaker{rand.New(rand.NewPCG(seed, 15))}
@@ -130,8 +130,8 @@ func sameText(t *testing.T, seed uint64, v any) []byte {
 	return text
 }
 
-// sameValue decodes a text both ways into the same type, once into its zero value and once
-// more over what is there.
+// sameValue decodes a text both ways into the same type, once into its zero value and once more
+// over what is there.
 func sameValue(t *testing.T, seed uint64, typ reflect.Type, text []byte) {
 	t.Helper()
 	v, err := Parse(text, 0)

@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// AppendText appends text as a JSON string, as the encoder writes it. Invalid UTF-8
-// becomes U+FFFD. Beyond what RFC 8259 demands nothing is escaped: no HTML, no U+2028.
+// AppendText appends text as a JSON string, as the encoder writes it. Invalid UTF-8 becomes U+FFFD.
+// Beyond what RFC 8259 demands nothing is escaped: no HTML, no U+2028.
 func AppendText(dst []byte, text string) []byte { return appendQuoted(dst, text, false) }
 
-// AppendHalves is AppendText for what Python's surrogatepass makes of a string: half of a
-// surrogate pair, in three bytes, becomes an escape.
+// AppendHalves is AppendText for what Python's surrogatepass makes of a string: half of a surrogate
+// pair, in three bytes, becomes an escape.
 func AppendHalves(dst []byte, text string) []byte { return appendQuoted(dst, text, true) }
 
 func appendQuoted(dst []byte, text string, halves bool) []byte {
@@ -65,8 +65,8 @@ func appendQuoted(dst []byte, text string, halves bool) []byte {
 	return append(dst, '"')
 }
 
-// halfAt returns the half of a surrogate pair that text begins with, 0 if there is none:
-// U+D800 to U+DFFF in UTF-8's scheme are ED A0 80 to ED BF BF.
+// halfAt returns the half of a surrogate pair that text begins with, 0 if there is none: U+D800 to
+// U+DFFF in UTF-8's scheme are ED A0 80 to ED BF BF.
 func halfAt(text string) rune {
 	if len(text) < 3 || text[0] != 0xED || text[1]&0xE0 != 0xA0 || text[2]&0xC0 != 0x80 {
 		return 0
@@ -74,8 +74,8 @@ func halfAt(text string) rune {
 	return 0xD000 | rune(text[1]&0x3F)<<6 | rune(text[2]&0x3F)
 }
 
-// AppendFloat appends a number of so many bits as JavaScript writes it; what JSON does not
-// have is null.
+// AppendFloat appends a number of so many bits as JavaScript writes it; what JSON does not have is
+// null.
 func AppendFloat(dst []byte, f float64, bits int) []byte {
 	abs := math.Abs(f)
 	if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -105,8 +105,8 @@ func unquoted(text []byte) string {
 	return string(unquote(make([]byte, 0, len(text)), text))
 }
 
-// unquote appends what a scanned JSON string means; text is without its
-// quotes. Half of a surrogate pair becomes U+FFFD, since Go text cannot hold it.
+// unquote appends what a scanned JSON string means; text is without its quotes. Half of a surrogate
+// pair becomes U+FFFD, since Go text cannot hold it.
 func unquote(dst, text []byte) []byte {
 	for {
 		i := bytes.IndexByte(text, '\\')
@@ -120,8 +120,8 @@ func unquote(dst, text []byte) []byte {
 	}
 }
 
-// Unescape returns the character of the escape that a valid JSON string goes on with, and
-// the escape's length; a surrogate pair is one. Half of such a pair is returned as it is.
+// Unescape returns the character of the escape that a valid JSON string goes on with, and the
+// escape's length; a surrogate pair is one. Half of such a pair is returned as it is.
 func Unescape(text []byte) (r rune, n int) {
 	switch text[1] {
 	case 'b':

@@ -22,9 +22,9 @@ type span struct {
 // telling tells a Walker what a scanner reads, if there is one.
 type telling struct {
 	to          Walker
-	spans       []span // the placeholders still to come, which are told as attachments
+	spans       []span // the placeholders still to come, which are passed on as attachments
 	attachments [][]byte
-	verbatim    bool   // strings are told as they are written
+	verbatim    bool   // strings are passed on as they are written
 	text        []byte // a string without its escapes
 }
 
@@ -52,10 +52,9 @@ func (t *telling) scalar(text []byte, escaped bool) {
 	}
 }
 
-// scanner reads JSON (RFC 8259) once: it checks the syntax and the UTF-8,
-// bounds the depth and finds placeholders and big integers. It keeps nothing
-// and allocates nothing unless it is asked to. Each method that returns a bool reads on
-// from pos and returns false after having set err.
+// scanner reads JSON (RFC 8259) once: it checks the syntax and the UTF-8, bounds the depth and
+// finds placeholders and big integers. It keeps nothing and allocates nothing unless it is asked
+// to. Each method that returns a bool reads on from pos and returns false after having set err.
 //
 // Its recursion is bounded by maxDepth, which never exceeds DepthCeiling.
 type scanner struct {
@@ -71,8 +70,8 @@ type scanner struct {
 	// collect fills spans with the outermost objects that bear the marker.
 	collect bool
 	spans   []span
-	// attachments above or equal to zero says that the text is a binary
-	// packet's with that many: an improper placeholder is then an error.
+	// attachments above or equal to zero says that the text is a binary packet's with that many: an
+	// improper placeholder is then an error.
 	attachments int
 
 	trusted bool // the text has been found valid
@@ -154,17 +153,16 @@ func (s *scanner) str() bool {
 
 const highBits = 0x8080808080808080
 
-// plain reports whether none of eight bytes is a quote, a backslash or a
-// control character. It may say no where yes were right.
+// plain reports whether none of eight bytes is a quote, a backslash or a control character. It may
+// say no where yes were right.
 func plain(w uint64) bool {
 	const ones = 0x0101010101010101
 	quote, backslash := w^'"'*ones, w^'\\'*ones
 	return ((w-' '*ones)|(quote-ones)|(backslash-ones))&^w&highBits == 0
 }
 
-// escapeLen returns the length of the escape that text begins with, 0 if it is
-// not a valid one. Half of a surrogate pair is valid, as RFC 8259 says in
-// section 8.2.
+// escapeLen returns the length of the escape that text begins with, 0 if it is not a valid one.
+// Half of a surrogate pair is valid, as RFC 8259 says in section 8.2.
 func escapeLen(text []byte) int {
 	if len(text) < 2 {
 		return 0

@@ -2,30 +2,27 @@ package packet
 
 import (
 	"bytes"
-	"errors"
 )
 
-// Value is one argument as it came. The JSON and the attachments of a decoded
-// Value are shared with everyone who holds it and must not be written to;
-// to send something else, make a new Value.
+// Value is one argument as it came. The JSON and the attachments of a decoded Value are shared with
+// everyone who holds it and must not be written to; to send something else, make a new Value.
 //
 // A Value made by hand is checked when it is encoded. The zero Value is null.
 type Value struct {
-	// JSON is strict JSON text. In a binary packet's value an attachment
-	// stands as {"_placeholder":true,"num":N}.
+	// JSON is strict JSON text. In a binary packet's value an attachment stands as
+	// {"_placeholder":true,"num":N}.
 	JSON []byte
-	// Attachments are those of the whole packet, indexed by num; nil when the
-	// value holds no placeholder of a binary packet.
+	// Attachments are those of the whole packet, indexed by num; nil when the value holds no
+	// placeholder of a binary packet.
 	Attachments [][]byte
 
-	// With stateOrdered, the placeholders are numbered first, first+1, ... in
-	// the order of the text; count says how many there are.
+	// With stateOrdered, the placeholders are numbered first, first+1, ... in the order of the
+	// text; count says how many there are.
 	first, count int32
 	state        state
 }
 
-// state is what a scan found out about a Value. Without stateScanned the
-// others mean nothing.
+// state is what a scan found out about a Value. Without stateScanned the others mean nothing.
 type state uint8
 
 const (
@@ -35,8 +32,8 @@ const (
 	stateOrdered                   // see Value.first
 )
 
-// newValue makes the Value of a scanned argument. spans are its placeholders,
-// if it belongs to a binary packet.
+// newValue makes the Value of a scanned argument. spans are its placeholders, if it belongs to a
+// binary packet.
 func newValue(json []byte, notes note, spans []span) Value {
 	v := Value{JSON: json, state: stateScanned}
 	if notes&noteBig != 0 {
@@ -58,8 +55,7 @@ func newValue(json []byte, notes note, spans []span) Value {
 	return v
 }
 
-// UnmarshalJSON keeps a copy of the text, so that a Value can be part of what is
-// decoded.
+// UnmarshalJSON keeps a copy of the text, so that a Value can be part of what is decoded.
 func (v *Value) UnmarshalJSON(text []byte) error {
 	*v = Value{JSON: bytes.Clone(text)}
 	return nil
@@ -68,8 +64,8 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 // IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return len(v.JSON) == 0 || string(v.JSON) == "null" }
 
-// Text returns the value's text if the whole value is a JSON string. Half of a
-// surrogate pair, which Go text cannot hold, becomes U+FFFD.
+// Text returns the value's text if the whole value is a JSON string. Half of a surrogate pair,
+// which Go text cannot hold, becomes U+FFFD.
 func (v Value) Text() (string, bool) {
 	if len(v.JSON) == 0 || v.JSON[0] != '"' || !v.valid() {
 		return "", false
@@ -78,8 +74,8 @@ func (v Value) Text() (string, bool) {
 	return unquoted(v.JSON[:bytes.LastIndexByte(v.JSON, '"')+1]), true
 }
 
-// Bytes returns the attachment if the whole value is one. It is shared, as the
-// Value is: whoever wants to write to it makes a copy, or uses Decode.
+// Bytes returns the attachment if the whole value is one. It is shared, as the Value is: whoever
+// wants to write to it makes a copy, or uses Decode.
 func (v Value) Bytes() ([]byte, bool) {
 	if len(v.Attachments) == 0 {
 		return nil, false
@@ -107,8 +103,8 @@ func (v Value) valid() bool {
 	return ok
 }
 
-// scan finds the placeholders that stand for the Value's attachments, all of which there
-// have to be. The JSON has been found valid then.
+// scan finds the placeholders that stand for the Value's attachments, all of which there have to
+// be. The JSON has been found valid then.
 func (v Value) scan() (spans []span, big bool, err error) {
 	if v.state&stateScanned != 0 && len(v.Attachments) == 0 {
 		return nil, v.state&stateBig != 0, nil
@@ -147,13 +143,11 @@ func (v Value) splice(dst []byte, depth int, binary func(dst, data []byte) []byt
 	return append(dst, v.JSON[from:end]...), nil
 }
 
-var errNoAttachment = errors.New("packet: placeholder of no attachment")
-
 // inRange checks that each placeholder is one of these attachments.
 func inRange(spans []span, attachments [][]byte) error {
 	for _, sp := range spans {
 		if sp.num < 0 || sp.num >= len(attachments) {
-			return errNoAttachment
+			return malformed("placeholder of no attachment")
 		}
 	}
 	return nil

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// binaryValue decodes json as the one argument of a packet with these
-// attachments.
+// binaryValue decodes json as the one argument of a packet with these attachments.
 func binaryValue(t *testing.T, json string, attachments ...string) Value {
 	t.Helper()
 	if len(attachments) == 0 {
@@ -252,8 +251,7 @@ func TestValueKinds(t *testing.T) {
 	}
 }
 
-// Where nothing is special about a value, Decode is json.Unmarshal, errors
-// included.
+// Where nothing is special about a value, Decode is json.Unmarshal, errors included.
 func TestValueDecodeErrorIsJSONs(t *testing.T) {
 	var n int
 	err := binaryValue(t, `[1]`).Decode(&n)

@@ -1,8 +1,8 @@
 package packet
 
-// Parse checks that text is one JSON value, strictly, nesting at most maxDepth
-// deep (0 means DefaultMaxDepth; at most DepthCeiling), and takes it as a Value
-// without attachments. It keeps text. An error is always an *Error.
+// Parse checks that text is one JSON value, strictly, nesting at most maxDepth deep (0 means
+// DefaultMaxDepth; at most DepthCeiling), and takes it as a Value without attachments. It keeps
+// text. An error is always an *Error.
 func Parse(text []byte, maxDepth int) (Value, error) {
 	s := newScanner(text, 0, Limits{MaxDepth: maxDepth}.depth())
 	start, end, ok := s.document()
@@ -12,8 +12,8 @@ func Parse(text []byte, maxDepth int) (Value, error) {
 	return newValue(text[start:end:end], s.notes, nil), nil
 }
 
-// WithAttachments gives a Value the attachments that the placeholders in its
-// text stand for. A placeholder of none of them is an error.
+// WithAttachments gives a Value the attachments that the placeholders in its text stand for. A
+// placeholder of none of them is an error.
 func (v Value) WithAttachments(attachments [][]byte) (Value, error) {
 	s := newScanner(v.JSON, 0, DepthCeiling)
 	s.collect = len(attachments) > 0
@@ -29,9 +29,8 @@ func (v Value) WithAttachments(attachments [][]byte) (Value, error) {
 	return v, nil
 }
 
-// Elements calls f with each element of an array; the elements share the
-// Value's memory. It stops at the first error. A Value that is no array is an
-// error.
+// Elements calls f with each element of an array; the elements share the Value's memory. It stops
+// at the first error. A Value that is no array is an error.
 func (v Value) Elements(f func(element Value) error) error {
 	s, err := v.inside('[', "not an array")
 	if err != nil {
@@ -40,8 +39,8 @@ func (v Value) Elements(f func(element Value) error) error {
 	return s.elements(func(int) error { return f(v.part(&s)) })
 }
 
-// Members calls f with each member of an object, as Elements does. A key that
-// comes twice is reported twice.
+// Members calls f with each member of an object, as Elements does. A key that comes twice is
+// reported twice.
 func (v Value) Members(f func(key string, member Value) error) error {
 	s, err := v.inside('{', "not an object")
 	if err != nil {
@@ -74,9 +73,8 @@ func (v Value) part(s *scanner) Value {
 	return part
 }
 
-// Walk tells w of the value and all that it holds, in the order of the text. Texts are
-// UTF-8; in them, half of a surrogate pair is U+FFFD. Walk fails before the first call, or
-// not at all.
+// Walk tells w of the value and all that it holds, in the order of the text. Texts are UTF-8; in
+// them, half of a surrogate pair is U+FFFD. Walk fails before the first call, or not at all.
 func (v Value) Walk(w Walker) error {
 	if len(v.JSON) == 0 {
 		w.Null()
@@ -89,9 +87,9 @@ func (v Value) Walk(w Walker) error {
 	return tell(v.JSON, true, telling{to: w, spans: spans, attachments: v.Attachments})
 }
 
-// Read is Walk in one pass, for those who make out escapes and placeholders themselves:
-// strings and keys are as they are written between their quotes, see [Unescape], and
-// placeholders are objects. What w is told before an error is of no use.
+// Read is Walk in one pass, for those who make out escapes and placeholders themselves: strings and
+// keys are as they are written between their quotes, see [Unescape], and placeholders are objects.
+// What w got before an error is of no use.
 func (v Value) Read(w Walker) error {
 	return tell(v.JSON, v.state&stateScanned != 0, telling{to: w, verbatim: true})
 }

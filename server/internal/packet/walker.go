@@ -1,7 +1,7 @@
 package packet
 
-// Walker is told of a value part by part, by [Value.Walk] and [Value.Read]. Texts are valid
-// during the call alone.
+// Walker is told of a value part by part, by [Value.Walk] and [Value.Read]. Texts are valid during
+// the call alone.
 type Walker interface {
 	Null()
 	Bool(bool)

@@ -16,15 +16,14 @@ type encoder struct {
 	dst         []byte
 	attachments [][]byte
 	depth       int
-	// lookalike says that an object was written that clients of a binary
-	// packet would take for a placeholder; binary, that such objects are to be
-	// written as null.
+	// lookalike says that an object was written that clients of a binary packet would take for a
+	// placeholder; binary, that such objects are to be written as null.
 	lookalike, binary bool
 }
 
-// twice has write write everything. Whether attachments follow is known only at the end: in
-// the rare packet that then turns out to have both attachments and lookalikes, everything is
-// written once more. After an error dst is as it was.
+// twice has write write everything. Whether attachments follow is known only at the end: in the
+// rare packet that then turns out to have both attachments and lookalikes, everything is written
+// once more. After an error dst is as it was.
 func (e *encoder) twice(write func() error) error {
 	start, depth := len(e.dst), e.depth
 	err := write()
@@ -65,8 +64,7 @@ func (e *encoder) attach(data []byte) {
 	e.attachments = append(e.attachments, data)
 }
 
-// value writes a Value: one of a text packet, or whose numbers happen to be
-// right, by copying it.
+// value writes a Value: one of a text packet, or whose numbers happen to be right, by copying it.
 func (e *encoder) value(v Value) error {
 	const ordered = stateScanned | stateOrdered
 	switch {

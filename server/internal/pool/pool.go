@@ -1,6 +1,6 @@
-// Package pool owns goroutines that are used again: for work that comes often and
-// is short. A new goroutine begins with a small stack and copies it each time it
-// grows, which costs more than what most events make it do.
+// Package pool owns goroutines that are used again: for work that comes often and is short. A new
+// goroutine begins with a small stack and copies it each time it grows, which costs more than what
+// most events make it do.
 package pool
 
 import (
@@ -12,8 +12,8 @@ import (
 // Runner is a piece of work.
 type Runner interface{ Run() }
 
-// Pool runs work in goroutines and keeps some of them for more. The zero value is
-// ready; it must not be copied.
+// Pool runs work in goroutines and keeps some of them for more. The zero value is ready; it must
+// not be copied.
 type Pool struct {
 	mu      sync.Mutex
 	idle    []chan Runner // the one that stopped last is at the end
@@ -24,11 +24,10 @@ type Pool struct {
 }
 
 const (
-	// maxIdle is how many goroutines a pool keeps. It bounds nothing but memory: any
-	// number may run at a time.
+	// maxIdle is how many goroutines a pool keeps. It bounds nothing but memory: any number may run
+	// at a time.
 	maxIdle = 64
-	// keepIdle is how long it keeps those that are not needed, at least; at most
-	// twice that.
+	// keepIdle is how long it keeps those that are not needed, at least; at most twice that.
 	keepIdle = time.Second
 )
 
@@ -100,8 +99,8 @@ func (p *Pool) trim() {
 	p.trims.Reset(keepIdle)
 }
 
-// Close ends the goroutines that wait for work, and returns once those that work
-// have ended as well. Work that comes later runs all the same, and nobody waits for it.
+// Close ends the goroutines that wait for work, and returns once those that work have ended as
+// well. Work that comes later runs all the same, and nobody waits for it.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true

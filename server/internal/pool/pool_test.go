@@ -28,6 +28,7 @@ func TestRun(t *testing.T) {
 	close(hold)
 	p.Close()
 	// A goroutine that ends tells nobody.
+	// A goroutine that ends tells nobody.
 	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)

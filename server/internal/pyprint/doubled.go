@@ -6,25 +6,24 @@ import (
 	"slices"
 )
 
-// Of a key that occurs more than once in an object the first place and the last value
-// count. To move values where they belong object by object would copy what is nested as
-// often as it is deep; so the objects are noted, and all is copied once, at the end.
+// Of a key that occurs more than once in an object the first place and the last value count. To
+// move values where they belong object by object would copy what is nested as often as it is deep;
+// so the objects are noted, and all is copied once, at the end.
 
 // member says where dst holds one key and its value.
 type member struct {
 	key, keyEnd, value, end int
 }
 
-// dict is an object with such keys: where dst holds it, and the members it has left, in
-// order.
+// dict is an object with such keys: where dst holds it, and the members it has left, in order.
 type dict struct {
 	start, end int
 	members    []member
 }
 
-// findDoubled reports whether a key occurs more than once in the object at printed[start:],
-// and what is left of it then. Equal keys are found by sorting, so a hostile object costs no
-// more than n log n. It puts the members in another order.
+// findDoubled reports whether a key occurs more than once in the object at printed[start:], and
+// what is left of it then. Equal keys are found by sorting, so a hostile object costs no more than
+// n log n. It puts the members in another order.
 func findDoubled(printed []byte, start int, members []member) (dict, bool) {
 	key := func(m member) []byte { return printed[m.key:m.keyEnd] }
 	if len(members) <= few && distinct(members, key) {

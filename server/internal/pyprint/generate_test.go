@@ -118,8 +118,8 @@ func (g *generator) object(depth int) {
 	g.write("}")
 }
 
-// placeholder names an attachment in one of the ways that python-socketio
-// understands, or just fails to be a placeholder.
+// placeholder names an attachment in one of the ways that python-socketio understands, or just
+// fails to be a placeholder.
 func (g *generator) placeholder() {
 	n := len(g.attachments)
 	num := strconv.Itoa(g.IntN(2*n) - n)
@@ -237,10 +237,9 @@ func (g *generator) escape(r rune) {
 	}
 }
 
-// rune returns any character, surrogates included, other than those that were
-// assigned after Unicode 14: a newer Python prints them, and
-// TestPrintableAgainstPython tries them all. Nor does it end a pair that would
-// make one.
+// rune returns any character, surrogates included, other than those that were assigned after
+// Unicode 14: a newer Python prints them, and TestPrintableAgainstPython tries them all. Nor does
+// it end a pair that would make one.
 func (g *generator) rune() rune {
 	for {
 		r := g.anyRune()

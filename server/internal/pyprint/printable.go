@@ -5,10 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// isPrintable is Python 3.11's str.isprintable for one character: letters,
-// marks, numbers, punctuation, symbols and the ASCII space, by Unicode 14. Go
-// draws the same line by the Unicode of its own version, so what was assigned
-// since is taken out again.
+// isPrintable is Python 3.11's str.isprintable for one character: letters, marks, numbers,
+// punctuation, symbols and the ASCII space, by Unicode 14. Go draws the same line by the Unicode of
+// its own version, so what was assigned since is taken out again.
 func isPrintable(r rune) bool {
 	switch {
 	case !strconv.IsPrint(r):
@@ -22,10 +21,9 @@ func isPrintable(r rune) bool {
 	}
 }
 
-// The ranges, as first and last character, that hold every character assigned
-// from Unicode 15.0 to 17.0 and none that was printable before. Written in
-// UTF-8, all characters of one string have the same width: 3 bytes in the Basic
-// Multilingual Plane (none is below U+0800), 4 beyond it.
+// The ranges, as first and last character, that hold every character assigned from Unicode 15.0 to
+// 17.0 and none that was printable before. Written in UTF-8, all characters of one string have the
+// same width: 3 bytes in the Basic Multilingual Plane (none is below U+0800), 4 beyond it.
 const (
 	newerBMP = "\u088f\u0897" + "\u0c5c\u0c5c" + "\u0cdc\u0cdc" + "\u0cf3\u0cf3" + "\u0ece\u0ece" +
 		"\u1acf\u1aeb" + "\u1b4e\u1b4f" + "\u1b7f\u1b7f" + "\u1c89\u1c8a" + "\u20c1\u20c1" +
@@ -45,8 +43,7 @@ const (
 		"\U0002b739\U0002b73f" + "\U0002cea2\U0002cead" + "\U0002ebf0\U0002ee5d" + "\U00031350\U00033479"
 )
 
-// inRanges finds r by binary search in ranges written as pairs of characters
-// of width bytes each.
+// inRanges finds r by binary search in ranges written as pairs of characters of width bytes each.
 func inRanges(ranges string, width int, r rune) bool {
 	at := func(i int) rune {
 		c, _ := utf8.DecodeRuneInString(ranges[i*width:])

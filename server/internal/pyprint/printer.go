@@ -6,9 +6,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// repeatBudget is how many bytes of attachments may be shown beyond the sum of
-// their lengths. Encoders name each attachment once, so none of it is needed
-// for what they send.
+// repeatBudget is how many bytes of attachments may be shown beyond the sum of their lengths.
+// Encoders name each attachment once, so none of it is needed for what they send.
 const repeatBudget = 64 << 10
 
 // printer appends to dst what it is told of a value: it is a [packet.Walker].
@@ -33,8 +32,7 @@ type container struct {
 	object  bool
 }
 
-// print reads the value and reports whether it is JSON; otherwise what dst then holds is of no
-// use.
+// print reads the value and reports whether it is JSON; otherwise what dst then holds is of no use.
 func (p *printer) print(v packet.Value) bool {
 	p.open, p.members = p.roomOpen[:0], p.roomMembers[:0]
 	p.budget = repeatBudget
@@ -177,9 +175,9 @@ func (p *printer) EndObject(n int) {
 	p.end()
 }
 
-// attachment returns what an object with these members stands for. As in
-// python-socketio, any true value marks a placeholder, other members do not
-// matter, and an index may be a bool or count from the end.
+// attachment returns what an object with these members stands for. As in python-socketio, any true
+// value marks a placeholder, other members do not matter, and an index may be a bool or count from
+// the end.
 func (p *printer) attachment(members []member) ([]byte, bool) {
 	if p.attachments == nil {
 		return nil, false

@@ -30,8 +30,8 @@ func placeholder(n int) string {
 	return fmt.Sprintf(`{"_placeholder":true,"num":%d}`, n)
 }
 
-// What Flask-SocketIO's server was seen to print for what a JS client sends;
-// the JSON is what JSON.stringify makes of it.
+// What Flask-SocketIO's server was seen to print for what a JS client sends; the JSON is what
+// JSON.stringify makes of it.
 func TestAsFlaskPrints(t *testing.T) {
 	tests := []struct {
 		json        string
@@ -160,8 +160,8 @@ func TestUnreadableIsCopied(t *testing.T) {
 	}
 }
 
-// Every object that is rewritten for a duplicate moves what it holds, and this
-// one does so at every level.
+// Every object that is rewritten for a duplicate moves what it holds, and this one does so at every
+// level.
 func TestDuplicatesAtEveryLevel(t *testing.T) {
 	const levels = packet.DepthCeiling - 1
 	json := strings.Repeat(`{"a":0,"b":1,"a":`, levels) + "2" + strings.Repeat("}", levels)

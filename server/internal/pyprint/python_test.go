@@ -22,9 +22,8 @@ type testCase struct {
 	attachments [][]byte
 }
 
-// askPython runs testdata/print_values.py and returns the lines of its answer
-// and Python's Unicode version. Without a Python of 3.11 or later the test is
-// skipped, but in CI it fails.
+// askPython runs testdata/print_values.py and returns the lines of its answer and Python's Unicode
+// version. Without a Python of 3.11 or later the test is skipped, but in CI it fails.
 func askPython(t *testing.T, stdin []byte, args ...string) (lines []string, unicode string) {
 	t.Helper()
 	lines = testkit.RunPython(t, stdin, append([]string{"testdata/print_values.py"}, args...)...)
@@ -76,8 +75,8 @@ func compare(t *testing.T, cases []testCase) {
 	t.Logf("%d of %d cases differ", wrong, len(cases))
 }
 
-// TestRandomValuesAgainstPython takes a new seed each time; to repeat a run, set
-// HIPFLASK_TEST_SEED to the seed that it logged.
+// TestRandomValuesAgainstPython takes a new seed each time; to repeat a run, set HIPFLASK_TEST_SEED
+// to the seed that it logged.
 func TestRandomValuesAgainstPython(t *testing.T) {
 	seed := rand.Uint64()
 	if text := os.Getenv("HIPFLASK_TEST_SEED"); text != "" {
@@ -95,8 +94,8 @@ func TestRandomValuesAgainstPython(t *testing.T) {
 	compare(t, cases)
 }
 
-// TestFloatsAgainstPython takes every power of two and of ten a double has, and
-// the doubles beside each: where shortest digits are hardest to get right.
+// TestFloatsAgainstPython takes every power of two and of ten a double has, and the doubles beside
+// each: where shortest digits are hardest to get right.
 func TestFloatsAgainstPython(t *testing.T) {
 	var cases []testCase
 	for _, f := range hardFloats() {
@@ -106,8 +105,7 @@ func TestFloatsAgainstPython(t *testing.T) {
 	compare(t, cases)
 }
 
-// unprintable lists the characters that are not printable here, as the Python
-// script does.
+// unprintable lists the characters that are not printable here, as the Python script does.
 func unprintable() []string {
 	var lines []string
 	first := rune(-1)
@@ -123,8 +121,8 @@ func unprintable() []string {
 	return lines
 }
 
-// Python 3.11's answer for all of Unicode, so that a Go with a newer Unicode is
-// noticed where there is no Python 3.11 too.
+// Python 3.11's answer for all of Unicode, so that a Go with a newer Unicode is noticed where there
+// is no Python 3.11 too.
 func TestPrintableIsThatOfPython311(t *testing.T) {
 	const want = "8b3b7729f722eefcac739eebfd3ea5e37f113f45e2020e4812263a70c7d9c3c6"
 	sum := sha256.Sum256([]byte(strings.Join(unprintable(), "\n")))

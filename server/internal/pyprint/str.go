@@ -56,17 +56,16 @@ func appendRepr(dst, s []byte) []byte {
 	return closeQuote(append(dst, s[run:]...), open)
 }
 
-// plain returns how many of the first bytes of s mean themselves in a JSON
-// string and in every repr: printable ASCII other than ' " and \.
+// plain returns how many of the first bytes of s mean themselves in a JSON string and in every
+// repr: printable ASCII other than ' " and \.
 func plain(s []byte) int {
 	const ones = 0x0101010101010101
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {
 		w := binary.LittleEndian.Uint64(s[n:])
-		// Each term has the top bit of a byte set if that byte is (in turn)
-		// not ASCII, a control character, DEL, or equal to the one named. A
-		// carry or borrow can set it wrongly only above a byte that is marked
-		// already, and the lowest mark is the one that counts.
+		// Each term has the top bit of a byte set if that byte is (in turn) not ASCII, a control
+		// character, DEL, or equal to the one named. A carry or borrow can set it wrongly only
+		// above a byte that is marked already, and the lowest mark is the one that counts.
 		marks := w | (w - ' '*ones) | (w + ones) |
 			((w ^ '\''*ones) - ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)
 		if marks &= 0x80 * ones; marks != 0 {
@@ -114,9 +113,8 @@ func appendEscaped(dst []byte, r rune) []byte {
 	return dst
 }
 
-// closeQuote ends the repr that began with a single quote at dst[open], now
-// that its text is known: in double quotes when it holds ' and no ", else in
-// single quotes with every ' in it escaped.
+// closeQuote ends the repr that began with a single quote at dst[open], now that its text is known:
+// in double quotes when it holds ' and no ", else in single quotes with every ' in it escaped.
 func closeQuote(dst []byte, open int) []byte {
 	text := dst[open+1:]
 	singles := bytes.Count(text, []byte{'\''})

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Aim has a request that is passed on go to the target, for what was asked for: path and
-// query byte for byte, and the same host.
+// Aim has a request that is passed on go to the target, for what was asked for: path and query byte
+// for byte, and the same host.
 func (t Target) Aim(p *httputil.ProxyRequest) {
 	out := p.Out
 	out.URL.Scheme, out.URL.Host = t.scheme, t.host
@@ -49,8 +49,8 @@ func setPath(out *http.Request, uri string) {
 	out.URL.Opaque = "" // two slashes there would be taken for a host; Path says the same
 }
 
-// withoutUpgrade returns the request without a wish for another protocol than WebSocket:
-// HTTP/2 would let requests pass that nobody has looked at.
+// withoutUpgrade returns the request without a wish for another protocol than WebSocket: HTTP/2
+// would let requests pass that nobody has looked at.
 func withoutUpgrade(r *http.Request) *http.Request {
 	if wish := r.Header.Get("Upgrade"); wish == "" || strings.EqualFold(wish, "websocket") {
 		return r

@@ -1,11 +1,11 @@
-// Package relay passes HTTP requests on to another server and its answers back, both as
-// they come: what stands behind this server, and who has a session that is not here. It
-// owns the time limits of that and what is under way; where a request goes, and what it
-// says of where it came from, is decided by who relays.
+// Package relay passes HTTP requests on to another server and its answers back, both as they come:
+// what stands behind this server, and who has a session that is not here. It owns the time limits
+// of that and what is under way; where a request goes, and what it says of where it came from, is
+// decided by who relays.
 //
-// Both bodies are never held, WebSockets and server-sent events neither. A client that
-// does not read its answer, or send its body on, is cut; how long an answer takes as a
-// whole is not limited here.
+// Both bodies are never held, WebSockets and server-sent events neither. A client that does not
+// read its answer, or send its body on, is cut; how long an answer takes as a whole is not limited
+// here.
 package relay
 
 import (
@@ -31,8 +31,8 @@ type Options struct {
 	Gather bool
 	// Stall is how long a client may take for the next bytes of an answer or a body.
 	Stall time.Duration
-	// Answered is told of each answer's header, and may change it. Broke is told of an
-	// answer that began and was not finished. Nil: nobody is.
+	// Answered is told of each answer's header, and may change it. Broke is told of an answer that
+	// began and was not finished. Nil: nobody is.
 	Answered func(*http.Response)
 	Broke    func(error)
 	// Logger is told, as debug lines, what net/http/httputil has to say.
@@ -73,10 +73,10 @@ func New(opts Options) *Relay {
 	return r
 }
 
-// Serve passes the request on and its answer back. Where there is none, failed gets the
-// reason, and is to answer: nothing was written yet. Where the answer breaks off Serve
-// panics with http.ErrAbortHandler, which ends the connection: what recovers from panics
-// before it has to let that one through. failed may do the same.
+// Serve passes the request on and its answer back. Where there is none, failed gets the reason, and
+// is to answer: nothing was written yet. Where the answer breaks off Serve panics with
+// http.ErrAbortHandler, which ends the connection: what recovers from panics before it has to let
+// that one through. failed may do the same.
 func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, failed func(http.ResponseWriter, error)) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
@@ -124,7 +124,7 @@ func (r *Relay) answered(resp *http.Response) error {
 // Active is how many requests are under way.
 func (r *Relay) Active() int { return r.streams.active() }
 
-// Close refuses further requests, ends WebSockets and server-sent events, which have no
-// end of their own, and waits for the others until ctx ends; then they are cut, and
-// ctx's error is returned.
+// Close refuses further requests, ends WebSockets and server-sent events, which have no end of
+// their own, and waits for the others until ctx ends; then they are cut, and ctx's error is
+// returned.
 func (r *Relay) Close(ctx context.Context) error { return r.streams.close(ctx) }

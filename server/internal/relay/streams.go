@@ -79,8 +79,7 @@ func (l *streams) endless(s *stream) {
 	}
 }
 
-// close ends those without an end, waits for the others until ctx ends, and then cuts
-// them too.
+// close ends those without an end, waits for the others until ctx ends, and then cuts them too.
 func (l *streams) close(ctx context.Context) error {
 	l.mu.Lock()
 	if !l.closed {

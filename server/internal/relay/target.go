@@ -18,8 +18,8 @@ type Target struct {
 
 const form = "must be http://HOST:PORT, https://HOST:PORT or unix:/PATH, without a path behind the host"
 
-// Parse reads a URL: http://HOST[:PORT], https://HOST[:PORT] or unix:/PATH. Its errors say
-// what would be right, and leave the URL out.
+// Parse reads a URL: http://HOST[:PORT], https://HOST[:PORT] or unix:/PATH. Its errors say what
+// would be right, and leave the URL out.
 func Parse(text string) (Target, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		path = strings.TrimPrefix(path, "//")
@@ -61,9 +61,8 @@ func (t Target) String() string {
 	return t.scheme + "://" + t.host
 }
 
-// Is reports whether the target is what somebody listens on at own, which may be an
-// address for all interfaces. A name is looked up until ctx ends; one that is not known
-// is no address of ours.
+// Is reports whether the target is what somebody listens on at own, which may be an address for all
+// interfaces. A name is looked up until ctx ends; one that is not known is no address of ours.
 func (t Target) Is(ctx context.Context, own net.Addr) bool {
 	if own.Network() == "unix" || t.socket != "" {
 		return own.Network() == "unix" && own.String() == t.socket

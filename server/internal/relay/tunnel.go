@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// tunnelBuffer is what each direction of a WebSocket is copied with. It is held also while
-// nothing comes.
+// tunnelBuffer is what each direction of a WebSocket is copied with. It is held also while nothing
+// comes.
 const tunnelBuffer = 4 << 10
 
 // copySmall copies with a small buffer, in the place of the 32 KiB of io.Copy.

@@ -26,8 +26,8 @@ func (w *writer) WriteHeader(status int) {
 	w.Writer.WriteHeader(status)
 }
 
-// keepAlive finds clients that vanished from a WebSocket which nobody writes to: this
-// server's own listener leaves that to Socket.IO's heartbeat.
+// keepAlive finds clients that vanished from a WebSocket which nobody writes to: this server's own
+// listener leaves that to Socket.IO's heartbeat.
 const keepAlive = 30 * time.Second
 
 // Hijack takes the connection over for a WebSocket.

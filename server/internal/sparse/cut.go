@@ -24,8 +24,7 @@ const (
 // Cut shortens what a client chose to 200 bytes, for a place in a longer text.
 func Cut(text string) string { return shorten(text, maxPart) }
 
-// shorten cuts text after at most so many bytes, between two characters, and says how
-// long it was.
+// shorten cuts text after at most so many bytes, between two characters, and says how long it was.
 func shorten(text string, most int) string {
 	if len(text) <= most {
 		return text

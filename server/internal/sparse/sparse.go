@@ -1,13 +1,13 @@
-// Package sparse keeps the log small, whatever clients, Redis or a failing socket do.
-// It owns three rules, which hold for every line of the program:
+// Package sparse keeps the log small, whatever clients, Redis or a failing socket do. It owns three
+// rules, which hold for every line of the program:
 //
 //   - of one cause at most five lines a second are logged; the next one says how many
 //     were not (not_logged_before). The cause is the line's message, or what [As] names;
 //   - every value is cut in length, and the cut is marked;
 //   - a session id in a query string (sid=...) is not shown: it is a secret.
 //
-// Lines that are news of one connection each, its opening and its end, are written in
-// full number, see [Each]: the bounds on connections bound them.
+// Lines that are news of one connection each, its opening and its end, are written in full number,
+// see [Each]: the bounds on connections bound them.
 package sparse
 
 import (
@@ -30,8 +30,8 @@ const (
 	leftOut = "not_logged_before"
 )
 
-// Handler passes on what the rules let through. Its copies with attributes or groups
-// share its counts.
+// Handler passes on what the rules let through. Its copies with attributes or groups share its
+// counts.
 type Handler struct {
 	next slog.Handler
 	base slog.Handler // next, without the attributes of a copy
@@ -43,8 +43,8 @@ func New(next slog.Handler, now func() time.Time) *Handler {
 	return &Handler{next: next, base: next, all: &shares{now: now, causes: make(map[string]*share)}}
 }
 
-// Logger is log under the rules; one that is already is returned as it is. So each
-// package sees to it for its own lines, and all of a program share one count.
+// Logger is log under the rules; one that is already is returned as it is. So each package sees to
+// it for its own lines, and all of a program share one count.
 func Logger(log *slog.Logger) *slog.Logger {
 	if _, is := log.Handler().(*Handler); is {
 		return log
@@ -60,14 +60,14 @@ type rule struct {
 
 type ruleKey struct{}
 
-// As makes a line count as one of cause, of which there must be few: never what a
-// client can choose.
+// As makes a line count as one of cause, of which there must be few: never what a client can
+// choose.
 func As(ctx context.Context, cause string) context.Context {
 	return context.WithValue(ctx, ruleKey{}, rule{cause: cause})
 }
 
-// Each makes a line be logged however many there are. It is for what happens once or
-// twice in the life of a connection.
+// Each makes a line be logged however many there are. It is for what happens once or twice in the
+// life of a connection.
 func Each(ctx context.Context) context.Context {
 	return context.WithValue(ctx, ruleKey{}, rule{each: true})
 }
@@ -115,8 +115,8 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &Handler{next: h.next.WithGroup(name), base: h.base, all: h.all}
 }
 
-// Flush logs how many lines were left out since the last one of each cause, which no
-// line has said so far. It is for the end of a program.
+// Flush logs how many lines were left out since the last one of each cause, which no line has said
+// so far. It is for the end of a program.
 func (h *Handler) Flush() {
 	for _, cause := range h.all.drain() {
 		if ctx := context.Background(); h.base.Enabled(ctx, cause.level) {

@@ -125,8 +125,8 @@ func TestCausesAreBounded(t *testing.T) {
 	}
 }
 
-// Every value is cut, of whatever type, in groups and attributes of the logger too, and
-// the message.
+// Every value is cut, of whatever type, in groups and attributes of the logger too, and the
+// message.
 func TestValuesAreCut(t *testing.T) {
 	_, log, out, _ := begin(slog.LevelInfo)
 	long := strings.Repeat("x", 100_000)

@@ -1,6 +1,6 @@
-// Package stall limits the time in which nothing moves between a client and whoever
-// answers it: an answer may go on for hours, and a client that stops reading it, or
-// sending its body, does not hold a connection for ever.
+// Package stall limits the time in which nothing moves between a client and whoever answers it: an
+// answer may go on for hours, and a client that stops reading it, or sending its body, does not
+// hold a connection for ever.
 package stall
 
 import (
@@ -17,8 +17,8 @@ import (
 // Limits are how long nothing may move, in each direction. Zero is no limit of ours.
 type Limits struct{ Read, Write time.Duration }
 
-// Writer is a response writer, and its request's body, with these limits: each write and
-// each read has time of its own. It has what gin and httputil ask of a response writer.
+// Writer is a response writer, and its request's body, with these limits: each write and each read
+// has time of its own. It has what gin and httputil ask of a response writer.
 type Writer struct {
 	http.ResponseWriter
 
@@ -77,8 +77,8 @@ func (s *Writer) allowRead(limit time.Duration) {
 	_ = s.control.SetReadDeadline(at)
 }
 
-// Finish is called when the handler has returned: what it wrote last is still to leave,
-// and then the deadlines are net/http's.
+// Finish is called when the handler has returned: what it wrote last is still to leave, and then
+// the deadlines are net/http's.
 func (s *Writer) Finish() {
 	s.allowWrite(false)
 	s.mu.Lock()
@@ -86,8 +86,8 @@ func (s *Writer) Finish() {
 	s.over = true
 }
 
-// Cut ends the reads and writes under way, and those to come, but not those of a
-// connection that was hijacked.
+// Cut ends the reads and writes under way, and those to come, but not those of a connection that
+// was hijacked.
 func (s *Writer) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +138,8 @@ func (s *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buf, err
 }
 
-// CloseHijacked closes a connection whose handler took it over and panicked: net/http
-// leaves it open, and it would count among the open ones for good.
+// CloseHijacked closes a connection whose handler took it over and panicked: net/http leaves it
+// open, and it would count among the open ones for good.
 func (s *Writer) CloseHijacked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +165,8 @@ type body struct {
 	writer *Writer
 }
 
-// Read takes the limit away at the body's end: net/http goes on to read, to notice when
-// the client goes, and a deadline that passes then would count as that.
+// Read takes the limit away at the body's end: net/http goes on to read, to notice when the client
+// goes, and a deadline that passes then would count as that.
 func (b *body) Read(p []byte) (int, error) {
 	b.writer.allowRead(b.writer.limits.Read)
 	n, err := b.ReadCloser.Read(p)

@@ -1,5 +1,6 @@
-// Package systemd speaks the two small protocols between systemd and a service: the socket that is handed over
-// (sd_listen_fds), and the messages about the service's state (sd_notify). Nothing happens where systemd is not.
+// Package systemd speaks the two small protocols between systemd and a service: the socket that is
+// handed over (sd_listen_fds), and the messages about the service's state (sd_notify). Nothing
+// happens where systemd is not.
 package systemd
 
 import (
@@ -41,7 +42,8 @@ func Listener(getenv func(string) string) (net.Listener, error) {
 	return l, nil
 }
 
-// notifyTimeout is how long systemd may take to make room for a message: it reads them one after another.
+// notifyTimeout is how long systemd may take to make room for a message: it reads them one after
+// another.
 const notifyTimeout = time.Second
 
 // Notify sends a state to the socket that NOTIFY_SOCKET names; an empty name is nobody.

@@ -20,7 +20,8 @@ func env(pairs ...string) func(string) string {
 	}
 }
 
-// Sockets for nobody, or for the process that started this one, are left alone. (One for us: TestSystemd in server.)
+// Sockets for nobody, or for the process that started this one, are left alone. (One for us:
+// TestSystemd in server.)
 func TestNoSocketForUs(t *testing.T) {
 	us, parent := strconv.Itoa(os.Getpid()), strconv.Itoa(os.Getppid())
 	for name, getenv := range map[string]func(string) string{

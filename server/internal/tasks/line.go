@@ -2,8 +2,9 @@ package tasks
 
 import "sync"
 
-// Line is a queue that holds nobody back and shares no turns: for who is told of something
-// after the fact. Its worker holds no lock, so what it does may do all that may be told of.
+// Line is a queue that holds nobody back and shares no turns: for listeners, which hear of
+// something after the fact. Its worker holds no lock, so what it does may do all that may be told
+// of.
 type Line[T any] struct {
 	Begin func(work func()) bool // has a goroutine work, or reports that it is too late
 	Do    func(task T)           // does a task

@@ -1,6 +1,6 @@
-// Package tasks owns queues of tasks: each is worked off in order, by one goroutine that
-// exists while there are tasks; who fills one that is full is held back; and the queues of
-// a server share the processor fairly. A Line is such a queue for who is only told.
+// Package tasks owns queues of tasks: each is worked off in order, by one goroutine that exists
+// while there are tasks; who fills one that is full is held back; and the queues of a server share
+// the processor fairly. A Line is such a queue for who is only told.
 package tasks
 
 import (
@@ -51,8 +51,8 @@ type entry[T any] struct {
 	size int
 }
 
-// Init makes a queue ready. Its first task is done once there is another one, or Start was
-// called: nobody is woken for it alone.
+// Init makes a queue ready. Its first task is done once there is another one, or Start was called:
+// nobody is woken for it alone.
 func (q *Queue[T]) Init(group *Group, owner Owner[T], first T) {
 	q.owner, q.group = owner, group
 	q.tasks = []entry[T]{{task: first}}
@@ -91,8 +91,8 @@ func (q *Queue[T]) PushFront(task T) {
 	}
 }
 
-// beginsLocked reports whether a worker is to be started: there is something to do, and
-// nobody is at it.
+// beginsLocked reports whether a worker is to be started: there is something to do, and nobody is
+// at it.
 func (q *Queue[T]) beginsLocked() bool {
 	begins := !q.working && len(q.tasks) > 0
 	q.working = q.working || begins
@@ -150,8 +150,8 @@ func (q *Queue[T]) GiveWay() {
 	}
 }
 
-// isAhead reports whether the client has sent more than it can have answers to, and is
-// still there, as is the server.
+// isAhead reports whether the client has sent more than it can have answers to, and is still there,
+// as is the server.
 func (q *Queue[T]) isAhead() bool {
 	if q.group.IsOver() {
 		return false
@@ -161,8 +161,8 @@ func (q *Queue[T]) isAhead() bool {
 	return len(q.tasks) > fewWaiting && !q.ended
 }
 
-// AwaitRoom holds a reader back while too much waits: it reports at once that it did not
-// have to, or else when there is room again, or there was: then it is to be asked once more.
+// AwaitRoom holds a reader back while too much waits: it reports at once that it did not have to,
+// or else when there is room again, or there was: then it is to be asked once more.
 func (q *Queue[T]) AwaitRoom() (waited bool) {
 	q.mu.Lock()
 	if q.ended || len(q.tasks) <= q.group.MaxTasks && q.size <= q.group.MaxBytes {
@@ -186,8 +186,8 @@ func (q *Queue[T]) makeRoomLocked() {
 	}
 }
 
-// End says that nobody reads any more: no reader is held back, and no task waits for its
-// turn. Tasks that come later are done all the same. It is called once.
+// End says that nobody reads any more: no reader is held back, and no task waits for its turn.
+// Tasks that come later are done all the same. It is called once.
 func (q *Queue[T]) End() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -111,8 +111,8 @@ func TestStart(t *testing.T) {
 	o.check(t, "first", "again")
 }
 
-// Many add tasks: each task is done, those of one in their order, and one at a time, which
-// the owner checks.
+// Many add tasks: each task is done, those of one in their order, and one at a time, which the
+// owner checks.
 func TestOneWorkerAtATime(t *testing.T) {
 	const adders, each = 8, 500
 	o := newOwner(group(), nil)
@@ -234,8 +234,8 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// flooded adds so many tasks to a queue whose tasks are sent to a thousand clients, while
-// another client has events, and returns when the first is held back.
+// flooded adds so many tasks to a queue whose tasks are sent to a thousand clients, while another
+// client has events, and returns when the first is held back.
 func flooded(t *testing.T, g *Group, many int) (o *owner, begun time.Time) {
 	t.Helper()
 	var copies atomic.Uint64

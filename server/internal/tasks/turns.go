@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// A client that sends faster than its events are handled, and of whose events much is
-// sent on, takes the processor from all others: their events, and the answers to them,
-// would wait behind what it has broadcast. So while others have events as well, such a
-// client has its turn and then waits.
+// A client that sends faster than its events are handled, and of whose events much is sent on,
+// takes the processor from all others: their events, and the answers to them, would wait behind
+// what it has broadcast. So while others have events as well, such a client has its turn and then
+// waits.
 //
-// It is not meant for a client that sends much at once, nor for one that waits for
-// answers, however fast it is.
+// It is not meant for a client that sends much at once, nor for one that waits for answers, however
+// fast it is.
 const (
 	// turnTasks is how many events are handled between two looks.
 	turnTasks = 16
 	// fewWaiting is how many events of a client may wait that is not ahead of its answers.
 	fewWaiting = 8
-	// turnRate is what all clients that are held back may cost in a second, together,
-	// and turnBurst what each may before that. The unit is a message that goes to one
-	// client; an event costs eventCost beside.
+	// turnRate is what all clients that are held back may cost in a second, together, and turnBurst
+	// what each may before that. The unit is a message that goes to one client; an event costs
+	// eventCost beside.
 	turnRate  = 200_000
 	turnBurst = 500_000
 	eventCost = 5
-	// othersFor is how long it is since another client had an event until none counts as
-	// having any.
+	// othersFor is how long it is since another client had an event until none counts as having
+	// any.
 	othersFor = 2 * time.Second
 	// turnDebt is what a client has to wait for at most, in seconds.
 	turnDebt = 1
-	// turnStep is after how long a client that waits is looked at: one that has left, or a
-	// server that ends, waits no longer.
+	// turnStep is after how long a client that waits is looked at: one that has left, or a server
+	// that ends, waits no longer.
 	turnStep = 100 * time.Millisecond
 )
 
@@ -64,8 +64,8 @@ type seen struct {
 	copies uint64 // messages that broadcasts have sent, one for each client
 }
 
-// look charges for what was done since the last look, and returns how long that is to be
-// waited for: not at all while nobody else has events. So many share what all may cost.
+// look charges for what was done since the last look, and returns how long that is to be waited
+// for: not at all while nobody else has events. So many share what all may cost.
 func (t *turn) look(now time.Time, s seen, share int32) time.Duration {
 	f := t.flood
 	if f == nil {

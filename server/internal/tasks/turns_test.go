@@ -12,8 +12,8 @@ type flooder struct {
 	seen seen
 }
 
-// step handles a slice of events, each of which goes to so many clients, in no time, and
-// then waits as long as it is told to.
+// step handles a slice of events, each of which goes to so many clients, in no time, and then waits
+// as long as it is told to.
 func (f *flooder) step(clients int, others uint64, share int32) (waits time.Duration) {
 	f.seen.tasks += turnTasks
 	f.seen.runs += others
@@ -55,8 +55,8 @@ func TestFlooderHasItsTurn(t *testing.T) {
 	}
 }
 
-// What is sent at once, within the bound, is not held back, and nobody is while no other
-// client has events.
+// What is sent at once, within the bound, is not held back, and nobody is while no other client has
+// events.
 func TestBurstsAreNotHeldBack(t *testing.T) {
 	f := &flooder{now: time.Now()}
 	for range turnBurst / (200 + eventCost) / turnTasks {

@@ -9,8 +9,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Append appends the message in the given format to dst. After an error dst is
-// returned as it was given. An error is always a *jsonval.Error.
+// Append appends the message in the given format to dst. After an error dst is returned as it was
+// given. An error is always a *packet.Error.
 func Append(dst []byte, m *Message, f Format) ([]byte, error) {
 	switch m.Method {
 	case Emit, Callback, CloseRoom, EnterRoom, LeaveRoom, Disconnect:
@@ -37,12 +37,13 @@ type sender struct {
 	HostID    string `json:"host_id"`
 }
 
-// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them.
+// emitJSON, callbackJSON and changeJSON are messages as python-socketio 5.16 writes them; older
+// ones have no binary.
 type emitJSON struct {
 	Method   Method `json:"method"`
 	Event    string `json:"event"`
 	Data     any    `json:"data"`
-	Binary   bool   `json:"binary"`
+	Binary   *bool  `json:"binary,omitempty"`
 	Rooms    any    `json:"room"`
 	SkipSIDs any    `json:"skip_sid"`
 	Callback []any  `json:"callback"`
@@ -64,27 +65,32 @@ type changeJSON struct {
 	sender
 }
 
-func appendJSON(dst []byte, m *Message) ([]byte, error) {
+// parts are what is written of a message.
+func (m *Message) parts() any {
 	from := sender{m.namespace(), m.HostID}
-	var out any
 	switch m.Method {
 	case Emit:
-		emit := &emitJSON{Method: m.Method, Event: m.Event, Rooms: oneOrAll(m.Rooms), SkipSIDs: oneOrAll(m.SkipSIDs), sender: from}
+		emit := &emitJSON{Method: m.Method, Event: m.Event, Data: notNil(m.Args), Rooms: oneOrAll(m.Rooms), SkipSIDs: oneOrAll(m.SkipSIDs), sender: from}
 		if ref := m.Callback; ref != nil {
 			emit.Callback = []any{ref.SID, ref.Namespace, ref.ID}
 		}
+		return emit
+	case Callback:
+		return &callbackJSON{m.Method, m.SID, m.ID, notNil(m.Args), from}
+	case CloseRoom:
+		return &changeJSON{m.Method, nil, &m.Room, from}
+	case Disconnect:
+		return &changeJSON{m.Method, &m.SID, nil, from}
+	}
+	return &changeJSON{m.Method, &m.SID, &m.Room, from} // EnterRoom, LeaveRoom
+}
+
+func appendJSON(dst []byte, m *Message) ([]byte, error) {
+	out := m.parts()
+	if emit, ok := out.(*emitJSON); ok {
 		if err := emit.encodeData(m.Args); err != nil {
 			return nil, err
 		}
-		out = emit
-	case Callback:
-		out = &callbackJSON{m.Method, m.SID, m.ID, notNil(m.Args), from}
-	case CloseRoom:
-		out = &changeJSON{m.Method, nil, &m.Room, from}
-	case EnterRoom, LeaveRoom:
-		out = &changeJSON{m.Method, &m.SID, &m.Room, from}
-	case Disconnect:
-		out = &changeJSON{m.Method, &m.SID, nil, from}
 	}
 	text, attachments, err := packet.AppendJSON(dst, out)
 	switch {
@@ -96,15 +102,15 @@ func appendJSON(dst []byte, m *Message) ([]byte, error) {
 	return text, nil
 }
 
-// encodeData fills in the list of the arguments; with attachments, which it numbers from 0,
-// that is [arguments, base64, ...].
+// encodeData fills in whether there are attachments among the arguments; with some, which it
+// numbers from 0, the data is [arguments, base64, ...].
 func (emit *emitJSON) encodeData(args []packet.Value) error {
-	list := notNil(args)
-	if !slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 }) {
-		emit.Data = &list
+	binary := slices.ContainsFunc(args, func(v packet.Value) bool { return len(v.Attachments) > 0 })
+	emit.Binary = &binary
+	if !binary {
 		return nil
 	}
-	text, attachments, err := packet.AppendJSON(nil, list)
+	text, attachments, err := packet.AppendJSON(nil, args)
 	if err != nil {
 		return malformed(err.Error())
 	}
@@ -112,7 +118,7 @@ func (emit *emitJSON) encodeData(args []packet.Value) error {
 	for _, data := range attachments {
 		all = append(all, base64.StdEncoding.EncodeToString(data))
 	}
-	emit.Data, emit.Binary = all, true
+	emit.Data = all
 	return nil
 }
 

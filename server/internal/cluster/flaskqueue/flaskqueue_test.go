@@ -114,17 +114,17 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a pickled string", "\x80\x04\x8c\x01a.", "not a dictionary"}, {"os.system", "cos\nsystem\n(Vtrue\ntR.", "GLOBAL"}, {"rubbish", "hello", "pickle"},
 		{"many arguments, pickled", "}(Vmethod\nVemit\nVevent\nVe\nVdata\n(" + strings.Repeat("N", 1025) + "tu.", "arguments (1024)"},
 		{"cyclic data", "}(Vmethod\nVemit\nVevent\nVe\nVdata\n]q\x00h\x00au.", "holds itself"},
-		{"cyclic rooms", "}(Vmethod\nVemit\nVevent\nVe\nVdata\nNVroom\n]q\x00h\x00au.", "room is neither"},
+		{"cyclic rooms", "}(Vmethod\nVemit\nVevent\nVe\nVdata\nNVroom\n]q\x00h\x00au.", "holds itself"},
 	} {
 		_, err := Decode([]byte(c.text), jsonval.Limits{MaxValues: 1500})
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
-	for limit, limits := range map[string]jsonval.Limits{jsonval.LimitBytes: {MaxBytes: 20}, jsonval.LimitAttachments: {MaxAttachments: 1}} {
+	for limit, limits := range map[string]jsonval.Limits{packet.LimitBytes: {MaxBytes: 20}, packet.LimitAttachments: {MaxAttachments: 1}} {
 		_, err := Decode([]byte(emit(`[[{"_placeholder": true, "num": 0}], "", ""], "binary": true`)), limits)
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != limit {
 			t.Errorf("got %v, want the limit of %s", err, limit)
 		}
@@ -189,7 +189,7 @@ func TestAppendRefuses(t *testing.T) {
 	} {
 		for _, format := range []Format{FormatJSON, FormatPickle} {
 			got, err := Append([]byte("before"), &m, format)
-			var known *jsonval.Error
+			var known *packet.Error
 			if !errors.As(err, &known) || string(got) != "before" {
 				t.Errorf("%+v: got %q, %v", m, got, err)
 			}
@@ -201,8 +201,8 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode: what is taken has to be fit for a client, and the same once it was
-// written in either format and read again.
+// FuzzDecode: what is taken has to be fit for a client, and the same once it was written in either
+// format and read again.
 func FuzzDecode(f *testing.F) {
 	for _, m := range messages() {
 		for _, format := range []Format{FormatJSON, FormatPickle} {

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// askPython runs testdata/debian.py with a python-socketio from before 5.14 and
-// returns its lines. Where there is none the test is skipped, but in CI it fails.
+// askPython runs testdata/debian.py with a python-socketio from before 5.14 and returns its lines.
+// Where there is none the test is skipped, but in CI it fails.
 func askPython(t *testing.T, stdin []byte, mode string) []string {
 	t.Helper()
 	testkit.NeedModules(t, "flask_socketio")
@@ -61,8 +61,8 @@ func TestReadsPythonSocketIO(t *testing.T) {
 	}
 }
 
-// TestPythonSocketIODelivers publishes to a python-socketio from before 5.14.
-// That of JSON is what the documentation of Format warns of.
+// TestPythonSocketIODelivers publishes to a python-socketio from before 5.14. That of JSON is what
+// the documentation of Format warns of.
 func TestPythonSocketIODelivers(t *testing.T) {
 	value := func(text string) packet.Value { return packet.Value{JSON: []byte(text)} }
 	bytesOf := packet.BytesValue([]byte("xyz"))

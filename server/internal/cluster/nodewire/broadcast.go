@@ -10,163 +10,131 @@ import (
 	"hipflask/server/internal/packet/msgpack"
 )
 
-// The packet types of socket.io-parser that a broadcast may have. Old emitters
-// write the second where there is binary.
+// The packet types of socket.io-parser that a broadcast may have. Old emitters write the second
+// where there is binary.
 const (
 	typeEvent       = "2"
 	typeBinaryEvent = "5"
 )
 
-// DecodeBroadcast reads what comes on a broadcast channel. An error is always
-// a *jsonval.Error. What is decoded shares no memory with data.
+// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *packet.Error.
+// What is decoded shares no memory with data.
 func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return Broadcast{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return Broadcast{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	var b Broadcast
 	r := reader{msgpack.NewReader(data, prefix), limits}
-	if err := r.broadcast(&b); err != nil {
+	r.broadcast(&b)
+	if err := r.Err(); err != nil {
 		return Broadcast{}, err
 	}
 	return b, nil
 }
 
 // broadcast reads [uid, packet, options].
-func (r *reader) broadcast(b *Broadcast) error {
-	n, err := r.Array()
-	if err != nil {
-		return err
+func (r *reader) broadcast(b *Broadcast) {
+	if r.Array() != 3 {
+		r.Malformed("a broadcast is an array of three")
 	}
-	if n != 3 {
-		return malformed("a broadcast is an array of three")
-	}
-	if b.UID, err = r.Text(); err != nil {
-		return err
-	}
-	if err := r.packet(b); err != nil {
-		return err
-	}
-	if err := r.options(b); err != nil {
-		return err
-	}
+	b.UID = r.Text()
+	r.packet(b)
+	r.Object(func(key []byte) {
+		switch string(key) {
+		case "rooms":
+			b.Target.Rooms = r.texts()
+		case "except":
+			b.Target.Except = r.texts()
+		case "flags":
+			r.flags(&b.Flags)
+		default:
+			r.Skip()
+		}
+	})
 	if r.Left() > 0 {
-		return malformed("bytes after the broadcast")
+		r.Malformed("bytes after the broadcast")
 	}
-	return nil
 }
 
 // packet reads {type, data: [event, ...args], nsp}.
-func (r *reader) packet(b *Broadcast) error {
+func (r *reader) packet(b *Broadcast) {
 	b.Namespace = "/"
 	typ, hasData := "", false
-	err := r.Object(func(key []byte) (err error) {
+	r.Object(func(key []byte) {
 		switch string(key) {
 		case "type":
-			typ, err = r.Text()
+			typ = r.Text()
 		case "nsp":
 			if r.Next() == msgp.NilType {
-				return r.Skip()
+				r.Skip()
+			} else {
+				b.Namespace = r.Text()
 			}
-			b.Namespace, err = r.Text()
 		case "data":
 			hasData = true
-			err = r.event(b)
+			r.event(b)
 		default:
-			err = r.Skip()
+			r.Skip()
 		}
-		return err
 	})
 	switch {
-	case err != nil:
-		return err
 	case typ != typeEvent && typ != typeBinaryEvent:
-		return malformed("a broadcast that is no event")
+		r.Malformed("a broadcast that is no event")
 	case !hasData:
-		return malformed("a broadcast without data")
+		r.Malformed("a broadcast without data")
 	}
-	return nil
 }
 
 // event reads [event, ...args].
-func (r *reader) event(b *Broadcast) error {
-	n, err := r.Array()
-	if err != nil {
-		return err
+func (r *reader) event(b *Broadcast) {
+	n := r.Array()
+	switch max := r.limits.Args(); {
+	case n == 0:
+		r.Malformed("an event without a name")
+		return
+	case n-1 > max:
+		r.Fail(&packet.Error{Limit: packet.LimitArgs, Max: max})
 	}
-	if n == 0 {
-		return malformed("an event without a name")
-	}
-	if max := r.limits.Args(); n-1 > max {
-		return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
-	}
-	if b.Event, err = r.Text(); err != nil {
-		return err
-	}
+	b.Event = r.Text()
 	// Room for a usual message; what is binary takes none of it.
 	build := jsonval.NewBuilder(r.limits, min(r.Left(), 1024))
-	for range n - 1 {
-		if err := r.Value(build); err != nil {
-			return err
-		}
+	for i := 1; i < n && r.Err() == nil; i++ {
+		r.Value(build)
 	}
-	b.Args, err = build.Values()
-	return err
+	b.Args, _ = build.Values() // its error is the reader's
 }
 
-// options reads {rooms, except, flags}.
-func (r *reader) options(b *Broadcast) error {
-	return r.Object(func(key []byte) (err error) {
-		switch string(key) {
-		case "rooms":
-			b.Target.Rooms, err = r.texts()
-		case "except":
-			b.Target.Except, err = r.texts()
-		case "flags":
-			err = r.flags(&b.Flags)
-		default:
-			err = r.Skip()
-		}
-		return err
-	})
-}
-
-func (r *reader) texts() ([]string, error) {
+func (r *reader) texts() []string {
 	if r.Next() == msgp.NilType {
-		return nil, r.Skip()
+		r.Skip()
+		return nil
 	}
-	n, err := r.Array()
-	if err != nil || n == 0 {
-		return nil, err
-	}
+	n := r.Array()
 	if max := r.limits.Values(); n > max {
-		return nil, &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+		r.Fail(&packet.Error{Limit: jsonval.LimitValues, Max: max})
 	}
-	all := make([]string, n)
-	for i := range all {
-		if all[i], err = r.Text(); err != nil {
-			return nil, err
-		}
+	var all []string
+	for i := 0; i < n && r.Err() == nil; i++ {
+		all = append(all, r.Text())
 	}
-	return all, nil
+	return all
 }
 
 // flags reads the flags that are known, where they have the right type.
-func (r *reader) flags(f *Flags) error {
+func (r *reader) flags(f *Flags) {
 	if r.Next() == msgp.NilType {
-		return r.Skip()
+		r.Skip()
+		return
 	}
-	return r.Object(func(key []byte) error {
+	r.Object(func(key []byte) {
 		switch typ := r.Next(); {
 		case typ == msgp.BoolType:
-			v, err := r.Bool()
-			f.set(string(key), v)
-			return err
+			f.set(string(key), r.Bool())
 		case string(key) == "timeout" && (typ == msgp.IntType || typ == msgp.UintType):
-			ms, err := r.Int()
-			f.Timeout = milliseconds(ms)
-			return err
+			f.Timeout = milliseconds(r.Int())
+		default:
+			r.Skip()
 		}
-		return r.Skip()
 	})
 }
 
@@ -189,8 +157,8 @@ func milliseconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), most)) * time.Millisecond
 }
 
-// AppendBroadcast appends the message to dst. After an error dst is returned as
-// it was given. An error is always a *jsonval.Error.
+// AppendBroadcast appends the message to dst. After an error dst is returned as it was given. An
+// error is always a *packet.Error.
 func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 	w := writer{msgpack.NewWriter(dst, prefix)}
 	w.Array(3)
@@ -203,12 +171,9 @@ func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 }
 
 func (w *writer) packet(namespace, event string, args []packet.Value) error {
-	if namespace == "" {
-		namespace = "/"
-	}
 	w.Object(3)
 	w.Text("type")
-	w.Integer(2)
+	w.Integer(packetEvent)
 	w.Text("data")
 	w.Array(1 + len(args))
 	w.Text(event)
@@ -218,7 +183,7 @@ func (w *writer) packet(namespace, event string, args []packet.Value) error {
 		}
 	}
 	w.Text("nsp")
-	w.Text(namespace)
+	w.Text(orRoot(namespace))
 	return nil
 }
 

@@ -1,11 +1,10 @@
-// Package nodewire owns what Node's @socket.io/redis-adapter 8 and
-// @socket.io/redis-emitter 5 publish on Redis: the names of the channels, and
-// broadcasts, requests and responses in msgpack and JSON. It knows nothing of
-// Redis.
+// Package nodewire owns what Node's @socket.io/redis-adapter 8 and @socket.io/redis-emitter 5
+// publish on Redis: the names of the channels, and broadcasts, requests and responses in msgpack
+// and JSON. It knows nothing of Redis.
 //
-// The msgpack itself is tinylib/msgp's, whose functions on byte slices neither
-// copy nor allocate. vmihailenco/msgpack, which the build knows anyway, reads
-// from an io.Reader and makes Go values of everything on the way to JSON.
+// The msgpack itself is tinylib/msgp's, whose functions on byte slices neither copy nor allocate.
+// vmihailenco/msgpack, which the build knows anyway, reads from an io.Reader and makes Go values of
+// everything on the way to JSON.
 package nodewire
 
 import "strings"
@@ -13,8 +12,8 @@ import "strings"
 // DefaultPrefix is the "key" option of Node's adapter and emitter.
 const DefaultPrefix = "socket.io"
 
-// EveryBroadcast is what to PSUBSCRIBE to for the broadcasts of all namespaces. A pattern
-// for each would cost Redis a comparison each, for every message.
+// EveryBroadcast is what to PSUBSCRIBE to for the broadcasts of all namespaces. A pattern for each
+// would cost Redis a comparison each, for every message.
 func EveryBroadcast(prefix string) string { return escaped(prefix+"#") + "*" }
 
 // escaped is a text without what Redis takes for a wildcard.
@@ -27,8 +26,7 @@ type Channels struct {
 	broadcast, request, response string
 }
 
-// NewChannels returns the names for a namespace ("/" or "/name"). An empty
-// prefix is DefaultPrefix.
+// NewChannels returns the names for a namespace ("/" or "/name"). An empty prefix is DefaultPrefix.
 func NewChannels(prefix, namespace string) Channels {
 	if prefix == "" {
 		prefix = DefaultPrefix
@@ -40,8 +38,8 @@ func NewChannels(prefix, namespace string) Channels {
 	}
 }
 
-// Broadcast is where a broadcast to these rooms is published: with exactly one
-// room on a channel of its own.
+// Broadcast is where a broadcast to these rooms is published: with exactly one room on a channel of
+// its own.
 func (c Channels) Broadcast(rooms []string) string {
 	if len(rooms) == 1 {
 		return c.broadcast + rooms[0] + "#"
@@ -49,12 +47,12 @@ func (c Channels) Broadcast(rooms []string) string {
 	return c.broadcast
 }
 
-// Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What
-// Redis would take for a wildcard in the name is escaped.
+// Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What Redis would take for a
+// wildcard in the name is escaped.
 func (c Channels) Pattern() string { return escaped(c.broadcast) + "*" }
 
-// Room returns the room of a broadcast's channel, "" for that of the namespace.
-// ok says whether the channel is one of this namespace's broadcasts.
+// Room returns the room of a broadcast's channel, "" for that of the namespace. ok reports whether
+// the channel is one of this namespace's broadcasts.
 func (c Channels) Room(channel string) (room string, ok bool) {
 	room, ok = strings.CutPrefix(channel, c.broadcast)
 	if room == "" || !ok {
@@ -63,15 +61,15 @@ func (c Channels) Room(channel string) (room string, ok bool) {
 	return strings.CutSuffix(room, "#")
 }
 
-// Request is the channel of requests; its number of subscribers (PUBSUB NUMSUB)
-// is the number of servers.
+// Request is the channel of requests; its number of subscribers (PUBSUB NUMSUB) is the number of
+// servers.
 func (c Channels) Request() string { return c.request }
 
 // Response is the channel that responses come on.
 func (c Channels) Response() string { return c.response }
 
-// Public is the channel of the namespace with the streams adapter, and Private that of the
-// answers to one server.
+// Public is the channel of the namespace with the streams adapter, and Private that of the answers
+// to one server.
 func (c Channels) Public() string { return c.broadcast }
 
 // Private is the channel of the answers to one server, see Public.
@@ -81,8 +79,8 @@ func (c Channels) Private(uid string) string { return c.broadcast + uid + "#" }
 // publishOnSpecificResponseChannel publish on: subscribe to both.
 func (c Channels) ResponseTo(uid string) string { return c.response + uid + "#" }
 
-// ResponsePattern matches the ResponseTo channels of all servers, among others, or with
-// the streams adapter their Private ones.
+// ResponsePattern matches the ResponseTo channels of all servers, among others, or with the streams
+// adapter their Private ones.
 func (c Channels) ResponsePattern(streams bool) string { return escaped(c.responses(streams)) + "?*#" }
 
 func (c Channels) responses(streams bool) string {

@@ -12,30 +12,24 @@ import (
 // envelope is how many levels of a message stand around a value, at most.
 const envelope = 3
 
-// parse reads a request or response, which is JSON if it begins with a brace,
-// otherwise msgpack, as a value. It shares no memory with data.
+// parse reads a request or response, which is JSON if it begins with a brace, otherwise msgpack, as
+// a value. It shares no memory with data.
 func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	limits.MaxDepth = limits.Depth() + envelope
 	if len(data) > 0 && data[0] == '{' {
-		v, err := packet.Parse(bytes.Clone(data), limits.MaxDepth)
-		if err != nil {
-			return v, malformed(err.Error())
-		}
-		return v, nil
+		return packet.Parse(bytes.Clone(data), limits.MaxDepth)
 	}
 	r := reader{msgpack.NewReader(data, prefix), limits}
 	b := jsonval.NewBuilder(limits, len(data))
-	if err := r.Value(b); err != nil {
-		return packet.Value{}, err
-	}
+	r.Value(b)
 	if r.Left() > 0 {
-		return packet.Value{}, malformed("bytes after the message")
+		r.Malformed("bytes after the message")
 	}
-	values, err := b.Values()
-	if err != nil {
+	values, _ := b.Values() // its error is the reader's
+	if err := r.Err(); err != nil {
 		return packet.Value{}, err
 	}
 	return values[0], nil
@@ -43,14 +37,19 @@ func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 
 // members calls f with each member of an object that is not null.
 func members(what string, v packet.Value, f func(key string, v packet.Value) error) error {
-	err := v.Members(func(key string, v packet.Value) error {
+	if !begins(v, '{') {
+		return malformed(what + " is not an object")
+	}
+	return v.Members(func(key string, v packet.Value) error {
 		if v.IsNull() {
 			return nil
 		}
 		return f(key, v)
 	})
-	return known(what+" is not an object", err)
 }
+
+// begins reports whether a value that has been parsed begins with this bracket.
+func begins(v packet.Value, bracket byte) bool { return len(v.JSON) > 0 && v.JSON[0] == bracket }
 
 // decoder reads the parts of one message that has been parsed.
 type decoder struct {
@@ -58,27 +57,19 @@ type decoder struct {
 	listed int // elements of lists so far
 }
 
-// elements calls f with each element of a list. What is made of an element takes
-// more memory than its text, so the number in a message is bounded.
+// elements calls f with each element of a list. What is made of an element takes more memory than
+// its text, so the number in a message is bounded.
 func (d *decoder) elements(what string, v packet.Value, f func(packet.Value) error) error {
-	return known(what+" is not a list", v.Elements(func(e packet.Value) error {
+	if !begins(v, '[') {
+		return malformed(what + " is not a list")
+	}
+	return v.Elements(func(e packet.Value) error {
 		if max := d.limits.Values(); d.listed == max {
-			return &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+			return &packet.Error{Limit: jsonval.LimitValues, Max: max}
 		}
 		d.listed++
 		return f(e)
-	}))
-}
-
-// known passes on an error of ours; anything else means what reason says.
-func known(reason string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, ours := err.(*jsonval.Error); ours {
-		return err
-	}
-	return malformed(reason)
+	})
 }
 
 // text reads a string, or a number that is an integer as its decimal.
@@ -122,7 +113,7 @@ func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) erro
 			return text("the event's name", e, name)
 		}
 		if max := d.limits.Args(); len(all) == max {
-			return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+			return &packet.Error{Limit: packet.LimitArgs, Max: max}
 		}
 		all = append(all, e)
 		return nil
@@ -134,19 +125,19 @@ func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) erro
 	return err
 }
 
-// What a request may have of what its answers repeat, and of what it makes: an answer
-// to each client, a room for each client and name.
+// What a request may have of what its answers repeat, and of what it makes: an answer to each
+// client, a room for each client and name.
 const (
 	maxID = 256 // bytes of the sender's and the request's
 	// maxClients is more than a server can have.
 	maxClients = 1 << 30
-	// MaxRooms is how many rooms a request may join or leave. [Request.Rooms] of more
-	// go into several.
+	// MaxRooms is how many rooms a request may join or leave. [Request.Rooms] of more go into
+	// several.
 	MaxRooms = 1000
 )
 
-// DecodeResponse reads what comes on a response channel. An error is always a
-// *jsonval.Error. What is decoded shares no memory with data.
+// DecodeResponse reads what comes on a response channel. An error is always a *packet.Error. What
+// is decoded shares no memory with data.
 func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	v, err := parse(data, limits)
 	if err != nil {
@@ -179,7 +170,7 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 		r.Args = []packet.Value{}
 		return d.elements(key, v, func(e packet.Value) error {
 			if max := d.limits.Args(); len(r.Args) == max {
-				return &jsonval.Error{Limit: jsonval.LimitArgs, Max: max}
+				return &packet.Error{Limit: packet.LimitArgs, Max: max}
 			}
 			r.Args = append(r.Args, e)
 			return nil

@@ -2,19 +2,16 @@ package nodewire
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
-	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
-	"hipflask/server/internal/packet/msgpack"
 )
 
-// The numbers of what @socket.io/redis-streams-adapter writes: MessageType of
-// socket.io-adapter.
+// The numbers of what @socket.io/redis-streams-adapter writes: MessageType of socket.io-adapter.
 const (
 	kindBroadcast     = 3 // in the stream; with a request's id published
 	kindJoin          = 4 // in the stream, as are 5 and 6
@@ -28,8 +25,8 @@ const (
 	kindAck           = 12
 )
 
-// Entry is one entry of the stream that @socket.io/redis-streams-adapter 0.3 writes and
-// reads: its fields. Data is JSON, or msgpack in base64 where there is binary.
+// Entry is one entry of the stream that @socket.io/redis-streams-adapter 0.3 writes and reads: its
+// fields. Data is JSON, or msgpack in base64 where there is binary.
 type Entry struct {
 	UID, Namespace, Type, Data string
 }
@@ -53,104 +50,37 @@ func EntryOf(fields map[string]any) Entry {
 	return Entry{UID: text(fieldUID), Namespace: text(fieldNamespace), Type: text(fieldType), Data: text(fieldData)}
 }
 
-// BroadcastEntry is a broadcast as an entry. An error is always a *jsonval.Error.
+// BroadcastEntry is a broadcast as an entry. An error is always a *packet.Error.
 func BroadcastEntry(b *Broadcast) (Entry, error) {
 	e := Entry{UID: b.UID, Namespace: b.Namespace, Type: strconv.Itoa(kindBroadcast)}
-	for _, arg := range b.Args {
-		if len(arg.Attachments) > 0 {
-			return b.binaryEntry(e)
-		}
+	out := broadcastJSON{packetOf(b.Event, b.Args), optionsOf(b.Target, b.Flags)}
+	if !slices.ContainsFunc(b.Args, func(arg packet.Value) bool { return len(arg.Attachments) > 0 }) {
+		data, err := appendJSON(nil, out)
+		e.Data = string(data)
+		return e, err
 	}
-	var out broadcastJSON
-	out.Packet.Type = packetEvent
-	out.Packet.Data = append(make([]any, 0, 1+len(b.Args)), b.Event)
-	for _, arg := range b.Args {
-		out.Packet.Data = append(out.Packet.Data, arg)
-	}
-	out.Options = optionsOf(b.Target, b.Flags)
-	data, err := appendJSON(nil, out)
-	e.Data = string(data)
+	data, err := appendMsgpack(nil, out)
+	e.Data = base64.StdEncoding.EncodeToString(data)
 	return e, err
 }
 
 // broadcastJSON is the data of a broadcast as Node writes it.
 type broadcastJSON struct {
-	Packet struct {
-		Type int   `json:"type"`
-		Data []any `json:"data"`
-	} `json:"packet"`
-	Options optionsJSON `json:"opts"`
+	Packet  *packetJSON  `json:"packet"`
+	Options *optionsJSON `json:"opts"`
 }
 
-// optionsJSON is a selection of sockets.
-type optionsJSON struct {
-	Rooms  []string `json:"rooms"`
-	Except []string `json:"except"`
-	Flags  struct {
-		Volatile bool `json:"volatile,omitempty"`
-	} `json:"flags"`
-}
-
-func optionsOf(t Target, f Flags) optionsJSON {
-	out := optionsJSON{Rooms: notNil(t.Rooms), Except: notNil(t.Except)}
-	out.Flags.Volatile = f.Volatile
-	return out
-}
-
-// moveJSON is the data of a join, a leave or a disconnect.
-type moveJSON struct {
-	Options optionsJSON `json:"opts"`
-	Rooms   []string    `json:"rooms,omitzero"`
-	Close   *bool       `json:"close,omitempty"`
-}
-
-// packetEvent is the type of the packets in broadcasts: socket.io-parser's EVENT.
-const packetEvent = 2
-
-func (b *Broadcast) binaryEntry(e Entry) (Entry, error) {
-	w := writer{msgpack.NewWriter(nil, prefix)}
-	w.Object(2)
-	w.Text("packet")
-	if err := w.bare(b.Event, b.Args); err != nil {
-		return e, err
-	}
-	w.Text("opts")
-	w.options(b.Target, b.Flags)
-	e.Data = base64.StdEncoding.EncodeToString(w.Bytes())
-	return e, nil
-}
-
-// bare writes {type, data: [event, ...args]}.
-func (w *writer) bare(event string, args []packet.Value) error {
-	w.Object(2)
-	w.Text("type")
-	w.Integer(packetEvent)
-	w.Text("data")
-	return w.event(event, args)
-}
-
-// event writes [event, ...args].
-func (w *writer) event(event string, args []packet.Value) error {
-	w.Array(1 + len(args))
-	w.Text(event)
-	for _, arg := range args {
-		if err := w.Value(arg); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-var errNoTarget = errors.New("no target")
-
-// RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an
-// entry, for a namespace. An error is always a *jsonval.Error.
+// RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an entry, for a
+// namespace. An error is always a *packet.Error.
 func RequestEntry(namespace string, r *Request) (Entry, error) {
 	e := Entry{UID: r.UID, Namespace: namespace}
-	if err := r.check(); err != nil || !r.HasTarget {
-		return e, known("a request without opts", cmp.Or(err, errNoTarget))
+	if err := r.check(); err != nil {
+		return e, err
 	}
-	out := moveJSON{Options: optionsOf(r.Target, r.Flags)}
+	if !r.HasTarget {
+		return e, malformed("a request without opts")
+	}
+	out := dataJSON{Options: optionsOf(r.Target, r.Flags)}
 	switch r.Type {
 	case RemoteJoin:
 		e.Type, out.Rooms = strconv.Itoa(kindJoin), r.Rooms
@@ -166,8 +96,8 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 	return e, err
 }
 
-// Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or
-// RemoteDisconnect. An error is always a *jsonval.Error.
+// Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or RemoteDisconnect.
+// An error is always a *packet.Error.
 func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 	r := Request{UID: e.UID, Namespace: e.Namespace}
 	switch kind, _ := strconv.Atoi(e.Type); kind {
@@ -205,13 +135,12 @@ func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 func (e *Entry) value(limits jsonval.Limits) (packet.Value, error) {
 	if strings.HasPrefix(e.Data, "{") {
 		if max := limits.Bytes(); len(e.Data) > max {
-			return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+			return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 		}
-		v, err := packet.Parse([]byte(e.Data), limits.Depth()+envelope)
-		return v, known("an entry whose data is no JSON", err)
+		return packet.Parse([]byte(e.Data), limits.Depth()+envelope)
 	}
 	if max := base64.StdEncoding.EncodedLen(limits.Bytes()); len(e.Data) > max {
-		return packet.Value{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: limits.Bytes()}
+		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: limits.Bytes()}
 	}
 	data, err := base64.StdEncoding.DecodeString(e.Data)
 	if err != nil || bytes.HasPrefix(data, []byte("{")) {
@@ -220,8 +149,8 @@ func (e *Entry) value(limits jsonval.Limits) (packet.Value, error) {
 	return parse(data, limits)
 }
 
-// readData reads the data of an entry, or of a published request, whose type is known.
-// The request has the namespace that came around the data.
+// readData reads the data of an entry, or of a published request, whose type is known. The request
+// has the namespace that came around the data.
 func (r *Request) readData(data packet.Value, limits jsonval.Limits) error {
 	d := decoder{limits: limits}
 	return members("data", data, func(key string, v packet.Value) error {

@@ -76,7 +76,7 @@ func TestEntriesRefused(t *testing.T) {
 	} {
 		if b, r, err := e.Decode(jsonval.Limits{}); err == nil {
 			t.Errorf("%.80q was read as %+v, %+v", e.Data, b, r)
-		} else if known, ok := err.(*jsonval.Error); !ok || len(known.Error()) > 100 {
+		} else if known, ok := err.(*packet.Error); !ok || len(known.Error()) > 100 {
 			t.Errorf("%.80q: %T %.200q", e.Data, err, err)
 		}
 	}
@@ -105,6 +105,8 @@ func TestPublished(t *testing.T) {
 			want: pack(pairs{"type", 3, "data", pairs{"requestId", "r", "opts", opts, "packet", pairs{"type", 2, "data", list{"e"}}}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: RemoteFetch, RequestID: "r", Sockets: []Socket{{ID: "s", Handshake: value("{}"), Rooms: []string{"s"}, Data: value("{}")}}, SocketIDs: []string{}},
 			want: pack(pairs{"type", 8, "data", pairs{"requestId", "r", "sockets", list{pairs{"id", "s", "handshake", pairs{}, "rooms", list{"s"}, "data", pairs{}}}}, "uid", "u", "nsp", "/n"})},
+		{response: &Response{Type: RemoteFetch, RequestID: "r", Sockets: []Socket{{ID: "s", Handshake: value("{}"), Data: value("{}"), Transport: "polling"}}},
+			want: pack(pairs{"type", 8, "data", pairs{"requestId", "r", "sockets", list{pairs{"id", "s", "handshake", pairs{}, "rooms", list{}, "data", pairs{}, "transport", "polling"}}}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: ServerSideEmit, RequestID: "r", Data: value("1")},
 			want: pack(pairs{"type", 10, "data", pairs{"requestId", "r", "packet", 1}, "uid", "u", "nsp", "/n"})},
 		{response: &Response{Type: BroadcastClientCount, RequestID: "r", ClientCount: 5},
@@ -151,8 +153,8 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// FuzzEntry reads anything as an entry of a stream, and as a published message. What is
-// taken has to be the same once it was encoded and decoded.
+// FuzzEntry reads anything as an entry of a stream, and as a published message. What is taken has
+// to be the same once it was encoded and decoded.
 func FuzzEntry(f *testing.F) {
 	f.Add("3", `{"packet":{"type":2,"data":["message","hello"]},"opts":{"rooms":[],"except":[],"flags":{}}}`)
 	f.Add("3", "gqZwYWNrZXSCpHR5cGUCpGRhdGGTp21lc3NhZ2XEAwAB/4GhYsQBeKRvcHRzg6Vyb29tc5CmZXhjZXB0kKVmbGFnc4A=")

@@ -7,8 +7,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// FuzzDecode reads anything as each kind of message. What is taken has to be
-// fit for a client, and the same once it was encoded and decoded.
+// FuzzDecode reads anything as each kind of message. What is taken has to be fit for a client, and
+// the same once it was encoded and decoded.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range [][]byte{
 		pack(event("hello", pairs{"a", []byte("b")}, 1.5, list{1, -1, nil, true})),

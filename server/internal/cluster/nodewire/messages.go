@@ -19,8 +19,8 @@ type Broadcast struct {
 	Flags     Flags
 }
 
-// Target selects sockets. No rooms means all sockets. A room that is a number
-// in Node is its decimal.
+// Target selects sockets. No rooms means all sockets. A room that is a number in Node is its
+// decimal.
 type Target struct {
 	Rooms, Except []string
 }
@@ -83,12 +83,12 @@ type Response struct {
 	ClientCount int
 	Data        packet.Value // ServerSideEmit, BroadcastAck: the first argument, or null
 
-	// UID is the sender's, in what Hipflask answers to Sockets and RemoteFetch. Node
-	// ignores it and does not write it.
+	// UID is the sender's, in what Hipflask answers to Sockets and RemoteFetch. Node ignores it and
+	// does not write it.
 	UID string
 
-	// BroadcastAck between Hipflask servers, which Node ignores and does not write: who
-	// answers, and all arguments.
+	// BroadcastAck between Hipflask servers, which Node ignores and does not write: who answers,
+	// and all arguments.
 	Client string
 	Args   []packet.Value // nil without a Client
 }

@@ -18,8 +18,8 @@ import (
 	"hipflask/server/internal/packet/msgpack"
 )
 
-// askNode runs testdata/notepack.mjs and returns its lines. Without Node the
-// test is skipped, but in CI it fails.
+// askNode runs testdata/notepack.mjs and returns its lines. Without Node the test is skipped, but
+// in CI it fails.
 func askNode(t *testing.T, stdin []byte, args ...string) []string {
 	t.Helper()
 	missing := t.Skipf
@@ -49,8 +49,8 @@ func askNode(t *testing.T, stdin []byte, args ...string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
-// TestReadsWhatNodeWrites compares random values that notepack.io encoded with
-// what it makes of them again.
+// TestReadsWhatNodeWrites compares random values that notepack.io encoded with what it makes of
+// them again.
 func TestReadsWhatNodeWrites(t *testing.T) {
 	seed := fmt.Sprint(rand.Uint32())
 	var back bytes.Buffer
@@ -64,8 +64,8 @@ func TestReadsWhatNodeWrites(t *testing.T) {
 		limits := jsonval.Limits{MaxAttachments: 1 << 20}
 		r := reader{msgpack.NewReader(data, prefix), limits}
 		b := jsonval.NewBuilder(limits, 0)
-		if err := r.Value(b); err != nil {
-			t.Fatalf("seed %s: %v in %.400s", seed, err, encoded)
+		if r.Value(b); r.Err() != nil {
+			t.Fatalf("seed %s: %v in %.400s", seed, r.Err(), encoded)
 		}
 		values, err := b.Values()
 		if err != nil {

@@ -109,7 +109,7 @@ func TestDecodeBroadcast(t *testing.T) {
 }
 
 func TestDecodeBroadcastRefuses(t *testing.T) {
-	packet := pairs{"type", 2, "data", list{"e"}, "nsp", "/"}
+	sent := pairs{"type", 2, "data", list{"e"}, "nsp", "/"}
 	deep := any(nil)
 	for range 200 {
 		deep = list{deep}
@@ -119,14 +119,14 @@ func TestDecodeBroadcastRefuses(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"nothing", nil, "ends early"}, {"not an array", pack(pairs{"a", 1}), "in place of array"}, {"two parts", pack(list{"uid", packet}), "array of three"},
-		{"a fourth part", pack(list{"uid", packet, noOptions, 1}), "array of three"},
-		{"more bytes", append(pack(event()), 1), "bytes after"}, {"uid", pack(list{nil, packet, noOptions}), "nil in place of str"},
+		{"nothing", nil, "ends early"}, {"not an array", pack(pairs{"a", 1}), "in place of array"}, {"two parts", pack(list{"uid", sent}), "array of three"},
+		{"a fourth part", pack(list{"uid", sent, noOptions, 1}), "array of three"},
+		{"more bytes", append(pack(event()), 1), "bytes after"}, {"uid", pack(list{nil, sent, noOptions}), "nil in place of str"},
 		{"a packet that is none", pack(list{"uid", nil, noOptions}), "in place of map"}, {"a connect packet", pack(list{"uid", pairs{"type", 0, "data", list{"e"}}, noOptions}), "no event"},
 		{"no type", pack(list{"uid", pairs{"data", list{"e"}}, noOptions}), "no event"}, {"no data", pack(list{"uid", pairs{"type", 2}, noOptions}), "without data"},
 		{"no name", pack(list{"uid", pairs{"type", 2, "data", list{}}, noOptions}), "without a name"},
 		{"data that is no array", pack(list{"uid", pairs{"type", 2, "data", "e"}, noOptions}), "in place of array"},
-		{"options that are none", pack(list{"uid", packet, nil}), "in place of map"}, {"a room that is none", pack(list{"uid", packet, pairs{"rooms", list{true}}}), "in place of str"},
+		{"options that are none", pack(list{"uid", sent, nil}), "in place of map"}, {"a room that is none", pack(list{"uid", sent, pairs{"rooms", list{true}}}), "in place of str"},
 		{"an unknown extension", pack(event(msgp.Raw("\xd4\x05a"))), "extension type 5"}, {"a cut extension", pack(event(msgp.Raw("\xc9\x00"))), "ends early"},
 		{"the unused byte", pack(event(msgp.Raw("\xc1"))), "invalid msgpack"}, {"a key of another type", pack(event(pairs{true, 1})), "in place of str"},
 		{"an array of 4 G", []byte("\xdd\xff\xff\xff\xff"), "ends early"}, {"a map of 4 G", pack(event(msgp.Raw("\xdf\xff\xff\xff\xff"))), "ends early"},
@@ -136,7 +136,7 @@ func TestDecodeBroadcastRefuses(t *testing.T) {
 		{"arguments", pack(event(make(list, 1025)...)), "limit of arguments (1024)"},
 	} {
 		_, err := DecodeBroadcast(c.data, jsonval.Limits{})
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
@@ -148,10 +148,10 @@ func TestDecodeBroadcastRefuses(t *testing.T) {
 		}
 	}
 	for limit, limits := range map[string]jsonval.Limits{
-		jsonval.LimitBytes: {MaxBytes: len(whole) - 1}, jsonval.LimitValues: {MaxValues: 2}, jsonval.LimitAttachments: {MaxAttachments: 1},
+		packet.LimitBytes: {MaxBytes: len(whole) - 1}, jsonval.LimitValues: {MaxValues: 2}, packet.LimitAttachments: {MaxAttachments: 1},
 	} {
 		_, err := DecodeBroadcast(pack(event("hello", []byte("a"), []byte("b"), make([]byte, 20))), limits)
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != limit {
 			t.Errorf("got %v, want the limit of %s", err, limit)
 		}
@@ -171,7 +171,7 @@ func TestRequestsAndResponsesRefused(t *testing.T) {
 		{"opts that are none", `{"type":2,"opts":[]}`, "opts is not an object"}, {"depth", `{"type":6,"data":["e",` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `]}`, "depth"},
 	} {
 		_, err := DecodeRequest([]byte(c.text), jsonval.Limits{})
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
@@ -227,7 +227,7 @@ func TestEncodeRefuses(t *testing.T) {
 	bad := []packet.Value{{JSON: []byte(`{"a"`)}}
 	dst := []byte("before")
 	check := func(what string, got []byte, err error) {
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || string(got) != "before" {
 			t.Errorf("%s: got %q, %v", what, got, err)
 		}

@@ -7,8 +7,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// DecodeRequest reads what comes on a request channel. An error is always a
-// *jsonval.Error. What is decoded shares no memory with data.
+// DecodeRequest reads what comes on a request channel. An error is always a *packet.Error. What is
+// decoded shares no memory with data.
 func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
 	v, err := parse(data, limits)
 	if err != nil {
@@ -107,15 +107,15 @@ func (f *Flags) field(key string, v packet.Value) error {
 	return nil
 }
 
-// check refuses a request that lacks what it cannot be carried out without, or that
-// asks for too much.
+// check refuses a request that lacks what it cannot be carried out without, or that asks for too
+// much.
 func (r *Request) check() error {
 	lacks := ""
 	if len(r.UID) > maxID || len(r.RequestID) > maxID {
 		return malformed("a request whose uid or requestId is too long")
 	}
 	if len(r.Rooms) > MaxRooms && (r.Type == RemoteJoin || r.Type == RemoteLeave) {
-		return &jsonval.Error{Limit: "rooms to join or leave", Max: MaxRooms}
+		return &packet.Error{Limit: "rooms to join or leave", Max: MaxRooms}
 	}
 	switch r.Type {
 	case Sockets, AllRooms:

@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/packet/msgpack"
 )
@@ -8,7 +9,7 @@ import (
 // prefix begins every error.
 const prefix = "node queue: "
 
-func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: prefix + reason} }
+func malformed(reason string) *packet.Error { return &packet.Error{Reason: prefix + reason} }
 
 // reader reads messages in MessagePack.
 type reader struct {

@@ -2,87 +2,47 @@ package pickle
 
 import (
 	"bytes"
-	"encoding/binary"
+	"hipflask/server/internal/packet"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
-
-	"hipflask/server/internal/packet/jsonval"
 )
 
-// input is the pickle's bytes, read from the front.
+// input is the pickle's bytes, read from the front. After the first error nothing is left, and what
+// is read is zero.
 type input struct {
 	data []byte
 	pos  int
+	err  *packet.Error
 }
 
 func (in *input) rest() int { return len(in.data) - in.pos }
 
-func (in *input) take(n int) ([]byte, *jsonval.Error) {
+func (in *input) fail(reason string) { in.refuse(malformed(reason)) }
+
+func (in *input) refuse(err *packet.Error) {
+	if in.err == nil {
+		in.err, in.pos = err, len(in.data)
+	}
+}
+
+func (in *input) take(n int) []byte {
 	if n > in.rest() {
-		return nil, malformed("it ends early")
+		in.fail("it ends early")
+		return nil
 	}
 	b := in.data[in.pos : in.pos+n : in.pos+n]
 	in.pos += n
-	return b, nil
+	return b
 }
 
-func (in *input) byte() (byte, *jsonval.Error) {
-	if in.rest() == 0 {
-		return 0, malformed("it ends early")
-	}
-	in.pos++
-	return in.data[in.pos-1], nil
-}
+func (in *input) byte() byte { return byte(in.number(1)) }
 
-func (in *input) uint64() (uint64, *jsonval.Error) {
-	b, err := in.take(8)
-	if err != nil {
-		return 0, err
-	}
-	return binary.LittleEndian.Uint64(b), nil
-}
-
-// line returns the text up to the next newline, at most max bytes of it.
-func (in *input) line(max int) ([]byte, *jsonval.Error) {
-	rest := in.data[in.pos:]
-	if len(rest) > max {
-		rest = rest[:max]
-	}
-	n := bytes.IndexByte(rest, '\n')
-	if n < 0 {
-		return nil, malformed("a line without its end, or too long")
-	}
-	in.pos += n + 1
-	return rest[:n], nil
-}
-
-// length reads the number that follows an opcode: a length, a memo entry, a
-// small integer.
-func (in *input) length(op byte) (uint64, *jsonval.Error) {
-	size := 4
-	switch op {
-	case opPut, opGet:
-		line, err := in.line(maxLine)
-		if err != nil {
-			return 0, err
-		}
-		n, bad := strconv.ParseUint(string(line), 10, 32)
-		if bad != nil {
-			return 0, malformed("a bad memo entry")
-		}
-		return n, nil
-	case opBinUnicode8, opBinBytes8, opByteArray8:
-		return in.uint64()
-	case opBinInt1, opBinPut, opBinGet, opShortBinUni, opShortBinBytes, opLong1:
-		size = 1
-	case opBinInt2:
-		size = 2
-	}
-	b, err := in.take(size)
-	return littleEndian(b), err
-}
+// number reads an unsigned number of that many bytes.
+func (in *input) number(size int) uint64 { return littleEndian(in.take(size)) }
 
 // littleEndian is an unsigned number of at most eight bytes.
 func littleEndian(b []byte) (n uint64) {
@@ -92,43 +52,61 @@ func littleEndian(b []byte) (n uint64) {
 	return n
 }
 
-// counted reads a length and that many bytes.
-func (in *input) counted(op byte) ([]byte, *jsonval.Error) {
-	n, err := in.length(op)
-	if err != nil {
-		return nil, err
+// line returns the text up to the next newline, at most max bytes of it.
+func (in *input) line(max int) []byte {
+	rest := in.data[in.pos:]
+	if len(rest) > max {
+		rest = rest[:max]
 	}
+	n := bytes.IndexByte(rest, '\n')
+	if n < 0 {
+		in.fail("a line without its end, or too long")
+		return nil
+	}
+	in.pos += n + 1
+	return rest[:n]
+}
+
+// length reads the number that follows an opcode: a length, a memo entry, a small integer.
+func (in *input) length(op byte) uint64 {
+	switch op {
+	case opPut, opGet:
+		n, err := strconv.ParseUint(string(in.line(maxLine)), 10, 32)
+		if err != nil {
+			in.fail("a bad memo entry")
+			return 0
+		}
+		return n
+	case opBinUnicode8, opBinBytes8, opByteArray8:
+		return in.number(8)
+	case opBinInt1, opBinPut, opBinGet, opShortBinUni, opShortBinBytes, opLong1:
+		return in.number(1)
+	case opBinInt2:
+		return in.number(2)
+	}
+	return in.number(4)
+}
+
+// counted reads a length and that many bytes.
+func (in *input) counted(op byte) []byte {
+	n := in.length(op)
 	return in.take(int(min(n, uint64(in.rest())+1))) // one more than there is fails
 }
 
-func (m *machine) bytes(op byte) (Object, *jsonval.Error) {
-	b, err := m.counted(op)
-	if err != nil {
-		return Object{}, err
+func (m *machine) escapedText() Object {
+	text, ok := unescape(m.line(m.rest()))
+	if !ok {
+		m.fail("a bad escape in a string")
 	}
-	return m.boxed(Bytes, b), nil
+	return m.boxed(Text, text)
 }
 
-func (m *machine) text(op byte) (Object, *jsonval.Error) {
-	if op == opUnicode {
-		line, err := m.line(m.rest())
-		if err != nil {
-			return Object{}, err
-		}
-		text, ok := unescape(line)
-		if !ok {
-			return Object{}, malformed("a bad escape in a string")
-		}
-		return m.boxed(Text, text), nil
-	}
-	b, err := m.counted(op)
-	if err != nil {
-		return Object{}, err
-	}
+func (m *machine) text(op byte) Object {
+	b := m.counted(op)
 	if !validText(b) {
-		return Object{}, malformed("a string that is not UTF-8")
+		m.fail("a string that is not UTF-8")
 	}
-	return m.boxed(Text, b), nil
+	return m.boxed(Text, b)
 }
 
 // validText reports whether text is UTF-8, halves of surrogate pairs allowed.
@@ -150,8 +128,8 @@ func validText(text []byte) bool {
 	return true
 }
 
-// unescape decodes Python's raw-unicode-escape: Latin-1, with \uXXXX and
-// \UXXXXXXXX, and no other escape.
+// unescape decodes Python's raw-unicode-escape: Latin-1, with \uXXXX and \UXXXXXXXX, and no other
+// escape.
 func unescape(line []byte) ([]byte, bool) {
 	text := make([]byte, 0, len(line))
 	for i := 0; i < len(line); i++ {
@@ -188,46 +166,38 @@ func unescape(line []byte) ([]byte, bool) {
 	return text, true
 }
 
-// decimal reads INT, which also stands for the booleans of protocols 0 and 1,
-// and LONG.
-func (m *machine) decimal(op byte) (Object, *jsonval.Error) {
-	line, err := m.line(maxLine)
-	if err != nil {
-		return Object{}, err
-	}
+// decimal reads INT, which also stands for the booleans of protocols 0 and 1, and LONG.
+func (m *machine) decimal(op byte) Object {
+	line := m.line(maxLine)
 	if op == opInt && len(line) == 2 && line[0] == '0' && line[1]|1 == '1' {
-		return Object{kind: Bool, num: uint64(line[1] - '0')}, nil
+		return Object{kind: Bool, num: uint64(line[1] - '0')}
 	}
 	if op == opLong {
 		line = bytes.TrimSuffix(line, []byte("L"))
 	}
 	digits := bytes.TrimPrefix(line, []byte("-"))
 	plain := len(digits) > 0 && len(digits) <= maxDigits && (digits[0] != '0' || len(line) == 1)
-	for _, c := range digits {
-		plain = plain && '0' <= c && c <= '9'
-	}
-	if !plain {
-		return Object{}, malformed("a bad integer, or one of more than 4300 digits")
+	if !plain || len(bytes.Trim(digits, "0123456789")) > 0 {
+		m.fail("a bad integer, or one of more than 4300 digits")
+		return Object{}
 	}
 	if n, err := strconv.ParseInt(string(line), 10, 64); err == nil {
-		return integer(n), nil
+		return integer(n)
 	}
-	return m.boxed(BigInt, line), nil
+	return m.boxed(BigInt, line)
 }
 
 // long reads LONG1 and LONG4: two's complement, the lowest byte first.
-func (m *machine) long(op byte) (Object, *jsonval.Error) {
-	b, err := m.counted(op)
-	if err != nil {
-		return Object{}, err
-	}
+func (m *machine) long(op byte) Object {
+	b := m.counted(op)
 	if len(b) > maxIntegerBytes {
-		return Object{}, malformed("an integer of more than 4300 digits")
+		m.fail("an integer of more than 4300 digits")
 	}
-	// The time to make digits of it grows faster than its length, so that a long
-	// one counts as many values.
-	if err := m.count(len(b) / 4); err != nil {
-		return Object{}, err
+	// The time to make digits of it grows faster than its length, so that a long one counts as many
+	// values.
+	m.count(len(b) / 4)
+	if m.err != nil {
+		return Object{}
 	}
 	negative := len(b) > 0 && b[len(b)-1]&0x80 != 0
 	if len(b) <= 8 {
@@ -235,7 +205,7 @@ func (m *machine) long(op byte) (Object, *jsonval.Error) {
 		if negative {
 			n |= ^uint64(0) << (8 * len(b)) // nothing where all eight are there
 		}
-		return integer(int64(n)), nil
+		return integer(int64(n))
 	}
 	magnitude := slices.Clone(b)
 	slices.Reverse(magnitude)
@@ -244,27 +214,18 @@ func (m *machine) long(op byte) (Object, *jsonval.Error) {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
 	}
 	if n.IsInt64() {
-		return integer(n.Int64()), nil
+		return integer(n.Int64())
 	}
-	return m.boxed(BigInt, n.Append(nil, 10)), nil
+	return m.boxed(BigInt, n.Append(nil, 10))
 }
 
-// floatLine reads FLOAT: what Python's repr wrote.
-func (m *machine) floatLine() (float64, *jsonval.Error) {
-	line, err := m.line(maxLine)
-	if err != nil {
-		return 0, err
+// float reads FLOAT: what Python's repr wrote.
+func (m *machine) float() Object {
+	line := string(m.line(maxLine))
+	f, err := strconv.ParseFloat(line, 64)
+	switch word := line == "nan" || line == "inf" || line == "-inf"; {
+	case err != nil, !word && strings.Trim(line, "0123456789.-+e") != "":
+		m.fail("a bad float")
 	}
-	plain := string(line) == "nan" || string(line) == "inf" || string(line) == "-inf"
-	if !plain {
-		plain = len(line) > 0
-		for _, c := range line {
-			plain = plain && ('0' <= c && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e')
-		}
-	}
-	f, bad := strconv.ParseFloat(string(line), 64)
-	if !plain || bad != nil {
-		return 0, malformed("a bad float")
-	}
-	return f, nil
+	return Object{kind: Float, num: math.Float64bits(f)}
 }

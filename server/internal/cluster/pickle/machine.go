@@ -1,11 +1,11 @@
 package pickle
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -16,140 +16,131 @@ type machine struct {
 
 	stack []Object
 	marks []int // positions in stack
-	// memo is indexed by what the pickle counts from 0; memoized says how many
-	// are set.
+	// memo is indexed by what the pickle counts from 0; memoized says how many are set.
 	memo     []Object
 	memoized int
 	made     int   // what was pushed and stored so far: values, marks, memo entries
 	boxes    []box // room for the next ones
 }
 
-func malformed(reason string) *jsonval.Error { return &jsonval.Error{Reason: errorPrefix + reason} }
+func malformed(reason string) *packet.Error { return &packet.Error{Reason: errorPrefix + reason} }
 
 // run carries out opcodes up to STOP, which has to be the last byte.
-func (m *machine) run() (Object, *jsonval.Error) {
+func (m *machine) run() (Object, error) {
 	for {
-		op, err := m.byte()
-		if err != nil {
-			return Object{}, err
+		op := m.byte()
+		if m.err == nil && op == opStop {
+			m.checkEnd()
+		} else if m.err == nil {
+			m.step(op)
 		}
-		if op == opStop {
-			return m.result()
-		}
-		if err := m.step(op); err != nil {
-			return Object{}, err
+		switch {
+		case m.err != nil:
+			return Object{}, m.err
+		case op == opStop:
+			return m.stack[0], nil
 		}
 	}
 }
 
-func (m *machine) result() (Object, *jsonval.Error) {
+// checkEnd is what has to be so after STOP.
+func (m *machine) checkEnd() {
 	switch {
 	case len(m.stack) != 1 || len(m.marks) != 0:
-		return Object{}, malformed("STOP with other than one value on the stack")
+		m.fail("STOP with other than one value on the stack")
 	case m.rest() != 0:
-		return Object{}, malformed("bytes after STOP")
+		m.fail("bytes after STOP")
 	}
-	return m.stack[0], nil
 }
 
 // step carries out one opcode.
-func (m *machine) step(op byte) *jsonval.Error {
+func (m *machine) step(op byte) {
 	switch op {
 	case opProto:
-		v, err := m.byte()
-		if err == nil && v > highestProtocol {
-			err = malformed("unknown protocol")
+		if m.byte() > highestProtocol {
+			m.fail("unknown protocol")
 		}
-		return err
 	case opFrame:
-		n, err := m.uint64()
-		if err == nil && n > uint64(m.rest()) {
-			err = malformed("FRAME longer than the pickle")
+		if m.number(8) > uint64(m.rest()) {
+			m.fail("FRAME longer than the pickle")
 		}
-		return err
 	case opMark:
 		m.marks = append(m.marks, len(m.stack))
-		return m.count(1)
+		m.count(1)
 	case opPop, opPopMark, opDup:
-		return m.pop(op)
+		m.pop(op)
 	case opPut, opBinPut, opLongBinPut, opMemoize, opGet, opBinGet, opLongBinGet:
-		return m.memory(op)
+		m.memory(op)
 	case opAppend, opAppends, opSetItem, opSetItems:
-		return m.fill(op)
+		m.fill(op)
 	case opList, opTuple, opDict, opTuple1, opTuple2, opTuple3:
-		return m.collect(op)
+		m.collect(op)
+	default:
+		m.push(m.value(op))
 	}
-	o, err := m.value(op)
-	if err != nil {
-		return err
-	}
-	return m.push(o)
 }
 
 // value reads an opcode that stands for a new value.
-func (m *machine) value(op byte) (Object, *jsonval.Error) {
+func (m *machine) value(op byte) Object {
 	switch op {
 	case opNone:
-		return Object{kind: None}, nil
+		return Object{kind: None}
 	case opNewTrue:
-		return Object{kind: Bool, num: 1}, nil
+		return Object{kind: Bool, num: 1}
 	case opNewFalse:
-		return Object{kind: Bool}, nil
+		return Object{kind: Bool}
 	case opEmptyList:
-		return m.container(List, nil), nil
+		return m.container(List, nil)
 	case opEmptyTuple:
-		return m.container(Tuple, nil), nil
+		return m.container(Tuple, nil)
 	case opEmptyDict:
-		return m.container(Dict, nil), nil
-	case opBinInt, opBinInt1, opBinInt2:
-		n, err := m.length(op)
-		if op == opBinInt {
-			return integer(int64(int32(n))), err
-		}
-		return integer(int64(n)), err
+		return m.container(Dict, nil)
+	case opBinInt:
+		return integer(int64(int32(m.length(op))))
+	case opBinInt1, opBinInt2:
+		return integer(int64(m.length(op)))
 	case opBinFloat:
-		b, err := m.take(8)
-		if err != nil {
-			return Object{}, err
-		}
-		return Object{kind: Float, num: binary.BigEndian.Uint64(b)}, nil
+		return Object{kind: Float, num: bits.ReverseBytes64(m.number(8))} // the highest byte comes first
 	case opInt, opLong:
 		return m.decimal(op)
 	case opLong1, opLong4:
 		return m.long(op)
 	case opFloat:
-		f, err := m.floatLine()
-		return Object{kind: Float, num: math.Float64bits(f)}, err
-	case opUnicode, opBinUnicode, opShortBinUni, opBinUnicode8:
+		return m.float()
+	case opUnicode:
+		return m.escapedText()
+	case opBinUnicode, opShortBinUni, opBinUnicode8:
 		return m.text(op)
 	case opBinBytes, opShortBinBytes, opBinBytes8, opByteArray8:
-		return m.bytes(op)
+		return m.boxed(Bytes, m.counted(op))
 	}
 	if name, why := refused(op); name != "" {
-		return Object{}, malformed("opcode " + name + " is refused: " + why)
+		m.fail("opcode " + name + " is refused: " + why)
+	} else {
+		m.fail(fmt.Sprintf("unknown opcode 0x%02X", op))
 	}
-	return Object{}, malformed(fmt.Sprintf("unknown opcode 0x%02X", op))
+	return Object{}
 }
 
 func integer(n int64) Object { return Object{kind: Int, num: uint64(n)} }
 
 // push puts a value on the stack.
-func (m *machine) push(o Object) *jsonval.Error {
+func (m *machine) push(o Object) {
 	m.stack = append(m.stack, o)
-	return m.count(1)
+	m.count(1)
 }
 
 // count bounds what a pickle makes the machine keep.
-func (m *machine) count(n int) *jsonval.Error {
+func (m *machine) count(n int) {
 	if max := m.limits.Values(); m.made > max-n {
-		return &jsonval.Error{Limit: jsonval.LimitValues, Max: max}
+		m.refuse(&packet.Error{Limit: jsonval.LimitValues, Max: max})
+		return
 	}
 	m.made += n
-	return nil
 }
 
-// base is where the part of the stack begins that belongs to an opcode: what
-// lies above the last mark.
+// base is where the part of the stack begins that belongs to an opcode: what lies above the last
+// mark.
 func (m *machine) base() int {
 	if n := len(m.marks); n > 0 {
 		return m.marks[n-1]
@@ -157,144 +148,134 @@ func (m *machine) base() int {
 	return 0
 }
 
-// top returns the last n values, without taking them.
-func (m *machine) top(n int) ([]Object, *jsonval.Error) {
+// top returns the last n values, without taking them, and nil after an error.
+func (m *machine) top(n int) []Object {
 	if len(m.stack)-m.base() < n {
-		return nil, malformed("an opcode finds too little on the stack")
+		m.fail("an opcode finds too little on the stack")
 	}
-	return m.stack[len(m.stack)-n:], nil
+	if m.err != nil {
+		return nil
+	}
+	return m.stack[len(m.stack)-n:]
 }
 
 // drop takes the last n values off the stack.
 func (m *machine) drop(n int) { m.stack = m.stack[:len(m.stack)-n] }
 
 // toMark returns what lies above the last mark, and takes the mark.
-func (m *machine) toMark() ([]Object, *jsonval.Error) {
+func (m *machine) toMark() []Object {
 	n := len(m.marks)
 	if n == 0 {
-		return nil, malformed("an opcode finds no MARK")
+		m.fail("an opcode finds no MARK")
+		return nil
 	}
 	items := m.stack[m.marks[n-1]:]
 	m.marks = m.marks[:n-1]
-	return items, nil
+	return items
 }
 
-// pop carries out POP, which takes a mark where that is the last thing,
-// POP_MARK and DUP.
-func (m *machine) pop(op byte) *jsonval.Error {
+// pop carries out POP, which takes a mark where that is the last thing, POP_MARK and DUP.
+func (m *machine) pop(op byte) {
 	if op == opPopMark || op == opPop && len(m.marks) > 0 && len(m.stack) == m.base() {
-		items, err := m.toMark()
-		m.drop(len(items))
-		return err
+		m.drop(len(m.toMark()))
+		return
 	}
-	last, err := m.top(1)
-	if err != nil {
-		return err
+	last := m.top(1)
+	switch {
+	case last == nil:
+	case op == opDup:
+		m.push(last[0])
+	default:
+		m.drop(1)
 	}
-	if op == opDup {
-		return m.push(last[0])
-	}
-	m.drop(1)
-	return nil
 }
 
 // memory carries out the opcodes that store the last value and fetch it again.
-func (m *machine) memory(op byte) *jsonval.Error {
-	if op == opMemoize {
-		return m.store(uint64(m.memoized))
-	}
-	i, err := m.length(op)
-	if err != nil {
-		return err
-	}
+func (m *machine) memory(op byte) {
 	switch op {
+	case opMemoize:
+		m.store(uint64(m.memoized))
 	case opPut, opBinPut, opLongBinPut:
-		return m.store(i)
+		m.store(m.length(op))
+	default:
+		i := m.length(op)
+		if i >= uint64(len(m.memo)) || m.memo[i].kind == invalid {
+			m.fail("the memo is asked for what it does not hold")
+			return
+		}
+		m.push(m.memo[i])
 	}
-	if i >= uint64(len(m.memo)) || m.memo[i].kind == invalid {
-		return malformed("the memo is asked for what it does not hold")
-	}
-	return m.push(m.memo[i])
 }
 
-func (m *machine) store(i uint64) *jsonval.Error {
-	last, err := m.top(1)
-	if err != nil {
-		return err
+func (m *machine) store(i uint64) {
+	// Whoever writes pickles counts the entries from 0, so one far beyond the last costs what those
+	// between them would. i has 32 bits at most.
+	missing := int64(i) - int64(len(m.memo)) + 1
+	m.count(int(min(max(missing, 0), math.MaxInt32)))
+	last := m.top(1)
+	if last == nil {
+		return
 	}
-	// Whoever writes pickles counts the entries from 0, so one far beyond the last
-	// costs what those between them would. i has 32 bits at most.
-	if missing := int64(i) - int64(len(m.memo)) + 1; missing > 0 {
-		if err := m.count(int(min(missing, math.MaxInt32))); err != nil {
-			return err
-		}
+	if missing > 0 {
 		m.memo = append(m.memo, make([]Object, missing)...)
 	}
 	if m.memo[i].kind == invalid {
 		m.memoized++
 	}
 	m.memo[i] = last[0]
-	return nil
 }
 
 // fill carries out the opcodes that put values into a list or dictionary.
-func (m *machine) fill(op byte) (err *jsonval.Error) {
+func (m *machine) fill(op byte) {
 	var items []Object
-	kind := List
 	switch op {
 	case opAppend:
-		items, err = m.top(1)
-	case opAppends:
-		items, err = m.toMark()
+		items = m.top(1)
 	case opSetItem:
-		kind = Dict
-		items, err = m.top(2)
-	case opSetItems:
-		kind = Dict
-		items, err = m.toMark()
+		items = m.top(2)
+	case opAppends, opSetItems:
+		items = m.toMark()
 	}
-	if err != nil {
-		return err
+	kind := List
+	if op == opSetItem || op == opSetItems {
+		kind = Dict
+		m.checkPairs(items)
 	}
 	m.drop(len(items))
-	target, err := m.top(1)
+	target := m.top(1)
 	switch {
-	case err != nil:
-		return err
+	case target == nil:
 	case target[0].kind != kind:
-		return malformed("values are put into something of the wrong type")
-	case kind == Dict && len(items)%2 != 0:
-		return malformed("a dictionary key without a value")
+		m.fail("values are put into something of the wrong type")
+	default:
+		b := target[0].box
+		b.items = append(b.items, items...)
 	}
-	b := target[0].box
-	b.items = append(b.items, items...)
-	return nil
+}
+
+func (m *machine) checkPairs(items []Object) {
+	if len(items)%2 != 0 {
+		m.fail("a dictionary key without a value")
+	}
 }
 
 // collect carries out the opcodes that make a container of what is on the stack.
-func (m *machine) collect(op byte) (err *jsonval.Error) {
+func (m *machine) collect(op byte) {
 	var items []Object
 	kind := Tuple
 	switch op {
 	case opTuple1, opTuple2, opTuple3:
-		items, err = m.top(int(op-opTuple1) + 1)
+		items = m.top(int(op-opTuple1) + 1)
+	case opTuple:
+		items = m.toMark()
 	case opList:
-		kind = List
-		items, err = m.toMark()
+		kind, items = List, m.toMark()
 	case opDict:
-		kind = Dict
-		items, err = m.toMark()
-	default:
-		items, err = m.toMark()
-	}
-	if err != nil {
-		return err
-	}
-	if kind == Dict && len(items)%2 != 0 {
-		return malformed("a dictionary key without a value")
+		kind, items = Dict, m.toMark()
+		m.checkPairs(items)
 	}
 	m.drop(len(items))
-	return m.push(m.container(kind, items))
+	m.push(m.container(kind, items))
 }
 
 func (m *machine) container(kind Kind, items []Object) Object {

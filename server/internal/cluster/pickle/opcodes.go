@@ -67,45 +67,28 @@ func refused(op byte) (name, why string) {
 		set     = "JSON has no sets"
 		python2 = "only Python 2 writes it"
 	)
-	switch op {
-	case 'R':
-		return "REDUCE", code
-	case 'b':
-		return "BUILD", code
-	case 'c':
-		return "GLOBAL", code
-	case 'i':
-		return "INST", code
-	case 'o':
-		return "OBJ", code
-	case 0x81:
-		return "NEWOBJ", code
-	case 0x82, 0x83, 0x84:
-		return "EXT", code
-	case 0x92:
-		return "NEWOBJ_EX", code
-	case 0x93:
-		return "STACK_GLOBAL", code
-	case 'P':
-		return "PERSID", outside
-	case 'Q':
-		return "BINPERSID", outside
-	case 0x97:
-		return "NEXT_BUFFER", outside
-	case 0x98:
-		return "READONLY_BUFFER", outside
-	case 0x8F:
-		return "EMPTY_SET", set
-	case 0x90:
-		return "ADDITEMS", set
-	case 0x91:
-		return "FROZENSET", set
-	case 'S':
-		return "STRING", python2
-	case 'T':
-		return "BINSTRING", python2
-	case 'U':
-		return "SHORT_BINSTRING", python2
-	}
-	return "", ""
+	r := map[byte][2]string{
+		'R':  {"REDUCE", code},
+		'b':  {"BUILD", code},
+		'c':  {"GLOBAL", code},
+		'i':  {"INST", code},
+		'o':  {"OBJ", code},
+		0x81: {"NEWOBJ", code},
+		0x82: {"EXT1", code},
+		0x83: {"EXT2", code},
+		0x84: {"EXT4", code},
+		0x92: {"NEWOBJ_EX", code},
+		0x93: {"STACK_GLOBAL", code},
+		'P':  {"PERSID", outside},
+		'Q':  {"BINPERSID", outside},
+		0x97: {"NEXT_BUFFER", outside},
+		0x98: {"READONLY_BUFFER", outside},
+		0x8F: {"EMPTY_SET", set},
+		0x90: {"ADDITEMS", set},
+		0x91: {"FROZENSET", set},
+		'S':  {"STRING", python2},
+		'T':  {"BINSTRING", python2},
+		'U':  {"SHORT_BINSTRING", python2},
+	}[op]
+	return r[0], r[1]
 }

@@ -1,8 +1,8 @@
-// Package pickle reads and writes the data part of Python's pickle format,
-// protocols 0 to 5: None, booleans, integers, floats, strings, bytes, lists,
-// tuples and dictionaries. An opcode that could name, make or call anything
-// else is refused before it does anything; there is nothing here that could
-// carry it out.
+// Package pickle reads and writes the data part of Python's pickle format, protocols 0 to 5: None,
+// booleans, integers, floats, strings, bytes, lists, tuples and dictionaries. An opcode that could
+// name, make or call anything else is refused before it does anything; there is nothing here that
+// could carry it out. The library that there is, og-rek, makes Go values of more than that, of any
+// number and any size.
 package pickle
 
 import (
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 	"hipflask/server/internal/pyprint"
 )
@@ -46,21 +47,16 @@ type box struct {
 	open  bool     // it is being written, so that what holds itself is noticed
 }
 
-// Decode reads a pickle. An error is always a *jsonval.Error.
+// Decode reads a pickle. An error is always a *packet.Error.
 //
-// Time and memory are bounded by the limits: each byte is looked at once, and an
-// object that is referred to many times exists once. What it costs to write
-// them all out is bounded in Build.
+// Time and memory are bounded by the limits: each byte is looked at once, and an object that is
+// referred to many times exists once. What it costs to write them all out is bounded in Build.
 func Decode(data []byte, limits jsonval.Limits) (Object, error) {
 	if max := limits.Bytes(); len(data) > max {
-		return Object{}, &jsonval.Error{Limit: jsonval.LimitBytes, Max: max}
+		return Object{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
 	}
 	m := machine{input: input{data: data}, limits: limits}
-	o, err := m.run()
-	if err != nil {
-		return Object{}, err
-	}
-	return o, nil
+	return m.run()
 }
 
 // Kind tells the Python type.
@@ -93,8 +89,7 @@ func (o Object) Items() []Object {
 	return o.box.items
 }
 
-// Get returns the value of a Dict's key. Its time grows with the number of
-// members.
+// Get returns the value of a Dict's key. Its time grows with the number of members.
 func (o Object) Get(key string) (Object, bool) {
 	if o.kind != Dict {
 		return Object{}, false
@@ -108,9 +103,9 @@ func (o Object) Get(key string) (Object, bool) {
 	return Object{}, false
 }
 
-// Build writes the object as JSON, as Python's json.dumps would, with bytes as
-// attachments and NaN and the infinities as null. Keys that json.dumps would
-// not take are an error, as is an object that holds itself.
+// Build writes the object as JSON, as Python's json.dumps would, with bytes as attachments and NaN
+// and the infinities as null. Keys that json.dumps would not take are an error, as is an object
+// that holds itself.
 func (o Object) Build(b *jsonval.Builder) {
 	switch o.kind {
 	case None:
@@ -132,8 +127,8 @@ func (o Object) Build(b *jsonval.Builder) {
 	}
 }
 
-// buildItems writes a container. The depth of the recursion is bounded by the
-// Builder, which has an error from its limit on.
+// buildItems writes a container. The depth of the recursion is bounded by the Builder, which has an
+// error from its limit on.
 func (o Object) buildItems(b *jsonval.Builder) {
 	if o.box.open {
 		b.Fail(errorPrefix + "an object that holds itself")

@@ -56,8 +56,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestPlaceholderLookalike: a dictionary that looks like an attachment must not
-// be taken for one.
+// TestPlaceholderLookalike: a dictionary that looks like an attachment must not be taken for one.
 func TestPlaceholderLookalike(t *testing.T) {
 	lookalike := "}(\x8c\x0c_placeholder\x88\x8c\x03numK\x00u"
 	if got, err := text(lookalike+".", jsonval.Limits{}); err != nil || got != `{"_placeholder":true,"num":0}` {
@@ -101,7 +100,7 @@ func TestRefused(t *testing.T) {
 		{"a tuple as key", "})K\x01s.", "key"}, {"bytes as key", "}C\x01aK\x01s.", "key"},
 	} {
 		_, err := text(c.pickle, jsonval.Limits{})
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != "" || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.name, err, c.want)
 		}
@@ -127,18 +126,18 @@ func TestLimits(t *testing.T) {
 		want         string
 	}{
 		{"a billion laughs", laughs(9), jsonval.Limits{}, jsonval.LimitValues},
-		{"one string a thousand times", long, jsonval.Limits{MaxBytes: 100_000}, jsonval.LimitBytes},
-		{"depth", deep, jsonval.Limits{}, jsonval.LimitDepth},
-		{"depth of ten", "((((((((((Ntttttttttt.", jsonval.Limits{MaxDepth: 9}, jsonval.LimitDepth},
+		{"one string a thousand times", long, jsonval.Limits{MaxBytes: 100_000}, packet.LimitBytes},
+		{"depth", deep, jsonval.Limits{}, packet.LimitDepth},
+		{"depth of ten", "((((((((((Ntttttttttt.", jsonval.Limits{MaxDepth: 9}, packet.LimitDepth},
 		{"values on the stack", "(" + strings.Repeat("N", 100) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"long integers", "(" + strings.Repeat("\x8a\xf0"+strings.Repeat("\x7f", 240), 2) + "t.", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"marks", strings.Repeat("(", 101) + ".", jsonval.Limits{MaxValues: 100}, jsonval.LimitValues},
 		{"a memo entry far out", sparse, jsonval.Limits{}, jsonval.LimitValues},
-		{"size", "C\x09123456789.", jsonval.Limits{MaxBytes: 11}, jsonval.LimitBytes},
-		{"attachments", "(C\x01aC\x01bt.", jsonval.Limits{MaxAttachments: 1}, jsonval.LimitAttachments},
+		{"size", "C\x09123456789.", jsonval.Limits{MaxBytes: 11}, packet.LimitBytes},
+		{"attachments", "(C\x01aC\x01bt.", jsonval.Limits{MaxAttachments: 1}, packet.LimitAttachments},
 	} {
 		_, err := text(c.pickle, c.limits)
-		var known *jsonval.Error
+		var known *packet.Error
 		if !errors.As(err, &known) || known.Limit != c.want {
 			t.Errorf("%s: got %v, want the limit of %s", c.name, err, c.want)
 		}
@@ -150,9 +149,7 @@ func TestLimits(t *testing.T) {
 
 func TestWriterRefuses(t *testing.T) {
 	for _, text := range []string{strings.Repeat("9", 4301), `{"a"`, `nope`} {
-		w := NewWriter(nil)
-		w.Value(packet.Value{JSON: []byte(text)})
-		if _, err := w.Bytes(); err == nil {
+		if _, err := Append(nil, packet.Value{JSON: []byte(text)}); err == nil {
 			t.Errorf("%.20q was taken", text)
 		}
 	}
@@ -181,9 +178,7 @@ func FuzzDecode(f *testing.F) {
 		if _, _, err := packet.AppendEvent(nil, "/", "e", 0, false, []any{values[0]}); err != nil {
 			t.Fatalf("%q became %q: %v", data, values[0].JSON, err)
 		}
-		w := NewWriter(nil)
-		w.Value(values[0])
-		again, err := w.Bytes()
+		again, err := Append(nil, values[0])
 		if err != nil {
 			t.Fatalf("%q: %v", values[0].JSON, err)
 		}

@@ -37,8 +37,8 @@ func ascii(text []byte) string {
 	return b.String()
 }
 
-// TestReadsWhatPythonPickles compares random values of all protocols with what
-// json.dumps makes of them.
+// TestReadsWhatPythonPickles compares random values of all protocols with what json.dumps makes of
+// them.
 func TestReadsWhatPythonPickles(t *testing.T) {
 	seed := fmt.Sprint(rand.Uint32())
 	lines := askPython(t, nil, "write", seed, "100")
@@ -77,8 +77,7 @@ func TestReadsWhatPythonPickles(t *testing.T) {
 	}
 }
 
-// TestPythonReadsWhatIsWritten has Python compare pickles with the JSON that
-// they were made of.
+// TestPythonReadsWhatIsWritten has Python compare pickles with the JSON that they were made of.
 func TestPythonReadsWhatIsWritten(t *testing.T) {
 	texts := []string{
 		`null`, `[]`, `{}`, `[true,false,null]`, `0`, `-0`, `-1`, `255`, `256`, `65535`, `65536`, `-32769`, `2147483647`, `2147483648`,
@@ -94,9 +93,7 @@ func TestPythonReadsWhatIsWritten(t *testing.T) {
 		if strings.Contains(text, "_placeholder") {
 			v.Attachments = attachments
 		}
-		w := NewWriter(nil)
-		w.Value(v)
-		data, err := w.Bytes()
+		data, err := Append(nil, v)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

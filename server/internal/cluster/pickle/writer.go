@@ -9,142 +9,94 @@ import (
 	"strings"
 
 	"hipflask/server/internal/packet"
-	"hipflask/server/internal/packet/jsonval"
 )
 
-// Writer appends a pickle of protocol 4, which Python reads from 3.4 on. It
-// writes no frames and refers to nothing twice. After the first error, which
-// Bytes returns, what it writes is of no use. Brackets are the caller's to get
-// right.
-type Writer struct {
-	dst []byte
-	err *jsonval.Error
-}
-
-// NewWriter returns a Writer that appends to dst.
-func NewWriter(dst []byte) *Writer { return &Writer{dst: append(dst, opProto, 4)} }
-
-// Bytes ends the pickle and returns it. An error is always a *jsonval.Error.
-func (w *Writer) Bytes() ([]byte, error) {
-	if w.err != nil {
-		return nil, w.err
+// Append appends a value as a pickle of protocol 4, which Python reads from 3.4 on: arrays as
+// lists, objects as dictionaries, attachments as bytes. In a dictionary that is the whole pickle
+// the lists of these keys are tuples. It writes no frames and refers to nothing twice. After an
+// error dst is returned as it was given. An error is always a *packet.Error.
+func Append(dst []byte, v packet.Value, tuples ...string) ([]byte, error) {
+	w := writer{dst: append(dst, opProto, 4), tuples: tuples}
+	err := v.Walk(&w)
+	switch {
+	case w.err != nil:
+		return dst, w.err
+	case err != nil:
+		return dst, malformed("an invalid value: " + err.Error())
 	}
 	return append(w.dst, opStop), nil
 }
 
-func (w *Writer) op(op byte) { w.dst = append(w.dst, op) }
+// writer writes what a packet.Value is made of.
+type writer struct {
+	dst    []byte
+	err    *packet.Error
+	tuples []string
+	depth  int
+	key    string // of the outermost object's member
+}
 
-// BeginDict opens a dictionary: keys and values follow in turn.
-func (w *Writer) BeginDict() { w.dst = append(w.dst, opEmptyDict, opMark) }
+func (w *writer) op(ops ...byte) { w.dst = append(w.dst, ops...) }
 
-// EndDict closes it.
-func (w *Writer) EndDict() { w.op(opSetItems) }
-
-// BeginList opens a list.
-func (w *Writer) BeginList() { w.dst = append(w.dst, opEmptyList, opMark) }
-
-// EndList closes it.
-func (w *Writer) EndList() { w.op(opAppends) }
-
-// BeginTuple opens a tuple.
-func (w *Writer) BeginTuple() { w.op(opMark) }
-
-// EndTuple closes it.
-func (w *Writer) EndTuple() { w.op(opTuple) }
-
-// None writes None.
-func (w *Writer) None() { w.op(opNone) }
-
-// Str writes a str. Bytes that are not UTF-8 become U+FFFD.
-func (w *Writer) Str(s string) {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+// text writes a str. Bytes that are not UTF-8 become U+FFFD.
+func (w *writer) text(text []byte) {
+	s := strings.ToValidUTF8(string(text), "\uFFFD")
 	w.length(len(s), opShortBinUni, opBinUnicode, opBinUnicode8)
 	w.dst = append(w.dst, s...)
 }
 
-// Entry writes a key and a value that are both strings.
-func (w *Writer) Entry(key, value string) {
-	w.Str(key)
-	w.Str(value)
+func (w *writer) Null()            { w.op(opNone) }
+func (w *writer) Text(text []byte) { w.text(text) }
+func (w *writer) EndObject(int)    { w.op(opSetItems); w.depth-- }
+
+func (w *writer) BeginObject() {
+	w.op(opEmptyDict, opMark)
+	w.depth++
 }
 
-// Uint writes an int.
-func (w *Writer) Uint(n uint64) { w.big(new(big.Int).SetUint64(n)) }
-
-// Value writes an argument: arrays as lists, objects as dictionaries,
-// attachments as bytes.
-func (w *Writer) Value(v packet.Value) {
-	if err := v.Walk(walker{w}); err != nil && w.err == nil {
-		w.err = malformed("an invalid value: " + err.Error())
+func (w *writer) Key(text []byte) {
+	if w.depth == 1 {
+		w.key = string(text)
 	}
+	w.text(text)
 }
 
-// length writes the opcode for something of n bytes, and n.
-func (w *Writer) length(n int, short, usual, long byte) {
-	switch {
-	case n <= math.MaxUint8:
-		w.dst = append(w.dst, short, byte(n))
-	case n <= math.MaxUint32:
-		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, usual), uint32(n))
-	default:
-		w.dst = binary.LittleEndian.AppendUint64(append(w.dst, long), uint64(n))
+// inTuple reports whether the array that begins or has ended at this depth is a tuple.
+func (w *writer) inTuple() bool { return w.depth == 1 && slices.Contains(w.tuples, w.key) }
+
+func (w *writer) BeginArray() {
+	if !w.inTuple() {
+		w.op(opEmptyList)
 	}
+	w.op(opMark)
+	w.depth++
 }
 
-func (w *Writer) int(n int64) {
-	switch {
-	case 0 <= n && n <= math.MaxUint8:
-		w.dst = append(w.dst, opBinInt1, byte(n))
-	case 0 <= n && n <= math.MaxUint16:
-		w.dst = binary.LittleEndian.AppendUint16(append(w.dst, opBinInt2), uint16(n))
-	case math.MinInt32 <= n && n <= math.MaxInt32:
-		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, opBinInt), uint32(n))
-	default:
-		w.dst = binary.LittleEndian.AppendUint64(append(w.dst, opLong1, 8), uint64(n))
-	}
-}
-
-// big writes an integer as two's complement, the lowest byte first.
-func (w *Writer) big(n *big.Int) {
-	if n.IsInt64() {
-		w.int(n.Int64())
-		return
-	}
-	size := n.BitLen()/8 + 1
-	if n.Sign() < 0 {
-		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*size)))
-	}
-	b := n.FillBytes(make([]byte, size))
-	slices.Reverse(b)
-	if size <= math.MaxUint8 {
-		w.dst = append(w.dst, opLong1, byte(size))
+func (w *writer) EndArray(int) {
+	w.depth--
+	if w.inTuple() {
+		w.op(opTuple)
 	} else {
-		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, opLong4), uint32(size))
+		w.op(opAppends)
 	}
-	w.dst = append(w.dst, b...)
 }
 
-// walker writes what a packet.Value is made of.
-type walker struct{ *Writer }
-
-func (w walker) Null() { w.None() }
-
-func (w walker) Bool(v bool) {
+func (w *writer) Bool(v bool) {
 	if v {
 		w.op(opNewTrue)
-		return
+	} else {
+		w.op(opNewFalse)
 	}
-	w.op(opNewFalse)
 }
 
-// Number writes what Python's json.loads makes of it, except that a float
-// beyond all bounds is None: as Infinity, no client could read it.
-func (w walker) Number(text []byte) {
+// Number writes what Python's json.loads makes of it, except that a float beyond all bounds is
+// None: as Infinity, no client could read it.
+func (w *writer) Number(text []byte) {
 	s := string(text)
 	if strings.ContainsAny(s, ".eE") {
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil {
-			w.None()
+			w.Null()
 			return
 		}
 		w.dst = binary.BigEndian.AppendUint64(append(w.dst, opBinFloat), math.Float64bits(f))
@@ -162,15 +114,52 @@ func (w walker) Number(text []byte) {
 	w.big(n)
 }
 
-func (w walker) Text(text []byte) { w.Str(string(text)) }
-func (w walker) Key(text []byte)  { w.Str(string(text)) }
-
-func (w walker) Binary(data []byte) {
+func (w *writer) Binary(data []byte) {
 	w.length(len(data), opShortBinBytes, opBinBytes, opBinBytes8)
 	w.dst = append(w.dst, data...)
 }
 
-func (w walker) BeginArray()   { w.BeginList() }
-func (w walker) EndArray(int)  { w.EndList() }
-func (w walker) BeginObject()  { w.BeginDict() }
-func (w walker) EndObject(int) { w.EndDict() }
+// length writes the opcode for something of n bytes, and n.
+func (w *writer) length(n int, short, usual, long byte) {
+	switch {
+	case n <= math.MaxUint8:
+		w.dst = append(w.dst, short, byte(n))
+	case n <= math.MaxUint32:
+		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, usual), uint32(n))
+	default:
+		w.dst = binary.LittleEndian.AppendUint64(append(w.dst, long), uint64(n))
+	}
+}
+
+func (w *writer) int(n int64) {
+	switch {
+	case 0 <= n && n <= math.MaxUint8:
+		w.dst = append(w.dst, opBinInt1, byte(n))
+	case 0 <= n && n <= math.MaxUint16:
+		w.dst = binary.LittleEndian.AppendUint16(append(w.dst, opBinInt2), uint16(n))
+	case math.MinInt32 <= n && n <= math.MaxInt32:
+		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, opBinInt), uint32(n))
+	default:
+		w.dst = binary.LittleEndian.AppendUint64(append(w.dst, opLong1, 8), uint64(n))
+	}
+}
+
+// big writes an integer as two's complement, the lowest byte first.
+func (w *writer) big(n *big.Int) {
+	if n.IsInt64() {
+		w.int(n.Int64())
+		return
+	}
+	size := n.BitLen()/8 + 1
+	if n.Sign() < 0 {
+		n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(8*size)))
+	}
+	b := n.FillBytes(make([]byte, size))
+	slices.Reverse(b)
+	if size <= math.MaxUint8 {
+		w.dst = append(w.dst, opLong1, byte(size))
+	} else {
+		w.dst = binary.LittleEndian.AppendUint32(append(w.dst, opLong4), uint32(size))
+	}
+	w.dst = append(w.dst, b...)
+}

@@ -24,7 +24,7 @@ import (
 // to the next one.
 func roundRobin(t *testing.T, servers ...string) (addr string) {
 	t.Helper()
-	return startScalingNginx(t, func(listen string) string { return scalingBlock(t, 0, listen, servers...) })
+	return startScalingNginx(t, func(listen string) string { return scalingBlock(t, listen, servers...) })
 }
 
 // startThree starts three servers behind it.

@@ -2,30 +2,19 @@ package cluster
 
 import (
 	"fmt"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 
 	"hipflask/testdata/testkit"
 )
 
-// scalingBlock returns the n-th nginx block of SCALING.md, for these servers.
-func scalingBlock(t *testing.T, n int, listen string, servers ...string) string {
+// scalingBlock returns nginx's configuration as SCALING.md has it, for these servers.
+func scalingBlock(t *testing.T, listen string, servers ...string) string {
 	t.Helper()
-	page, err := os.ReadFile(testkit.InModule("server", "SCALING.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```nginx\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) <= n {
-		t.Fatalf("SCALING.md has %d nginx blocks", len(blocks))
-	}
-	block := strings.Replace(blocks[n][1], "listen 8000;", "listen "+listen+";", 1)
+	replace := []string{"# listen, server_name, certificates", "listen " + listen + ";"}
 	for i, s := range servers {
-		block = regexp.MustCompile(fmt.Sprintf(`127\.0\.0\.1:%d\b`, 5000+i)).ReplaceAllString(block, s)
+		replace = append(replace, fmt.Sprintf("127.0.0.1:%d ", 5000+i), s+" ")
 	}
-	return block
+	return testkit.Documented(t, "SCALING.md", "## Put them behind anything", replace...)
 }
 
 // startScalingNginx runs nginx with a block, which names the address to listen on, and

@@ -10,7 +10,7 @@ import (
 )
 
 // difference is something that is deliberately not as in Flask-SocketIO. The table is
-// in table_test.go; README.md has it in words.
+// in table_test.go; MIGRATION.md has it in words.
 type difference struct {
 	name  string // as it is noted; "*" stands for anything
 	why   string

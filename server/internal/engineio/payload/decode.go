@@ -28,8 +28,8 @@ func DecodeV4(body []byte, maxPackets int, sink Sink) error {
 	}
 }
 
-// DecodeText hands on one text packet, or the binary one that it carries as base64:
-// "b<base64>" in Engine.IO 4, "b4<base64>" in 3. A WebSocket's text message is one, too.
+// DecodeText hands on one text packet, or the binary one that it carries as base64: "b<base64>" in
+// Engine.IO 4, "b4<base64>" in 3. A WebSocket's text message is one, too.
 func DecodeText(packet []byte, protocol int, sink Sink) error {
 	if len(packet) == 0 {
 		return ErrNoPacket
@@ -51,8 +51,8 @@ func DecodeText(packet []byte, protocol int, sink Sink) error {
 	return sink.Binary(data)
 }
 
-// DecodeV3 splits an Engine.IO 3 string payload: "<length>:<packet>" with the
-// length in UTF-16 code units, as a JavaScript string counts.
+// DecodeV3 splits an Engine.IO 3 string payload: "<length>:<packet>" with the length in UTF-16 code
+// units, as a JavaScript string counts.
 func DecodeV3(body []byte, maxPackets int, sink Sink) error {
 	if len(body) == 0 {
 		return ErrMalformed
@@ -81,8 +81,8 @@ func DecodeV3(body []byte, maxPackets int, sink Sink) error {
 	return nil
 }
 
-// DecodeV3Binary splits an Engine.IO 3 binary payload: 0 for text or 1 for
-// binary, the length in decimal digits of one byte each, 255, the packet.
+// DecodeV3Binary splits an Engine.IO 3 binary payload: 0 for text or 1 for binary, the length in
+// decimal digits of one byte each, 255, the packet.
 func DecodeV3Binary(body []byte, maxPackets int, sink Sink) error {
 	if len(body) == 0 {
 		return ErrMalformed

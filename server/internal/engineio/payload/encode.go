@@ -18,8 +18,8 @@ const (
 	V3JSONP
 )
 
-// Part is one packet as it stands in a body: bytes made for the format, then bytes
-// that are the packet's own, uncopied. Either may be empty.
+// Part is one packet as it stands in a body: bytes made for the format, then bytes that are the
+// packet's own, uncopied. Either may be empty.
 type Part struct{ Made, Own []byte }
 
 // Len is the part's length in bytes.
@@ -64,8 +64,8 @@ func (f Format) Binary(data []byte) Part {
 	return Part{Made: base64.StdEncoding.AppendEncode(made, data)}
 }
 
-// header is what stands before a packet of a binary payload: 0 for text or 1 for
-// binary, the length in decimal digits of one byte each, 255.
+// header is what stands before a packet of a binary payload: 0 for text or 1 for binary, the length
+// in decimal digits of one byte each, 255.
 func header(kind byte, n int) []byte {
 	dst := append(make([]byte, 0, 12), kind)
 	for _, digit := range strconv.Itoa(n) {
@@ -85,8 +85,8 @@ func (f Format) Separator() string {
 	return ""
 }
 
-// Around is what stands before and behind all packets. index, digits alone, is the
-// number of the callback that a JSONP request names.
+// Around is what stands before and behind all packets. index, digits alone, is the number of the
+// callback that a JSONP request names.
 func (f Format) Around(index string) (before, behind string) {
 	if f == V4JSONP || f == V3JSONP {
 		return "___eio[" + index + `]("`, `");`
@@ -105,8 +105,8 @@ func (f Format) ContentType() string {
 	return "text/plain; charset=UTF-8"
 }
 
-// literal writes a part as the inside of a string literal. json.Marshal escapes what
-// JSON allows and JavaScript does not (U+2028, U+2029), and "<".
+// literal writes a part as the inside of a string literal. json.Marshal escapes what JSON allows
+// and JavaScript does not (U+2028, U+2029), and "<".
 func literal(p Part) Part {
 	quoted, _ := json.Marshal(string(p.Made) + string(p.Own)) // a string always marshals
 	return Part{Made: quoted[1 : len(quoted)-1]}

@@ -10,9 +10,9 @@ import (
 // fuzzedPackets is how many packets a fuzzed payload may hold.
 const fuzzedPackets = 64
 
-// What the fuzz targets check of every body: the decoder neither panics nor writes
-// to the body, hands on no more than the body holds, in no more packets than are
-// allowed; and what it took in, written down again, decodes to the same.
+// What the fuzz targets check of every body: the decoder neither panics nor writes to the body,
+// hands on no more than the body holds, in no more packets than are allowed; and what it took in,
+// written down again, decodes to the same.
 
 func FuzzDecodeV4(f *testing.F) {
 	for _, seed := range []string{"4hello", "4a\x1e2\x1ebAAEC", "b", "4\x1e", "4é👋", "bAA*="} {
@@ -37,8 +37,8 @@ func FuzzDecodeV3(f *testing.F) {
 			return
 		}
 		again(t, DecodeV3Binary, body(V3Binary, messagesOf(got)...), got)
-		// The text form escapes what is not ASCII in the JSON part. What is left
-		// before it may look like the double encoding of 1.x, and is not ours.
+		// The text form escapes what is not ASCII in the JSON part. What is left before it may look
+		// like the double encoding of 1.x, and is not ours.
 		for i, p := range got {
 			if isAttachment(p) {
 				continue
@@ -107,8 +107,8 @@ func messagesOf(got packets) []message {
 	return list
 }
 
-// again decodes what was encoded and compares, but for a text that messagesOf had
-// to put before an attachment.
+// again decodes what was encoded and compares, but for a text that messagesOf had to put before an
+// attachment.
 func again(t *testing.T, decode decoder, body []byte, want packets) {
 	t.Helper()
 	var got packets

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// packets is a sink that keeps what it is given: texts as they are, binary behind
-// "binary ". It refuses the packet "refused".
+// packets is a sink that keeps what it is given: texts as they are, binary behind "binary ". It
+// refuses the packet "refused".
 type packets []string
 
 var errRefused = errors.New("refused")
@@ -251,8 +251,8 @@ func TestUTF16(t *testing.T) {
 	}
 }
 
-// A payload becomes JavaScript that a script element runs: nothing in it may end the
-// string or the element.
+// A payload becomes JavaScript that a script element runs: nothing in it may end the string or the
+// element.
 func TestJSONPIsOneStringLiteral(t *testing.T) {
 	got := string(body(V4JSONP, message{text: "4\"\\\n\u2028\u2029</script><!--"}))
 	if !strings.HasPrefix(got, `___eio[3]("`) || !strings.HasSuffix(got, `");`) {

@@ -7,10 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// undouble undoes the second UTF-8 encoding of a 1.x client: a packet whose
-// characters all lie below U+0100 and, taken as bytes, are UTF-8 with something
-// beyond ASCII in it. Text of a 2.x client looks like that only when it is such
-// an accident already ("Ã©").
+// undouble undoes the second UTF-8 encoding of a 1.x client: a packet whose characters all lie
+// below U+0100 and, taken as bytes, are UTF-8 with something beyond ASCII in it. Text of a 2.x
+// client looks like that only when it is such an accident already ("Ã©").
 func undouble(packet []byte) []byte {
 	i := 0
 	for i < len(packet) && packet[i] < utf8.RuneSelf {
@@ -51,8 +50,8 @@ func utf16Prefix(s []byte, n int) (int, bool) {
 	return i, n == 0
 }
 
-// asciiText returns a Socket.IO packet with the characters of its JSON part that
-// lie outside ASCII written as \u escapes.
+// asciiText returns a Socket.IO packet with the characters of its JSON part that lie outside ASCII
+// written as \u escapes.
 func asciiText(packet []byte) []byte {
 	json := bytes.IndexAny(packet, `[{"`)
 	if json < 0 || utf16Len(packet[json:]) == len(packet)-json {

@@ -9,12 +9,11 @@ import (
 	"hipflask/server/internal/pyprint"
 )
 
-// Builder writes values as JSON with attachments, within Limits that hold for
-// all of a message's values together. The attachments are numbered through the
-// message, as in a packet.
+// Builder writes values as JSON with attachments, within Limits that hold for all of a message's
+// values together. The attachments are numbered through the message, as in a packet.
 //
-// After the first error nothing more is written; whoever loops over input asks
-// Err. Brackets and keys are the caller's to get right.
+// After the first error nothing more is written; whoever loops over input asks Err. Brackets and
+// keys are the caller's to get right.
 type Builder struct {
 	limits      Limits
 	dst         []byte
@@ -24,7 +23,7 @@ type Builder struct {
 	open        []level
 	done        []part
 	lookalikes  []span // in the value being written, the outermost
-	err         *Error
+	err         *packet.Error
 }
 
 // level is an array or object that is not finished.
@@ -50,25 +49,24 @@ func NewBuilder(limits Limits, size int) *Builder {
 	return &Builder{limits: limits, dst: make([]byte, 0, size)}
 }
 
-// Err returns the first error, or nil. It is always an *Error.
+// Err returns the first error, or nil. It is always an *packet.Error.
 func (b *Builder) Err() error {
 	if b.err == nil {
-		return nil // not a nil *Error in an interface
+		return nil // not a nil *packet.Error in an interface
 	}
 	return b.err
 }
 
 // Fail makes reason the error, if there is none yet.
-func (b *Builder) Fail(reason string) { b.fail(&Error{Reason: reason}) }
+func (b *Builder) Fail(reason string) { b.fail(&packet.Error{Reason: reason}) }
 
-func (b *Builder) fail(err *Error) {
+func (b *Builder) fail(err *packet.Error) {
 	if b.err == nil {
 		b.err = err
 	}
 }
 
-// Values returns the values written so far. They may be used while more are
-// written.
+// Values returns the values written so far. They may be used while more are written.
 func (b *Builder) Values() ([]packet.Value, error) {
 	if b.err != nil {
 		return nil, b.err
@@ -118,8 +116,8 @@ func (b *Builder) Uint(v uint64) {
 	}
 }
 
-// Float writes a number as JavaScript's JSON.stringify does: 2.0 is 2, -0 is 0,
-// and NaN and the infinities are null.
+// Float writes a number as JavaScript's JSON.stringify does: 2.0 is 2, -0 is 0, and NaN and the
+// infinities are null.
 func (b *Builder) Float(f float64) {
 	if b.begin() {
 		b.dst = packet.AppendFloat(b.dst, f+0, 64) // -0+0 is 0
@@ -127,8 +125,8 @@ func (b *Builder) Float(f float64) {
 	}
 }
 
-// PythonFloat writes a number as Python's json.dumps does, so that 2.0 stays a
-// float, except that NaN and the infinities are null.
+// PythonFloat writes a number as Python's json.dumps does, so that 2.0 stays a float, except that
+// NaN and the infinities are null.
 func (b *Builder) PythonFloat(f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		b.Null()
@@ -140,9 +138,8 @@ func (b *Builder) PythonFloat(f float64) {
 	}
 }
 
-// Text writes a string. Half of a surrogate pair, in the three bytes that
-// Python's surrogatepass makes of it, becomes an escape; other bytes that are
-// not UTF-8 become U+FFFD.
+// Text writes a string. Half of a surrogate pair, in the three bytes that Python's surrogatepass
+// makes of it, becomes an escape; other bytes that are not UTF-8 become U+FFFD.
 func (b *Builder) Text(text []byte) {
 	if b.begin() {
 		b.dst = packet.AppendHalves(b.dst, string(text))
@@ -156,7 +153,7 @@ func (b *Builder) Binary(data []byte) {
 		return
 	}
 	if max := b.limits.Attachments(); len(b.attachments) >= max {
-		b.fail(&Error{Limit: LimitAttachments, Max: max})
+		b.fail(&packet.Error{Limit: packet.LimitAttachments, Max: max})
 		return
 	}
 	b.dst = append(b.dst, `{"_placeholder":true,"num":`...)
@@ -178,7 +175,7 @@ func (b *Builder) enter(bracket byte) {
 		return
 	}
 	if max := b.limits.Depth(); len(b.open) >= max {
-		b.fail(&Error{Limit: LimitDepth, Max: max})
+		b.fail(&packet.Error{Limit: packet.LimitDepth, Max: max})
 		return
 	}
 	b.open = append(b.open, level{start: len(b.dst)})
@@ -242,7 +239,7 @@ func (b *Builder) begin() bool {
 
 func (b *Builder) count() bool {
 	if max := b.limits.Values(); b.values >= max {
-		b.fail(&Error{Limit: LimitValues, Max: max})
+		b.fail(&packet.Error{Limit: LimitValues, Max: max})
 		return false
 	}
 	b.values++
@@ -259,7 +256,7 @@ func (b *Builder) comma(l *level) {
 // end follows each finished value.
 func (b *Builder) end() {
 	if max := b.limits.Bytes(); len(b.dst)+b.bytes > max {
-		b.fail(&Error{Limit: LimitBytes, Max: max})
+		b.fail(&packet.Error{Limit: packet.LimitBytes, Max: max})
 		return
 	}
 	if len(b.open) == 0 {
@@ -272,9 +269,8 @@ func (b *Builder) end() {
 	}
 }
 
-// finish ends an argument. An object in it that looks like an attachment's
-// placeholder and is none becomes null where there are attachments, as the
-// packet encoder has it.
+// finish ends an argument. An object in it that looks like an attachment's placeholder and is none
+// becomes null where there are attachments, as the packet encoder has it.
 func (b *Builder) finish() {
 	var last part
 	if n := len(b.done); n > 0 {

@@ -2,6 +2,7 @@ package jsonval
 
 import (
 	"errors"
+	"hipflask/server/internal/packet"
 	"math"
 	"strings"
 	"testing"
@@ -48,8 +49,8 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestLookalikes: what looks like an attachment's placeholder and is none is
-// null in a value with attachments, and stays as it is in any other.
+// TestLookalikes: what looks like an attachment's placeholder and is none is null in a value with
+// attachments, and stays as it is in any other.
 func TestLookalikes(t *testing.T) {
 	b := NewBuilder(Limits{}, 0)
 	lookalike := func(inside func()) {
@@ -96,22 +97,22 @@ func TestLimits(t *testing.T) {
 		limits Limits
 		write  func(*Builder)
 	}{
-		{LimitBytes, Limits{MaxBytes: 5}, func(b *Builder) { b.Text([]byte("abcd")) }},
-		{LimitBytes, Limits{MaxBytes: 100}, func(b *Builder) { b.Binary(make([]byte, 100)) }},
+		{packet.LimitBytes, Limits{MaxBytes: 5}, func(b *Builder) { b.Text([]byte("abcd")) }},
+		{packet.LimitBytes, Limits{MaxBytes: 100}, func(b *Builder) { b.Binary(make([]byte, 100)) }},
 		{LimitValues, Limits{MaxValues: 2}, func(b *Builder) { b.BeginObject(); b.Key(nil); b.Null() }},
-		{LimitDepth, Limits{MaxDepth: 1}, func(b *Builder) { b.BeginArray(); b.BeginObject() }},
-		{LimitDepth, Limits{MaxDepth: 10_000}, func(b *Builder) {
+		{packet.LimitDepth, Limits{MaxDepth: 1}, func(b *Builder) { b.BeginArray(); b.BeginObject() }},
+		{packet.LimitDepth, Limits{MaxDepth: 10_000}, func(b *Builder) {
 			for range 901 {
 				b.BeginArray()
 			}
 		}},
-		{LimitAttachments, Limits{MaxAttachments: 1}, func(b *Builder) { b.Binary(nil); b.Binary(nil) }},
+		{packet.LimitAttachments, Limits{MaxAttachments: 1}, func(b *Builder) { b.Binary(nil); b.Binary(nil) }},
 	} {
 		b := NewBuilder(c.limits, 0)
 		c.write(b)
 		b.EndArray() // changes nothing any more
 		b.Fail("another")
-		var known *Error
+		var known *packet.Error
 		if !errors.As(b.Err(), &known) || known.Limit != c.limit || !strings.Contains(known.Error(), c.limit) {
 			t.Errorf("got %v, want the limit of %s", b.Err(), c.limit)
 		}

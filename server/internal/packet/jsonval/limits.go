@@ -1,14 +1,12 @@
 // Package jsonval stands between other encodings, those of the message queues first, and
-// [packet.Value]: a Builder that writes the JSON and attachments of a value
-// read from another encoding, and the limits and errors that all of them share.
+// [packet.Value]: a Builder that writes the JSON and attachments of a value read from another
+// encoding, and the limits and errors that all of them share.
 package jsonval
-
-import "strconv"
 
 // Defaults of Limits.
 const (
-	// DefaultMaxBytes leaves room for the largest message a client can send,
-	// written in any of the encodings.
+	// DefaultMaxBytes leaves room for the largest message a client can send, written in any of the
+	// encodings.
 	DefaultMaxBytes       = 32_000_000
 	DefaultMaxDepth       = 128
 	DefaultMaxValues      = 1_000_000
@@ -20,15 +18,14 @@ const (
 
 // Limits bounds one message of a queue. A zero field means the default.
 type Limits struct {
-	// MaxBytes is the size of the message, and of what comes out of it: JSON
-	// text and attachments together.
+	// MaxBytes is the size of the message, and of what comes out of it: JSON text and attachments
+	// together.
 	MaxBytes int
-	// MaxDepth is the number of arrays and objects inside each other in one
-	// value. At most DepthCeiling.
+	// MaxDepth is the number of arrays and objects inside each other in one value. At most
+	// DepthCeiling.
 	MaxDepth int
-	// MaxValues is the number of values in a message, those in arrays and
-	// objects and the keys included. JSON, of which no values are made, is
-	// bounded by MaxBytes alone.
+	// MaxValues is the number of values in a message, those in arrays and objects and the keys
+	// included. JSON, of which no values are made, is bounded by MaxBytes alone.
 	MaxValues int
 	// MaxArgs is the number of arguments of an event or acknowledgement.
 	MaxArgs int
@@ -49,27 +46,5 @@ func orDefault(n, def int) int {
 	return n
 }
 
-// What Error.Limit can say.
-const (
-	LimitBytes       = "bytes"
-	LimitDepth       = "depth"
-	LimitValues      = "values"
-	LimitArgs        = "arguments"
-	LimitAttachments = "attachments"
-)
-
-// Error says why a message was refused: it was over the named limit, or, with
-// an empty Limit, malformed. Reason is fit for a log: short, and with no more
-// of the message in it than the name of an opcode, method or field.
-type Error struct {
-	Limit  string // "" or one of the Limit constants
-	Max    int    // the limit's value, when Limit is set
-	Reason string // what was wrong, when Limit is empty
-}
-
-func (e *Error) Error() string {
-	if e.Limit != "" {
-		return "over the limit of " + e.Limit + " (" + strconv.Itoa(e.Max) + ")"
-	}
-	return e.Reason
-}
+// LimitValues is what packet.Error's Limit says of too many values.
+const LimitValues = "values"

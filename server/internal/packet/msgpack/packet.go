@@ -7,26 +7,26 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp,
-// data, id and options. It holds what packet.Decoder's packets hold, within the same limits:
-// MaxBytes is the size of the message, and that of its arguments as JSON with their
-// attachments. An error is always a *packet.Error. What is decoded shares no memory with
-// data.
+// Decode reads a packet as socket.io-msgpack-parser 3.0.2 writes it: a map with type, nsp, data, id
+// and options. It holds what packet.Decoder's packets hold, within the same limits: MaxBytes is the
+// size of the message, and that of its arguments as JSON with their attachments. An error is always
+// a *packet.Error. What is decoded shares no memory with data.
 func Decode(data []byte, limits packet.Limits) (*packet.Packet, error) {
 	filled := limits.Filled()
 	if len(data) > filled.MaxBytes {
 		return nil, &packet.Error{Limit: packet.LimitBytes, Max: filled.MaxBytes}
 	}
-	m := message{Reader: Reader{data: data, client: true}, limits: filled, typ: -1}
-	err := m.Object(m.field)
-	if err == nil && m.Left() > 0 {
-		err = m.malformed("bytes after the packet")
+	m := message{Reader: Reader{data: data, prefix: "malformed: ", client: true}, limits: filled, typ: -1}
+	m.Object(m.field)
+	switch {
+	case m.Left() > 0:
+		m.Malformed("bytes after the packet")
+	case m.typ < 0:
+		m.Malformed("a packet without its type")
 	}
-	if err == nil && m.typ < 0 {
-		err = m.malformed("a packet without its type")
-	}
-	if err != nil {
-		return nil, refused(err, m.typ == 0)
+	if m.err != nil {
+		m.err.Connect = m.typ == 0
+		return nil, m.err
 	}
 	return limits.Assemble(packet.Connect+packet.Type(m.typ), m.namespace, m.id, m.hasID, m.payload)
 }
@@ -44,87 +44,75 @@ type message struct {
 }
 
 // field reads the value of one member. Undefined is as if it were not there.
-func (m *message) field(key []byte) error {
+func (m *message) field(key []byte) {
 	name := string(key)
 	if m.Undefined() {
-		return m.Skip()
+		m.Skip()
+		return
 	}
 	switch name {
 	case "type", "nsp", "data", "id":
 	default:
-		return m.Skip()
+		m.Skip()
+		return
 	}
 	if m.seen[name] {
-		return m.malformed("a packet with two fields of one name")
+		m.Malformed("a packet with two fields of one name")
+		return
 	}
 	if m.seen == nil {
 		m.seen = make(map[string]bool, 4)
 	}
 	m.seen[name] = true
-	var err error
 	switch name {
 	case "type":
-		var typ int64
-		typ, err = m.number("type", int64(packet.ConnectError-packet.Connect))
-		if err == nil {
-			m.typ = int(typ)
-		}
+		m.typ = int(m.number("type", int64(packet.ConnectError-packet.Connect)))
 	case "nsp":
 		if m.Next() != msgp.StrType {
-			return m.malformed("a namespace that is no string")
+			m.Malformed("a namespace that is no string")
 		}
-		m.namespace, err = m.Text()
+		m.namespace = m.Text()
 	case "id":
-		var id int64
-		id, err = m.number("id", packet.MaxID)
-		m.id, m.hasID = uint64(id), true
+		m.id, m.hasID = uint64(m.number("id", packet.MaxID)), true
 	case "data":
-		m.payload, err = m.value()
+		m.payload = m.value()
 	}
-	return err
 }
 
-// number reads an integer from 0 to max.
-func (m *message) number(name string, max int64) (int64, error) {
+// number reads an integer from 0 to max; after an error it is -1.
+func (m *message) number(name string, max int64) int64 {
 	if typ := m.Next(); typ != msgp.IntType && typ != msgp.UintType {
-		return 0, m.malformed("a packet whose " + name + " is no integer")
+		m.Malformed("a packet whose " + name + " is no integer")
+		return -1
 	}
-	n, err := m.Int()
-	if err == nil && (n < 0 || n > max) {
-		err = m.malformed("a packet with an impossible " + name)
+	n := m.Int()
+	if n < 0 || n > max {
+		m.Malformed("a packet with an impossible " + name)
 	}
-	return n, err
+	if m.err != nil {
+		return -1
+	}
+	return n
 }
 
-func (m *message) value() (*packet.Value, error) {
+func (m *message) value() *packet.Value {
 	b := jsonval.NewBuilder(jsonval.Limits{
 		MaxBytes: m.limits.MaxBytes, MaxDepth: m.limits.MaxDepth, MaxValues: m.limits.MaxBytes,
 		MaxAttachments: max(1, m.limits.MaxAttachments), // 0 would be the default
 	}, min(m.Left(), 1024))
-	if err := m.Value(b); err != nil {
-		return nil, err
-	}
+	m.Value(b)
 	values, err := b.Values()
-	if err != nil {
-		return nil, err
+	if err != nil || m.err != nil {
+		return nil
 	}
 	if len(values[0].Attachments) > m.limits.MaxAttachments {
-		return nil, &jsonval.Error{Limit: jsonval.LimitAttachments, Max: m.limits.MaxAttachments}
+		m.Fail(&packet.Error{Limit: packet.LimitAttachments, Max: m.limits.MaxAttachments})
 	}
-	return &values[0], nil
+	return &values[0]
 }
 
-// refused makes an error one of the packet package, whose limits have the same names.
-func refused(err error, connect bool) error {
-	known, ok := err.(*jsonval.Error)
-	if !ok {
-		return &packet.Error{Reason: "invalid msgpack", Connect: connect}
-	}
-	return &packet.Error{Limit: known.Limit, Max: known.Max, Reason: known.Reason, Connect: connect}
-}
-
-// Append appends a packet as socket.io-msgpack-parser writes it. Its attachments are part of
-// it. An error is always a *jsonval.Error.
+// Append appends a packet as socket.io-msgpack-parser writes it. Its attachments are part of it. An
+// error is always a *packet.Error.
 func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 	w := Writer{dst: dst}
 	n := 2
@@ -157,8 +145,8 @@ func Append(dst []byte, p *packet.Packet) ([]byte, error) {
 	return w.dst, nil
 }
 
-// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet
-// that package packet has written as text and attachments.
+// Repack appends what a client of socket.io-msgpack-parser is sent in the place of a packet that
+// package packet has written as text and attachments.
 func Repack(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	p, err := packet.Reread(text, attachments)
 	if err != nil {

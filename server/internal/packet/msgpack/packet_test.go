@@ -37,8 +37,8 @@ func show(p *packet.Packet) string {
 	return b.String()
 }
 
-// Every text but the last is what the Encoder of socket.io-msgpack-parser 3.0.2 made of a
-// client's packet, or python-socketio 5.7.2 with serializer="msgpack".
+// Every text but the last is what the Encoder of socket.io-msgpack-parser 3.0.2 made of a client's
+// packet, or python-socketio 5.7.2 with serializer="msgpack".
 var captured = []struct{ name, hex, want string }{
 	{"connect", "83a47479706500a36e7370a12fa464617461d40000", `CONNECT /`},
 	{"connect with auth", "83a47479706500a36e7370a52f63686174a46461746182a5746f6b656ea178a16ed40000", `CONNECT /chat data={"token":"x"}`},
@@ -216,8 +216,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzRepack repacks whatever text a client may have sent: what a Decoder takes, clients of
-// msgpack can read.
+// FuzzRepack repacks whatever text a client may have sent: what a Decoder takes, clients of msgpack
+// can read.
 func FuzzRepack(f *testing.F) {
 	for _, text := range []string{`0/a,{"sid":"x"}`, `51-7["m",{"_placeholder":true,"num":0},1e400]`, `3/a,7[]`, `4"\ud800"`, `2["m",[[-0.0,1E2]]]`} {
 		f.Add([]byte(text), []byte("data"))
@@ -268,8 +268,8 @@ func byWayOfText(t *testing.T, p *packet.Packet, limits packet.Limits) *packet.P
 	return q
 }
 
-// sameValues compares packets; how their numbers are written and their attachments numbered
-// may differ.
+// sameValues compares packets; how their numbers are written and their attachments numbered may
+// differ.
 func sameValues(p, q *packet.Packet) bool {
 	if p.Type != q.Type || p.Namespace != q.Namespace || p.ID != q.ID || p.HasID != q.HasID || p.Event != q.Event || len(p.Args) != len(q.Args) {
 		return false

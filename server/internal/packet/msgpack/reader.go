@@ -1,25 +1,25 @@
-// Package msgpack owns MessagePack as notepack.io writes it for JavaScript: values, from
-// which a Reader makes JSON with attachments and which a Writer makes of packet.Value again,
-// and the packets of socket.io-msgpack-parser.
+// Package msgpack owns MessagePack as notepack.io writes it for JavaScript: values, from which a
+// Reader makes JSON with attachments and which a Writer makes of packet.Value again, and the
+// packets of socket.io-msgpack-parser.
 package msgpack
 
 import (
 	"errors"
+	"hipflask/server/internal/packet"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
-
-	"hipflask/server/internal/packet/jsonval"
 )
 
-// Reader reads MessagePack from the front. Its errors are *jsonval.Error. What it allocates
-// is bounded by the bytes there are, whatever lengths they tell.
+// Reader reads MessagePack from the front. After the first error, see Err, nothing is left, and
+// what is read is zero. What it allocates is bounded by the bytes there are, whatever lengths they
+// tell.
 type Reader struct {
 	data   []byte
+	err    *packet.Error
 	prefix string
-	// client says that a member whose value is undefined is left out, as JSON.stringify
-	// does, where it is null otherwise; and that MessagePack's timestamps, which no client
-	// writes, are refused.
+	// client says that a member whose value is undefined is left out, as JSON.stringify does, where
+	// it is null otherwise; and that MessagePack's timestamps, which no client writes, are refused.
 	client bool
 }
 
@@ -29,101 +29,100 @@ func NewReader(data []byte, prefix string) Reader { return Reader{data: data, pr
 // Left is the number of bytes not yet read.
 func (r *Reader) Left() int { return len(r.data) }
 
-func (r *Reader) malformed(reason string) *jsonval.Error {
-	return &jsonval.Error{Reason: r.prefix + reason}
+// Err returns the first error, or nil. It is always a *packet.Error.
+func (r *Reader) Err() error {
+	if r.err == nil {
+		return nil // not a nil *Error in an interface
+	}
+	return r.err
 }
 
-// wrong says what the library found wrong, without what it found.
-func (r *Reader) wrong(err error) *jsonval.Error {
-	if errors.Is(err, msgp.ErrShortBytes) {
-		return r.malformed("msgpack that ends early")
+// Fail makes err the error, if there is none yet.
+func (r *Reader) Fail(err *packet.Error) {
+	if r.err == nil {
+		r.err, r.data = err, nil
 	}
-	var wrong msgp.TypeError
-	if errors.As(err, &wrong) {
-		return r.malformed("msgpack with " + wrong.Encoded.String() + " in place of " + wrong.Method.String())
+}
+
+// Malformed makes reason the error, if there is none yet.
+func (r *Reader) Malformed(reason string) { r.Fail(&packet.Error{Reason: r.prefix + reason}) }
+
+// took takes over what a function of the library left.
+func (r *Reader) took(rest []byte, err error) {
+	if err != nil {
+		r.wrong(err)
+		return
 	}
-	return r.malformed("invalid msgpack")
+	r.data = rest
+}
+
+// wrong takes over what the library found wrong, without what it found.
+func (r *Reader) wrong(err error) {
+	var typ msgp.TypeError
+	switch {
+	case errors.Is(err, msgp.ErrShortBytes):
+		r.Malformed("msgpack that ends early")
+	case errors.As(err, &typ):
+		r.Malformed("msgpack with " + typ.Encoded.String() + " in place of " + typ.Method.String())
+	default:
+		r.Malformed("invalid msgpack")
+	}
+}
+
+// read reads a value by a function of the library.
+func read[T any](r *Reader, f func([]byte) (T, []byte, error)) T {
+	v, rest, err := f(r.data)
+	r.took(rest, err)
+	return v
 }
 
 // Next is the type of the next value; with nothing left it is InvalidType.
 func (r *Reader) Next() msgp.Type { return msgp.NextType(r.data) }
 
-// took takes over what a function of the library left.
-func (r *Reader) took(rest []byte, err error) error {
-	if err != nil {
-		return r.wrong(err)
-	}
-	r.data = rest
-	return nil
-}
-
 // Skip steps over a value that is of no interest.
-func (r *Reader) Skip() error { return r.took(msgp.Skip(r.data)) }
+func (r *Reader) Skip() { r.took(msgp.Skip(r.data)) }
 
 // Array reads the header of an array: the number of values that follow.
-func (r *Reader) Array() (int, error) {
-	n, rest, err := msgp.ReadArrayHeaderBytes(r.data)
-	if err := r.took(rest, err); err != nil {
-		return 0, err
-	}
-	return r.size(n, 1)
-}
+func (r *Reader) Array() int { return r.size(read(r, msgp.ReadArrayHeaderBytes), 1) }
 
-// size checks the number of elements against what is left, of which each takes
-// at least so many bytes.
-func (r *Reader) size(n uint32, each int) (int, error) {
+// size checks the number of elements against what is left, of which each takes at least so many
+// bytes.
+func (r *Reader) size(n uint32, each int) int {
 	if int64(n)*int64(each) > int64(len(r.data)) {
-		return 0, r.wrong(msgp.ErrShortBytes)
+		r.wrong(msgp.ErrShortBytes)
+		return 0
 	}
-	return int(n), nil
+	return int(n)
 }
 
 // Object calls f at the value of each member of a map. f has to read it.
-func (r *Reader) Object(f func(key []byte) error) error {
-	n, rest, err := msgp.ReadMapHeaderBytes(r.data)
-	if err := r.took(rest, err); err != nil {
-		return err
-	}
-	size, err := r.size(n, 2)
-	if err != nil {
-		return err
-	}
-	for range size {
-		key, err := r.key()
-		if err != nil {
-			return err
+func (r *Reader) Object(f func(key []byte)) {
+	for range r.size(read(r, msgp.ReadMapHeaderBytes), 2) {
+		key := r.key()
+		if r.err != nil {
+			return
 		}
-		if err := f(key); err != nil {
-			return err
-		}
+		f(key)
 	}
-	return nil
 }
 
-// key reads a map's key: a string, or an integer, which JavaScript makes a
-// string of.
-func (r *Reader) key() ([]byte, error) {
+// key reads a map's key: a string, or an integer, which JavaScript makes a string of.
+func (r *Reader) key() []byte {
 	if r.Next() == msgp.StrType {
-		key, rest, err := msgp.ReadStringZC(r.data)
-		return key, r.took(rest, err)
+		return read(r, msgp.ReadStringZC)
 	}
-	s, err := r.Text()
-	return []byte(s), err
+	return []byte(r.Text())
 }
 
-// Text reads a string, or an integer as its decimal: a room may be a number in
-// Node.
-func (r *Reader) Text() (string, error) {
+// Text reads a string, or an integer as its decimal: a room may be a number in Node.
+func (r *Reader) Text() string {
 	switch r.Next() {
 	case msgp.IntType:
-		n, rest, err := msgp.ReadInt64Bytes(r.data)
-		return strconv.FormatInt(n, 10), r.took(rest, err)
+		return strconv.FormatInt(r.Int(), 10)
 	case msgp.UintType:
-		n, rest, err := msgp.ReadUint64Bytes(r.data)
-		return strconv.FormatUint(n, 10), r.took(rest, err)
+		return strconv.FormatUint(read(r, msgp.ReadUint64Bytes), 10)
 	}
-	s, rest, err := msgp.ReadStringZC(r.data)
-	return string(s), r.took(rest, err)
+	return string(read(r, msgp.ReadStringZC))
 }
 
 // Undefined reports whether the next value is JavaScript's undefined.
@@ -132,13 +131,7 @@ func (r *Reader) Undefined() bool {
 }
 
 // Bool reads a boolean.
-func (r *Reader) Bool() (bool, error) {
-	v, rest, err := msgp.ReadBoolBytes(r.data)
-	return v, r.took(rest, err)
-}
+func (r *Reader) Bool() bool { return read(r, msgp.ReadBoolBytes) }
 
 // Int reads an integer.
-func (r *Reader) Int() (int64, error) {
-	n, rest, err := msgp.ReadInt64Bytes(r.data)
-	return n, r.took(rest, err)
-}
+func (r *Reader) Int() int64 { return read(r, msgp.ReadInt64Bytes) }

@@ -8,120 +8,93 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// Value writes the next value as JSON, as JavaScript's JSON.stringify would
-// write what notepack.io makes of it, but with integers of 64 bits exact and
-// with binary as attachments. The depth of the recursion is bounded by the
-// Builder, which has an error from its limit on.
-func (r *Reader) Value(b *jsonval.Builder) (err error) {
-	var rest []byte
+// Value writes the next value as JSON, as JavaScript's JSON.stringify would write what notepack.io
+// makes of it, but with integers of 64 bits exact and with binary as attachments. The depth of the
+// recursion is bounded by the Builder, which has an error from its limit on.
+func (r *Reader) Value(b *jsonval.Builder) {
 	switch r.Next() {
 	case msgp.StrType:
-		var s []byte
-		if s, rest, err = msgp.ReadStringZC(r.data); err == nil {
-			b.Text(s)
-		}
+		b.Text(read(r, msgp.ReadStringZC))
 	case msgp.IntType:
-		var n int64
-		if n, rest, err = msgp.ReadInt64Bytes(r.data); err == nil {
-			b.Int(n)
-		}
+		b.Int(r.Int())
 	case msgp.UintType:
-		var n uint64
-		if n, rest, err = msgp.ReadUint64Bytes(r.data); err == nil {
-			b.Uint(n)
-		}
+		b.Uint(read(r, msgp.ReadUint64Bytes))
 	case msgp.Float32Type, msgp.Float64Type:
-		var f float64
-		if f, rest, err = msgp.ReadFloat64Bytes(r.data); err == nil {
-			b.Float(f)
-		}
+		b.Float(read(r, msgp.ReadFloat64Bytes))
 	case msgp.BoolType:
-		var v bool
-		if v, rest, err = msgp.ReadBoolBytes(r.data); err == nil {
-			b.Bool(v)
-		}
+		b.Bool(r.Bool())
 	case msgp.NilType:
 		b.Null()
-		rest, err = msgp.ReadNilBytes(r.data)
+		r.Skip()
 	case msgp.BinType:
-		var data []byte
-		if data, rest, err = msgp.ReadBytesZC(r.data); err == nil {
-			b.Binary(append([]byte{}, data...))
-		}
+		b.Binary(append([]byte{}, read(r, msgp.ReadBytesZC)...))
 	case msgp.ArrayType:
-		return r.values(b)
+		r.array(b)
 	case msgp.MapType:
-		return r.members(b)
+		r.object(b)
 	case msgp.InvalidType:
 		if len(r.data) == 0 {
-			return r.wrong(msgp.ErrShortBytes)
+			r.wrong(msgp.ErrShortBytes)
 		}
-		return r.malformed("invalid msgpack")
+		r.Malformed("invalid msgpack")
 	default:
-		return r.extension(b)
+		r.extension(b)
 	}
-	if err := r.took(rest, err); err != nil {
-		return err
-	}
-	return b.Err()
+	r.refused(b)
 }
 
-func (r *Reader) values(b *jsonval.Builder) error {
-	n, err := r.Array()
-	if err != nil {
-		return err
+// refused takes over the error of a Builder, which knows it as a *packet.Error.
+func (r *Reader) refused(b *jsonval.Builder) bool {
+	if err, _ := b.Err().(*packet.Error); err != nil {
+		r.Fail(err)
 	}
+	return r.err != nil
+}
+
+func (r *Reader) array(b *jsonval.Builder) {
+	n := r.Array()
 	b.BeginArray()
-	if err := b.Err(); err != nil {
-		return err
-	}
-	for range n {
-		if err := r.Value(b); err != nil {
-			return err
-		}
+	for i := 0; i < n && !r.refused(b); i++ {
+		r.Value(b)
 	}
 	b.EndArray()
-	return b.Err()
 }
 
-func (r *Reader) members(b *jsonval.Builder) error {
+func (r *Reader) object(b *jsonval.Builder) {
 	b.BeginObject()
-	if err := b.Err(); err != nil {
-		return err
+	if r.refused(b) {
+		return
 	}
-	err := r.Object(func(key []byte) error {
+	r.Object(func(key []byte) {
 		if r.client && r.Undefined() {
-			return r.Skip()
+			r.Skip()
+			return
 		}
 		b.Key(key)
-		return r.Value(b)
+		r.Value(b)
 	})
-	if err != nil {
-		return err
-	}
 	b.EndObject()
-	return b.Err()
 }
 
-// The extension types that notepack.io knows: its own 0, from versions before 3,
-// and the timestamp of msgpack's specification.
+// The extension types that notepack.io knows: its own 0, from versions before 3, and the timestamp
+// of msgpack's specification.
 const (
 	extNotepack  = 0
 	extTimestamp = -1
 )
 
-// extension reads what JavaScript has and JSON has not: Date, undefined,
-// ArrayBuffer.
-func (r *Reader) extension(b *jsonval.Builder) error {
-	fixed, typ, data, err := r.ext()
+// extension reads what JavaScript has and JSON has not: Date, undefined, ArrayBuffer.
+func (r *Reader) extension(b *jsonval.Builder) {
+	fixed, typ, data, ok := r.ext()
 	switch {
-	case err != nil:
-		return err
+	case !ok:
+		r.wrong(msgp.ErrShortBytes)
 	case typ == extTimestamp && r.client:
-		return r.malformed("msgpack with a timestamp")
+		r.Malformed("msgpack with a timestamp")
 	case typ == extTimestamp && len(data) == 4:
 		buildDate(b, float64(binary.BigEndian.Uint32(data))*1e3)
 	case typ == extTimestamp && len(data) == 8:
@@ -137,14 +110,13 @@ func (r *Reader) extension(b *jsonval.Builder) error {
 	case typ == extNotepack && !fixed:
 		b.Binary(append([]byte{}, data...)) // ArrayBuffer
 	default:
-		return r.malformed("msgpack with the extension type " + strconv.Itoa(int(typ)))
+		r.Malformed("msgpack with the extension type " + strconv.Itoa(int(typ)))
 	}
-	return b.Err()
 }
 
-// ext reads an extension value. fixed says that its length stands in the first
-// byte.
-func (r *Reader) ext() (fixed bool, typ int8, data []byte, err error) {
+// ext reads an extension value, if all of it is there. fixed says that its length stands in the
+// first byte.
+func (r *Reader) ext() (fixed bool, typ int8, data []byte, ok bool) {
 	const fixext1, ext8 = 0xD4, 0xC7
 	d := r.data
 	lead, n, head := d[0], 0, 0
@@ -154,21 +126,21 @@ func (r *Reader) ext() (fixed bool, typ int8, data []byte, err error) {
 		width := 1 << (lead - ext8) // of the length: 1, 2 or 4 bytes
 		head = 2 + width
 		if len(d) < head {
-			return false, 0, nil, r.wrong(msgp.ErrShortBytes)
+			return false, 0, nil, false
 		}
 		for _, c := range d[1 : 1+width] {
 			n = n<<8 | int(c)
 		}
 	}
 	if len(d) < head || len(d)-head < n {
-		return false, 0, nil, r.wrong(msgp.ErrShortBytes)
+		return false, 0, nil, false
 	}
 	r.data = d[head+n:]
-	return lead >= fixext1, int8(d[head-1]), d[head : head+n], nil
+	return lead >= fixext1, int8(d[head-1]), d[head : head+n], true
 }
 
-// buildDate writes a time in milliseconds as Date.toJSON does (ECMA-262, section
-// "Date Time String Format").
+// buildDate writes a time in milliseconds as Date.toJSON does (ECMA-262, section "Date Time String
+// Format").
 func buildDate(b *jsonval.Builder, ms float64) {
 	const farthest = 8.64e15 // of a Date, in either direction
 	if math.Abs(ms) > farthest {

@@ -8,12 +8,11 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"hipflask/server/internal/packet"
-	"hipflask/server/internal/packet/jsonval"
 )
 
-// Writer appends MessagePack. How many elements an array or object has is known at
-// its end alone: until then its header is one byte, the form for fewer than 16.
-// Those that turn out to have more get theirs in one pass at the end.
+// Writer appends MessagePack. How many elements an array or object has is known at its end alone:
+// until then its header is one byte, the form for fewer than 16. Those that turn out to have more
+// get theirs in one pass at the end.
 type Writer struct {
 	dst    []byte
 	prefix string
@@ -57,8 +56,8 @@ func (w *Writer) Texts(all []string) {
 // Bool writes a boolean.
 func (w *Writer) Bool(v bool) { w.dst = msgp.AppendBool(w.dst, v) }
 
-// Integer writes the shortest form, as Node does. The library writes 200 as
-// int16, which is right and a byte longer.
+// Integer writes the shortest form, as Node does. The library writes 200 as int16, which is right
+// and a byte longer.
 func (w *Writer) Integer(n int64) {
 	if n >= 0 {
 		w.dst = msgp.AppendUint64(w.dst, uint64(n))
@@ -67,12 +66,12 @@ func (w *Writer) Integer(n int64) {
 	w.dst = msgp.AppendInt64(w.dst, n)
 }
 
-// Value writes an argument: attachments as bin, numbers as notepack.io writes
-// what JSON.parse makes of them, but integers up to 64 bits exactly.
+// Value writes an argument: attachments as bin, numbers as notepack.io writes what JSON.parse makes
+// of them, but integers up to 64 bits exactly.
 func (w *Writer) Value(v packet.Value) error {
 	w.heads, w.wide = w.heads[:0], false
 	if err := v.Walk(walker{w}); err != nil {
-		return &jsonval.Error{Reason: w.prefix + "an invalid value: " + err.Error()}
+		return &packet.Error{Reason: w.prefix + "an invalid value: " + err.Error()}
 	}
 	if w.wide {
 		w.widen()
