@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 
-	"hipflask/server/internal/admin"
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/config"
@@ -31,8 +30,8 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 	a := &server{cfg: cfg, log: log, capacity: capacity.Here(cfg)}
 	a.memory = budget.New(a.capacity.ForClients)
 	a.conns = a.newConns()
-	ui, err := adminUI(cfg, log)
-	if err != nil {
+	var err error
+	if a.ui, err = a.newAdmin(); err != nil {
 		return nil, err
 	}
 	if a.sessions, err = sessions(cfg, log); err != nil {
@@ -45,8 +44,8 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 		return nil, errors.Join(err, a.giveUp())
 	}
 	var hooks inspect.Hooks
-	if ui != nil {
-		ui.Observe(&hooks)
+	if a.ui != nil {
+		a.ui.Observe(&hooks)
 	}
 	handled := ops.NewHandlers()
 	if measured {
@@ -66,14 +65,14 @@ func wire(cfg *config.Config, log *slog.Logger, stdout io.Writer, register func(
 		})),
 	})
 	a.lines = lines.Waiting(stdout, a.stdoutTrouble)
-	if err := a.register(register, ui, handled); err != nil {
+	if err := a.register(register, handled); err != nil {
 		return nil, errors.Join(err, a.giveUp())
 	}
 	return a, nil
 }
 
 // register registers the application, and then what comes after its handlers.
-func (a *server) register(register func(*App) error, ui *admin.Admin, handled *ops.Handlers) (err error) {
+func (a *server) register(register func(*App) error, handled *ops.Handlers) (err error) {
 	if a.backend, err = a.newBackend(); err != nil {
 		return err
 	}
@@ -93,8 +92,8 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 	if err != nil {
 		return err
 	}
-	if ui != nil {
-		if err := ui.Attach(a.sio, a.view); err != nil {
+	if a.ui != nil {
+		if err := a.ui.Attach(a.sio, a.view); err != nil {
 			return err
 		}
 	}
@@ -102,23 +101,11 @@ func (a *server) register(register func(*App) error, ui *admin.Admin, handled *o
 	return err
 }
 
-// adminUI makes the Admin UI's side, nil if it is switched off.
-func adminUI(cfg *config.Config, log *slog.Logger) (*admin.Admin, error) {
-	if cfg.AdminUser == "" {
-		return nil, nil
-	}
-	return admin.New(admin.Options{
-		User:         cfg.AdminUser,
-		PasswordHash: cfg.AdminPasswordHash,
-		Events:       cfg.AdminMode == config.AdminDevelopment,
-		Logger:       log,
-	})
-}
-
-// serve serves until ctx ends, then drains: new clients are refused, those there are get what they
-// were still to be sent and a proper close, every disconnect handler runs, every line reaches
-// stdout. What takes longer than the shutdown timeout is cut. Until the last client has gone the
-// server goes on to listen: it has polls to answer, and a 503 tells a proxy to ask another server.
+// serve serves until ctx ends, then drains: new clients are refused, those there
+// are get what they were still to be sent and a proper close, every disconnect
+// handler runs, every line reaches stdout. What takes longer than the shutdown
+// timeout is cut. Until the last client has gone the server goes on to listen: it
+// has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
 	a.capacity.Tell(a.log, a.cfg)

@@ -31,6 +31,7 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 		Channel:  a.cfg.Channel,
 		Format:   cluster.Format(a.cfg.ChannelFormat),
 		Optional: a.cfg.MessageQueueOptional,
+		Take:     a.takesForAdmin(),
 		Logger:   a.log,
 	}), nil
 }

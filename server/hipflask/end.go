@@ -22,6 +22,7 @@ func (a *server) endings() []ending {
 		{what: "requests to the backend", end: a.endBackend, early: true},
 		{what: "requests", end: a.endHTTP, early: true},
 		{what: "requests for sessions of other servers", end: a.endForwarding, early: true},
+		{what: "logins to the Admin UI", end: a.endAdmin, early: true},
 		{what: "functions of OnShutdown", end: a.runOnShutdown},
 		{what: "messages for other servers", end: a.leaveCluster},
 		{what: "lines on stdout", end: a.closeLines, grace: flushTimeout},

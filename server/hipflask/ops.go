@@ -19,7 +19,7 @@ func (a *server) operations(handled *ops.Handlers) (*ops.Server, error) {
 		Admit:   a.view.AdmitOps,
 		Logger:  a.log,
 		Metrics: slices.Concat([]prometheus.Collector{ops.Build(build(), runtime.Version()), ops.Sessions(a.view.Stats), handled},
-			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics(), a.forwardMetrics()),
+			a.limitMetrics(), a.backendMetrics(), a.clusterMetrics(), a.forwardMetrics(), a.adminMetrics()),
 		Checks: a.clusterChecks(),
 	})
 }

@@ -7,11 +7,13 @@ import (
 
 	"hipflask/server/flasksession"
 	"hipflask/server/internal/accepted"
+	"hipflask/server/internal/admin"
 	"hipflask/server/internal/backend"
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/capacity"
 	"hipflask/server/internal/cluster"
 	"hipflask/server/internal/cluster/forward"
+	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/folder"
 	"hipflask/server/internal/inspect"
@@ -47,6 +49,8 @@ type server struct {
 
 	sessions *flasksession.Sessions // nil without a secret key
 	backend  *backend.Backend       // nil without --backend
+	ui       *admin.Admin           // nil without the Admin UI
+	signer   *keyring.Signer        // of its sessions; nil as well
 
 	onShutdown shutdownFuncs // of the application
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/engineio"
+	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/inspect"
 )
 
@@ -53,7 +54,25 @@ func (t inspected) Namespace() string { return t.namespace() }
 
 func (t inspected) To(room string) inspect.Clients { return inspected{t.Target.To(room)} }
 
-func (t inspected) IDs() []string { return t.Clients() }
+func (t inspected) IDs() (ids []string) {
+	for _, a := range t.adapters() {
+		for _, m := range a.Members(t.who) {
+			ids = append(ids, m.ID())
+		}
+	}
+	return ids
+}
+
+func (t inspected) Others(ctx context.Context) (list []inspect.Remote, err error) {
+	err = t.fetch(ctx, func(ctx context.Context, a *fanout.Adapter) error {
+		others, err := a.FetchOthers(ctx, t.who)
+		for _, c := range others {
+			list = append(list, inspect.Remote(c))
+		}
+		return err
+	})
+	return list, err
+}
 
 func (t inspected) List() []inspect.Client {
 	var list []inspect.Client
@@ -71,6 +90,49 @@ func (t inspected) List() []inspect.Client {
 func (t inspected) Join(room string) { t.Target.Join(room) }
 
 func (t inspected) Leave(room string) { t.Target.Leave(room) }
+
+func (v view) Elsewhere(namespace string) inspect.Clients {
+	if v.server.opts.Peers == nil {
+		return nil
+	}
+	return distant{v.server.opts.Peers, namespace, fanout.Selection{}}
+}
+
+// distant is clients of other servers, in a namespace that is not here.
+type distant struct {
+	peers fanout.Peers
+	name  string
+	who   fanout.Selection
+}
+
+func (d distant) Namespace() string { return d.name }
+
+func (d distant) To(room string) inspect.Clients {
+	d.who = d.who.To(room)
+	return d
+}
+
+func (d distant) List() []inspect.Client { return nil }
+
+func (d distant) IDs() []string { return nil }
+
+func (d distant) Others(context.Context) ([]inspect.Remote, error) { return nil, nil }
+
+func (d distant) Emit(event string, args ...any) error {
+	e, err := newEvent(event, args)
+	if err == nil {
+		d.peers.Broadcast(d.name, e, d.who)
+	}
+	return err
+}
+
+func (d distant) Join(room string) { d.peers.Join(d.name, d.who, []string{room}) }
+
+func (d distant) Leave(room string) { d.peers.Leave(d.name, d.who, []string{room}) }
+
+func (d distant) Disconnect() { d.peers.Disconnect(d.name, d.who, false) }
+
+func (d distant) Close() { d.peers.Disconnect(d.name, d.who, true) }
 
 // inspectedClient is a Context as [inspect.Client].
 type inspectedClient struct{ *Context }

@@ -120,6 +120,20 @@ func (c *Context) shown() map[string]packet.Value {
 	return own.all()
 }
 
+// shownTo is shown for another server, with what one of Node's is told besides.
+func (c *Context) shownTo(node bool) map[string]any {
+	all := make(map[string]any)
+	for name, v := range c.shown() {
+		all[name] = v
+	}
+	if more := c.space.server.opts.Hooks.Described; node && more != nil {
+		for name, v := range more(inspectedClient{c}) {
+			all[name] = v
+		}
+	}
+	return all
+}
+
 // describe is a client of this server for another one: see [fanout.Config].
 func describe(m *fanout.Member, headers bool) fanout.Description {
 	r := m.Session().Request()
@@ -131,7 +145,7 @@ func describe(m *fanout.Member, headers bool) fanout.Description {
 	// What is in these has been written before.
 	if c, ok := m.Client().(*Context); ok {
 		h.Auth = packet.Carried(c.Auth().raw)
-		d.Data, _ = packet.NewValue(c.shown())
+		d.Data, _ = packet.NewValue(c.shownTo(headers))
 	}
 	d.Handshake, _ = packet.NewValue(h)
 	return d

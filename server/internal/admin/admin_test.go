@@ -13,22 +13,36 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/extras"
 	"hipflask/server/internal/inspect"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
 )
 
 const password = "correct horse"
 
-// start makes a server with the UI's side and a few handlers.
-func start(t *testing.T, opts Options) *socketio.Server {
+func hashOf(t *testing.T, password string) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.User, opts.PasswordHash = "root", string(hash)
+	return string(hash)
+}
+
+// root is a user who may do everything. Each has a hash of his own.
+func root(t *testing.T) users.User { return users.User{Name: "root", Hash: hashOf(t, password)} }
+
+// start makes a server with the UI's side and a few handlers.
+func start(t *testing.T, opts Options) *socketio.Server {
+	t.Helper()
+	if opts.Users == nil {
+		all := []users.User{root(t)}
+		opts.Users = func() ([]users.User, error) { return all, nil }
+	}
+	opts.Sign = keyring.NewSigner(nil, "", "session")
 	if opts.StatsInterval == 0 {
 		opts.StatsInterval = time.Hour
 	}
@@ -340,9 +354,12 @@ func TestASessionSparesThePassword(t *testing.T) {
 }
 
 func TestWhatNewRefuses(t *testing.T) {
-	for _, opts := range []Options{{}, {User: "root"}, {User: "root", PasswordHash: "plain"}, {PasswordHash: "$2b$04$"}} {
-		if _, err := New(opts); err == nil {
-			t.Errorf("New(%+v) made something", opts)
+	for _, list := range [][]users.User{nil, {{}}, {{Name: "root"}}, {{Name: "root", Hash: "plain"}}, {{Hash: root(t).Hash}}} {
+		if _, err := New(Options{Users: func() ([]users.User, error) { return list, nil }}); err == nil {
+			t.Errorf("New with %+v made something", list)
 		}
+	}
+	if _, err := New(Options{Users: func() ([]users.User, error) { return nil, errors.New("gone") }}); err == nil {
+		t.Error("New without users made something")
 	}
 }

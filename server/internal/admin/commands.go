@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 
 	"hipflask/server/internal/engineio"
@@ -54,9 +55,21 @@ func (a *Admin) emit(c *socketio.Context, namespace string, filter *string, even
 	return t.Emit(event, list...)
 }
 
+// errReadOnly is why a command is refused: a UI of a user who may only look does not offer it.
+var errReadOnly = errors.New("this user may only look")
+
 // target finds whom a command is for, and logs who gave it.
 func (a *Admin) target(c *socketio.Context, command, namespace string, filter []*string) (inspect.Clients, error) {
+	a.mu.Lock()
+	by := a.uis[c.ID()].user
+	a.mu.Unlock()
+	if by.Name == "" || !a.mayAct(by) {
+		return nil, errReadOnly
+	}
 	t := a.view.Namespaces()[namespace]
+	if t == nil && a.isElsewhere(namespace) {
+		t = a.view.Elsewhere(namespace)
+	}
 	if t == nil {
 		return nil, fmt.Errorf("there is no namespace %.100q", namespace)
 	}
@@ -64,7 +77,7 @@ func (a *Admin) target(c *socketio.Context, command, namespace string, filter []
 	if len(filter) > 0 && filter[0] != nil {
 		to = *filter[0]
 	}
-	a.log.Info("admin command", "command", command, "namespace", namespace, "to", addressee(t, to), "address", c.Request().RemoteAddr)
+	a.log.Info("admin command", "command", command, "namespace", namespace, "to", addressee(t, to), "user", by.Name, "address", c.Request().RemoteAddr)
 	if to != "" {
 		t = t.To(to)
 	}

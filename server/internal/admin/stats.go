@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -13,40 +12,28 @@ import (
 
 // stats is what a UI is told of the server. In development mode it has what was counted
 // since last, if that is not nil.
-func (a *Admin) stats(now, last *inspect.Stats) map[string]any {
-	all := a.view.Namespaces()
-	spaces := []any{}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		spaces = append(spaces, map[string]any{"name": name, "socketsCount": len(all[name].List())})
+func (a *Admin) stats(now, last *inspect.Stats) *stats {
+	told := &stats{
+		ServerID:   a.opts.ServerID,
+		Hostname:   a.host,
+		PID:        os.Getpid(),
+		Uptime:     time.Since(a.start).Seconds(),
+		Namespaces: []space{},
 	}
-	clients, polling := 0, 0
+	all := a.view.Namespaces()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		told.Namespaces = append(told.Namespaces, space{name, len(all[name].List())})
+	}
 	for kind, n := range now.Sessions {
-		clients += n
+		told.Clients += n
 		if kind.Transport == "polling" {
-			polling += n
+			told.Polling += n
 		}
 	}
-	told := map[string]any{
-		"serverId":            fmt.Sprintf("%s#%d", a.host, os.Getpid()),
-		"hostname":            a.host,
-		"pid":                 os.Getpid(),
-		"uptime":              time.Since(a.start).Seconds(),
-		"clientsCount":        clients,
-		"pollingClientsCount": polling,
-		"namespaces":          spaces,
-	}
 	if a.opts.Events {
-		told["aggregatedEvents"] = counted(now, last, time.Now())
+		told.Events = counted(now, last, time.Now())
 	}
 	return told
-}
-
-// count is how often something happened, in the UI's form. It draws them by second.
-type count struct {
-	Timestamp int64           `json:"timestamp"` // milliseconds
-	Type      string          `json:"type"`
-	SubType   engineio.Reason `json:"subType,omitempty"`
-	Count     uint64          `json:"count"`
 }
 
 func counted(now, last *inspect.Stats, at time.Time) []count {

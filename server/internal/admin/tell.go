@@ -1,10 +1,11 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net"
-	"time"
 
 	"hipflask/server/internal/handshake"
 	"hipflask/server/internal/inspect"
@@ -12,9 +13,11 @@ import (
 )
 
 const (
-	// maxListed is how many clients a UI is told of when it comes. It is of no use
-	// with more, and their handshakes take about a kilobyte each.
+	// maxListed is how many clients a UI is told of when it comes, those of all servers
+	// together. It is of no use with more, and their handshakes take about a kilobyte each.
+	// Each server has the same part of that, and minListed at least.
 	maxListed = 5000
+	minListed = 50
 	// maxRecipients is for how many clients one event that was sent is shown.
 	maxRecipients = 100
 	// maxShown is how many bytes of an event's arguments are shown.
@@ -30,20 +33,34 @@ func (a *Admin) Observe(hooks *inspect.Hooks) {
 	if a.opts.Events {
 		hooks.Received, hooks.Sent = a.received, a.sent
 	}
+	if a.share != nil {
+		hooks.Described = a.described
+	}
 }
 
 // connected tells a UI that has come of all sockets: not before it is one of them, as
-// the UI chooses a namespace by that list.
+// the UI chooses a namespace by that list. The other servers add theirs to it.
 func (a *Admin) connected(c inspect.Client) {
 	a.change("socket_connected", func() []any { return []any{a.describe(c)} })
 	if c.Namespace() != Namespace {
 		return
 	}
+	a.list(c.ID())
+	a.announce()
+	if a.share != nil {
+		a.aside(func(ctx context.Context) { a.listNode(ctx, c.ID()) })
+	}
+}
+
+// list tells a UI of all sockets of this server. It chooses the namespace to show by that:
+// "/", if it has heard of it, which it does here where other servers' clients may be in it.
+func (a *Admin) list(id string) {
 	a.listing.Lock()
 	defer a.listing.Unlock()
-	if err := a.space.To(c.ID()).Emit("all_sockets", a.sockets()); err != nil {
-		a.log.Error("admin event not sent", "event", "all_sockets", "error", err)
+	if a.share != nil {
+		a.tellHere([]string{id}, "socket_updated", update{Namespace: "/"}) // of no socket
 	}
+	a.tellHere([]string{id}, "all_sockets", a.sockets())
 }
 
 // change tells of a client that came, went or moved. A UI forgets what it was told
@@ -108,21 +125,21 @@ func shown(event string, args []packet.Value) []any {
 }
 
 // describe is a client as the UI keeps it. It notes who is polling, for tellUpgrades.
-func (a *Admin) describe(c inspect.Client) map[string]any {
+func (a *Admin) describe(c inspect.Client) *socket {
 	transport := c.Transport()
 	if transport == "polling" {
 		a.mu.Lock()
 		a.polling[c] = struct{}{}
 		a.mu.Unlock()
 	}
-	return map[string]any{
-		"id":        c.ID(),
-		"clientId":  c.Connection(),
-		"transport": transport,
-		"nsp":       c.Namespace(),
-		"data":      map[string]any{},
-		"handshake": opened(c),
-		"rooms":     c.Rooms(),
+	return &socket{
+		ID:        c.ID(),
+		ClientID:  c.Connection(),
+		Transport: transport,
+		Namespace: c.Namespace(),
+		Data:      map[string]any{},
+		Handshake: opened(c),
+		Rooms:     c.Rooms(),
 	}
 }
 
@@ -144,18 +161,32 @@ func withoutPort(remote string) string {
 }
 
 // sockets describes the clients of all namespaces.
-func (a *Admin) sockets() []any {
-	list := []any{}
-	for _, t := range a.view.Namespaces() {
-		for _, c := range t.List() {
-			if len(list) == maxListed {
-				a.log.Warn("the admin UI is told of some clients only", "limit", maxListed)
-				return list
-			}
-			list = append(list, a.describe(c))
-		}
+func (a *Admin) sockets() []*socket {
+	list := []*socket{}
+	for c := range a.clients() {
+		list = append(list, a.describe(c))
 	}
 	return list
+}
+
+// clients are those of all namespaces of this server, up to its share of what a UI is told
+// of when it comes.
+func (a *Admin) clients() iter.Seq[inspect.Client] {
+	return func(yield func(inspect.Client) bool) {
+		left := max(maxListed/a.servers(), minListed)
+		for _, t := range a.view.Namespaces() {
+			for _, c := range t.List() {
+				if left == 0 {
+					a.log.Warn("the admin UI is told of some clients only", "limit", maxListed, "servers", a.servers())
+					return
+				}
+				left--
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // tellUpgrades tells which clients have gone over to WebSocket since they were
@@ -171,9 +202,6 @@ func (a *Admin) tellUpgrades() {
 	}
 	a.mu.Unlock()
 	for _, c := range upgraded {
-		a.tell("socket_updated", map[string]any{"id": c.ID(), "nsp": c.Namespace(), "transport": c.Transport()})
+		a.tell("socket_updated", update{c.ID(), c.Namespace(), c.Transport()})
 	}
 }
-
-// now is the time as JavaScript writes it.
-func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -5,18 +5,10 @@ import (
 
 	"hipflask/server/internal/backend"
 	"hipflask/server/internal/capacity"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/origin"
 	"hipflask/server/internal/packet"
-)
-
-// redislink's causes, without the Redis client that it stands on.
-const (
-	causeRedis   = "redis"
-	causeStream  = "stream"
-	causeAddress = "server address"
-	causeTwin    = "server id"
-	causeBusy    = "passed on"
 )
 
 // key names a row: a cause, and which bound of it where they differ.
@@ -91,11 +83,11 @@ func table() map[key]row {
 	of(engineio.CauseIdle, sets("max-open-connections"))
 	bound(engineio.CauseIdle, capacity.BoundFiles, hints(moreFiles))
 
-	rows[key{cause: causeRedis}] = sets("message-queue")
-	rows[key{cause: causeStream}] = sets("cluster-stream-length")
-	rows[key{cause: causeAddress}] = row{settings: []string{"cluster-url"}, hint: "{cluster-url} of a server names where the others reach it"}
-	rows[key{cause: causeTwin}] = sets("server-id")
-	rows[key{cause: causeBusy}] = row{settings: []string{"max-open-connections"},
+	rows[key{cause: causes.Away}] = sets("message-queue")
+	rows[key{cause: causes.Stream}] = sets("cluster-stream-length")
+	rows[key{cause: causes.Address}] = row{settings: []string{"cluster-url"}, hint: "{cluster-url} of a server names where the others reach it"}
+	rows[key{cause: causes.Twin}] = sets("server-id")
+	rows[key{cause: causes.Busy}] = row{settings: []string{"max-open-connections"},
 		hint: "the other server may be frozen; {max-open-connections} has room for more"}
 	rows[key{cause: backend.CauseAway}] = sets("backend")
 	rows[key{cause: backend.CauseUnnamedProxy}] = sets("trusted-proxies")

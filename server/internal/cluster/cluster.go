@@ -19,6 +19,7 @@ import (
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/locks"
+	"hipflask/server/internal/packet"
 )
 
 // Options says where the others are. Prefix begins the names of all that servers say to
@@ -32,7 +33,12 @@ type Options struct {
 	Channel  string
 	Format   Format
 	Optional bool // go on without Redis when it is not there at the start
-	Logger   *slog.Logger
+
+	// Take has, by namespace, who takes what other servers emit to all of its clients, in the
+	// place of those; what they emit to some of them is nobody's.
+	Take map[string]func(event string, args []packet.Value) error
+
+	Logger *slog.Logger
 }
 
 // Cluster is this server's part in a cluster.
@@ -113,6 +119,17 @@ func (c *Cluster) space(name string) *space {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.spaces[name]
+}
+
+// adapters are those of all namespaces that exist here.
+func (c *Cluster) adapters() []*fanout.Adapter {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := make([]*fanout.Adapter, 0, len(c.spaces))
+	for _, s := range c.spaces {
+		all = append(all, s.adapter)
+	}
+	return all
 }
 
 // listener returns whom a channel concerns; nobody, if its space is nil.

@@ -62,6 +62,9 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 	if s == nil || b.UID == c.uid {
 		return nil
 	}
+	if taken, err := c.taken(b.Namespace, b.Target.Rooms, b.Event, b.Args); taken {
+		return err
+	}
 	to := here(b.Target)
 	to.Volatile = b.Flags.Volatile
 	to.Uncompressed = isUncompressed(b.Flags)

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 )
 
 // errNotYet is the state before the first connection.
@@ -134,7 +134,7 @@ func (h *health) change(set func()) {
 		if h.stream {
 			what = "what is emitted waits"
 		}
-		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "cause", redislink.CauseAway)
+		h.log.Warn("Redis is away: "+what, "redis", h.address, "error", h.faultsLocked(), "cause", causes.Away)
 	case first:
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
@@ -236,9 +236,12 @@ const (
 type backoff struct{ next time.Duration }
 
 // wait pauses, or ends with ctx.
-func (b *backoff) wait(ctx context.Context) {
+func (b *backoff) wait(ctx context.Context) { pause(ctx, b.step()) }
+
+// step is how long the next pause takes.
+func (b *backoff) step() time.Duration {
 	b.next = min(max(2*b.next, firstPause), longestPause)
-	pause(ctx, b.next/2+rand.N(b.next/2+1))
+	return b.next/2 + rand.N(b.next/2+1)
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -45,6 +45,7 @@ func (c *Cluster) persist(tried chan<- error, receive func(ready func()) error, 
 			}
 		}
 		note(err)
+		c.link.LookAgain(c.life)
 		// One that Redis cuts again and again is not opened at full speed.
 		if !stands.IsZero() && time.Since(stands) > longestPause {
 			retry = backoff{}

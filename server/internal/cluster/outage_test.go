@@ -184,20 +184,3 @@ func TestForbiddenToPublish(t *testing.T) {
 	must(t, other.Emit("m"))
 	hears(t, here, "m []")
 }
-
-// The least that a user of Redis needs, as the page says it.
-func TestLeastRights(t *testing.T) {
-	redis := redistest.Start(t)
-	redis.Do("ACL", "SETUSER", "chat", "on", ">secret", "+publish", "+subscribe", "+psubscribe", "+unsubscribe", "+pubsub", "+ping",
-		"resetchannels", "&socket.io#*", "&socket.io-re*", "&flask-socketio")
-	a, b := start(t, "redis://chat:secret@"+redis.Addr), start(t, "redis://chat:secret@"+redis.Addr)
-	there := b.join(t)
-	must(t, a.Emit("n"))
-	hears(t, there, "n []")
-	if got := a.To().Clients(); len(got) != 1 {
-		t.Errorf("clients %q", got)
-	}
-	if s := a.cluster.Stats(); s.Dropped != 0 || !s.Connected {
-		t.Errorf("%+v", s)
-	}
-}

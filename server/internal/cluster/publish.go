@@ -46,6 +46,7 @@ func (c *Cluster) deliver(batch []entry) (left int) {
 		}
 		c.health.speaks(err)
 		if err != nil {
+			c.link.LookAgain(c.life)
 			retry.wait(c.life)
 		} else if len(batch) == 0 {
 			return 0

@@ -131,6 +131,9 @@ func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 	if m.Rooms != nil && len(m.Rooms) == 0 {
 		return nil // nobody
 	}
+	if taken, err := c.taken(a.Name(), m.Rooms, m.Event, m.Args); taken {
+		return err
+	}
 	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs, Local: true}
 	if m.Callback == nil {
 		return emit(a, m.Event, m.Args, to)

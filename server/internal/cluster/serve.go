@@ -101,6 +101,9 @@ const (
 // serveCall sends an event to clients and answers with how many there are, and with
 // what each acknowledges.
 func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection) error {
+	if taken, err := c.taken(s.adapter.Name(), r.Target.Rooms, r.Event, r.Args); taken {
+		return err
+	}
 	e, err := eventOf(r.Event, r.Args)
 	if err != nil {
 		return err

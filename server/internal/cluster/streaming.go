@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/cluster/nodewire"
-	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
@@ -37,6 +37,7 @@ func (c *Cluster) follow(ready func()) error {
 	}
 	conn := node.Conn()
 	defer conn.Close()
+	pace := c.newPacer(conn)
 	if err := c.goOn(conn); err != nil {
 		return err
 	}
@@ -66,7 +67,9 @@ func (c *Cluster) follow(ready func()) error {
 			c.handleEntry(&e)
 			s.position = e.ID
 			s.queue.Read(e)
+			pace.delivered(len(e.Data))
 		}
+		pace.read(int64(len(entries)) < count)
 		s.read.Add(uint64(len(entries)))
 		switch { // large entries are read by few, so that they do not fill the memory
 		case size > enoughBytes:
@@ -115,14 +118,8 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 func (c *Cluster) tellHole(hole streams.Hole) {
 	c.stream.holes.Add(1)
 	c.log.Warn("events for this server's clients are lost, who have to connect anew: "+string(hole),
-		"stream", c.stream.log.Key, "cause", redislink.CauseStream, "redis_setting", "maxmemory-policy, appendonly")
-	c.mu.RLock()
-	var adapters []*fanout.Adapter
-	for _, space := range c.spaces {
-		adapters = append(adapters, space.adapter)
-	}
-	c.mu.RUnlock()
-	for _, a := range adapters {
+		"stream", c.stream.log.Key, "cause", causes.Stream, "redis_setting", "maxmemory-policy, appendonly")
+	for _, a := range c.adapters() {
 		a.Lapse()
 	}
 }
@@ -145,7 +142,11 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 	case space == nil:
 		err = fmt.Errorf("the namespace %.40q", e.Namespace)
 	case b != nil:
-		err = deliver(space.adapter, b, e.ID)
+		if taken, wrong := c.taken(e.Namespace, b.Target.Rooms, b.Event, b.Args); taken {
+			err = wrong
+		} else {
+			err = deliver(space.adapter, b, e.ID)
+		}
 	default:
 		err = c.serve(space, r)
 	}

@@ -61,6 +61,7 @@ func (w *writer) deliver(batch []*streams.Item) []*streams.Item {
 			}
 		}
 		w.health.writes(err)
+		w.link.LookAgain(w.life)
 		if !w.doubt {
 			batch = w.stream.queue.DropVolatile(batch)
 		}

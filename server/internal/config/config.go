@@ -98,8 +98,10 @@ type Config struct {
 	ChannelFormat        string // ChannelAuto, ChannelJSON or ChannelPickle
 	ClusterURL           string // http://HOST:PORT or https://HOST:PORT; empty: to be found out; ClusterURLOff: switched off
 
-	AdminUser         string // empty together with AdminPasswordHash: no Admin UI
+	AdminUser         string // empty together with AdminPasswordHash; without AdminUsersFile too: no Admin UI
 	AdminPasswordHash string // bcrypt
+	AdminUsersFile    string // who else may log in, see [Config.AdminUsers]; empty: nobody
+	AdminReadOnly     bool   // nobody may change anything
 	AdminMode         string // AdminProduction or AdminDevelopment
 
 	OpsAddr  string // host:port for health and metrics; empty: switched off

@@ -367,12 +367,12 @@ func TestSettingsAreComplete(t *testing.T) {
 	covered := map[string]bool{
 		"version": true, "help": true, "check": true, "healthcheck": true, "certfile": true, "keyfile": true,
 		"admin-user": true, "admin-password-hash": true, "ops-pprof": true, "message-queue": true, "message-queue-optional": true,
-		"secret-key": true, "secret-key-file": true, "backend": true,
+		"secret-key": true, "secret-key-file": true, "backend": true, "admin-users-file": true, "admin-read-only": true,
 	}
-	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo, TestMessageQueue, TestSecretKey, TestSecretKeyFile and TestBackend
+	reached := map[string]bool{ // by TestTLS, TestAdminUI, TestOpsPprof, TestWhatToDo, TestMessageQueue, TestSecretKey, TestSecretKeyFile, TestBackend and TestAdminUsersFile
 		"CertFile": true, "KeyFile": true, "AdminUser": true, "AdminPasswordHash": true, "OpsPprof": true,
 		"Check": true, "Healthcheck": true, "MessageQueue": true, "MessageQueueOptional": true,
-		"SecretKeys": true, "SecretKeyVisible": true, "SecretKeyFile": true, "Backend": true,
+		"SecretKeys": true, "SecretKeyVisible": true, "SecretKeyFile": true, "Backend": true, "AdminUsersFile": true, "AdminReadOnly": true,
 	}
 	normal := reflect.ValueOf(mustParse(t, env())).Elem()
 	for _, s := range samples() {

@@ -75,10 +75,6 @@ func checkTogether(c *Config, given origins) error {
 		return given.fault("certfile", "--keyfile is missing: TLS needs both")
 	case c.KeyFile != "" && c.CertFile == "":
 		return given.fault("keyfile", "--certfile is missing: TLS needs both")
-	case c.AdminUser != "" && c.AdminPasswordHash == "":
-		return given.fault("admin-user", "--admin-password-hash is missing: the Admin UI needs both")
-	case c.AdminPasswordHash != "" && c.AdminUser == "":
-		return given.fault("admin-password-hash", "--admin-user is missing: the Admin UI needs both")
 	case c.OpsPprof && c.OpsAddr == "":
 		return given.fault("ops-pprof", "--ops-addr is missing: profiles are served there")
 	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
@@ -92,6 +88,9 @@ func checkTogether(c *Config, given origins) error {
 	}
 	if c.MessageQueue == "" && c.ClusterURL != "" && c.ClusterURL != ClusterURLOff {
 		return given.fault("cluster-url", "--message-queue is missing: there are no other servers without")
+	}
+	if err := checkAdmin(c, given); err != nil {
+		return err
 	}
 	if err := checkSecretKey(c, given); err != nil {
 		return err

@@ -146,19 +146,6 @@ func compression(c *Config) []Setting {
 	}
 }
 
-func adminUI(c *Config) []Setting {
-	return []Setting{
-		{Name: "admin-user", Value: "NAME", set: into(&c.AdminUser, text),
-			Meaning: "User name for the Socket.IO Admin UI, which with --admin-password-hash may connect to the namespace /admin. " +
-				"For https://admin.socket.io that origin has to be among --cors-allowed-origins."},
-		{Name: "admin-password-hash", Value: "BCRYPT", secret: true, set: into(&c.AdminPasswordHash, bcryptHash),
-			Meaning: "Hash of that user's password, as htpasswd -nbB NAME PASSWORD prints it behind the colon."},
-		{Name: "admin-mode", Value: "MODE", Default: AdminProduction, set: into(&c.AdminMode, choice(AdminProduction, AdminDevelopment)),
-			Meaning: "What the Admin UI is shown: production for servers, clients and rooms; " +
-				"development for every event with its arguments as well."},
-	}
-}
-
 func operations(c *Config) []Setting {
 	return []Setting{
 		{Name: "ops-addr", Value: "ADDRESS", Default: "off", set: into(&c.OpsAddr, opsAddr),

@@ -26,6 +26,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 	}
 	s.drop()
 	s.polls.cut()
+	s.polls.forget()
 	conn, probe := s.conn, s.upgrade.probe
 	s.polls.wake()
 	s.endTurn()

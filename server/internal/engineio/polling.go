@@ -33,7 +33,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	if from := forwardedFrom(r); from != "" {
 		p.ended = make(chan struct{})
 		defer close(p.ended)
-		kept := &passed{ResponseWriter: w, uri: r.RequestURI, from: from}
+		kept := &passed{ResponseWriter: w, uri: r.RequestURI, from: from, memory: s.srv.cfg.Memory}
 		defer s.keepPassed(kept)
 		w = kept
 	}

@@ -101,6 +101,12 @@ func (p *polls) cut() {
 	}
 }
 
+// forget lets go of the answer that is kept.
+func (p *polls) forget() {
+	p.passed.release()
+	p.passed = nil
+}
+
 // release counts the answer off.
 func (a *answer) release() {
 	for _, p := range a.portions {

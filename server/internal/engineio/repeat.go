@@ -3,19 +3,24 @@ package engineio
 import (
 	"net/http"
 	"time"
+
+	"hipflask/server/internal/freeze"
 )
 
 // lostPollTime is how long a poll waits for the end of an earlier one.
 const lostPollTime = time.Second
 
-// keepPassed keeps the answer to a poll. The mutex is not held.
+// keepPassed keeps the answer to a poll, for as long as the session polls. The mutex is not
+// held.
 func (s *Session) keepPassed(p *passed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.status == http.StatusOK {
-		s.polls.passed = p
-	}
 	p.ResponseWriter = nil
+	if p.status != http.StatusOK || s.state == stateClosed || s.conn != nil {
+		p.release()
+		return
+	}
+	s.polls.passed = p
 }
 
 // repeat reports whether a poll is one that was answered already, and answers it again:
@@ -28,10 +33,11 @@ func (s *Session) repeat(w http.ResponseWriter, r *http.Request) bool {
 	p := s.polls.passed
 	s.polls.passed = nil
 	s.mu.Unlock()
+	defer p.release()
 	if p == nil || p.uri != r.RequestURI || s.srv.cfg.Alive == nil || s.srv.cfg.Alive(p.from) {
 		return false
 	}
-	if p.long || !r.URL.Query().Has("t") {
+	if p.lost || !r.URL.Query().Has("t") {
 		s.abort(TransportClose)
 		writeError(w, codeSession)
 		return true
@@ -53,12 +59,21 @@ func (s *Session) awaitLostPollLocked(r *http.Request) {
 		return
 	}
 	s.mu.Unlock()
-	limit := time.NewTimer(lostPollTime)
-	defer limit.Stop()
-	select {
-	case <-lost.ended:
-	case <-limit.C:
-	case <-r.Context().Done():
+	defer s.mu.Lock()
+	limit, timer := freeze.Begin(lostPollTime), time.NewTimer(lostPollTime)
+	defer timer.Stop()
+	for {
+		select {
+		case <-lost.ended:
+			return
+		case <-r.Context().Done():
+			return
+		case <-timer.C:
+			left := limit.Left()
+			if left == 0 {
+				return
+			}
+			timer.Reset(left) // the end of the earlier one may not have been noticed yet either
+		}
 	}
-	s.mu.Lock()
 }

@@ -191,6 +191,14 @@ func (s *Session) Writable() bool {
 	return s.state == stateOpen && (s.conn != nil && !s.parked || s.polls.poll != nil && s.polls.answer == nil)
 }
 
+// IsBehind reports whether more than half of what may wait for the client does, so that it
+// should be sent no more for a moment, where that can wait.
+func (s *Session) IsBehind() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parked && s.state == stateOpen && s.queued > s.srv.cfg.MaxBacklog/2
+}
+
 // Delayed is for a Receiver to call when it has made its caller wait: a heartbeat
 // that came meanwhile may still lie unread.
 func (s *Session) Delayed() { s.beat.delayed.Store(true) }

@@ -160,6 +160,7 @@ func (p *prober) takeOver() error {
 	_ = p.conn.SetReadDeadline(time.Time{})
 	_ = p.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	s.conn, s.upgrade.probe, s.upgrade.probed = p.conn, nil, false
+	s.polls.forget()
 	s.unpark()
 	s.wire, s.packer = wireOf(s.protocol, p.base64Only), s.srv.packerOf(p.conn)
 	s.polls.hurry()

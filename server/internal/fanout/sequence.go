@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,14 @@ import (
 // are selected.
 func (a *Adapter) Deliver(e Event, to Selection, place offset.ID) {
 	a.broadcast(e, to, 0, place, nil)
+}
+
+// IsBehind reports whether there is a member that takes what it is sent more slowly than it
+// comes, and is about to be dropped for that.
+func (a *Adapter) IsBehind() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.ContainsFunc(a.order, func(m *Member) bool { return m.session != nil && m.session.IsBehind() })
 }
 
 // lastWords is how long the end of a client waits for what was emitted before it.

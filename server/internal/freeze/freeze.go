@@ -7,6 +7,7 @@
 package freeze
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -44,6 +45,20 @@ func (l *Limit) Left() time.Duration {
 		l.due, l.renewed = time.Now().Add(l.length), true
 	}
 	return max(time.Until(l.due), 0)
+}
+
+// Within runs fn with a context that ends after length, and once more where that is noticed
+// late: whom fn asks may have answered in time.
+func Within(ctx context.Context, length time.Duration, fn func(context.Context) error) error {
+	for limit := Begin(length); ; {
+		once, cancel := context.WithTimeout(ctx, length)
+		err := fn(once)
+		late := once.Err() != nil && ctx.Err() == nil && limit.Left() > 0
+		cancel()
+		if err == nil || !late {
+			return err
+		}
+	}
 }
 
 // Timer runs a function once its limit is over.

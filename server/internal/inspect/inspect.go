@@ -21,6 +21,10 @@ type Hooks struct {
 	Received     func(c Client, event string, args []packet.Value)   // its handler is about to run
 	Sent         func(to Clients, event string, args []packet.Value) // to those clients
 
+	// Described adds to what Node's servers are told of a client, beside what its handlers
+	// have kept.
+	Described func(c Client) map[string]any
+
 	// Handled gets how long the handlers of an event took, middleware included, and Failed of
 	// events that failed, before the error handler is. namespace and event are names that handlers
 	// were registered under, so there is a bounded number of them: what "*" stands for is "*", and
@@ -34,6 +38,9 @@ type View interface {
 	// Namespaces are all clients of each namespace by its name, of those too that clients brought
 	// into being through Of("*").
 	Namespaces() map[string]Clients
+	// Elsewhere is all clients of a namespace that this server has not and others of the
+	// cluster may have. What is to be known of them is not known here.
+	Elsewhere(namespace string) Clients
 	// Stats counts; it looks at every session.
 	Stats() Stats
 	// Lost is to be told of requests for paths that nothing is served at: a client's is logged.
@@ -77,12 +84,22 @@ type Client interface {
 	Connection() string
 }
 
-// Clients is a choice of a namespace's clients.
+// Remote is a client of another server, as that one tells of it.
+type Remote struct {
+	ID        string
+	Handshake packet.Value // see package handshake
+	Rooms     []string
+	Data      packet.Value
+	Transport string // empty: it is a server of Node's
+}
+
+// Clients is a choice of a namespace's clients: of all servers, for what is done to them.
 type Clients interface {
 	Namespace() string
 	To(room string) Clients
-	List() []Client
-	IDs() []string // of all of them, quicker than List
+	List() []Client                               // those of this server
+	IDs() []string                                // theirs, quicker than List
+	Others(ctx context.Context) ([]Remote, error) // those of the other servers; with an error some
 	Emit(event string, args ...any) error
 	Join(room string)
 	Leave(room string)

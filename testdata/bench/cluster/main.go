@@ -1,11 +1,12 @@
 // Command cluster measures what the message queue costs: the processor time that the
-// servers, and Redis, take for each message that a client gets.
+// servers, and Redis, take for each message that a client gets, and how long a message
+// takes to a client of another server.
 //
 //	go run ./testdata/bench/cluster [-clients 200] [-messages 3000] [-window 16]
 //
-// It builds the server and starts it alone, alone with a queue, and twice and three
-// times with one, each time with the same clients spread over all of them and one that
-// speaks. It needs redis-server.
+// It builds the server and starts it alone, and once, twice and three times with each
+// adapter, each time with the same clients spread over all of them and one that speaks. It
+// needs redis-server.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,33 +50,38 @@ func run(clients, messages, window int) error {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	fmt.Printf("%d clients, %d messages of 64 bytes, %d on their way at a time\n\n", clients, messages, window)
-	fmt.Println("| servers | CPU µs a delivery, all servers | most of one server | CPU µs a message, Redis | deliveries a second |")
-	fmt.Println("|---|---|---|---|---|")
+	fmt.Println("| adapter, servers | CPU µs a delivery, all servers | most of one server | CPU µs a message, Redis | deliveries a second | ms to a client, half | 99 % |")
+	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range []struct {
-		name    string
+		adapter string // none: no queue
 		servers int
-		queue   bool
-	}{{"1, no queue", 1, false}, {"1", 1, true}, {"2", 2, true}, {"3", 3, true}} {
-		r, err := measure(binary, dir, c.servers, c.queue, clients, messages, window)
+	}{{"none", 1}, {"redis", 1}, {"redis", 2}, {"redis", 3}, {"redis-streams", 1}, {"redis-streams", 2}, {"redis-streams", 3}} {
+		r, err := measure(binary, dir, c.adapter, c.servers, clients, messages, window)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return fmt.Errorf("%s, %d: %w", c.adapter, c.servers, err)
 		}
 		deliveries := float64(clients * messages)
-		fmt.Printf("| %s | %.2f | %.2f | %.1f | %.0f |\n", c.name, micros(r.servers)/deliveries, micros(r.most)/deliveries,
-			micros(r.redis)/float64(messages), deliveries/r.took.Seconds())
+		fmt.Printf("| %s, %d | %.2f | %.2f | %.1f | %.0f | %.2f | %.2f |\n", c.adapter, c.servers, micros(r.servers)/deliveries, micros(r.most)/deliveries,
+			micros(r.redis)/float64(messages), deliveries/r.took.Seconds(), micros(r.part(50))/1000, micros(r.part(99))/1000)
 	}
 	return nil
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// result is processor time, and the time that passed.
-type result struct{ servers, most, redis, took time.Duration }
+// result is processor time, the time that passed, and how long each message took.
+type result struct {
+	servers, most, redis, took time.Duration
+	waits                      []time.Duration // the shortest first
+}
 
-func measure(binary, dir string, servers int, queue bool, clients, messages, window int) (r result, err error) {
+// part is how long so many of a hundred messages took at most.
+func (r *result) part(percent int) time.Duration { return r.waits[(len(r.waits)-1)*percent/100] }
+
+func measure(binary, dir, adapter string, servers, clients, messages, window int) (r result, err error) {
 	var args []string
 	var redis *process
-	if queue {
+	if adapter != "none" {
 		port, err := freePort()
 		if err != nil {
 			return r, err
@@ -84,7 +91,7 @@ func measure(binary, dir string, servers int, queue bool, clients, messages, win
 			return r, err
 		}
 		defer func() { r.redis = redis.stop() }()
-		args = []string{"--message-queue", "redis://127.0.0.1:" + port}
+		args = []string{"--message-queue", "redis://127.0.0.1:" + port, "--cluster-adapter", adapter}
 	}
 	var all []*process
 	var addrs []string
@@ -102,7 +109,7 @@ func measure(binary, dir string, servers int, queue bool, clients, messages, win
 		}
 		all, addrs = append(all, p), append(addrs, found[1])
 	}
-	r.took, err = talk(addrs, clients, messages, window)
+	r.took, r.waits, err = talk(addrs, clients, messages, window)
 	return r, err
 }
 
@@ -153,13 +160,14 @@ func (p *process) stop() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-// talk has clients of all servers hear what the first of them says.
-func talk(addrs []string, clients, messages, window int) (time.Duration, error) {
+// talk has clients of all servers hear what the first of them says, and returns how long that
+// took, and each message to a client of the last server, the shortest first.
+func talk(addrs []string, clients, messages, window int) (took time.Duration, waits []time.Duration, err error) {
 	all := make([]*client, clients)
 	for i := range all {
 		c, err := join(addrs[i%len(addrs)])
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		defer c.conn.Close()
 		all[i] = c
@@ -167,10 +175,14 @@ func talk(addrs []string, clients, messages, window int) (time.Duration, error) 
 	heard := make(chan error, clients*window)
 	var reading sync.WaitGroup
 	begin := time.Now()
-	for _, c := range all {
+	var arrived []time.Time
+	for i, c := range all {
 		reading.Go(func() {
 			for range messages {
 				err := c.hear()
+				if i == len(addrs)-1 {
+					arrived = append(arrived, time.Now())
+				}
 				heard <- err
 				if err != nil {
 					return
@@ -179,22 +191,27 @@ func talk(addrs []string, clients, messages, window int) (time.Duration, error) 
 		})
 	}
 	text := []byte(`42["message","` + strings.Repeat("x", 64) + `"]`)
-	for said, got := 0, 0; got < clients*messages; {
-		if said < messages && said-got/clients < window {
+	var said []time.Time
+	for got := 0; got < clients*messages; {
+		if len(said) < messages && len(said)-got/clients < window {
+			said = append(said, time.Now())
 			if err := all[0].say(text); err != nil {
-				return 0, err
+				return 0, nil, err
 			}
-			said++
 			continue
 		}
 		if err := <-heard; err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		got++
 	}
-	took := time.Since(begin)
+	took = time.Since(begin)
 	reading.Wait()
-	return took, nil
+	for i, at := range arrived {
+		waits = append(waits, at.Sub(said[i]))
+	}
+	slices.Sort(waits)
+	return took, waits, nil
 }
 
 // client is a socket.io client over WebSocket.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/relay"
 )
 
@@ -27,14 +27,14 @@ func (f *Forwarder) ownPlace(own net.Addr, secure bool) *place {
 	target, err := relay.Parse(p.address)
 	switch {
 	case p.address == "":
-		f.log.Warn("the other servers cannot reach this one: clients have to come back to it by themselves", "reason", why, "cause", redislink.CauseAddress)
+		f.log.Warn("the other servers cannot reach this one: clients have to come back to it by themselves", "reason", why, "cause", causes.Address)
 		return nil
 	case err != nil:
-		f.log.Warn("the other servers cannot reach this one: its address is none that can be named", "address", p.address, "cause", redislink.CauseAddress)
+		f.log.Warn("the other servers cannot reach this one: its address is none that can be named", "address", p.address, "cause", causes.Address)
 		return nil
 	case why != "":
 		f.log.Info("servers on this machine, and no others, reach this one to pass on what its clients ask", "url", p.address,
-			"reason", why, "cause", redislink.CauseAddress)
+			"reason", why, "cause", causes.Address)
 	default:
 		f.log.Info("the other servers reach this one to pass on what its clients ask", "url", p.address)
 	}
@@ -109,7 +109,8 @@ func machineOf(own net.Addr) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// isHere reports whether a place can be reached from this machine.
+// isHere reports whether a place can be reached from this machine. It asks the system, so it
+// is not for every request.
 func (p *place) isHere() bool {
 	if p.machine == "" {
 		return true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"hipflask/server/internal/freeze"
@@ -47,35 +48,46 @@ func (f *Forwarder) transport() *http.Transport {
 	}
 }
 
+// connecting connects within dialTimeout.
+func connecting(ctx context.Context, connect func(context.Context) (net.Conn, error)) (conn net.Conn, err error) {
+	err = freeze.Within(ctx, dialTimeout, func(ctx context.Context) error {
+		conn, err = connect(ctx)
+		return err
+	})
+	return conn, err
+}
+
 func (f *Forwarder) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
+	return connecting(ctx, f.connect)
+}
+
+func (f *Forwarder) connect(ctx context.Context) (net.Conn, error) {
 	raw, err := placeOf(ctx).target.Dial(ctx, f.dialer)
 	if err != nil {
 		return nil, err
 	}
-	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: f.opts.Patience}, nil
+	return &lively{Conn: &freeze.Conn{Conn: raw}, patience: f.opts.Patience, begun: time.Now()}, nil
 }
 
 // dialTLS checks the certificate, but of a server of this machine, which is known by no
 // name: nobody else can listen at its address.
 func (f *Forwarder) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	raw, err := f.dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	host, _, err := net.SplitHostPort(addr)
-	secure := tls.Client(raw, &tls.Config{ServerName: host, InsecureSkipVerify: placeOf(ctx).machine != ""})
-	if err == nil {
-		err = secure.HandshakeContext(ctx)
-	}
-	if err != nil {
-		_ = raw.Close()
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: raw.RemoteAddr(), Err: err}
-	}
-	return secure, nil
+	return connecting(ctx, func(ctx context.Context) (net.Conn, error) {
+		raw, err := f.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(addr)
+		secure := tls.Client(raw, &tls.Config{ServerName: host, InsecureSkipVerify: placeOf(ctx).machine != ""})
+		if err == nil {
+			err = secure.HandshakeContext(ctx)
+		}
+		if err != nil {
+			_ = raw.Close()
+			return nil, &net.OpError{Op: "dial", Net: network, Addr: raw.RemoteAddr(), Err: err}
+		}
+		return secure, nil
+	})
 }
 
 // lively is a connection that breaks when nothing has come over it for so long since
@@ -84,10 +96,23 @@ func (f *Forwarder) dialTLS(ctx context.Context, network, addr string) (net.Conn
 type lively struct {
 	net.Conn
 	patience time.Duration
+	begun    time.Time
+	extended atomic.Int64 // how long behind begun the deadlines were set; 0: not yet
+}
+
+// extend has the connection break when patience has passed, or up to an eighth more: to set
+// the deadlines anew for each read and write costs as much as signing the request.
+func (c *lively) extend() error {
+	now, last, more := time.Since(c.begun), c.extended.Load(), c.patience/8
+	if last > 0 && now-time.Duration(last) < more {
+		return nil
+	}
+	c.extended.Store(max(int64(now), 1))
+	return c.SetDeadline(time.Now().Add(c.patience + more))
 }
 
 func (c *lively) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+	if err := c.extend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
@@ -102,7 +127,7 @@ func (c *lively) CloseWrite() error {
 }
 
 func (c *lively) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(c.patience)); err != nil {
+	if err := c.extend(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/cluster/redislink"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
@@ -56,7 +57,7 @@ type Forwarder struct {
 	log      *slog.Logger
 	id       string
 	link     *redislink.Link
-	keys     keyring
+	keys     keyring.Ring
 	registry *registry
 	relay    *relay.Relay
 	dialer   *net.Dialer
@@ -82,7 +83,7 @@ func New(opts Options) *Forwarder {
 	}
 	f.life, f.end = context.WithCancel(context.Background())
 	f.registry = newRegistry(f)
-	f.dialer = &net.Dialer{Timeout: dialTimeout}
+	f.dialer = new(net.Dialer)
 	f.trips = f.transport()
 	f.relay = relay.New(relay.Options{
 		Transport: f.trips,

@@ -1,14 +1,14 @@
 package forward
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"hipflask/server/internal/cluster/keyring"
 )
 
 // Header is the field in which one server proves to another that it passes a request on.
@@ -16,7 +16,7 @@ import (
 const Header = "Hipflask-Forwarded"
 
 // maxSkew is how old a proof may be, or how far ahead. The servers' own clocks do not
-// count, see [clock].
+// count, see [keyring.Ring.Now].
 const maxSkew = time.Minute
 
 // What the first server wants of the one that has the session.
@@ -55,7 +55,7 @@ var (
 // sign is the header's value. uri is the request's target as it is sent.
 func (p *proof) sign(key []byte, method, uri string) string {
 	at := strconv.FormatInt(p.at.UnixMilli(), 10)
-	mac := macOf(key, "request", p.verb, method, uri, p.from, p.target, at, p.client)
+	mac := keyring.MAC(key, "request", p.verb, method, uri, p.from, p.target, at, p.client)
 	return strings.Join([]string{proofVersion, p.verb, p.from, p.target, at, base64.RawURLEncoding.EncodeToString(mac), p.client}, " ")
 }
 
@@ -72,7 +72,7 @@ func read(r *http.Request, keys [][]byte, now time.Time, own string) (*proof, er
 	}
 	p := &proof{verb: fields[1], from: fields[2], target: fields[3], client: fields[6]}
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[5])
-	if err != nil || !isMAC(mac, keys, "request", p.verb, r.Method, r.RequestURI, p.from, p.target, fields[4], p.client) {
+	if err != nil || !keyring.IsMAC(mac, keys, "request", p.verb, r.Method, r.RequestURI, p.from, p.target, fields[4], p.client) {
 		return nil, errUnproven
 	}
 	at, err := strconv.ParseInt(fields[4], 10, 64)
@@ -87,23 +87,4 @@ func read(r *http.Request, keys [][]byte, now time.Time, own string) (*proof, er
 		return p, errMisled
 	}
 	return p, nil
-}
-
-// macOf signs the parts, which hold no line's end: what they are of comes first.
-func macOf(key []byte, what string, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
-	_, _ = h.Write([]byte("hipflask " + proofVersion + " " + what)) // a hash takes everything
-	for _, part := range parts {
-		_, _ = h.Write([]byte("\n" + part))
-	}
-	return h.Sum(nil)
-}
-
-func isMAC(mac []byte, keys [][]byte, what string, parts ...string) bool {
-	for _, key := range keys {
-		if hmac.Equal(mac, macOf(key, what, parts...)) {
-			return true
-		}
-	}
-	return false
 }

@@ -21,7 +21,7 @@ func passedOn(method, uri, value string) *http.Request {
 	return &http.Request{Method: method, RequestURI: uri, Header: http.Header{Header: {value}}}
 }
 
-func key(fill byte) []byte { return bytes.Repeat([]byte{fill}, keyLength) }
+func key(fill byte) []byte { return bytes.Repeat([]byte{fill}, 32) }
 
 func TestProofIsBelieved(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_123)

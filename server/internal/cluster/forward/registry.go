@@ -12,14 +12,16 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
+	"hipflask/server/internal/cluster/keyring"
+	"hipflask/server/internal/freeze"
 	"hipflask/server/internal/relay"
 )
 
 const (
 	// renewEvery is how often a server tells its address again, and looks for those of the
 	// servers that it knows; lifetime is how long Redis keeps an address.
-	renewEvery = 5 * time.Second
+	renewEvery = keyring.RenewEvery
 	lifetime   = 4 * renewEvery
 
 	firstPatience = 3 * time.Second // how long the start waits for Redis
@@ -58,6 +60,7 @@ type place struct {
 	address string
 	target  relay.Target
 	machine string // the only one that can reach it; empty: all can
+	apart   bool   // this machine is not that one
 
 	mu     sync.Mutex
 	active int // requests that were passed on and are under way
@@ -76,7 +79,7 @@ func (r *registry) nameName(name string) string { return r.f.opts.Prefix + ":ser
 
 // begin tells this server's address for the first time.
 func (r *registry) begin(ctx context.Context, own net.Addr, secure bool) {
-	err := r.f.keys.renew(ctx, r.store, r.secretName())
+	err := r.f.keys.Renew(ctx, r.store, r.secretName())
 	r.own = r.f.ownPlace(own, secure)
 	if err == nil {
 		err = r.write(ctx)
@@ -94,14 +97,12 @@ func (r *registry) keep() {
 		case <-r.f.life.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeoutCause(r.f.life, patience, errLate)
-		r.note(r.renew(ctx))
-		cancel()
+		r.note(freeze.Within(r.f.life, patience, r.renew))
 	}
 }
 
 func (r *registry) renew(ctx context.Context) error {
-	if err := r.f.keys.renew(ctx, r.store, r.secretName()); err != nil {
+	if err := r.f.keys.Renew(ctx, r.store, r.secretName()); err != nil {
 		return err
 	}
 	if err := r.write(ctx); err != nil {
@@ -116,7 +117,7 @@ func (r *registry) note(err error) {
 	case r.f.life.Err() != nil:
 	case err != nil && !r.away:
 		r.f.log.Warn("the other servers cannot be told where this one listens: requests for its sessions may not find it",
-			"error", err, "cause", redislink.CauseAway)
+			"error", err, "cause", causes.Away)
 	case err == nil && r.away:
 		r.f.log.Info("the other servers know again where this one listens")
 	}
@@ -128,7 +129,7 @@ func (r *registry) write(ctx context.Context) error {
 	if r.own == nil {
 		return nil
 	}
-	text := r.own.sign(r.f.keys.signing(), r.f.keys.now())
+	text := r.own.sign(r.f.keys.Signing(), r.f.keys.Now())
 	if err := r.store.Set(ctx, r.placeName(r.f.id), text, lifetime).Err(); err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (r *registry) writeName(ctx context.Context, text string) error {
 	if p, err := r.read(before.Val()); err == nil && p.id != r.f.id && p.id != r.twin {
 		r.twin = p.id
 		r.f.log.Error("another server has the same id: each needs one of its own",
-			"cause", redislink.CauseTwin, "id", r.f.opts.Name, "other", p.address)
+			"cause", causes.Twin, "id", r.f.opts.Name, "other", p.address)
 	}
 	return nil
 }
@@ -197,22 +198,29 @@ func (r *registry) find(ctx context.Context, id string) *place {
 	if p, known := r.recall(id); known {
 		return p
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	var p *place
+	err := freeze.Within(ctx, patience, func(ctx context.Context) (err error) {
+		p, err = r.lookFor(ctx, id)
+		return err
+	})
+	if err != nil && !errors.Is(err, errNobody) {
+		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", causes.Away)
+	}
+	return p
+}
+
+// lookFor asks Redis for a server, after others that do.
+func (r *registry) lookFor(ctx context.Context, id string) (*place, error) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		return nil
+		return nil, errNobody
 	}
 	if p, known := r.recall(id); known { // by another request meanwhile
-		return p
+		return p, nil
 	}
-	p, err := r.ask(ctx, id)
-	if err != nil && !errors.Is(err, errNobody) {
-		r.f.log.Warn("a session's server cannot be looked for", "error", err, "cause", redislink.CauseAway)
-	}
-	return p
+	return r.ask(ctx, id)
 }
 
 // recall returns what is known of a server, nil with true if it was looked for in vain a
@@ -243,7 +251,7 @@ func (r *registry) ask(ctx context.Context, id string) (*place, error) {
 			wrong = errForged
 		}
 		if wrong != nil {
-			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", redislink.CauseAway)
+			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", causes.Away)
 			found = nil
 		}
 	}
@@ -282,7 +290,7 @@ func (p *place) sign(key []byte, now time.Time) string {
 	if machine == "" {
 		machine = "-"
 	}
-	mac := macOf(key, "server", p.id, at, machine, p.address)
+	mac := keyring.MAC(key, "server", p.id, at, machine, p.address)
 	return strings.Join([]string{proofVersion, p.id, at, machine, base64.RawURLEncoding.EncodeToString(mac), p.address}, " ")
 }
 
@@ -299,14 +307,14 @@ func (r *registry) read(text string) (*place, error) {
 	}
 	id, at, machine, address := fields[1], fields[2], fields[3], fields[5]
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(fields[4])
-	if err != nil || !isMAC(mac, r.f.keys.accepted(), "server", id, at, machine, address) {
+	if err != nil || !keyring.IsMAC(mac, r.f.keys.Accepted(), "server", id, at, machine, address) {
 		return nil, errForged
 	}
 	ms, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
 		return nil, errForged
 	}
-	if r.f.keys.now().Sub(time.UnixMilli(ms)).Abs() > maxAge {
+	if r.f.keys.Now().Sub(time.UnixMilli(ms)).Abs() > maxAge {
 		return nil, errOld
 	}
 	target, err := relay.Parse(address)
@@ -316,7 +324,9 @@ func (r *registry) read(text string) (*place, error) {
 	if machine == "-" {
 		machine = ""
 	}
-	return &place{id: id, address: address, target: target, machine: machine}, nil
+	p := &place{id: id, address: address, target: target, machine: machine}
+	p.apart = !p.isHere()
+	return p, nil
 }
 
 // isID reports whether text can be a server's id.

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hipflask/server/internal/cluster/redislink"
+	"hipflask/server/internal/causes"
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/relay"
 	"hipflask/server/internal/sparse"
@@ -30,24 +30,24 @@ const leftTime = time.Second
 // answered nothing, where no server has the session.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bool {
 	end := strings.LastIndexByte(sid, '.')
-	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.signing() == nil {
+	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.Signing() == nil {
 		return false
 	}
-	p := f.registry.find(r.Context(), sid[:end])
+	p := f.registry.find(context.WithoutCancel(r.Context()), sid[:end]) // a client that has ended its side may still read
 	if p == nil {
 		f.counts.unknown.Add(1)
 		return false
 	}
-	if !p.isHere() {
+	if p.apart {
 		f.counts.unknown.Add(1)
 		f.log.Warn("a session's server is reached from its own machine alone: its clients have to come back to it by themselves",
-			"server", p.address, "cause", redislink.CauseAddress)
+			"server", p.address, "cause", causes.Address)
 		return false
 	}
 	if !f.enter(p) {
 		f.counts.refused.Add(1)
 		f.log.Warn("request refused: too many are passed on to other servers already", "server", p.address, "address", r.RemoteAddr,
-			"limit", f.opts.MostEach, "cause", redislink.CauseBusy)
+			"limit", f.opts.MostEach, "cause", causes.Busy)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Too many requests for another server", http.StatusServiceUnavailable)
 		return true
@@ -160,8 +160,8 @@ func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
 
 // prove signs a request.
 func (f *Forwarder) prove(out *http.Request, p *place, verb, client string) {
-	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.now()}
-	out.Header[Header] = []string{word.sign(f.keys.signing(), out.Method, out.URL.RequestURI())}
+	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.Now()}
+	out.Header[Header] = []string{word.sign(f.keys.Signing(), out.Method, out.URL.RequestURI())}
 }
 
 // answered has a connection end with its answer where the other server's does.
@@ -178,7 +178,7 @@ func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, wa
 // Alive reports whether a server still is there, as far as this one can tell.
 func (f *Forwarder) Alive(id string) bool {
 	p := f.registry.find(f.life, id)
-	return p == nil || !p.isHere() || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
+	return p == nil || p.apart || f.say(p, verbAlive, &http.Request{URL: &url.URL{Path: "/"}, RequestURI: "/", RemoteAddr: "-"})
 }
 
 // say says something that belongs to a request, and reports whether it was heard.
@@ -241,7 +241,7 @@ func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 		delete(r.Header, Header)
 		return false
 	}
-	p, err := read(r, f.keys.accepted(), f.keys.now(), f.id)
+	p, err := read(r, f.keys.Accepted(), f.keys.Now(), f.id)
 	delete(r.Header, Header)
 	if p == nil {
 		f.counts.unproven.Add(1)
@@ -254,7 +254,7 @@ func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 	case errors.Is(err, errSkewed):
 		f.counts.skewed.Add(1)
 		f.log.Error("a request that another server has passed on is refused", "reason", err, "from", r.RemoteAddr,
-			"off", f.keys.now().Sub(p.at).Round(time.Second).String(), "most", maxSkew.String(),
+			"off", f.keys.Now().Sub(p.at).Round(time.Second).String(), "most", maxSkew.String(),
 			"hint", "servers go by the clock of Redis: it may have jumped, or the request was recorded and sent again")
 	case err != nil:
 		f.counts.misled.Add(1)

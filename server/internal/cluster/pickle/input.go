@@ -2,13 +2,14 @@ package pickle
 
 import (
 	"bytes"
-	"hipflask/server/internal/packet"
 	"math"
 	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"hipflask/server/internal/packet"
 )
 
 // input is the pickle's bytes, read from the front. After the first error nothing is left, and what

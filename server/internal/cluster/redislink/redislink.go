@@ -20,15 +20,6 @@ import (
 // a server that saves a large data set can be busy for seconds.
 const patience = 10 * time.Second
 
-// What the log's lines on the cluster name as their cause, for whoever knows the settings.
-const (
-	CauseAway    = "redis"          // it is away, or has something that it should not
-	CauseStream  = "stream"         // something is no longer in its stream
-	CauseAddress = "server address" // where others reach a server
-	CauseTwin    = "server id"      // two have the same
-	CauseBusy    = "passed on"      // too many requests are passed on already
-)
-
 // defaultKey picks the node of a Cluster that everything is published and received on,
 // where the caller names no key. Several would not keep the order of one server's
 // messages.
@@ -96,6 +87,14 @@ func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 		return l.cluster.MasterForKey(ctx, l.key)
 	}
 	return l.client, nil
+}
+
+// LookAgain has a Cluster asked which node has which key, for who got an error: that may be
+// another one by now, and would be found out only seconds later.
+func (l *Link) LookAgain(ctx context.Context) {
+	if l.cluster != nil {
+		l.cluster.ReloadState(ctx)
+	}
 }
 
 // Store is where keys are kept: on a Cluster, each on the node that has it.

@@ -27,6 +27,7 @@ import (
 // Server is a redis-server that keeps nothing on disk.
 type Server struct {
 	Addr string // 127.0.0.1:PORT
+	user string // and password, as a URL has them; empty: none are needed
 
 	t      testing.TB
 	args   []string
@@ -81,7 +82,14 @@ func freeAddr(t testing.TB) string {
 }
 
 // URL is the server's address as --message-queue takes it.
-func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
+func (s *Server) URL() string { return "redis://" + s.user + s.Addr + "/0" }
+
+// As is the server for who knows it by a user and a password.
+func (s *Server) As(user, password string) *Server {
+	known := *s
+	known.user = user + ":" + password + "@"
+	return &known
+}
 
 // start reports whether the server accepts connections.
 func (s *Server) start() bool {

@@ -2,10 +2,11 @@ package jsonval
 
 import (
 	"errors"
-	"hipflask/server/internal/packet"
 	"math"
 	"strings"
 	"testing"
+
+	"hipflask/server/internal/packet"
 )
 
 // built is what a Builder makes of one value.

@@ -5,8 +5,9 @@ package msgpack
 
 import (
 	"errors"
-	"hipflask/server/internal/packet"
 	"strconv"
+
+	"hipflask/server/internal/packet"
 
 	"github.com/tinylib/msgp/msgp"
 )

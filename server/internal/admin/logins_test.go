@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,31 +10,40 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
-
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/users"
 	"hipflask/server/socketio"
 )
 
-// testGate is a gate with a clock of its own. What it logs goes to the buffer.
-func testGate(t *testing.T) (g *gate, clock *time.Time, log *bytes.Buffer) {
+// testLogins are logins with a clock of their own. What they log goes to the buffer.
+func testLogins(t *testing.T) (l *logins, clock *time.Time, log *bytes.Buffer) {
 	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
 	log = new(bytes.Buffer)
 	at := time.Now()
 	clock = &at
 	now := func() time.Time { return *clock }
-	g = newGate("root", string(hash), slog.New(sparse.New(slog.NewTextHandler(log, nil), now)))
-	g.now = now
-	g.turns.now = now
-	return g, clock, log
+	l = newLogins([]users.User{root(t)}, signer{clock}, slog.New(sparse.New(slog.NewTextHandler(log, nil), now)))
+	l.now = now
+	l.turns.now = now
+	return l, clock, log
 }
 
-func try(g *gate, remote, user, password string) error {
-	_, err := g.login(remote, user, password)
+// signer signs with a key that everybody knows.
+type signer struct{ clock *time.Time }
+
+func (s signer) Sign(_ context.Context, parts ...string) ([]byte, error) {
+	return fmt.Appendf(nil, "%q", parts), nil
+}
+
+func (s signer) Check(ctx context.Context, mac []byte, parts ...string) bool {
+	right, _ := s.Sign(ctx, parts...)
+	return bytes.Equal(mac, right)
+}
+
+func (s signer) Now() time.Time { return *s.clock }
+
+func try(l *logins, remote, user, password string) error {
+	_, err := l.login(remote, user, password)
 	return err
 }
 
@@ -44,9 +54,9 @@ func refusedWith(err error, message string) bool {
 
 // Five mistakes, and more, keep nobody out who then knows the password.
 func TestTheRightPasswordPassesAfterFailures(t *testing.T) {
-	g, clock, log := testGate(t)
+	l, clock, log := testLogins(t)
 	for i := range maxFailures {
-		if err := try(g, fmt.Sprintf("192.0.2.1:%d", i), "root", "wrong"); !refusedWith(err, invalid) {
+		if err := try(l, fmt.Sprintf("192.0.2.1:%d", i), "root", "wrong"); !refusedWith(err, invalid) {
 			t.Fatal(err)
 		}
 	}
@@ -54,35 +64,36 @@ func TestTheRightPasswordPassesAfterFailures(t *testing.T) {
 		t.Errorf("%d lines name the address, want %d:\n%s", n, maxFailures, log)
 	}
 	*clock = clock.Add(slowPace)
-	if err := try(g, "192.0.2.1:99", "root", password); err != nil {
+	if err := try(l, "192.0.2.1:99", "root", password); err != nil {
 		t.Errorf("the right password: %v", err)
 	}
 	for i := range 4 * maxWaiting { // at no cost, now that it is known
-		if err := try(g, "192.0.2.1:99", "root", password); err != nil {
+		if err := try(l, "192.0.2.1:99", "root", password); err != nil {
 			t.Fatalf("the right password, %d times: %v", i+2, err)
 		}
 	}
-	if err := try(g, "192.0.2.1:99", "toor", password); !refusedWith(err, invalid) {
+	if err := try(l, "192.0.2.1:99", "toor", password); !refusedWith(err, invalid) {
 		t.Errorf("a wrong name: %v", err)
 	}
 }
 
 // What was right before may be guessed so many times without a check, and no more.
 func TestRecallsAreBounded(t *testing.T) {
-	g, clock, _ := testGate(t)
-	if err := try(g, "192.0.2.1:1", "root", password); err != nil {
+	l, clock, _ := testLogins(t)
+	if err := try(l, "192.0.2.1:1", "root", password); err != nil {
 		t.Fatal(err)
 	}
+	u, _ := l.find("root")
 	for range maxRecalls {
-		if g.recall("root", "wrong") {
+		if l.recall(u, "wrong") {
 			t.Fatal("a wrong password is known")
 		}
 	}
-	if g.recall("root", password) {
+	if l.recall(u, password) {
 		t.Error("the guesses go on")
 	}
 	*clock = clock.Add(failureWindow)
-	if !g.recall("root", password) {
+	if !l.recall(u, password) {
 		t.Error("a minute later it is still forgotten")
 	}
 }
@@ -165,19 +176,19 @@ func TestChecksTakeTheirShare(t *testing.T) {
 }
 
 func TestFailuresAreBounded(t *testing.T) {
-	g, clock, log := testGate(t)
-	tn := g.turns
+	l, clock, log := testLogins(t)
+	tn := l.turns
 	for i := range 2 * maxAddresses {
 		tn.mu.Lock()
 		tn.failLocked(origin(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256)))
 		tn.mu.Unlock()
-		g.warn("somebody", invalid)
+		l.warn("somebody", invalid)
 	}
 	if len(tn.failures) != maxAddresses {
 		t.Errorf("%d addresses are remembered, want %d", len(tn.failures), maxAddresses)
 	}
 	*clock = clock.Add(failureWindow)
-	g.warn("somebody", invalid)
+	l.warn("somebody", invalid)
 	const logged = 5 // in one second
 	if n := strings.Count(log.String(), "\n"); n != logged+1 {
 		t.Errorf("%d lines were logged, want %d", n, logged+1)
@@ -188,31 +199,63 @@ func TestFailuresAreBounded(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
-	g, clock, _ := testGate(t)
-	first, err := g.login("192.0.2.1:1", "root", password)
-	if err != nil || !g.knows(first) {
+	l, clock, _ := testLogins(t)
+	u := root(t)
+	open := func(id string) bool {
+		found, ok := l.sessions.open(t.Context(), id, l.find)
+		return ok && found.Name == u.Name
+	}
+	l.replace([]users.User{u})
+	first, err := l.sessions.begin(t.Context(), u)
+	if err != nil || !open(first) {
 		t.Fatalf("session %q: %v", first, err)
 	}
 	*clock = clock.Add(sessionLife - time.Second)
-	if !g.knows(first) {
+	if !open(first) {
 		t.Error("the session ended early")
 	}
 	*clock = clock.Add(time.Second)
-	if g.knows(first) {
+	if open(first) {
 		t.Error("the session is still known")
 	}
-	var sessions []string
-	for range maxSessions + 1 {
-		session, err := g.login("192.0.2.1:1", "root", password)
-		if err != nil {
-			t.Fatal(err)
+	second, err := l.sessions.begin(t.Context(), u)
+	if err != nil || !open(second) {
+		t.Fatalf("session %q: %v", second, err)
+	}
+	fields := strings.Split(second, ".")
+	for _, wrong := range []string{
+		"", ".", "...", second + ".", second[:len(second)-1], "x" + second, strings.Replace(second, ".", ".1", 1), strings.Replace(second, ".", ".\n", 1),
+		strings.Join(append([]string{"dG9vcg"}, fields[1:]...), "."), strings.Repeat("a", 2*maxSession), fields[0] + "." + fields[1] + "." + fields[2] + ".",
+	} {
+		if open(wrong) {
+			t.Errorf("%q is a session", wrong)
 		}
-		sessions = append(sessions, session)
 	}
-	if g.knows(sessions[0]) || !g.knows(sessions[1]) || !g.knows(sessions[maxSessions]) || len(g.sessions) != maxSessions {
-		t.Errorf("of %d sessions not exactly the first is forgotten", len(sessions))
+	l.replace([]users.User{{Name: "toor", Hash: u.Hash}})
+	if open(second) {
+		t.Error("a session of a user who is gone is known")
 	}
-	if g.knows("") {
-		t.Error("no session is known")
+	other := u
+	other.Hash = hashOf(t, "another password")
+	l.replace([]users.User{other})
+	if open(second) {
+		t.Error("a session is known after the password was changed")
+	}
+}
+
+// Sessions of one user, and what was right before, are not another's.
+func TestUsersAreApart(t *testing.T) {
+	l, _, _ := testLogins(t)
+	ann := users.User{Name: "ann", Hash: hashOf(t, "ann's"), ReadOnly: true}
+	l.replace([]users.User{root(t), ann})
+	for _, c := range []struct{ name, password string }{{"root", password}, {"ann", "ann's"}, {"ann", "ann's"}} {
+		if u, err := l.login("192.0.2.1:1", c.name, c.password); err != nil || u.Name != c.name || u.ReadOnly != (c.name == "ann") {
+			t.Errorf("%s is %+v: %v", c.name, u, err)
+		}
+	}
+	for _, c := range []struct{ name, password string }{{"root", "ann's"}, {"ann", password}, {"", password}} {
+		if err := try(l, "192.0.2.1:1", c.name, c.password); !refusedWith(err, invalid) {
+			t.Errorf("%s with %s: %v", c.name, c.password, err)
+		}
 	}
 }

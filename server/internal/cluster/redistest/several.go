@@ -1,0 +1,112 @@
+//go:build unix
+
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// StartReplica starts a replica of a server, and returns once it has what that one has.
+func StartReplica(t testing.TB, of *Server) *Server {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(of.Addr)
+	s := Start(t, "--replicaof", host+" "+port)
+	s.Await("that it has what its master has", func() bool { return strings.Contains(s.info("replication"), "master_link_status:up") })
+	return s
+}
+
+// StartSentinelOf starts a Sentinel that has a replica take over half a second after the
+// master, which it calls "main", was last heard of. It returns once it knows the replicas.
+func StartSentinelOf(t testing.TB, master *Server, replicas int) *Server {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(master.Addr)
+	s := StartSentinel(t, fmt.Sprintf("sentinel monitor main %s %s 1\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", host, port))
+	s.Await("that it knows the replicas", func() bool { return strings.Contains(s.info("sentinel"), fmt.Sprintf("slaves=%d", replicas)) })
+	return s
+}
+
+// StartCluster starts a Redis Cluster of so many masters, each of which finds again what it
+// had when it is restarted.
+func StartCluster(t testing.TB, n int) []*Server {
+	t.Helper()
+	const slots = 16384
+	nodes := make([]*Server, n)
+	for i := range nodes {
+		nodes[i] = startNode(t)
+		nodes[i].Do("CLUSTER", "SET-CONFIG-EPOCH", i+1) // or they would have to agree on it first
+		nodes[i].Do("CLUSTER", "ADDSLOTSRANGE", i*slots/n, (i+1)*slots/n-1)
+	}
+	for _, node := range nodes[1:] {
+		node.meet(nodes[0])
+	}
+	for _, node := range nodes {
+		node.awaitCluster(n)
+	}
+	return nodes
+}
+
+// StartClusterReplica adds a replica of a master to a Cluster that had so many nodes.
+func StartClusterReplica(t testing.TB, of *Server, nodes int) *Server {
+	t.Helper()
+	s := startNode(t)
+	s.meet(of)
+	s.awaitCluster(nodes + 1)
+	s.Do("CLUSTER", "REPLICATE", of.Do("CLUSTER", "MYID"))
+	s.Await("that it has what its master has", func() bool { return strings.Contains(s.info("replication"), "master_link_status:up") })
+	of.Await("that it knows its replica", func() bool { return strings.Contains(of.info("replication"), "state=online") })
+	return s
+}
+
+func startNode(t testing.TB) *Server {
+	t.Helper()
+	return Start(t, "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always",
+		"--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+}
+
+func (s *Server) meet(other *Server) {
+	s.t.Helper()
+	host, port, _ := net.SplitHostPort(other.Addr)
+	s.Do("CLUSTER", "MEET", host, port)
+}
+
+func (s *Server) awaitCluster(nodes int) {
+	s.t.Helper()
+	s.AwaitInfo("CLUSTER", "cluster_state:ok")
+	s.AwaitInfo("CLUSTER", fmt.Sprintf("cluster_known_nodes:%d", nodes))
+}
+
+// NodeOf is the node of a Cluster that has a key.
+func NodeOf(nodes []*Server, key string) *Server {
+	nodes[0].t.Helper()
+	slot, _ := nodes[0].Do("CLUSTER", "KEYSLOT", key).(int64)
+	const slots = 16384
+	return nodes[(int(slot)*len(nodes)+len(nodes)-1)/slots]
+}
+
+func (s *Server) info(section string) string {
+	s.t.Helper()
+	return fmt.Sprint(s.Do("INFO", section))
+}
+
+// Insist runs a command until Redis takes it.
+func (s *Server) Insist(args ...any) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s.Await(fmt.Sprintf("that it takes %v", args), func() bool { return s.client.Do(ctx, args...).Err() == nil })
+}
+
+// Await waits for what Redis tells nobody.
+func (s *Server) Await(what string, is func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
