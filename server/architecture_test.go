@@ -131,7 +131,7 @@ func TestArchitectureWhoImportsWhat(t *testing.T) {
 		"cluster/keyring":          {"server/hipflask", "cluster/forward"},
 		"cluster/forward":          {"server/hipflask"},
 		"cluster/redistest":        {"e2e/..."}, // and tests
-		"testdata/testkit":         {"e2e/..."},
+		"testdata/testkit":         {"e2e/...", "cluster/redistest"},
 		"e2e/...":                  {"e2e/..."},
 		"github.com/gin-gonic/gin": {"server/hipflask", "handlers/..."},
 		"github.com/prometheus/client_golang/...": {"server/hipflask", "ops"},

@@ -24,8 +24,8 @@ const (
 	// browserDeadline is how long a browser may take with all applications.
 	browserDeadline = 2 * time.Minute
 
-	// startPatience is how long an application may take to listen on a busy machine.
-	startPatience = time.Minute
+	// startDeadline is how long an application may take to listen on a busy machine.
+	startDeadline = time.Minute
 )
 
 // application is one whose page a browser tries.
@@ -142,7 +142,7 @@ func start(t *testing.T, binary string, env []string) *process {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	timer := time.AfterFunc(startPatience, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(startDeadline, func() { _ = cmd.Process.Kill() })
 	lines := bufio.NewReader(stderr)
 	var log bytes.Buffer
 	address := regexp.MustCompile(`msg=listening url=(http://[^\s"]+)`)
@@ -166,7 +166,7 @@ func start(t *testing.T, binary string, env []string) *process {
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		timer := time.AfterFunc(startPatience, func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(startDeadline, func() { _ = cmd.Process.Kill() })
 		defer timer.Stop()
 		if err := <-done; err != nil && !p.killed {
 			t.Errorf("%s ended with %v", name, err)

@@ -118,7 +118,7 @@ func startOther(t *testing.T, cmd *exec.Cmd, ready *regexp.Regexp) []string {
 	case match := <-found:
 		return match
 	case <-ended:
-	case <-time.After(startPatience):
+	case <-time.After(startDeadline):
 	}
 	t.Fatalf("%v did not start", cmd.Args)
 	return nil

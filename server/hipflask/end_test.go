@@ -20,9 +20,6 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// testTimeout is how long a test waits for what is due at once.
-const testTimeout = 15 * time.Second
-
 // program is a server that runs as Main has it run, but for the process.
 type program struct {
 	url  string
@@ -158,7 +155,7 @@ func TestEndsThatHang(t *testing.T) {
 	if !testkit.Await(t, ran, "function") {
 		t.Error("a function had no time left")
 	}
-	if took := time.Since(began); took > testTimeout/2 {
+	if took := time.Since(began); took > testkit.Deadline/2 {
 		t.Errorf("the end took %v, --shutdown-timeout is 1s", took)
 	}
 	if log := r.log.String(); !strings.Contains(log, "OnShutdown") || !strings.Contains(log, "--shutdown-timeout") {

@@ -14,10 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hipflask/server/internal/config"
+	"hipflask/testdata/testkit"
 )
-
-// testTimeout is how long a test waits for what is due at once.
-const testTimeout = 15 * time.Second
 
 func noEnv(string) string { return "" }
 
@@ -88,7 +86,7 @@ func (r *running) stop(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Deadline):
 		t.Fatal("the server does not end")
 	}
 }

@@ -18,15 +18,16 @@ import (
 	"hipflask/server/hipflask"
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func noEnv(string) string { return "" }
 
-// limit is a context that ends with the test's time.
+// limit is a context that ends with testkit.Deadline.
 func limit(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -127,7 +128,7 @@ func TestForeignTimeouts(t *testing.T) {
 	entered := make(chan struct{}, 1)
 	err := errors.Join(
 		s.On("echo", func(v socketio.Value) socketio.Value { return v }),
-		s.On("slow", func() { entered <- struct{}{}; time.Sleep(5 * short) }),
+		s.On("slow", func() { entered <- struct{}{}; time.Sleep(5 * short) }), // longer than the limits
 	)
 	if err != nil {
 		t.Fatal(err)

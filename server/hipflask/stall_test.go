@@ -35,11 +35,11 @@ func TestLongAnswersAreNotCut(t *testing.T) {
 		})
 		app.Router.GET("/late", func(c *gin.Context) {
 			_, _ = c.Writer.WriteString("begun ") // stays in a buffer
-			time.Sleep(time.Second)
+			time.Sleep(time.Second)               // longer than the limit
 		})
 		app.Router.POST("/body", func(c *gin.Context) {
 			body, err := io.ReadAll(c.Request.Body)
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // longer than the limit
 			c.String(200, "%d %v %v", len(body), err, c.Request.Context().Err())
 		})
 		return nil
@@ -53,7 +53,7 @@ func TestLongAnswersAreNotCut(t *testing.T) {
 	slow, feed := io.Pipe()
 	go func() {
 		for range pieces {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // together longer than the limit
 			_, _ = feed.Write([]byte("0123456789"))
 		}
 		_ = feed.Close()
@@ -116,7 +116,7 @@ func TestHijackedConnectionsAreFree(t *testing.T) {
 			}
 			go func() {
 				defer conn.Close()
-				time.Sleep(500 * time.Millisecond)
+				time.Sleep(500 * time.Millisecond) // longer than the limit
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine")
 			}()
 		})

@@ -46,7 +46,7 @@ func peers(t *testing.T, n int) []peer {
 	t.Cleanup(func() {
 		for _, p := range all {
 			p.session.Close(engineio.TransportClose)
-			get("&sid=" + p.session.ID()) // its goodbye, which is else waited for
+			get("&sid=" + p.session.ID()) // its end, which Shutdown else waits for
 		}
 		for _, end := range []func(context.Context) error{engine.Shutdown, s.Shutdown} {
 			if err := end(context.Background()); err != nil {

@@ -94,11 +94,7 @@ func TestNamespaceIsForgotten(t *testing.T) {
 // awaitDynamic waits until there are so many namespaces of clients.
 func awaitDynamic(t *testing.T, s *socketio.Server, want int) {
 	t.Helper()
-	for end := time.Now().Add(patience); s.Dynamic() != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("there are %d namespaces after %v, want %d", s.Dynamic(), patience, want)
-		}
-	}
+	testkit.Eventually(t, fmt.Sprint(want, " namespaces"), func() bool { return s.Dynamic() == want })
 }
 
 // Of keeps a namespace for good.

@@ -1,6 +1,6 @@
 package socketio
 
-// Draining says whether Shutdown has begun.
+// Draining reports whether Shutdown has begun.
 func (s *Server) Draining() bool { return s.engine.IsDraining() }
 
 // Dynamic counts the namespaces that clients have brought into being.

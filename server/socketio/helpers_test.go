@@ -5,14 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"hipflask/server/socketio"
 	"hipflask/server/socketio/socketiotest"
+	"hipflask/testdata/testkit"
 )
-
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
 
 // serve makes a server with these handlers for "/".
 func serve(t *testing.T, handlers map[string]any) *socketio.Server {
@@ -79,9 +76,9 @@ func answers(t *testing.T, got []socketiotest.Value, want ...string) {
 	}
 }
 
-// limit is a context that ends with the test's patience.
+// limit is a context that ends with testkit.Deadline.
 func limit(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	t.Cleanup(cancel)
 	return ctx
 }

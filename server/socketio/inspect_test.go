@@ -46,11 +46,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 
 func waits(t *testing.T, view inspect.View, want int64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); view.Stats().Waiting != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d packets wait, want %d", view.Stats().Waiting, want)
-		}
-	}
+	testkit.Eventually(t, fmt.Sprint(want, " packets that wait"), func() bool { return view.Stats().Waiting == want })
 }
 
 // The observer is told of handlers by the names that they were registered under.
@@ -64,7 +60,7 @@ func TestObserverOfHandlers(t *testing.T) {
 	}
 	s := socketiotest.NewServer(t, with(extras.Extras{Hooks: inspect.Hooks{
 		Handled: func(namespace, event string, took time.Duration) {
-			if took <= 0 || took > patience {
+			if took <= 0 || took > testkit.Deadline {
 				t.Errorf("%s took %v", event, took)
 			}
 			tell("%s %q", namespace, event)

@@ -15,14 +15,12 @@ import (
 	"time"
 
 	"hipflask/server/socketio"
+	"hipflask/testdata/testkit"
 )
 
 // Two faults of the named library need handlers of their own to be seen: see
 // internal/e2e/protocol/faults_test.go. These tests, too, fail against testdata/bare,
 // which has the same handlers.
-
-// isolationPatience is how long a test waits for something that is due at once.
-const isolationPatience = 15 * time.Second
 
 // isolationTarget starts a server with handlers that echo, panic and tell the auth
 // payload, or names the server of HIPFLASK_TEST_TARGET.
@@ -51,7 +49,7 @@ func serveIsolated(t *testing.T, s *socketio.Server, handlers map[string]any) (u
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), isolationPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
@@ -72,7 +70,7 @@ type isolatedClient struct {
 // dialIsolated opens a session and connects with this CONNECT packet.
 func dialIsolated(t *testing.T, url, connect string) *isolatedClient {
 	t.Helper()
-	c := &isolatedClient{t: t, client: &http.Client{Timeout: isolationPatience}}
+	c := &isolatedClient{t: t, client: &http.Client{Timeout: testkit.Deadline}}
 	t.Cleanup(c.client.CloseIdleConnections)
 	c.url = url + "/socket.io/?EIO=4&transport=polling"
 	var open struct{ SID string }
@@ -80,7 +78,7 @@ func dialIsolated(t *testing.T, url, connect string) *isolatedClient {
 		t.Fatal(err)
 	}
 	c.url += "&sid=" + open.SID
-	// Else a server that shuts down waits for the poll that fetches its goodbye.
+	// Else a server that shuts down waits for the poll that fetches its end.
 	t.Cleanup(func() { _, _ = c.request(http.MethodPost, "1") })
 	c.send(connect)
 	return c
@@ -185,7 +183,7 @@ func TestPanicInConnectAndDisconnectHandlers(t *testing.T) {
 			if reason != "client disconnect" {
 				t.Errorf("the reason was %q", reason)
 			}
-		case <-time.After(isolationPatience):
+		case <-time.After(testkit.Deadline):
 			t.Fatal("the disconnect handler was not called")
 		}
 	}

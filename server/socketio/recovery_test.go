@@ -219,10 +219,10 @@ func TestComingBackDoesNotWaitForEver(t *testing.T) {
 func TestTimeForConnectEndsAsTheWaitDoes(t *testing.T) {
 	const timeout = 500 * time.Millisecond
 	s := socketiotest.NewServer(t, socketio.Options{Recovery: time.Minute, ConnectTimeout: timeout})
-	var coming atomic.Bool
+	var slow atomic.Bool              // the decision about the namespace
 	n := s.OfFunc(func(string) bool { // asked then, as nobody has registered for "/"
-		if coming.Load() {
-			time.Sleep(2 * timeout)
+		if slow.Load() {
+			time.Sleep(2 * timeout) // until the time for CONNECT is over
 		}
 		return true
 	})
@@ -234,7 +234,7 @@ func TestTimeForConnectEndsAsTheWaitDoes(t *testing.T) {
 	old := join(t, s)
 	old.Emit("wait")
 	testkit.Await(t, busy, "handler")
-	coming.Store(true)
+	slow.Store(true)
 	c := back(t, s, old.Key())
 	if c.ID() != old.ID() {
 		t.Error("it is another client")
@@ -366,10 +366,10 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 	c.Receive("e")
 	key := c.Key()
 	c.Drop()
-	coming := make(chan *socketiotest.Client, 1)
+	dialed := make(chan *socketiotest.Client, 1)
 	go func() {
 		c, _ := socketiotest.Dial(t, s, socketiotest.Options{Auth: key})
-		coming <- c
+		dialed <- c
 	}()
 	testkit.Await(t, held, "connect handler")
 	held <- struct{}{}
@@ -379,7 +379,7 @@ func TestMuchHappensWhileAClientComesBack(t *testing.T) {
 	}
 	emit(t, s, want...)
 	close(goOn)
-	if c := testkit.Await(t, coming, "client"); c != nil {
+	if c := testkit.Await(t, dialed, "client"); c != nil {
 		c.AwaitDisconnect()
 		if got := c.Received(); len(got) > 0 {
 			t.Errorf("received %d events on the way", len(got))

@@ -173,7 +173,7 @@ func TestMapOfNames(t *testing.T) {
 	}
 }
 
-// calls says whether code calls a function or method of that name, such as Context.Emit.
+// calls reports whether code calls a function or method of that name, such as Context.Emit.
 func calls(code ast.Node, name string) (found bool) {
 	name = name[strings.LastIndex(name, ".")+1:]
 	ast.Inspect(code, func(n ast.Node) bool {

@@ -52,7 +52,7 @@ func TestSockets(t *testing.T) {
 		t.Errorf("auth %s, %v", got.Auth, err)
 	}
 	if !slices.Equal(got.Rooms, rooms) || got.Address != "192.0.2.1" || got.Transport != "polling" ||
-		got.Since.Before(before) || time.Since(got.Since) > patience {
+		got.Since.Before(before) || time.Since(got.Since) > testkit.Deadline {
 		t.Errorf("found %+v", got)
 	}
 	bytes, _ := got.Data["bytes"].Bytes()

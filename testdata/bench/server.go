@@ -51,7 +51,7 @@ func start(name string, command ...string) (*server, error) {
 		if time.Now().After(end) {
 			return nil, errors.Join(fmt.Errorf("%s: %w\n%s", name, err, s.log), s.stop())
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // not every server says when it listens
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/zishang520/socket.io/v3/pkg/types"
 )
 
-const patience = 20 * time.Second
+const deadline = 20 * time.Second
 
 // The client misses, now and then, what a quick server sends before its own listeners
 // stand. It then waits for ever, and is made anew.
@@ -119,7 +119,7 @@ func await(c <-chan any, what string) (any, error) {
 	select {
 	case v := <-c:
 		return v, nil
-	case <-time.After(patience):
+	case <-time.After(deadline):
 		return nil, fmt.Errorf("no %s in time", what)
 	}
 }

@@ -17,6 +17,7 @@ import (
 type Poller struct {
 	T       testing.TB
 	URL     string // with the sid, once there is one
+	Host    string // of its requests; empty: the URL's
 	Version int
 	Client  *http.Client
 	Waiting []string // packets that a poll brought and nobody took yet
@@ -43,10 +44,16 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 	return p
 }
 
-// leaveLater ends the session with the test: a server that shuts down would wait
-// for the poll that fetches its end.
+// leaveLater ends the session with the test, by the URL that it has now: a server that shuts
+// down would wait for the poll that fetches its end, for five seconds.
 func (p *Poller) leaveLater() {
-	p.T.Cleanup(func() { _, _ = p.Do(http.MethodPost, nil, strings.NewReader(p.Payload([]string{"1"}))) })
+	leaves := *p
+	p.T.Cleanup(func() { leaves.Leave() })
+}
+
+// Leave ends the session, if it is still there. A test that stops its server itself calls it.
+func (p *Poller) Leave() {
+	_, _ = p.Do(http.MethodPost, nil, strings.NewReader(p.Payload([]string{"1"})))
 }
 
 // Opening asks for a path and returns the answer. A session that this opens ends
@@ -54,16 +61,17 @@ func (p *Poller) leaveLater() {
 func Opening(t testing.TB, addr, path string, header http.Header) Answer {
 	t.Helper()
 	got := Ask(t, addr, http.MethodGet, path, header, "")
-	LeaveLater(t, addr, path, got)
+	LeaveLater(t, addr, "", path, got)
 	return got
 }
 
-// LeaveLater ends the session that an answer opened, if it did, with the test.
-func LeaveLater(t testing.TB, addr, path string, opened Answer) {
+// LeaveLater ends the session that an answer opened, if it did, with the test. Host may be
+// empty, for the address.
+func LeaveLater(t testing.TB, addr, host, path string, opened Answer) {
 	t.Helper()
 	if _, packet, found := strings.Cut(opened.Body, `{"sid":"`); found {
 		sid, _, _ := strings.Cut(packet, `"`)
-		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Deadline}, URL: "http://" + addr + path + "&sid=" + sid}
+		p := &Poller{T: t, Version: 4, Client: &http.Client{Timeout: Deadline}, URL: "http://" + addr + path + "&sid=" + sid, Host: host}
 		if !strings.HasPrefix(opened.Body, "0{") && !strings.HasPrefix(opened.Body, "___eio") {
 			p.Version = 3
 		}
@@ -90,6 +98,7 @@ func (p *Poller) Do(method string, header http.Header, body io.Reader) (Answer, 
 	if err != nil {
 		return Answer{}, err
 	}
+	req.Host = p.Host
 	for name, values := range header {
 		req.Header[name] = values
 	}

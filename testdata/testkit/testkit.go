@@ -28,6 +28,7 @@ func Await[T any](t testing.TB, c <-chan T, what string) T {
 // Eventually waits for what no channel tells of.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
+	// One wait for all polls of the tests: short, as what is waited for is due at once.
 	for end := time.Now().Add(Deadline); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("no %s within %v", what, Deadline)

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-const testTimeout = 15 * time.Second
+	"hipflask/testdata/testkit"
+)
 
 // fake is a listener whose connections and errors the test hands in.
 type fake chan any
@@ -183,7 +183,7 @@ func TestHTTP(t *testing.T) {
 	}
 	conns := New(Options{})
 	hijacked := make(chan net.Conn, 1)
-	server := &http.Server{ConnState: conns.Track, ReadHeaderTimeout: testTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ConnState: conns.Track, ReadHeaderTimeout: testkit.Deadline, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if nc, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			hijacked <- nc
 		}
@@ -203,7 +203,7 @@ func TestHTTP(t *testing.T) {
 		t.Errorf("%d are open, want the hijacked one, which is not idle", conns.Open())
 	}
 	_ = nc.(*Conn).CloseWrite()
-	_ = client.SetReadDeadline(time.Now().Add(testTimeout))
+	_ = client.SetReadDeadline(time.Now().Add(testkit.Deadline))
 	if _, err := client.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after CloseWrite the client reads %v", err)
 	}

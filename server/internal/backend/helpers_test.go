@@ -16,10 +16,8 @@ import (
 
 	"hipflask/server/internal/backend"
 	"hipflask/server/internal/relay"
+	"hipflask/testdata/testkit"
 )
-
-// testTimeout is how long something may take that is due at once.
-const testTimeout = 15 * time.Second
 
 // record is a log that a test reads.
 type record struct {
@@ -99,7 +97,7 @@ func rawBackend(t *testing.T, talk func(net.Conn)) string {
 			}
 			conns.Go(func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(testTimeout))
+				_ = conn.SetDeadline(time.Now().Add(testkit.Deadline))
 				talk(conn)
 			})
 		}
@@ -116,7 +114,7 @@ func (f *front) dial(t *testing.T, text string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(testTimeout))
+	_ = conn.SetDeadline(time.Now().Add(testkit.Deadline))
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
 	}

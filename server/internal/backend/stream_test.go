@@ -255,7 +255,7 @@ func TestClientThatDoesNotReadIsCut(t *testing.T) {
 			if isTimeout(err) {
 				t.Errorf("the backend was left to wait: %v", err)
 			}
-		case <-time.After(testTimeout):
+		case <-time.After(testkit.Deadline):
 			t.Fatal("the backend was left to wait")
 		}
 	}

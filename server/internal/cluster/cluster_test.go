@@ -145,7 +145,7 @@ func TestCallsAreAnsweredByAllServers(t *testing.T) {
 			}()
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	answers, err := servers[0].To().Call(ctx, "ask", "what")
 	must(t, err)
@@ -201,7 +201,7 @@ func TestServersTellEachOther(t *testing.T) {
 		select {
 		case line := <-heard:
 			got = append(got, line)
-		case <-time.After(patience):
+		case <-time.After(testkit.Deadline):
 			t.Fatalf("heard %q", got)
 		}
 	}
@@ -307,7 +307,7 @@ func TestAnswersOfServers(t *testing.T) {
 	for i, s := range servers {
 		s.OnServers("load", func(args []socketio.Value) (any, error) { return text("%d %v", i, args), nil })
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	answers, err := servers[0].CallServers(ctx, "load", "now")
 	must(t, err)

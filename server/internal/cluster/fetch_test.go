@@ -40,7 +40,7 @@ func TestClientsAreTheSameFromEverywhere(t *testing.T) {
 		want[c.ID()] = true
 		s.join(t)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Deadline)
 	defer cancel()
 	var seen []string
 	for _, s := range servers {
@@ -132,7 +132,7 @@ func TestClientsWhileRedisIsAway(t *testing.T) {
 	testkit.Eventually(t, "the outage is noticed", func() bool { return servers[0].cluster.Ready() != nil })
 	begun := time.Now()
 	all, err := servers[0].To().Sockets(t.Context())
-	if len(all) != 1 || err == nil || !strings.Contains(err.Error(), "Redis is away") || time.Since(begun) > patience {
+	if len(all) != 1 || err == nil || !strings.Contains(err.Error(), "Redis is away") || time.Since(begun) > testkit.Deadline {
 		t.Errorf("found %+v, %v", all, err)
 	}
 }

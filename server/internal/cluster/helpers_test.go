@@ -15,9 +15,6 @@ import (
 	"hipflask/server/socketio/socketiotest"
 )
 
-// patience is how long a test waits for what is due at once.
-const patience = 15 * time.Second
-
 // member is one server of a cluster, in this process.
 type member struct {
 	*socketio.Server

@@ -12,8 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// gate passes connections on to a Redis, or refuses them.
-type gate struct {
+// proxy passes connections on to a Redis, or refuses them.
+type proxy struct {
 	addr string
 
 	mu   sync.Mutex
@@ -21,12 +21,12 @@ type gate struct {
 	open []net.Conn
 }
 
-// newGate listens for connections to a Redis.
-func newGate(t *testing.T, redis *redistest.Server) *gate {
+// newProxy listens for connections to a Redis.
+func newProxy(t *testing.T, redis *redistest.Server) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	g := &gate{addr: l.Addr().String()}
+	p := &proxy{addr: l.Addr().String()}
 	var work sync.WaitGroup
 	work.Go(func() {
 		for {
@@ -35,7 +35,7 @@ func newGate(t *testing.T, redis *redistest.Server) *gate {
 				return
 			}
 			out, err := net.Dial("tcp", redis.Addr)
-			if err != nil || !g.pass(in, out) {
+			if err != nil || !p.pass(in, out) {
 				_ = in.Close()
 				if err == nil {
 					_ = out.Close()
@@ -52,42 +52,42 @@ func newGate(t *testing.T, redis *redistest.Server) *gate {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
-		g.close()
+		p.close()
 		work.Wait()
 	})
-	return g
+	return p
 }
 
-func (g *gate) pass(conns ...net.Conn) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.shut {
-		g.open = append(g.open, conns...)
+func (p *proxy) pass(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.shut {
+		p.open = append(p.open, conns...)
 	}
-	return !g.shut
+	return !p.shut
 }
 
 // close cuts what is open, and refuses what comes until reopen.
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.shut = true
-	for _, c := range g.open {
+func (p *proxy) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shut = true
+	for _, c := range p.open {
 		_ = c.Close()
 	}
-	g.open = nil
+	p.open = nil
 }
 
-func (g *gate) reopen() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.shut = false
+func (p *proxy) reopen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shut = false
 }
 
 // What waited during an outage is published only when those are back who were there.
 func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
 	redis := redistest.Start(t)
-	early, late := newGate(t, redis), newGate(t, redis)
+	early, late := newProxy(t, redis), newProxy(t, redis)
 	a, b := start(t, "redis://"+early.addr), start(t, "redis://"+late.addr)
 	testkit.Eventually(t, "two servers are counted", func() bool { return a.cluster.Stats().Servers == 2 })
 	there := b.join(t)
@@ -113,7 +113,7 @@ func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
 // A server that was away alone knows how many broadcasts it missed.
 func TestMissedBroadcastsAreCounted(t *testing.T) {
 	redis := redistest.Start(t)
-	lone := newGate(t, redis)
+	lone := newProxy(t, redis)
 	a, b := start(t, redis.URL()), start(t, "redis://"+lone.addr)
 	there := b.join(t)
 	must(t, a.Emit("n", 0))
@@ -146,7 +146,7 @@ func TestAskingWithoutRedis(t *testing.T) {
 		t.Errorf("clients %q, want this server's", got)
 	}
 	go func() { here.Receive("ask").Ack("x") }()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	answers, err := servers[0].To().Call(ctx, "ask")
 	if err == nil || ctx.Err() != nil || len(answers) != 1 {

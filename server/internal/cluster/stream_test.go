@@ -48,7 +48,7 @@ func away(t *testing.T, m *member) {
 // back, and what it emitted itself reaches the others.
 func TestStreamReachesWhoWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	a, b := start(t, redis.URL(), streaming), start(t, "redis://"+g.addr, streaming)
 	here, there := a.join(t), b.join(t)
 	numbered(t, a, 0, 10)
@@ -75,7 +75,7 @@ func TestStreamReachesWhoWasCutOff(t *testing.T) {
 // come back to their sessions.
 func TestStreamTrimmedTooSoon(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	a, b := start(t, redis.URL(), streaming, short), start(t, "redis://"+g.addr, streaming, short, recovering)
 	on(t, b, "back", func(c *socketio.Context) bool { return c.Recovered() })
 	here, there := a.join(t), b.join(t)
@@ -110,7 +110,7 @@ func on(t *testing.T, m *member, event string, fn any) {
 // While Redis is away, what has an order waits, and what has none does not.
 func TestStreamWhileRedisIsAway(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	m := start(t, "redis://"+g.addr, streaming)
 	on(t, m, "talk", func(c *socketio.Context) error {
 		must(t, m.Emit("first"))
@@ -137,7 +137,7 @@ func TestStreamWhileRedisIsAway(t *testing.T) {
 // What waits is bounded, and what is given up is counted.
 func TestStreamGivesUpTheOldest(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	m := start(t, "redis://"+g.addr, streaming, func(_ *cluster.Options, s *socketio.Options) { s.MaxBacklog = 1 << 30 })
 	c := m.join(t)
 	g.close()
@@ -215,7 +215,7 @@ func TestStreamKeepsTheOrderOfAHandler(t *testing.T) {
 // A disconnect waits for what was said before, but not for a Redis that is away.
 func TestStreamDisconnectsWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	m := start(t, "redis://"+g.addr, streaming)
 	on(t, m, "leave", func(c *socketio.Context) error {
 		must(t, m.Emit("never heard"))

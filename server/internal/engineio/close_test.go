@@ -368,7 +368,7 @@ type watchedAnswer struct {
 
 // Flush waits a little, to give the fault its chance.
 func (w *watchedAnswer) Flush() {
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // in which the poll would be answered
 	whole := w.Header().Get("Content-Length") == fmt.Sprint(w.Body.Len())
 	w.early = whole && len(w.polled) == 0
 	w.ResponseRecorder.Flush()

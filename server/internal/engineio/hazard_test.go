@@ -17,7 +17,7 @@ import (
 // status of the answer.
 func (f *fixture) slowPOST(query, body string) (finish func() int) {
 	f.t.Helper()
-	conn, err := net.DialTimeout("tcp", f.addr, patience)
+	conn, err := net.DialTimeout("tcp", f.addr, testkit.Deadline)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func (f *fixture) slowPOST(query, body string) (finish func() int) {
 		if _, err := fmt.Fprintf(conn, "%x\r\n%s\r\n0\r\n\r\n", len(body), body); err != nil {
 			f.t.Fatal(err)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		_ = conn.SetReadDeadline(time.Now().Add(testkit.Deadline))
 		var status int
 		if _, err := fmt.Fscanf(conn, "HTTP/1.1 %d", &status); err != nil {
 			f.t.Fatal(err)

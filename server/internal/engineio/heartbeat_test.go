@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hipflask/testdata/testkit"
 )
 
 // The lists are tested with a clock that stands still unless a test sleeps.
@@ -174,7 +176,7 @@ func TestHeartbeatRemovesFromAnywhere(t *testing.T) {
 
 // With real, short times: a client that answers lives through many pings.
 func TestPingPong(t *testing.T) {
-	brief := func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, patience }
+	brief := func(c *Config) { c.PingInterval, c.PingTimeout = 20*time.Millisecond, testkit.Deadline }
 	const pings = 10
 	t.Run("Engine.IO 4 by WebSocket", func(t *testing.T) {
 		f := start(t, brief)

@@ -9,14 +9,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"hipflask/server/internal/websocket"
 	"hipflask/testdata/testkit"
 )
-
-// patience is how long a test waits for what is due at once.
-const patience = 20 * time.Second
 
 // fixture is a server under test, which ends with it. It then checks what must hold
 // after any test: no session is left, each ended once, and nothing counts as waiting.
@@ -89,7 +85,7 @@ func listeners() map[string]func(testing.TB, ...func(*Config)) *fixture {
 
 func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	f := &fixture{t: t, opened: make(chan *opened, 1000), http: &http.Client{Transport: &http.Transport{}, Timeout: testkit.Deadline}}
 	cfg := Config{
 		PlainPath: "/plain", Polling: true, WebSocket: true, AllowUpgrades: true,
 		Open: func(s *Session) Receiver {
@@ -126,7 +122,7 @@ func startWith(t testing.TB, listen func(*httptest.Server), changes ...func(*Con
 // stop shuts the server down; it can be called again.
 func (f *fixture) stop() {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	if err := f.srv.Shutdown(ctx); err != nil {
 		f.t.Errorf("Shutdown: %v", err)

@@ -3,6 +3,8 @@ package engineio
 import (
 	"testing"
 	"time"
+
+	"hipflask/testdata/testkit"
 )
 
 // A receiver that has its session closed by another goroutine while it is still being
@@ -17,7 +19,8 @@ func TestCloseWhileOpening(t *testing.T) {
 				open := cfg.Open
 				cfg.Open = func(s *Session) Receiver {
 					go end(s)
-					for deadline := time.Now().Add(patience); s.IsOpen(); time.Sleep(time.Millisecond) {
+					// The session tells its receiver, which it has not got yet.
+					for deadline := time.Now().Add(testkit.Deadline); s.IsOpen(); time.Sleep(time.Millisecond) {
 						if time.Now().After(deadline) {
 							t.Error("the session stays open")
 							break

@@ -45,7 +45,7 @@ func (f *fixture) plain() (*opened, *peer) {
 
 func (f *fixture) dialPath(path string, rcvbuf int) *peer {
 	f.t.Helper()
-	nc, err := net.DialTimeout("tcp", f.addr, patience)
+	nc, err := net.DialTimeout("tcp", f.addr, testkit.Deadline)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func TestVolatile(t *testing.T) {
 	early := w.introduced()
 	polled := make(chan string, 1)
 	go func() { polled <- polls.poll() }()
-	for deadline := time.Now().Add(patience); !polls.session.Writable(); runtime.Gosched() {
+	for deadline := time.Now().Add(testkit.Deadline); !polls.session.Writable(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("the poll does not wait")
 		}

@@ -8,13 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"hipflask/server/internal/engineio"
 	"hipflask/testdata/testkit"
 )
-
-const patience = 15 * time.Second
 
 // world is the adapter of the namespace "/" on an engine. Its clients poll, by requests
 // that never leave the process: a poll returns at once what waits for the client, and

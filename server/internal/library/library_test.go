@@ -15,9 +15,8 @@ import (
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
+	"hipflask/testdata/testkit"
 )
-
-const testTimeout = 15 * time.Second
 
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
@@ -140,7 +139,7 @@ func (w *world) open(revision string) *owner {
 		o.conn = w.server.Open(o.session, o)
 		o.conn.Begin()
 		return o
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Deadline):
 		w.t.Fatal("no session was opened")
 		panic("unreachable")
 	}
@@ -196,8 +195,8 @@ func TestConnectionOfEngineIO3(t *testing.T) {
 	o.hears(t, string(engineio.ClientDisconnect), string(engineio.ClientDisconnect))
 }
 
-// A client that was cut off comes back to its session, by its key, once; also one that sent the
-// close packet.
+// A client that was cut off comes back to its session, by its key, once; also one that
+// ended its session.
 func TestConnectionComesBack(t *testing.T) {
 	w := newWorld(t, time.Minute)
 	one := w.open("4")

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-const testTimeout = 15 * time.Second
+	"hipflask/testdata/testkit"
+)
 
 // pipe is a reader that begins to read when it is told to.
 type pipe struct {
@@ -35,7 +35,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 }
 
 func limit(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -85,7 +85,7 @@ func TestWaiting(t *testing.T) {
 	close(p.goOn)
 	select {
 	case <-wrote:
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Deadline):
 		t.Fatal("it waits for ever")
 	}
 	if err := l.Close(limit(t)); err != nil {

@@ -69,6 +69,7 @@ func TestTrim(t *testing.T) {
 	}
 	wg.Wait()
 	close(hold)
+	// A goroutine that ends tells nobody.
 	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)

@@ -74,7 +74,7 @@ func TestHandshakeRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			nc := connect(t, s.Listener.Addr())
 			defer nc.Close()
-			if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+			if err := nc.SetDeadline(time.Now().Add(testkit.Deadline)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := io.WriteString(nc, request(tt.replace)); err != nil {

@@ -20,9 +20,6 @@ import (
 const (
 	testKey = "dGhlIHNhbXBsZSBub25jZQ==" // the example of section 1.3
 	testMax = 70000
-
-	// patience is how long a test waits for what must come. No test's result depends on it.
-	patience = 20 * time.Second
 )
 
 // echo answers messages with themselves and pings with pongs, and writes down what came.
@@ -76,7 +73,7 @@ func serveEcho(c *Conn, log chan<- string) error {
 			reason = ""
 		}
 		if _, werr := c.Write(AppendClose(nil, closing.Code, reason)); werr == nil && c.CloseWrite() == nil {
-			c.Discard(patience)
+			c.Discard(testkit.Deadline)
 		}
 	}
 	return err
@@ -132,7 +129,7 @@ type client struct{ *testkit.WebSocket }
 func dial(t testing.TB, nc net.Conn, first []byte) *client {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })
-	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := nc.SetDeadline(time.Now().Add(testkit.Deadline)); err != nil {
 		t.Fatal(err)
 	}
 	c := &client{&testkit.WebSocket{Conn: nc, Buffered: bufio.NewReader(nc)}}

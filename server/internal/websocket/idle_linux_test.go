@@ -70,7 +70,7 @@ func (s *started) end(t testing.TB) error {
 	select {
 	case err := <-s.ended:
 		return err
-	case <-time.After(patience):
+	case <-time.After(testkit.Deadline):
 		t.Fatal("the connection did not end")
 		return nil
 	}
@@ -149,7 +149,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 func TestNotIdle(t *testing.T) {
 	u := watch(t)
 	s := start(t, u, nil)
-	if err := s.c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.c.SetReadDeadline(time.Now().Add(testkit.Deadline)); err != nil {
 		t.Fatal(err)
 	}
 	s.send(t, final(Text, "a"))
@@ -224,7 +224,7 @@ func TestIdleAndBack(t *testing.T) {
 				cut := int(i) % len(p)
 				peer.Write(p[:cut])
 				if k%3 == 0 && i%10 == 0 {
-					c.SetReadDeadline(time.Now().Add(patience))
+					c.SetReadDeadline(time.Now().Add(testkit.Deadline))
 					c.SetReadDeadline(time.Time{})
 				}
 				if i%uint32(k+1) == 0 {

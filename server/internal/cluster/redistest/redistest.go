@@ -20,10 +20,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
 
-// patience is how long a redis-server may take to start or to end.
-const patience = 15 * time.Second
+	"hipflask/testdata/testkit"
+)
 
 // Server is a redis-server that keeps nothing on disk.
 type Server struct {
@@ -114,7 +113,7 @@ func (s *Server) start() bool {
 		defer close(ended)
 		_ = cmd.Wait() // killed, whatever else
 	}(s.cmd, s.ended)
-	timeout := time.After(patience)
+	timeout := time.After(testkit.Deadline)
 	for {
 		said := s.output.String()
 		if strings.Contains(said, "eady to accept connections") || strings.Contains(said, "+monitor") {
@@ -126,7 +125,7 @@ func (s *Server) start() bool {
 			s.cmd = nil
 			return false
 		case <-timeout:
-			s.t.Fatalf("redis-server did not start within %v:\n%s", patience, s.output)
+			s.t.Fatalf("redis-server did not start within %v:\n%s", testkit.Deadline, s.output)
 		}
 	}
 }
@@ -158,7 +157,7 @@ func (s *Server) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
 // Do runs a command and returns the answer.
 func (s *Server) Do(args ...any) any {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	answer, err := s.client.Do(ctx, args...).Result()
 	if err != nil {
@@ -186,9 +185,9 @@ func StartSentinel(t testing.TB, lines string) *Server {
 // AwaitInfo waits until CLUSTER INFO or such holds a text.
 func (s *Server) AwaitInfo(command, want string) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); !strings.Contains(fmt.Sprint(s.Do(command, "INFO")), want); {
+	for end := time.Now().Add(testkit.Deadline); !strings.Contains(fmt.Sprint(s.Do(command, "INFO")), want); {
 		if time.Now().After(end) {
-			s.t.Fatalf("no %s within %v", want, patience)
+			s.t.Fatalf("no %s within %v", want, testkit.Deadline)
 		}
 		time.Sleep(10 * time.Millisecond) // Redis tells nobody
 	}
@@ -197,7 +196,7 @@ func (s *Server) AwaitInfo(command, want string) {
 // AwaitSubscribers waits until a channel has that many subscribers.
 func (s *Server) AwaitSubscribers(channel string, n int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	for {
 		found, err := s.client.PubSubNumSub(ctx, channel).Result()

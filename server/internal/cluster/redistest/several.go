@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hipflask/testdata/testkit"
 )
 
 // StartReplica starts a replica of a server, and returns once it has what that one has.
@@ -96,7 +98,7 @@ func (s *Server) info(section string) string {
 // Insist runs a command until Redis takes it.
 func (s *Server) Insist(args ...any) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	s.Await(fmt.Sprintf("that it takes %v", args), func() bool { return s.client.Do(ctx, args...).Err() == nil })
 }
@@ -104,9 +106,9 @@ func (s *Server) Insist(args ...any) {
 // Await waits for what Redis tells nobody.
 func (s *Server) Await(what string, is func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testkit.Deadline); !is(); time.Sleep(10 * time.Millisecond) { // Sentinel and Cluster tell nobody
 		if time.Now().After(end) {
-			s.t.Fatalf("%s: not within %v", what, patience)
+			s.t.Fatalf("%s: not within %v", what, testkit.Deadline)
 		}
 	}
 }

@@ -94,6 +94,7 @@ func TestClusterPlainClientsTakePart(t *testing.T) {
 
 // TestClusterShutdownPublishes: what was said just before the end reaches the others.
 func TestClusterShutdownPublishes(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
 	there := joinCluster(t, b.Addr)

@@ -111,6 +111,7 @@ func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 // TestClusterChatsOnWithoutRedis: what is said in an outage reaches the server's own
 // clients at once, and those of the other servers once Redis is back: all of it.
 func TestClusterChatsOnWithoutRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, ops := harness.StartOps(t, "--message-queue", redis.URL())
 	b := harness.StartMember(t, redis)

@@ -95,6 +95,7 @@ type hearer struct {
 
 // Of three servers one is killed: only its own clients have to come back.
 func TestClusterForwardedServerIsKilled(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	binary := harness.Build(t)
 	var addrs []string
@@ -225,6 +226,7 @@ func TestClusterForwardedServerIsFrozen(t *testing.T) {
 // While Redis is away, a server that is known is still asked, and one that is not is
 // not waited for.
 func TestClusterForwardedWithoutRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis, "--message-queue-optional"), harness.StartMember(t, redis, "--message-queue-optional")
 	p := by(testkit.JoinPolling(t, a.Addr, 4), b.Addr)
@@ -246,6 +248,7 @@ func TestClusterForwardedWithoutRedis(t *testing.T) {
 
 // Two servers have one --server-id: the log says so, and their clients do not suffer.
 func TestClusterTwoServersWithOneID(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis, "--server-id", "web"), harness.StartMember(t, redis, "--server-id", "web")
 	c := harness.StartMember(t, redis)

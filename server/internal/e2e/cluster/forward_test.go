@@ -111,6 +111,7 @@ func TestClusterWithoutSticking(t *testing.T) {
 
 // Python's clients, sync and asyncio, over both transports.
 func TestClusterWithoutStickingPython(t *testing.T) {
+	t.Parallel()
 	testkit.NeedPythonClient(t)
 	addr, _ := startThree(t)
 	for _, kind := range []string{"sync", "asyncio"} {
@@ -237,7 +238,7 @@ func TestClusterForwardedAdmissionIsOnce(t *testing.T) {
 		"--max-connections-per-address", "1", "--max-handshakes-per-second", "1")
 	b := harness.StartMember(t, redis, "--cors-allowed-origins", "https://b.example")
 	opened := testkit.AskAs(t, a.Addr, "a.example", testkit.PollingPath, nil)
-	testkit.LeaveLater(t, a.Addr, testkit.PollingPath, opened)
+	testkit.LeaveLater(t, a.Addr, "a.example", testkit.PollingPath, opened)
 	sid, err := testkit.OpenedSID(opened.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -157,8 +157,8 @@ func passLater(in, out net.Conn, delay time.Duration) {
 		}
 	}()
 	for p := range pieces {
-		time.Sleep(time.Until(p.due))
-		_, _ = out.Write(p.data) // one that fails ends the reading as well
+		time.Sleep(time.Until(p.due)) // the delay of the network
+		_, _ = out.Write(p.data)      // one that fails ends the reading as well
 	}
 	_ = in.Close()
 	_ = out.Close()

@@ -82,6 +82,7 @@ func TestClusterStreamsConnectionsAreCut(t *testing.T) {
 // TestClusterStreamsRedisFreezes: what is emitted waits, also where connections break
 // because Redis does not answer, and comes once.
 func TestClusterStreamsRedisFreezes(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL()+"?socket_timeout=0.5")
 	b, _ := harness.StartStreamsMember(t, redis.URL()+"?socket_timeout=0.5")
@@ -104,6 +105,7 @@ func TestClusterStreamsRedisFreezes(t *testing.T) {
 // TestClusterStreamsRedisRestarts kills Redis twice under load. It keeps what it had, and
 // nobody loses anything.
 func TestClusterStreamsRedisRestarts(t *testing.T) {
+	t.Parallel()
 	redis := redistest.StartLasting(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL())
 	b, _ := harness.StartStreamsMember(t, redis.URL())
@@ -214,6 +216,7 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 // TestHardeningClusterStreamEnds: whoever writes the last id there is makes it impossible
 // to write another. That is said, and the server's own work goes on.
 func TestHardeningClusterStreamEnds(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	ours, io := harness.StartStreamsMember(t, redis.URL())
 	c := joinCluster(t, ours.Addr)

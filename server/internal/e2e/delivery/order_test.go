@@ -223,13 +223,13 @@ func TestFirstPacketHoldsCONNECTAndAnEvent(t *testing.T) {
 	}
 }
 
-// loadGate is a stdout that takes nothing until it is opened.
-type loadGate struct {
+// heldLines is a stdout that takes nothing until it is opened.
+type heldLines struct {
 	loadLines
 	open chan struct{}
 }
 
-func (g *loadGate) Write(p []byte) (int, error) {
+func (g *heldLines) Write(p []byte) (int, error) {
 	<-g.open
 	return g.loadLines.Write(p)
 }
@@ -237,12 +237,13 @@ func (g *loadGate) Write(p []byte) (int, error) {
 // A handler that is slow, here because stdout takes nothing, makes the server stop
 // reading from the client, and the client wait: no event is lost, and none piles up.
 func TestSlowHandlerPausesReading(t *testing.T) {
+	t.Parallel()
 	const padding = 1000
 	for transport, events := range map[string]int{"websocket": 20_000, "polling": 4000} {
 		t.Run(transport, func(t *testing.T) {
-			gate := &loadGate{loadLines: loadLines{messages: make(map[string]int)}, open: make(chan struct{})}
-			opened := sync.OnceFunc(func() { close(gate.open) })
-			addr, stop := loadServer(t, gate, "--max-backlog", "64MiB")
+			held := &heldLines{loadLines: loadLines{messages: make(map[string]int)}, open: make(chan struct{})}
+			opened := sync.OnceFunc(func() { close(held.open) })
+			addr, stop := loadServer(t, held, "--max-backlog", "64MiB")
 			t.Cleanup(opened) // before the server is stopped
 			c, err := testkit.JoinLoadClient(addr, 4, transport, &http.Client{Transport: testkit.LoadHTTP(t).Transport})
 			if err != nil {
@@ -291,7 +292,7 @@ func TestSlowHandlerPausesReading(t *testing.T) {
 			t.Logf("paused after %d events", paused)
 			stop()
 			for i := range events {
-				if n := gate.messages[loadText(0, i, padding)]; n != 1 && !t.Failed() {
+				if n := held.messages[loadText(0, i, padding)]; n != 1 && !t.Failed() {
 					t.Fatalf("event %d was handled %d times", i, n)
 				}
 			}

@@ -225,6 +225,7 @@ func TestSoak(t *testing.T) {
 	// awaitUsage waits until all are gone and the usage is within a bound.
 	awaitUsage := func(ok func(usage) bool) usage {
 		t.Helper()
+		// Memory, goroutines and descriptors are asked for: they tell nobody.
 		for deadline := time.Now().Add(2 * testkit.Deadline); ; time.Sleep(50 * time.Millisecond) {
 			s.http.CloseIdleConnections()
 			connected, disconnected := lines.counts()
@@ -297,9 +298,10 @@ func TestNamespaceInDisguise(t *testing.T) {
 // A connect handler that takes longer than a client has for its first CONNECT: the
 // client may be refused, but then its disconnect is told like any other.
 func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
-	gate := &loadGate{open: make(chan struct{})}
-	opened := sync.OnceFunc(func() { close(gate.open) })
-	addr, stop := loadServer(t, gate, "--connect-timeout", "1s", "--max-backlog", "64MiB")
+	t.Parallel()
+	held := &heldLines{open: make(chan struct{})}
+	opened := sync.OnceFunc(func() { close(held.open) })
+	addr, stop := loadServer(t, held, "--connect-timeout", "1s", "--max-backlog", "64MiB")
 	t.Cleanup(opened)
 	filler, err := testkit.JoinLoadClient(addr, 4, "websocket", nil)
 	if err != nil {
@@ -322,6 +324,7 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// That nothing comes any more is no event.
 	for last, still := int64(-1), 0; still < 40; time.Sleep(25 * time.Millisecond) {
 		if now := heard.Load(); now != last {
 			last, still = now, 0
@@ -355,5 +358,5 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	late.Cut()
 	filler.Cut()
 	stop()
-	pairs(t, &gate.loadLines, 2)
+	pairs(t, &held.loadLines, 2)
 }

@@ -42,6 +42,7 @@ const admitted = `40/admin,{"sid":`
 // Attack: five wrong logins from the address that the administrator has as well, who was
 // then shut out for a minute, again and again.
 func TestHardeningAdminIsNotLockedOut(t *testing.T) {
+	t.Parallel()
 	hash, err := bcrypt.GenerateFromPassword([]byte(testkit.AdminPassword), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)

@@ -102,6 +102,7 @@ type endServer struct {
 // Attack: a client that never reads the answer to its handshake. It gives its place up,
 // and is counted.
 func TestHardeningUnreadHandshake(t *testing.T) {
+	t.Parallel()
 	server, ops := harness.StartOps(t, append(hugeAnswer(), "--max-connections", "1")...)
 	unreadHandshake(t, &endServer{Server: *server})
 	harness.AwaitMetrics(t, ops, map[string]float64{`hipflask_refusals_total{cause="unread handshake"}`: 1})

@@ -89,9 +89,10 @@ func beatTimes(t *testing.T, clients []*beating, n int64) {
 	})
 }
 
-// awaitBeats waits for what no channel tells of: until there is nothing that is waited for.
+// awaitBeats waits until there is nothing that is waited for.
 func awaitBeats(t *testing.T, waits func() string) {
 	t.Helper()
+	// The clients' counts, which no channel tells of.
 	for deadline := time.Now().Add(testkit.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		what := waits()
 		if what == "" {
@@ -157,7 +158,7 @@ func beatWS(b *beating, addr string, version int) error {
 			answer = testkit.OpPong
 			fallthrough
 		case string(f.Data) == "2":
-			time.Sleep(pongDelay)
+			time.Sleep(pongDelay) // as a client far away answers
 			err = b.beats(func() error { return w.SendFrame(answer, strings.Replace(string(f.Data), "2", "3", 1)) })
 		}
 	}
@@ -235,7 +236,7 @@ func (p *beatingPoller) run() error {
 		var got string
 		got, err = p.do(http.MethodGet, "")
 		if err == nil && p.version == 4 && strings.HasPrefix(got, "2") {
-			time.Sleep(pongDelay)
+			time.Sleep(pongDelay) // as a client far away answers
 			err = p.beats(func() error { return p.post("3") })
 		}
 	}
@@ -278,7 +279,7 @@ func TestHardeningFreeze(t *testing.T) {
 	testkit.Freeze(t, cmd.Process)
 	goOn := sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGCONT) })
 	defer goOn()
-	time.Sleep(frozen)
+	time.Sleep(frozen) // longer than the heartbeat allows: what the attack is
 	late.Send("40")
 	probe.Send("5")
 	for conn, rest := range map[net.Conn]string{header: "\r\n\r\n", body: "3"} {

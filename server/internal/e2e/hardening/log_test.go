@@ -172,7 +172,7 @@ func startRecorder(t *testing.T, target string) *recorder {
 		work.Wait()
 	})
 	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(to, io.TeeReader(from, r.keeper(from)))
+		_, _ = io.Copy(to, io.TeeReader(from, r.record(from)))
 		if half, ok := to.(*net.TCPConn); ok {
 			_ = half.CloseWrite()
 		}
@@ -188,8 +188,8 @@ func startRecorder(t *testing.T, target string) *recorder {
 				_ = client.Close()
 				continue
 			}
-			r.keeper(client)
-			r.keeper(server)
+			r.record(client)
+			r.record(server)
 			work.Go(func() { carry(server, client) })
 			work.Go(func() { carry(client, server) })
 		}
@@ -197,24 +197,24 @@ func startRecorder(t *testing.T, target string) *recorder {
 	return r
 }
 
-type keeper struct {
+type record struct {
 	r    *recorder
 	from net.Conn
 }
 
-func (r *recorder) keeper(from net.Conn) keeper {
+func (r *recorder) record(from net.Conn) record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all[from] == nil {
 		r.all[from] = new(bytes.Buffer)
 	}
-	return keeper{r, from}
+	return record{r, from}
 }
 
-func (k keeper) Write(p []byte) (int, error) {
-	k.r.mu.Lock()
-	defer k.r.mu.Unlock()
-	return k.r.all[k.from].Write(p)
+func (w record) Write(p []byte) (int, error) {
+	w.r.mu.Lock()
+	defer w.r.mu.Unlock()
+	return w.r.all[w.from].Write(p)
 }
 
 var recordedID = regexp.MustCompile(`"(?:sid|pid|sessionId)":"([^"]+)"|[?&]sid=([^& ]+)`)

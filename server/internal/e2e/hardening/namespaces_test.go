@@ -53,6 +53,7 @@ func TestHardeningNamespacesAreForgotten(t *testing.T) {
 		_ = c.Close()
 	}
 	other := testkit.JoinWebSocket(t, server.Addr)
+	// Nobody tells a client that there is room again: it asks.
 	for end := time.Now().Add(testkit.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		other.Send("40/new,")
 		answer, err := other.Packet()

@@ -68,6 +68,7 @@ func pipeOf(t *testing.T) (r, w *os.File) {
 // Attack: hipflask | head -1. Clients are served as before, the end is in good order,
 // and says how many lines were lost.
 func TestHardeningStdoutIsReadNoMore(t *testing.T) {
+	t.Parallel()
 	r, w := pipeOf(t)
 	cmd, _, stderr := startPiped(t, w, nil)
 	_ = w.Close()
@@ -98,6 +99,7 @@ func TestHardeningStdoutIsReadNoMore(t *testing.T) {
 
 // Attack: a disk that is full.
 func TestHardeningStdoutIsFull(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		testkit.Absent(t, "needs /dev/full")
@@ -117,6 +119,7 @@ func TestHardeningStdoutIsFull(t *testing.T) {
 // Attack: another process makes the pipe that stdout is non-blocking, and its reader is
 // slow. No line is lost, doubled or torn.
 func TestHardeningStdoutDoesNotBlock(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no non-blocking pipes to share")
 	}
@@ -152,6 +155,7 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 // Attack: the log is read no more. Its lines are lost, which stdout says at the end, and
 // the exit code does not.
 func TestHardeningStderrIsReadNoMore(t *testing.T) {
+	t.Parallel()
 	r, w := pipeOf(t)
 	cmd, stdout, _ := startPiped(t, nil, w, "--log-level", "debug")
 	_ = w.Close()

@@ -31,6 +31,7 @@ func cutOff(t *testing.T, conn net.Conn, within time.Duration) {
 
 // Attack: slowloris, many connections with a header that never ends.
 func TestHardeningSlowloris(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t, "--read-header-timeout", "1s")
 	unharmed := testkit.Bystander(t, server.Addr)
 	var conns []net.Conn
@@ -206,7 +207,7 @@ func TestHardeningRequestSmuggling(t *testing.T) {
 func TestHardeningHTTP10(t *testing.T) {
 	addr := harness.Start(t).Addr
 	got := testkit.Exchange(t, addr, "GET "+testkit.PollingPath+" HTTP/1.0\r\n\r\nGET /hidden HTTP/1.0\r\n\r\n")
-	testkit.LeaveLater(t, addr, testkit.PollingPath, got[0])
+	testkit.LeaveLater(t, addr, "", testkit.PollingPath, got[0])
 	if len(got) != 1 || got[0].Status != http.StatusOK || !strings.HasPrefix(got[0].Body, `0{"sid":`) {
 		t.Errorf("a poll was answered %v", got)
 	}

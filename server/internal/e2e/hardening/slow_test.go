@@ -21,6 +21,7 @@ import (
 
 // Attack: connections on which nothing is ever said, not even a TLS greeting.
 func TestHardeningSilentConnections(t *testing.T) {
+	t.Parallel()
 	certFile, keyFile, _ := testkit.SelfSigned(t)
 	for name, args := range map[string][]string{"plain": nil, "TLS": {"--certfile", certFile, "--keyfile", keyFile}} {
 		t.Run(name, func(t *testing.T) {
@@ -39,28 +40,32 @@ func TestHardeningSilentConnections(t *testing.T) {
 // Attack: a body that never comes, or comes a byte at a time, posted to a session. It
 // is waited for, but neither without end nor by anybody else.
 func TestHardeningSlowBody(t *testing.T) {
+	t.Parallel()
 	addr := harness.Start(t, "--read-body-timeout", "1s").Addr
 	unharmed := testkit.Bystander(t, addr)
-	for name, framing := range map[string]string{"with a length": "Content-Length: 1000000\r\n\r\n42[", "in chunks": "Transfer-Encoding: chunked\r\n\r\nfffff\r\n42["} {
-		for _, drips := range []bool{false, true} {
-			t.Run(fmt.Sprint(name, ", dripping ", drips), func(t *testing.T) {
-				t.Parallel()
-				p := testkit.JoinPolling(t, addr, 4)
-				conn := testkit.BeginRequest(t, addr, "POST "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+framing)
-				if drips {
-					go drip(conn)
-				}
-				cutOff(t, conn, testkit.Deadline)
-				p.Unknown()
-			})
+	t.Run("bodies", func(t *testing.T) { // which returns when all of them have ended
+		for name, framing := range map[string]string{"with a length": "Content-Length: 1000000\r\n\r\n42[", "in chunks": "Transfer-Encoding: chunked\r\n\r\nfffff\r\n42["} {
+			for _, drips := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, ", dripping ", drips), func(t *testing.T) {
+					t.Parallel()
+					p := testkit.JoinPolling(t, addr, 4)
+					conn := testkit.BeginRequest(t, addr, "POST "+strings.TrimPrefix(p.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\n"+framing)
+					if drips {
+						go drip(conn)
+					}
+					cutOff(t, conn, testkit.Deadline)
+					p.Unknown()
+				})
+			}
 		}
-	}
+	})
 	unharmed("slow bodies")
 }
 
 // Attack: a WebSocket message that comes a byte at a time. Behind it no pong can
 // come, so that the heartbeat ends it.
 func TestHardeningSlowFrame(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms")
 	for _, frame := range [][]byte{
 		testkit.MaskedFrame(testkit.FinBit|testkit.OpText, strings.Repeat("x", 60_000))[:8],
@@ -76,6 +81,7 @@ func TestHardeningSlowFrame(t *testing.T) {
 
 // Attack: a response that is read a byte at a time, to hold it in the server's memory.
 func TestHardeningSlowReading(t *testing.T) {
+	t.Parallel()
 	addr := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms", "--read-body-timeout", "500ms").Addr
 	// With small buffers on the way, or the kernel would take all of it at once.
 	conn := dialSmall(t, addr)
@@ -112,7 +118,7 @@ func TestHardeningHeaders(t *testing.T) {
 		{http.MethodGet, "/socket.io/nothing"}, {http.MethodDelete, "/"}, {http.MethodDelete, "/socket.io/"}, {http.MethodOptions, testkit.PollingPath},
 	} {
 		got := testkit.Ask(t, addr, a.method, a.path, nil, "")
-		testkit.LeaveLater(t, addr, a.path, got)
+		testkit.LeaveLater(t, addr, "", a.path, got)
 		for _, name := range []string{"Server", "X-Powered-By", "Via", "X-Runtime"} {
 			if got.Header.Values(name) != nil {
 				t.Errorf("%s %s: the response has %s: %v", a.method, a.path, name, got.Header.Values(name))

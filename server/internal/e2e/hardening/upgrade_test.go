@@ -72,6 +72,7 @@ func TestHardeningAbandonedUpgrade(t *testing.T) {
 
 // Attack: an upgrade that is never ended.
 func TestHardeningUpgradeWithoutEnd(t *testing.T) {
+	t.Parallel()
 	addr := harness.Start(t, "--upgrade-timeout", "1s").Addr
 	p := testkit.JoinPolling(t, addr, 4)
 	for _, begin := range []func() *testkit.Client{func() *testkit.Client { return p.Upgrading() }, p.Probed} {
@@ -84,6 +85,7 @@ func TestHardeningUpgradeWithoutEnd(t *testing.T) {
 
 // Attack: sessions that are opened and never connect to a namespace.
 func TestHardeningNeverSendsCONNECT(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t, "--connect-timeout", "2s")
 	unharmed := testkit.Bystander(t, server.Addr)
 	silent := testkit.OpenWebSocket(t, server.Addr, testkit.WebSocketPath)
@@ -124,6 +126,7 @@ func TestHardeningEventBeforeCONNECT(t *testing.T) {
 
 // Attack: clients that are connected and then answer no heartbeat.
 func TestHardeningNeverAnswersHeartbeats(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t, "--ping-interval", "1s", "--ping-timeout", "1s")
 	testkit.JoinWebSocket(t, server.Addr)
 	testkit.JoinPolling(t, server.Addr, 4)

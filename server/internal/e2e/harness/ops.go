@@ -74,6 +74,7 @@ func labelled(m *dto.Metric) string {
 // A handler is counted when it has returned, which its client may be ahead of.
 func AwaitMetrics(t *testing.T, addr string, want map[string]float64) {
 	t.Helper()
+	// Metrics are there to be asked for.
 	for deadline := time.Now().Add(testkit.Deadline); ; time.Sleep(5 * time.Millisecond) {
 		got := Scrape(t, addr)
 		maps.DeleteFunc(got, func(name string, _ float64) bool { _, wanted := want[name]; return !wanted })

@@ -28,7 +28,9 @@ func TestBackend(t *testing.T) {
 		return app.SocketIO.On("message", func(c *socketio.Context, v socketio.Value) error { return app.SocketIO.Emit("message", v) })
 	}, "--backend", pages.URL, "--ops-addr", "0")
 
-	testkit.JoinPolling(t, s.Addr, 4).Chats("beside a backend")
+	p := testkit.JoinPolling(t, s.Addr, 4)
+	p.Chats("beside a backend")
+	p.Leave()
 	if got := testkit.Ask(t, s.Addr, http.MethodGet, "/ours", nil, ""); got.Status != http.StatusOK || got.Body != "ours" {
 		t.Errorf("a route: %v", got)
 	}

@@ -77,6 +77,7 @@ const (
 // A renewed certificate is served to whoever connects from then on, and a WebSocket that is there lives on. A pair that
 // does not fit, and one that is gone, leave the one before in service.
 func TestCertificateReloadsWithItsFiles(t *testing.T) {
+	t.Parallel()
 	files := newLiveCertificate(t)
 	server := harness.Start(t, "--certfile", files.cert, "--keyfile", files.key)
 	first, conn := served(t, server.Addr)
@@ -126,6 +127,7 @@ func (c *liveCertificate) renewWithForeignKey() (whole string) {
 
 // SIGHUP has the files read at once, says what came of it, and ends nothing.
 func TestCertificateReloadsOnSIGHUP(t *testing.T) {
+	t.Parallel()
 	files := newLiveCertificate(t)
 	cmd, _, stderr := harness.StartServer(t, "--port", "0", "--certfile", files.cert, "--keyfile", files.key)
 	waitCount(t, stderr, "url=https://", 1)

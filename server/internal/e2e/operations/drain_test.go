@@ -66,6 +66,7 @@ func draining(t *testing.T) (server *harness.Server, waiting *testkit.Poller) {
 // Whoever comes while the server drains is told to come again, in a way that a page
 // can read and that a proxy can act upon.
 func TestDrainingServerTurnsNewClientsAway(t *testing.T) {
+	t.Parallel()
 	server, waiting := draining(t)
 	header := http.Header{"Origin": {server.URL}}
 	for name, got := range map[string]testkit.Answer{

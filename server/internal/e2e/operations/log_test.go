@@ -119,6 +119,7 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 // Session ids are secrets: whoever has one can poll in its owner's place. No line
 // has one, not of a connection, not of what was refused, not at the finest level.
 func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t, "--log-level", "debug", "--max-http-buffer-size", "1000")
 	broken, tooLong, polling := testkit.JoinWebSocket(t, server.Addr), testkit.JoinWebSocket(t, server.Addr), testkit.JoinPolling(t, server.Addr, 4)
 	polling.Send("4nonsense", "42/nowhere,[\"x\"]")

@@ -42,7 +42,7 @@ func readRulings(t *testing.T) []ruling {
 	return recorded.Rulings
 }
 
-// isAbout says whether a pattern matches a name.
+// isAbout reports whether a pattern matches a name.
 func isAbout(pattern, name string) bool {
 	before, rest, more := strings.Cut(pattern, "*")
 	if !more {

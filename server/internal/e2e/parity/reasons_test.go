@@ -98,7 +98,9 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 			server.Stderr.WaitFor(t, "the flag", testkit.Deadline, func(text string) bool { return strings.Contains(text, flag) })
 
 			allowing := harness.Start(t, flag)
-			if got := s.request(allowing.Addr, "GET", target, header, ""); got.Status >= 400 {
+			got := s.request(allowing.Addr, "GET", target, header, "")
+			testkit.LeaveLater(t, allowing.Addr, "", target, got)
+			if got.Status >= 400 {
 				t.Errorf("with the flag, answered %v", got)
 			}
 		})

@@ -100,7 +100,7 @@ func TestConnectHandlerGetsFlasksSession(t *testing.T) {
 	joinWithCookie(t, s.Addr, testkit.WebSocketPath, cookie).Joined()
 	s.Stdout.WaitLines(t, "connect /"+values, 1)
 
-	opened := testkit.Ask(t, s.Addr, "GET", "/socket.io/?EIO=4&transport=polling", withCookie(cookie), "")
+	opened := testkit.Opening(t, s.Addr, testkit.PollingPath, withCookie(cookie))
 	sid, err := testkit.OpenedSID(opened.Body)
 	if err != nil {
 		t.Fatal(err)

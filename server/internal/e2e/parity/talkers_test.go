@@ -22,7 +22,7 @@ type talker interface {
 	hear() (packet string, over bool)
 	// flush returns once everything said has been received.
 	flush()
-	// state says whether the session is still there.
+	// state reports whether the session is still there.
 	state() string
 	// leave ends the session as clients do.
 	leave()

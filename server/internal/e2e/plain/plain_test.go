@@ -335,6 +335,7 @@ func TestPlainPath(t *testing.T) {
 
 // TestPlainShutdown checks the end: what was said, then 1001 and the end.
 func TestPlainShutdown(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t)
 	c := harness.JoinPlain(t, server, 1)
 	c.Must(c.SendFrame(testkit.OpText, "last words"))

@@ -223,6 +223,7 @@ func TestFaultServerClosesWithoutACloseFrame(t *testing.T) {
 // The same when the process ends: a close frame that says so, and for a poll an error
 // upon which every client comes back.
 func TestShutdownIsTold(t *testing.T) {
+	t.Parallel()
 	server := harness.Start(t)
 	c, p := testkit.JoinWebSocket(t, server.Addr), testkit.JoinPolling(t, server.Addr, 4)
 	server.Cancel()

@@ -36,7 +36,7 @@ func TestRequestsBeforeAConnection(t *testing.T) {
 			t.Errorf("a WebSocket, refused for %s: answered %q, want %d", why, head, want)
 		}
 	}
-	got := testkit.Ask(t, server.Addr, http.MethodGet, testkit.PollingPath, nil, "")
+	got := testkit.Opening(t, server.Addr, testkit.PollingPath, nil)
 	if cookies := got.Header["Set-Cookie"]; got.Status != http.StatusOK || got.Header.Get("X-Seen") != "polling" || len(cookies) != 2 {
 		t.Errorf("polling: answered %v, with the header %v", got, got.Header)
 	}
