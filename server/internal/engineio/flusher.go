@@ -99,11 +99,7 @@ func (r *Round) Queue(s *Session, m *Message) {
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
 	if len(r.dirty) > 0 {
-		f.mu.Lock()
-		f.list, f.head = compact(f.list, f.head)
-		f.list = append(f.list, r.dirty...)
-		f.beginLocked()
-		f.mu.Unlock()
+		f.add(r.dirty)
 	}
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
@@ -114,6 +110,15 @@ func (r *Round) End() {
 			f.lag.await() // the rest is being written by others
 		}
 	}
+}
+
+// add has sessions flushed that are marked as dirty.
+func (f *flusher) add(dirty []*Session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list, f.head = compact(f.list, f.head)
+	f.list = append(f.list, dirty...)
+	f.beginLocked()
 }
 
 // beginLocked wakes a writer if there is work for one more.

@@ -2,9 +2,7 @@ package engineio
 
 import (
 	"encoding/base64"
-	"sync"
 	"sync/atomic"
-	"weak"
 
 	"hipflask/server/internal/websocket"
 )
@@ -70,8 +68,8 @@ type more struct {
 	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
 	held  atomic.Pointer[retention]
 
-	packed  atomic.Pointer[[wires]packedForm] // the forms compressed, see packer
-	packing atomic.Pointer[packing]           // see single
+	packed atomic.Pointer[packedForms]      // the forms compressed, see packer
+	single atomic.Pointer[derived[Message]] // see Message.single
 }
 
 // extra returns what few messages have, made if there was none.
@@ -274,17 +272,4 @@ func (x *more) encodePlain() []byte {
 		return websocket.AppendFrame(nil, websocket.Binary, p.Data)
 	}
 	return websocket.AppendFrame(nil, websocket.Text, p.Data)
-}
-
-// packing is the packed form of a message, made once. That of a message which is kept, see
-// Kept, is there while somebody uses it: who keeps the message has counted its bytes alone.
-type packing struct {
-	made *Message
-	weak weak.Pointer[Message]
-}
-
-// packedForm is made by the first who asks.
-type packedForm struct {
-	once   sync.Once
-	frames []byte
 }

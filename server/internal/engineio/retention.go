@@ -17,14 +17,15 @@ const (
 
 // retention is how many places a message waits in for clients: queues of those that do
 // not take it at once, and answers to polls. While there is one, its bytes count in
-// what all clients together may hold, once, with the forms that polls were sent of it;
-// with the last one the forms go too, whoever else keeps the message.
+// what all clients together may hold, once, with the forms that were made of it; with the
+// last one those for polls go too, whoever else keeps the message.
 //
 // A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
 	mu      locks.Retention
 	holders int
 	bytes   int // that count
+	beside  int // bytes of compressed forms, see packer: they are there as long as the message
 	forms   map[formKey]*form
 }
 
@@ -47,7 +48,7 @@ func (r *retention) hold(size int, b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
 	if r.holders++; r.holders == 1 {
-		r.bytes = size + retentionOverhead
+		r.bytes = size + r.beside + retentionOverhead
 		n += r.bytes
 	}
 	r.mu.Unlock()
@@ -64,6 +65,17 @@ func (r *retention) release(b *budget.Budget) {
 	}
 	r.mu.Unlock()
 	b.Give(n)
+}
+
+// packed counts a compressed form of so many bytes.
+func (r *retention) packed(n int, b *budget.Budget) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.beside += n
+	if r.holders > 0 {
+		r.bytes += n
+		b.Add(n)
+	}
 }
 
 // form finds a form, or makes room for one that is not made yet.

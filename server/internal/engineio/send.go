@@ -63,6 +63,12 @@ func (s *Session) flushLocked() {
 	s.writing = true
 	for {
 		b, ok := s.takeBatchLocked()
+		if s.unmade != nil {
+			if s.makeLocked(s.unmade) {
+				continue
+			}
+			return
+		}
 		if !ok {
 			break
 		}
@@ -81,6 +87,27 @@ func (s *Session) flushLocked() {
 		s.mu.Lock()
 	}
 	s.writtenLocked(conn)
+}
+
+// makeLocked has made what comes first in the queue. The mutex is held again then, unless
+// that takes long: then the answer is false, and the session is flushed once it is there.
+func (s *Session) makeLocked(form *packedForm) bool {
+	if len(form.message.frame) < longForm {
+		s.mu.Unlock()
+		s.packer.make(form)
+		s.mu.Lock()
+		return true
+	}
+	if !s.dirty { // else the flusher comes back to it
+		if !s.packer.makeLater(form, s) {
+			return true
+		}
+		s.dirty = true
+	}
+	s.writing = false
+	s.endTurn()
+	s.mu.Unlock()
+	return false
 }
 
 // takeBatchLocked takes what goes into the next write; false means that there is nothing,
@@ -141,7 +168,13 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 		}
 		s.mu.Lock()
 		var ok bool
-		if b, ok = s.takeBatchLocked(); !ok {
+		for b, ok = s.takeBatchLocked(); s.unmade != nil; b, ok = s.takeBatchLocked() {
+			form := s.unmade
+			s.mu.Unlock()
+			s.packer.make(form)
+			s.mu.Lock()
+		}
+		if !ok {
 			break
 		}
 		n, size = 0, len(b.data)

@@ -31,6 +31,9 @@ func newServer(cfg Config) *Server {
 	srv.common.init(cfg, srv)
 	srv.registry.init(&srv.workers)
 	srv.flusher.init(&srv.outlet.lag)
+	if srv.packer != nil {
+		srv.packer.resume = srv.flusher.add
+	}
 	if cfg.ServerID != "" {
 		srv.idPrefix = cfg.ServerID + "."
 	}

@@ -51,7 +51,7 @@ func (c *common) init(cfg Config, list registrar) {
 	c.refusals = refusals{log: cfg.Logger, cfg: &c.cfg}
 	if cfg.WebSocketCompression {
 		c.upgrader.Compression = true
-		c.packer = &packer{cfg.WebSocketThreshold, c.upgrader.Compress}
+		c.packer = &packer{threshold: cfg.WebSocketThreshold, compress: c.upgrader.Compress, memory: cfg.Memory}
 	}
 	c.gate = newGate(cfg.Bounds)
 	c.registrar = list

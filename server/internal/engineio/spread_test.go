@@ -21,7 +21,7 @@ func spreadOut(f *fixture, writers int) {
 func TestWritersKeepOrder(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
 	spreadOut(f, 8)
-	const clients, senders, each = 2*flushChunk + 10, 4, 100
+	const clients, senders, each = 2*flushChunk + 10, 4, 40
 	var sessions []*Session
 	var peers []*peer
 	for range clients {
