@@ -49,13 +49,18 @@ type Plain struct {
 type Message struct {
 	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
-	shared     bool
-	kept       bool  // see Kept
-	stored     bool  // see DoNotCompress
-	raw        bool  // frame is for every kind of WebSocket, and for nobody else
-	control    bool  // a packet of Engine.IO's own
-	gone       int32 // how many of its packets the client has already, see after; or noText
-	more       atomic.Pointer[more]
+	traits
+	gone int32 // how many of its packets the client has already, see after; or noText
+	more atomic.Pointer[more]
+}
+
+// traits are what a message is from its beginning.
+type traits struct {
+	shared  bool // see Share
+	kept    bool // see Kept
+	stored  bool // see DoNotCompress
+	raw     bool // frame is for every kind of WebSocket, and for nobody else
+	control bool // a packet of Engine.IO's own
 }
 
 // noText stands in gone for a message of one binary packet and no text: see single.
@@ -126,7 +131,7 @@ func build(dst []byte, bins [][]byte) *Message {
 
 // rawMessage makes a message that is bytes for a WebSocket and nothing for
 // anybody else: control frames, the frames of a closing handshake.
-func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true} }
+func rawMessage(frame []byte) *Message { return &Message{frame: frame, traits: traits{raw: true}} }
 
 // isMessage says whether this is something that one side told the other, and not
 // Engine.IO's or WebSocket's own. What is left of a message counted before.
@@ -157,7 +162,7 @@ func (m *Message) Kept() *Message {
 
 // copy returns a message with the same bytes and forms.
 func (m *Message) copy() *Message {
-	c := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, stored: m.stored, raw: m.raw, control: m.control, gone: m.gone}
+	c := &Message{frame: m.frame, head: m.head, tail: m.tail, traits: m.traits, gone: m.gone}
 	c.more.Store(m.extra())
 	return c
 }

@@ -24,7 +24,7 @@ func (m *Message) singleBy(pack func(dst, text []byte, attachments [][]byte) []b
 	n := len(dst) - headroom
 	start := headroom - websocket.HeaderSize(n)
 	websocket.AppendHeader(dst[start:start], websocket.Binary, n)
-	p := &Message{frame: dst[start:], shared: m.shared, stored: m.stored, gone: noText}
+	p := &Message{frame: dst[start:], traits: traits{shared: m.shared, stored: m.stored}, gone: noText}
 	p.more.Store(&more{bins: [][]byte{dst[headroom:]}})
 	return p
 }
