@@ -99,7 +99,7 @@ func (r *Round) Queue(s *Session, m *Message) {
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
 	if len(r.dirty) > 0 {
-		f.add(r.dirty)
+		f.add(r.dirty...)
 	}
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
@@ -113,7 +113,7 @@ func (r *Round) End() {
 }
 
 // add has sessions flushed that are marked as dirty.
-func (f *flusher) add(dirty []*Session) {
+func (f *flusher) add(dirty ...*Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list, f.head = compact(f.list, f.head)

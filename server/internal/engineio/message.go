@@ -77,6 +77,9 @@ type more struct {
 	single atomic.Pointer[derived[Message]] // see Message.single
 }
 
+// packedForms are those of a message, by wire.
+type packedForms [wires]atomic.Pointer[derived[packedForm]]
+
 // extra returns what few messages have, made if there was none.
 func (m *Message) extra() *more {
 	if x := m.more.Load(); x != nil {

@@ -40,7 +40,7 @@ func made(m *Message, w wire, p *packer) []byte {
 	if form == nil {
 		return f
 	}
-	p.make(form)
+	p.make(form, m, w)
 	return *form.frames.Load()
 }
 
@@ -152,7 +152,7 @@ func TestCompressedFormOfWhatIsKept(t *testing.T) {
 	m := textMessage(t, half(10_000)).Bare()
 	one := m.Kept()
 	_, form := one.packed(wireV4, p)
-	p.make(form)
+	p.make(form, one, wireV4)
 	made(one, wireV4, p)
 	if made(m.Kept(), wireV4, p); times != 1 {
 		t.Errorf("compressed %d times while it was there", times)
@@ -175,7 +175,7 @@ func TestCompressingHoldsNobodyUp(t *testing.T) {
 			f := start(t)
 			var up websocket.Upgrader
 			begun, goOn := make(chan struct{}, 10), make(chan struct{})
-			p := &packer{threshold: 1000, memory: f.srv.cfg.Memory, resume: f.srv.flusher.add,
+			p := &packer{threshold: 1000, memory: f.srv.cfg.Memory,
 				compress: func(op websocket.Opcode, payload []byte) []byte {
 					begun <- struct{}{}
 					<-goOn
@@ -236,7 +236,7 @@ func TestEndWhileCompressing(t *testing.T) {
 	f := start(t)
 	var up websocket.Upgrader
 	begun, goOn := make(chan struct{}, 10), make(chan struct{})
-	p := &packer{threshold: 1000, memory: f.srv.cfg.Memory, resume: f.srv.flusher.add,
+	p := &packer{threshold: 1000, memory: f.srv.cfg.Memory,
 		compress: func(op websocket.Opcode, payload []byte) []byte {
 			begun <- struct{}{}
 			<-goOn

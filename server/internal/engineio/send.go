@@ -92,17 +92,25 @@ func (s *Session) flushLocked() {
 // makeLocked has made what comes first in the queue. The mutex is held again then, unless
 // that takes long: then the answer is false, and the session is flushed once it is there.
 func (s *Session) makeLocked(form *packedForm) bool {
-	if len(form.message.frame) < longForm {
+	p, m, w := s.packer, s.first(), s.wire
+	if m.Len() < longForm {
 		s.mu.Unlock()
-		s.packer.make(form)
+		p.make(form, m, w)
 		s.mu.Lock()
 		return true
 	}
 	if !s.dirty { // else the flusher comes back to it
-		if !s.packer.makeLater(form, s) {
+		waits, first := form.await(func() { s.srv.resume(s) })
+		if !waits {
 			return true
 		}
 		s.dirty = true
+		if first {
+			s.srv.workers.Go(func() { // one is left, as in stall
+				p.make(form, m, w)
+				form.done()
+			})
+		}
 	}
 	s.writing = false
 	s.endTurn()
@@ -169,9 +177,9 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 		s.mu.Lock()
 		var ok bool
 		for b, ok = s.takeBatchLocked(); s.unmade != nil; b, ok = s.takeBatchLocked() {
-			form := s.unmade
+			form, p, m, w := s.unmade, s.packer, s.first(), s.wire
 			s.mu.Unlock()
-			s.packer.make(form)
+			p.make(form, m, w)
 			s.mu.Lock()
 		}
 		if !ok {

@@ -34,7 +34,8 @@ type common struct {
 	registrar registrar
 
 	upgrader websocket.Upgrader
-	packer   *packer // nil: WebSockets are sent nothing compressed
+	packer   *packer        // nil: WebSockets are sent nothing compressed
+	resume   func(*Session) // has one flushed that is marked as dirty
 	upgrades struct{ done, failed atomic.Uint64 }
 	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.hire
 }

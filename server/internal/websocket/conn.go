@@ -106,7 +106,7 @@ func (c *Conn) read() ([]byte, error) {
 	}
 	idle := c.cold && c.reader.between()
 	if c.outlet != nil {
-		return c.readTLS(idle)
+		return c.outlet.read(c.conn, &c.taker, idle)
 	}
 	return c.taker.take(c.raw, idle)
 }
@@ -114,7 +114,9 @@ func (c *Conn) read() ([]byte, error) {
 // release gives up what reading needs.
 func (c *Conn) release() {
 	c.taker.release()
-	c.releaseTLS()
+	if c.outlet != nil {
+		c.outlet.stopReading(&c.taker)
+	}
 	c.reader = reader{}
 }
 

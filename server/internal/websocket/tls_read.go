@@ -2,36 +2,36 @@ package websocket
 
 import (
 	"errors"
+	"net"
 	"os"
 )
 
-// readTLS is Conn.read over TLS. Nobody waits within TLS: the socket is read here, as that of a plain connection is, and
-// TLS is given what has come. So while nothing comes there is no buffer of ours and, where idle allows it, no goroutine,
-// also with half a record: TLS keeps that. Records are at most 16 KiB and a little.
-func (c *Conn) readTLS(idle bool) ([]byte, error) {
-	o := c.outlet
+// read is Conn.read over TLS, which conn is. Nobody waits within TLS: the socket is read here, as that of a plain
+// connection is, and TLS is given what has come. So while nothing comes there is no buffer of ours and, where idle allows
+// it, no goroutine, also with half a record: TLS keeps that. Records are at most 16 KiB and a little.
+func (o *outlet) read(conn net.Conn, t *taker, idle bool) ([]byte, error) {
 	for {
 		if o.opened == nil {
-			o.opened = c.taker.pool.get()
+			o.opened = t.pool.get()
 		}
-		n, err := c.conn.Read(o.opened[:])
+		n, err := conn.Read(o.opened[:])
 		if n > 0 {
 			return o.opened[:n], nil // an error with them comes again with the next read
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, err
 		}
-		c.releaseTLS()
-		if o.records, err = c.taker.take(c.raw, idle); err != nil {
+		o.stopReading(t)
+		if o.records, err = t.take(o.raw, idle); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// releaseTLS gives the buffer back that TLS has filled.
-func (c *Conn) releaseTLS() {
-	if o := c.outlet; o != nil && o.opened != nil {
-		c.taker.pool.put(o.opened)
+// stopReading gives the buffer back that TLS has filled.
+func (o *outlet) stopReading(t *taker) {
+	if o.opened != nil {
+		t.pool.put(o.opened)
 		o.opened = nil
 	}
 }
