@@ -212,3 +212,22 @@ func BenchmarkTLSWrite(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkTLSMessage is BenchmarkSmallMessage over TLS, and with a message of several kilobytes.
+func BenchmarkTLSMessage(b *testing.B) {
+	for _, n := range []int{64, 4000} {
+		b.Run(sizeName(n), func(b *testing.B) {
+			c, peer := pairTLS(b)
+			h := make(counter)
+			go serve(c, h, testMax)
+			p := final(Text, xs(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := peer.Write(p); err != nil {
+					b.Fatal(err)
+				}
+				<-h
+			}
+		})
+	}
+}
