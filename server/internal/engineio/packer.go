@@ -43,7 +43,7 @@ func (p *packer) make(form *packedForm, m *Message, w wire) {
 		f := m.frames(w)
 		made := p.pack(f)
 		if &made[0] != &f[0] {
-			m.retention().packed(len(made), p.memory)
+			m.retention().packed(w, len(made), p.memory)
 		}
 		form.frames.Store(&made)
 	})

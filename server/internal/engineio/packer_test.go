@@ -163,9 +163,15 @@ func TestCompressedFormOfWhatIsKept(t *testing.T) {
 	form = nil
 	runtime.GC()
 	runtime.GC()
-	if made(m.Kept(), wireV4, p); times != 2 {
+	n := 0
+	if n = len(made(m.Kept(), wireV4, p)); times != 2 {
 		t.Errorf("compressed %d times, want it to be gone", times)
 	}
+	one.hold(p.memory)
+	if held := int(p.memory.Used()); held < m.Len()+n || held > m.Len()+n+1000 {
+		t.Errorf("%d bytes count of a message of %d whose form of %d was made twice", held, m.Len(), n)
+	}
+	one.release(p.memory)
 }
 
 // While a message is compressed nobody waits for the mutex of a session that it goes to, and

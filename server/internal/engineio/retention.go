@@ -25,8 +25,11 @@ type retention struct {
 	mu      locks.Retention
 	holders int
 	bytes   int // that count
-	beside  int // bytes of compressed forms, see packer: they are there as long as the message
 	forms   map[formKey]*form
+
+	// packedBytes are those of compressed forms, see packer. They count as long as the message
+	// is there, also where one can go before, see Message.Kept.
+	packedBytes [wires]int32
 }
 
 // formKey names a form of one of the message's packets in polling payloads.
@@ -48,7 +51,10 @@ func (r *retention) hold(size int, b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
 	if r.holders++; r.holders == 1 {
-		r.bytes = size + r.beside + retentionOverhead
+		r.bytes = size + retentionOverhead
+		for _, more := range r.packedBytes {
+			r.bytes += int(more)
+		}
 		n += r.bytes
 	}
 	r.mu.Unlock()
@@ -67,14 +73,15 @@ func (r *retention) release(b *budget.Budget) {
 	b.Give(n)
 }
 
-// packed counts a compressed form of so many bytes.
-func (r *retention) packed(n int, b *budget.Budget) {
+// packed counts a compressed form of so many bytes, in place of one that was there before.
+func (r *retention) packed(w wire, size int, b *budget.Budget) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.beside += n
+	more := size - int(r.packedBytes[w])
+	r.packedBytes[w] = int32(size)
 	if r.holders > 0 {
-		r.bytes += n
-		b.Add(n)
+		r.bytes += more
+		b.Add(more)
 	}
 }
 
