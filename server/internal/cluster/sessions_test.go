@@ -118,7 +118,7 @@ func TestSessionIsTakenFromALivingConnection(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := sessionServer(t, redis.URL()), sessionServer(t, redis.URL())
 	on(t, a, "disconnect", func(c *socketio.Context, _ string) {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // the handler is slow: who does not wait for it has what was before
 		c.SetData("data", "late")
 	})
 	c := a.join(t)
@@ -248,7 +248,7 @@ func TestSessionWhoseHistoryIsGone(t *testing.T) {
 // writes, and lets go of it; what it wrote is not taken.
 func TestSessionOfAServerThatWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	a, b := sessionServer(t, "redis://"+g.addr), sessionServer(t, redis.URL())
 	c := a.join(t)
 	must(t, b.Emit("n", 0))
@@ -291,7 +291,7 @@ func TestSessionIsRenewed(t *testing.T) {
 // Without Redis clients connect all the same, and their sessions are written when it is back.
 func TestSessionsWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
-	g := newGate(t, redis)
+	g := newProxy(t, redis)
 	m := sessionServer(t, "redis://"+g.addr)
 	g.close()
 	away(t, m)

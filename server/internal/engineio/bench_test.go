@@ -3,10 +3,15 @@ package engineio
 import (
 	"fmt"
 	"io"
+	"net"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"hipflask/server/internal/websocket"
+	"hipflask/testdata/testkit"
 )
 
 // What one frame costs on its way out beside the system call: queueing it and
@@ -98,3 +103,73 @@ type deaf struct{}
 func (deaf) Text([]byte) error   { return nil }
 func (deaf) Binary([]byte) error { return nil }
 func (deaf) Closed(Reason)       {}
+
+// BenchmarkLastDelivery is the time until a broadcast to many has gone out to the last of
+// them, the shortest of all, and the processors' time, with one writer and with one for each
+// processor, turn by turn. Nobody reads meanwhile.
+func BenchmarkLastDelivery(b *testing.B) {
+	for _, clients := range []int{2000, 5000} {
+		b.Run(fmt.Sprint(clients), func(b *testing.B) {
+			f := start(b)
+			var all []*Session
+			var peers []net.Conn
+			for range clients {
+				o, p := f.websocket(4)
+				all, peers = append(all, o.Session), append(peers, p.conn)
+			}
+			flusher := &f.srv.flusher
+			m := textMessage(b, `2["message","what somebody says to all the others"]`)
+			m.Share()
+			var queueing time.Duration
+			broadcast := func(writers int) {
+				flusher.mu.Lock()
+				flusher.writers = writers
+				flusher.mu.Unlock()
+				begin := time.Now()
+				r := f.srv.Begin()
+				for _, s := range all {
+					r.Queue(s, m)
+				}
+				r.End()
+				queueing += time.Since(begin)
+				for done := false; !done; time.Sleep(200 * time.Microsecond) { // nobody is told
+					flusher.mu.Lock()
+					done = flusher.working == 0
+					flusher.mu.Unlock()
+				}
+			}
+			choices := []int{1, runtime.GOMAXPROCS(0)}
+			wall, cpu := []time.Duration{time.Hour, time.Hour}, make([]time.Duration, 2)
+			for turn := 0; b.Loop(); turn++ {
+				for i := range choices {
+					i = (i + turn) % len(choices)
+					writers := choices[i]
+					begin, used := time.Now(), processorTime()
+					broadcast(writers)
+					wall[i] = min(wall[i], time.Since(begin))
+					cpu[i] += processorTime() - used
+				}
+				b.StopTimer()
+				for _, p := range peers {
+					_ = p.SetReadDeadline(time.Now().Add(testkit.Deadline))
+					if _, err := io.ReadFull(p, make([]byte, 2*m.Len())); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(queueing.Microseconds())/float64(2*b.N), "µs-queueing")
+			for i, writers := range choices {
+				b.ReportMetric(float64(wall[i].Microseconds()), fmt.Sprintf("µs-by-%d", writers))
+				b.ReportMetric(float64(cpu[i].Nanoseconds())/1e3/float64(b.N*clients), fmt.Sprintf("CPU-µs/frame-by-%d", writers))
+			}
+		})
+	}
+}
+
+// processorTime is what the process has used.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // fails for a wrong argument only
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

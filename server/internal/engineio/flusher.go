@@ -1,34 +1,63 @@
 package engineio
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"hipflask/server/internal/locks"
 )
 
-// flushChunk is how many sessions the flusher takes from its list at a time, so that a
-// broadcaster that has to help finds some left.
-const flushChunk = 64
+const (
+	// flushChunk is how many sessions a writer takes from the list at a time, so that
+	// others, a broadcaster that has to help included, find some left.
+	flushChunk = 64
+	// spreadFrom is how many sessions have to wait for one more writer to begin: some
+	// milliseconds of work. With fewer, processors that were not idle after all, since other
+	// programs have them, would make each delivery dearer; testdata/bench/README.md has figures.
+	spreadFrom = 1024
+)
 
 // flusher writes out what broadcasts queued. A broadcast only puts a pointer into
 // each session's queue; the writing follows in one pass over the sessions, and
 // whatever other broadcasts queued by the time a session's turn comes leaves in
 // the same write. Nothing waits for more to come: an idle flusher starts at once.
+//
+// One writer does that, and more of them while the list is long. It does not matter
+// which of them takes a session: only one writes to it at a time, and from its queue.
 type flusher struct {
 	lag    *lag          // of the server
 	copies atomic.Uint64 // that rounds have queued
-	wake   chan struct{} // capacity 1
+	wake   chan struct{} // begins a writer that was counted
 	rounds sync.Pool     // of *Round
 
-	mu   locks.Flusher
-	list []*Session
-	head int // list[:head] was taken
+	mu      locks.Flusher
+	list    []*Session
+	head    int // list[:head] was taken
+	writers int // that there may be
+	working int // of them, those that have work, or were woken for it
+	spread  int // spreadFrom
 }
 
 func (f *flusher) init(l *lag) {
 	f.lag = l
-	f.wake = make(chan struct{}, 1)
+	f.spread = spreadFrom
+	f.limit(writers(runtime.GOMAXPROCS(0)))
+}
+
+// limit sets how many writers there may be. It is called before they run.
+func (f *flusher) limit(writers int) {
+	f.writers = writers
+	f.wake = make(chan struct{}, writers)
+}
+
+// writers is how many there may be with so many processors: with more than two, one is left
+// to what clients send meanwhile.
+func writers(processors int) int {
+	if processors > 2 {
+		return processors - 1
+	}
+	return processors
 }
 
 // Round is one pass of queueing a broadcast. It is not safe for concurrent use.
@@ -70,47 +99,74 @@ func (r *Round) Queue(s *Session, m *Message) {
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
 	if len(r.dirty) > 0 {
-		f.mu.Lock()
-		f.list, f.head = compact(f.list, f.head)
-		f.list = append(f.list, r.dirty...)
-		f.mu.Unlock()
-		select {
-		case f.wake <- struct{}{}:
-		default:
-		}
+		f.add(r.dirty...)
 	}
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
 	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
 	f.rounds.Put(r)
 	for f.lag.bytes.Load() > maxLag+bytes {
-		if !f.chunk() {
+		if !f.chunk(false) {
 			f.lag.await() // the rest is being written by others
 		}
 	}
 }
 
-// run flushes until stop is closed.
+// add has sessions flushed that are marked as dirty.
+func (f *flusher) add(dirty ...*Session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list, f.head = compact(f.list, f.head)
+	f.list = append(f.list, dirty...)
+	f.beginLocked()
+}
+
+// beginLocked wakes a writer if there is work for one more.
+func (f *flusher) beginLocked() {
+	if f.working == 0 || f.working < f.writers && len(f.list)-f.head >= f.spread {
+		f.working++
+		f.wake <- struct{}{} // there is room for all writers
+	}
+}
+
+// run starts the writers, and returns when stop is closed and they have ended.
 func (f *flusher) run(stop <-chan struct{}) {
+	var all sync.WaitGroup
+	for range f.writers {
+		all.Go(func() { f.write(stop) })
+	}
+	all.Wait()
+}
+
+// write is a writer's: it flushes whenever one is woken, until stop is closed.
+func (f *flusher) write(stop <-chan struct{}) {
 	for {
 		select {
 		case <-f.wake:
 		case <-stop:
 			return
 		}
-		for f.chunk() {
+		for f.chunk(true) {
 		}
 	}
 }
 
-// chunk flushes some of the sessions on the list and reports whether there were any.
-func (f *flusher) chunk() bool {
+// chunk flushes some of the sessions on the list and reports whether there were any. A
+// writer for which there are none is idle from then on.
+func (f *flusher) chunk(writer bool) bool {
 	var some [flushChunk]*Session
 	f.mu.Lock()
 	n := copy(some[:], f.list[f.head:])
 	clear(f.list[f.head : f.head+n])
 	if f.head += n; f.head == len(f.list) {
 		f.list, f.head = f.list[:0], 0
+	}
+	switch {
+	case !writer:
+	case n == 0:
+		f.working--
+	default:
+		f.beginLocked()
 	}
 	f.mu.Unlock()
 	for _, s := range some[:n] {

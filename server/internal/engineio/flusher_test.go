@@ -35,7 +35,7 @@ func TestRoundListsEachSessionOnce(t *testing.T) {
 	if n := len(srv.flusher.list); n != len(sessions) {
 		t.Errorf("%d sessions are on the list %d times", len(sessions), n)
 	}
-	for turns := 0; srv.flusher.chunk(); turns++ {
+	for turns := 0; srv.flusher.chunk(false); turns++ {
 		if turns > 2 {
 			t.Fatal("the list does not empty")
 		}
@@ -61,7 +61,7 @@ func TestListThatNeverEmptiesStaysSmall(t *testing.T) {
 			s.drop()
 		}
 		round.End()
-		srv.flusher.chunk()
+		srv.flusher.chunk(false)
 	}
 	if n := cap(srv.flusher.list); n > 16*len(sessions) {
 		t.Errorf("the list of %d sessions has room for %d", len(sessions), n)
@@ -80,7 +80,7 @@ func TestRoundWithEndedSessions(t *testing.T) {
 	sessions[1].drop()
 	round.Queue(sessions[1], sized(t, 10))
 	round.End()
-	for srv.flusher.chunk() {
+	for srv.flusher.chunk(false) {
 	}
 	if len(sessions[1].queue) != 0 || len(sessions[2].queue) != 1 {
 		t.Error("something was queued for a session that has ended, or not for another")
@@ -130,7 +130,7 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 			t.Errorf("the round took part in writing %d bytes", lag-now)
 		}
 	}
-	for f.srv.flusher.chunk() {
+	for f.srv.flusher.chunk(false) {
 	}
 	for range rounds * clients {
 		testkit.Await(t, read, "message")

@@ -6,7 +6,7 @@ import "unsafe"
 // Engine.IO 4: the same bytes, without the forms that were or will be made for other
 // clients, and without room to spare.
 func (m *Message) Bare() *Message {
-	bare := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, stored: m.stored, raw: m.raw, control: m.control}
+	bare := &Message{frame: m.frame, head: m.head, tail: m.tail, traits: m.traits}
 	if bins := m.bins(); bins != nil {
 		bare.more.Store(&more{bins: bins}) // which lie within the frame
 	} else if spare := cap(m.frame) - len(m.frame); spare > len(m.frame)/4 {

@@ -2,9 +2,7 @@ package engineio
 
 import (
 	"encoding/base64"
-	"sync"
 	"sync/atomic"
-	"weak"
 
 	"hipflask/server/internal/websocket"
 )
@@ -51,13 +49,18 @@ type Plain struct {
 type Message struct {
 	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
-	shared     bool
-	kept       bool  // see Kept
-	stored     bool  // see DoNotCompress
-	raw        bool  // frame is for every kind of WebSocket, and for nobody else
-	control    bool  // a packet of Engine.IO's own
-	gone       int32 // how many of its packets the client has already, see after; or noText
-	more       atomic.Pointer[more]
+	traits
+	gone int32 // how many of its packets the client has already, see after; or noText
+	more atomic.Pointer[more]
+}
+
+// traits are what a message is from its beginning.
+type traits struct {
+	shared  bool // see Share
+	kept    bool // see Kept
+	stored  bool // see DoNotCompress
+	raw     bool // frame is for every kind of WebSocket, and for nobody else
+	control bool // a packet of Engine.IO's own
 }
 
 // noText stands in gone for a message of one binary packet and no text: see single.
@@ -70,9 +73,12 @@ type more struct {
 	other [wires - 1]atomic.Pointer[[]byte] // the other forms over a WebSocket, made when first asked for
 	held  atomic.Pointer[retention]
 
-	packed  atomic.Pointer[[wires]packedForm] // the forms compressed, see packer
-	packing atomic.Pointer[packing]           // see single
+	packed atomic.Pointer[packedForms]      // the forms compressed, see packer
+	single atomic.Pointer[derived[Message]] // see Message.single
 }
+
+// packedForms are those of a message, by wire.
+type packedForms [wires]atomic.Pointer[derived[packedForm]]
 
 // extra returns what few messages have, made if there was none.
 func (m *Message) extra() *more {
@@ -128,7 +134,7 @@ func build(dst []byte, bins [][]byte) *Message {
 
 // rawMessage makes a message that is bytes for a WebSocket and nothing for
 // anybody else: control frames, the frames of a closing handshake.
-func rawMessage(frame []byte) *Message { return &Message{frame: frame, raw: true} }
+func rawMessage(frame []byte) *Message { return &Message{frame: frame, traits: traits{raw: true}} }
 
 // isMessage says whether this is something that one side told the other, and not
 // Engine.IO's or WebSocket's own. What is left of a message counted before.
@@ -159,7 +165,7 @@ func (m *Message) Kept() *Message {
 
 // copy returns a message with the same bytes and forms.
 func (m *Message) copy() *Message {
-	c := &Message{frame: m.frame, head: m.head, tail: m.tail, shared: m.shared, kept: m.kept, stored: m.stored, raw: m.raw, control: m.control, gone: m.gone}
+	c := &Message{frame: m.frame, head: m.head, tail: m.tail, traits: m.traits, gone: m.gone}
 	c.more.Store(m.extra())
 	return c
 }
@@ -274,17 +280,4 @@ func (x *more) encodePlain() []byte {
 		return websocket.AppendFrame(nil, websocket.Binary, p.Data)
 	}
 	return websocket.AppendFrame(nil, websocket.Text, p.Data)
-}
-
-// packing is the packed form of a message, made once. That of a message which is kept, see
-// Kept, is there while somebody uses it: who keeps the message has counted its bytes alone.
-type packing struct {
-	made *Message
-	weak weak.Pointer[Message]
-}
-
-// packedForm is made by the first who asks.
-type packedForm struct {
-	once   sync.Once
-	frames []byte
 }

@@ -33,6 +33,8 @@ type outbox struct {
 	parked  bool
 	packs   bool // see Session.Pack
 
+	unmade *packedForm // what has to be made before anything more can be taken; nil: nothing
+
 	// What was taken while parked, and is being written: a message, or nil for a copy.
 	flying      *Message
 	flyingBytes int
@@ -87,8 +89,9 @@ func (o *outbox) push(m *Message) {
 
 // take removes from the queue what goes into the next write over a WebSocket: one
 // frame as it is, or as many small ones as fit together. It is empty when there is
-// nothing. messages is how many of them are no heartbeats or the like. What was taken
-// before is written by then. p compresses, if the client takes that.
+// nothing, or the first has to be compressed before, see unmade. messages is how many of
+// them are no heartbeats or the like. What was taken before is written by then. p compresses,
+// if the client takes that.
 func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	if o.flyingBytes > 0 {
 		o.land()
@@ -97,7 +100,10 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	cost := 0
 	for o.head < len(o.queue) {
 		m := o.first()
-		f := m.packed(w, p)
+		f, unmade := m.packed(w, p)
+		if o.unmade = unmade; unmade != nil {
+			break
+		}
 		if len(b.data) > 0 && (len(f) >= largeFrame || len(b.data)+len(f) > joinSize) {
 			break
 		}
@@ -126,6 +132,9 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 		}
 		b.data = append(b.data, f...)
 		o.letGo(m)
+	}
+	if len(b.data) > 0 {
+		o.unmade = nil // there is something to write first
 	}
 	if o.parked {
 		o.fly(alone, len(b.data))
@@ -213,7 +222,7 @@ func (o *outbox) drop() {
 	for _, m := range o.queue[o.head:] {
 		o.letGo(m)
 	}
-	o.queue, o.head, o.queued = nil, 0, 0
+	o.queue, o.head, o.queued, o.unmade = nil, 0, 0, nil
 	o.settle(o.lagging)
 }
 

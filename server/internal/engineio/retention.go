@@ -17,8 +17,8 @@ const (
 
 // retention is how many places a message waits in for clients: queues of those that do
 // not take it at once, and answers to polls. While there is one, its bytes count in
-// what all clients together may hold, once, with the forms that polls were sent of it;
-// with the last one the forms go too, whoever else keeps the message.
+// what all clients together may hold, once, with the forms that were made of it; with the
+// last one those for polls go too, whoever else keeps the message.
 //
 // A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
@@ -26,6 +26,10 @@ type retention struct {
 	holders int
 	bytes   int // that count
 	forms   map[formKey]*form
+
+	// packedBytes are those of compressed forms, see packer. They count as long as the message
+	// is there, also where one can go before, see Message.Kept.
+	packedBytes [wires]int32
 }
 
 // formKey names a form of one of the message's packets in polling payloads.
@@ -48,6 +52,9 @@ func (r *retention) hold(size int, b *budget.Budget) {
 	r.mu.Lock()
 	if r.holders++; r.holders == 1 {
 		r.bytes = size + retentionOverhead
+		for _, more := range r.packedBytes {
+			r.bytes += int(more)
+		}
 		n += r.bytes
 	}
 	r.mu.Unlock()
@@ -64,6 +71,18 @@ func (r *retention) release(b *budget.Budget) {
 	}
 	r.mu.Unlock()
 	b.Give(n)
+}
+
+// packed counts a compressed form of so many bytes, in place of one that was there before.
+func (r *retention) packed(w wire, size int, b *budget.Budget) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	more := size - int(r.packedBytes[w])
+	r.packedBytes[w] = int32(size)
+	if r.holders > 0 {
+		r.bytes += more
+		b.Add(more)
+	}
 }
 
 // form finds a form, or makes room for one that is not made yet.

@@ -63,6 +63,12 @@ func (s *Session) flushLocked() {
 	s.writing = true
 	for {
 		b, ok := s.takeBatchLocked()
+		if s.unmade != nil {
+			if s.makeLocked(s.unmade) {
+				continue
+			}
+			return
+		}
 		if !ok {
 			break
 		}
@@ -81,6 +87,35 @@ func (s *Session) flushLocked() {
 		s.mu.Lock()
 	}
 	s.writtenLocked(conn)
+}
+
+// makeLocked has made what comes first in the queue. The mutex is held again then, unless
+// that takes long: then the answer is false, and the session is flushed once it is there.
+func (s *Session) makeLocked(form *packedForm) bool {
+	p, m, w := s.packer, s.first(), s.wire
+	if m.Len() < longForm {
+		s.mu.Unlock()
+		p.make(form, m, w)
+		s.mu.Lock()
+		return true
+	}
+	if !s.dirty { // else the flusher comes back to it
+		waits, first := form.await(func() { s.srv.resume(s) })
+		if !waits {
+			return true
+		}
+		s.dirty = true
+		if first {
+			s.srv.workers.Go(func() { // one is left, as in stall
+				p.make(form, m, w)
+				form.done()
+			})
+		}
+	}
+	s.writing = false
+	s.endTurn()
+	s.mu.Unlock()
+	return false
 }
 
 // takeBatchLocked takes what goes into the next write; false means that there is nothing,
@@ -141,7 +176,13 @@ func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
 		}
 		s.mu.Lock()
 		var ok bool
-		if b, ok = s.takeBatchLocked(); !ok {
+		for b, ok = s.takeBatchLocked(); s.unmade != nil; b, ok = s.takeBatchLocked() {
+			form, p, m, w := s.unmade, s.packer, s.first(), s.wire
+			s.mu.Unlock()
+			p.make(form, m, w)
+			s.mu.Lock()
+		}
+		if !ok {
 			break
 		}
 		n, size = 0, len(b.data)

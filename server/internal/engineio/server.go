@@ -31,6 +31,7 @@ func newServer(cfg Config) *Server {
 	srv.common.init(cfg, srv)
 	srv.registry.init(&srv.workers)
 	srv.flusher.init(&srv.outlet.lag)
+	srv.resume = func(s *Session) { srv.flusher.add(s) }
 	if cfg.ServerID != "" {
 		srv.idPrefix = cfg.ServerID + "."
 	}

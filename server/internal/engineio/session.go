@@ -34,7 +34,8 @@ type common struct {
 	registrar registrar
 
 	upgrader websocket.Upgrader
-	packer   *packer // nil: WebSockets are sent nothing compressed
+	packer   *packer        // nil: WebSockets are sent nothing compressed
+	resume   func(*Session) // has one flushed that is marked as dirty
 	upgrades struct{ done, failed atomic.Uint64 }
 	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.hire
 }
@@ -51,7 +52,7 @@ func (c *common) init(cfg Config, list registrar) {
 	c.refusals = refusals{log: cfg.Logger, cfg: &c.cfg}
 	if cfg.WebSocketCompression {
 		c.upgrader.Compression = true
-		c.packer = &packer{cfg.WebSocketThreshold, c.upgrader.Compress}
+		c.packer = &packer{threshold: cfg.WebSocketThreshold, compress: c.upgrader.Compress, memory: cfg.Memory}
 	}
 	c.gate = newGate(cfg.Bounds)
 	c.registrar = list

@@ -1,20 +1,8 @@
 package engineio
 
 import (
-	"weak"
-
 	"hipflask/server/internal/websocket"
 )
-
-func (p *packing) message() *Message {
-	switch {
-	case p == nil:
-		return nil
-	case p.made != nil:
-		return p.made
-	}
-	return p.weak.Value()
-}
 
 // single returns the message as one binary packet. What is Engine.IO's own stays as it is.
 func (m *Message) single(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
@@ -24,23 +12,7 @@ func (m *Message) single(pack func(dst, text []byte, attachments [][]byte) []byt
 	if !m.shared { // nobody else will ask
 		return m.singleBy(pack)
 	}
-	x := m.extra()
-	was := x.packing.Load()
-	if p := was.message(); p != nil {
-		return p
-	}
-	p := m.singleBy(pack)
-	now := &packing{made: p}
-	if m.kept {
-		now = &packing{weak: weak.Make(p)}
-	}
-	if x.packing.CompareAndSwap(was, now) {
-		return p
-	}
-	if first := x.packing.Load().message(); first != nil {
-		return first
-	}
-	return p
+	return derive(&m.extra().single, m.kept, func() *Message { return m.singleBy(pack) })
 }
 
 func (m *Message) singleBy(pack func(dst, text []byte, attachments [][]byte) []byte) *Message {
@@ -52,7 +24,7 @@ func (m *Message) singleBy(pack func(dst, text []byte, attachments [][]byte) []b
 	n := len(dst) - headroom
 	start := headroom - websocket.HeaderSize(n)
 	websocket.AppendHeader(dst[start:start], websocket.Binary, n)
-	p := &Message{frame: dst[start:], shared: m.shared, stored: m.stored, gone: noText}
+	p := &Message{frame: dst[start:], traits: traits{shared: m.shared, stored: m.stored}, gone: noText}
 	p.more.Store(&more{bins: [][]byte{dst[headroom:]}})
 	return p
 }

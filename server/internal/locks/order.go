@@ -25,6 +25,7 @@ type (
 	Flusher   = Mutex[[14]rank] // engineio: its list
 	Lag       = Mutex[[14]rank] // engineio
 	Retention = Mutex[[14]rank] // engineio: a message's
+	Form      = Mutex[[14]rank] // engineio: that of a message, compressed
 	Pause     = Mutex[[14]rank] // engineio: a session's
 	Quota     = Mutex[[14]rank] // engineio: a session's
 	Refusals  = Mutex[[14]rank] // engineio

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// keptReadSize is the buffer of a connection that cannot wait without one, such as TLS.
+	// keptReadSize is the buffer of a connection that cannot wait without one.
 	keptReadSize = 1 << 10
 
 	// discardLimit bounds what Discard reads: more than lies in the buffers of two kernels, so that an honest peer in the
@@ -48,7 +48,7 @@ func (u *Upgrader) Watch(stop <-chan struct{}) error { return u.idlers.watch(sto
 // nothing comes, see Start. Writes may come from any goroutine, one at a time: the caller serialises them, and a TryWrite
 // during a Write would wait for it. Close and the deadlines may be called at any time.
 type Conn struct {
-	raw        syscall.RawConn // nil: the connection is no plain socket
+	raw        syscall.RawConn // the socket, over TLS the one beneath; nil: it cannot be got at
 	compressed bool            // compression was agreed on
 
 	// The reading goroutine's:
@@ -69,7 +69,11 @@ type Conn struct {
 
 func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 	c := &Conn{early: early, idling: idling{idlers: &u.idlers, conn: nc}}
-	c.raw, c.outlet = rawConn(socketOf(nc)), outletOf(nc)
+	if c.outlet = outletOf(nc); c.outlet != nil {
+		c.raw = c.outlet.raw
+	} else {
+		c.raw = rawConn(socketOf(nc))
+	}
 	if c.raw == nil {
 		c.kept = make([]byte, keptReadSize)
 		return c
@@ -100,21 +104,26 @@ func (c *Conn) read() ([]byte, error) {
 		}
 		return nil, err
 	}
-	return c.taker.take(c.raw, c.cold && c.reader.between())
+	idle := c.cold && c.reader.between()
+	if c.outlet != nil {
+		return c.outlet.read(c.conn, &c.taker, idle)
+	}
+	return c.taker.take(c.raw, idle)
 }
 
 // release gives up what reading needs.
 func (c *Conn) release() {
 	c.taker.release()
+	if c.outlet != nil {
+		c.outlet.stopReading(&c.taker)
+	}
 	c.reader = reader{}
 }
 
 // Supported tells whether TryWrite can write: on a plain socket of a Unix system, and over TLS that ListenTLS has
-// accepted there. When the listener wraps its connections otherwise, it cannot. A connection that is no plain socket keeps
-// a small read buffer while it waits.
-func (c *Conn) Supported() bool {
-	return c.raw != nil || c.outlet != nil
-}
+// accepted there. When the listener wraps its connections otherwise, it cannot; such a connection keeps a small read
+// buffer while it waits.
+func (c *Conn) Supported() bool { return c.raw != nil }
 
 // TryWrite writes what the kernel takes at once and does not block. n < len(p) or Held, with a nil error, means that the
 // rest must wait: use Write, from a goroutine that may block. Where Supported is false, nothing is ever taken. A write

@@ -21,7 +21,8 @@ func (c *Conn) Start(h Handler, maxMessage int, ended func(error)) {
 	c.handler, c.ended, c.reader.max = h, ended, maxMessage
 	c.idling.reading = (*reading)(c)
 	c.cold = c.raw != nil && c.raw.Control(func(fd uintptr) { c.fd = int(fd) }) == nil
-	if c.cold && len(c.early) == 0 && c.rest() {
+	// TLS may have read more with the handshake than it has given on.
+	if c.cold && len(c.early) == 0 && c.outlet == nil && c.rest() {
 		return
 	}
 	c.idlers.pool.Run(c.idling.reading)
@@ -88,7 +89,11 @@ func (c *Conn) renewed(err error) bool {
 	if c.raw == nil {
 		return false
 	}
-	for nc := c.conn; ; {
+	nc := c.conn
+	if c.outlet != nil {
+		nc = c.outlet.Conn
+	}
+	for {
 		if lasting, ok := nc.(interface{ RenewRead(error) bool }); ok {
 			return lasting.RenewRead(err)
 		}

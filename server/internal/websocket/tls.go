@@ -42,15 +42,20 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 }
 
 // outlet stands between TLS and a plain socket. TLS cannot take a record back that the socket has no room for, so the
-// outlet holds it. Until the connection is a WebSocket's it does nothing.
+// outlet holds it; and TLS can only wait for a record on a goroutine, so the outlet has what was read without TLS. Until
+// the connection is a WebSocket's it does nothing.
 type outlet struct {
 	net.Conn
 	raw     syscall.RawConn
 	sender  sender
 	buffers *sync.Pool
 
+	// The reading goroutine's:
+	records []byte      // read from the socket, not yet taken by TLS
+	opened  *readBuffer // what TLS has made of them; nil while nothing was read
+
 	mu       locks.Outlet
-	direct   bool    // a WebSocket's: Write does not wait
+	direct   bool    // a WebSocket's: Write and Read do not wait
 	filling  bool    // more comes at once: Write does not even send
 	draining bool    // drain is writing what comes before held, or has failed to
 	held     *[]byte // what the socket has not taken; nil when there is none

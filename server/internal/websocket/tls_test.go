@@ -15,6 +15,11 @@ import (
 // pairTLS is a Conn over TLS that ListenTLS has accepted, and its other end.
 func pairTLS(t testing.TB) (*Conn, *tls.Conn) {
 	t.Helper()
+	return pairTLSOf(t, new(Upgrader))
+}
+
+func pairTLSOf(t testing.TB, u *Upgrader) (*Conn, *tls.Conn) {
+	t.Helper()
 	other := httptest.NewTLSServer(nil) // for its certificate
 	defer other.Close()
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
@@ -23,7 +28,7 @@ func pairTLS(t testing.TB) (*Conn, *tls.Conn) {
 	}
 	l := ListenTLS(plain, other.TLS)
 	defer l.Close()
-	peer := tls.Client(connect(t, l.Addr()), &tls.Config{InsecureSkipVerify: true}) // the test's own server
+	peer := tls.Client(&cutter{Conn: connect(t, l.Addr())}, &tls.Config{InsecureSkipVerify: true}) // the test's own server
 	shaken := make(chan error, 1)
 	go func() { shaken <- peer.Handshake() }()
 	nc, err := l.Accept()
@@ -33,10 +38,37 @@ func pairTLS(t testing.TB) (*Conn, *tls.Conn) {
 	if err := errors.Join(nc.(*tls.Conn).Handshake(), <-shaken); err != nil {
 		t.Fatal(err)
 	}
-	c := newConn(nc, nil, new(Upgrader))
+	c := newConn(nc, nil, u)
 	t.Cleanup(func() { c.Close(); peer.Close() })
 	needRaw(t, c)
 	return c, peer
+}
+
+// cutter is a connection beneath TLS that can keep back what is written, so that a test sends part of a record.
+type cutter struct {
+	net.Conn
+	keeps bool
+	kept  []byte
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	if !c.keeps {
+		return c.Conn.Write(p)
+	}
+	c.kept = append(c.kept, p...)
+	return len(p), nil
+}
+
+// sealed is p as the records that peer would send.
+func sealed(t testing.TB, peer *tls.Conn, p []byte) []byte {
+	t.Helper()
+	c := peer.NetConn().(*cutter)
+	c.keeps, c.kept = true, nil
+	if _, err := peer.Write(p); err != nil {
+		t.Fatal(err)
+	}
+	c.keeps = false
+	return c.kept
 }
 
 // fillTLS writes with TryWrite until the kernel's buffers are full. It returns all that was asked for, and the part of it
@@ -176,6 +208,25 @@ func BenchmarkTLSWrite(b *testing.B) {
 				if err := <-written; err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkTLSMessage is BenchmarkSmallMessage over TLS, and with a message of several kilobytes.
+func BenchmarkTLSMessage(b *testing.B) {
+	for _, n := range []int{64, 4000} {
+		b.Run(sizeName(n), func(b *testing.B) {
+			c, peer := pairTLS(b)
+			h := make(counter)
+			go serve(c, h, testMax)
+			p := final(Text, xs(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := peer.Write(p); err != nil {
+					b.Fatal(err)
+				}
+				<-h
 			}
 		})
 	}

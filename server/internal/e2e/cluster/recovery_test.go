@@ -151,7 +151,7 @@ func TestClusterRecoveryThroughTrouble(t *testing.T) {
 		func() { // Redis stands still while a server dies and its clients come to the others
 			redis.Freeze()
 			c.servers[0].end(syscall.SIGKILL)
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond) // the trouble lasts: clients come back in it
 			redis.Thaw()
 			c.servers[0].start()
 		},
