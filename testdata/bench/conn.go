@@ -35,6 +35,9 @@ type conn struct {
 	fd     int
 	state  state
 	poll   *poller // nil for a WebSocket
+	tls    *secure // nil for plain TCP
+
+	namespace string // empty for the default one
 
 	out []byte // what the kernel did not take yet
 	in  []byte // the HTTP answer so far
@@ -43,6 +46,8 @@ type conn struct {
 	have int            // bytes in head
 	size int            // of its payload, once the header is whole
 	skip int            // bytes of it still to come
+
+	inflater *inflater // of a client that unpacks what comes compressed; frames are kept whole for it
 }
 
 // connect begins to open a client.
@@ -52,6 +57,12 @@ func (h *herd) connect(polls bool) error {
 		return fmt.Errorf("socket: %w", err)
 	}
 	c := &conn{loop: h.loop, herd: h, number: len(h.conns), fd: fd}
+	if h.perNamespace > 0 {
+		c.namespace = fmt.Sprint("/n", c.number/h.perNamespace)
+	}
+	if h.mode == compressed {
+		c.inflater = newInflater()
+	}
 	if polls {
 		c.poll = newPoller(c)
 	}
@@ -94,7 +105,16 @@ func (c *conn) event(events uint32) {
 	if c.state == stateClosed || events&^syscall.EPOLLOUT == 0 {
 		return
 	}
+	if c.tls != nil {
+		c.tls.readable()
+		return
+	}
 	n, err := c.loop.read(c.fd)
+	c.received(n, err)
+}
+
+// received takes what a read brought.
+func (c *conn) received(n int, err error) {
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
 	case err != nil:
@@ -118,6 +138,12 @@ func (c *conn) writable() {
 	}
 	if c.state == stateConnecting {
 		c.state = stateHandshake
+		if c.herd.mode == encrypted {
+			if err := c.secure(); err != nil {
+				c.fail("TLS: %w", err)
+				return
+			}
+		}
 		if c.poll != nil {
 			c.poll.begin()
 			return
@@ -127,10 +153,19 @@ func (c *conn) writable() {
 	}
 	out := c.out
 	c.out = nil
-	c.write(out)
+	c.transmit(out)
 }
 
 func (c *conn) write(p []byte) {
+	if c.tls == nil {
+		c.transmit(p)
+	} else if _, err := c.tls.Write(p); err != nil {
+		c.fail("write: %w", err)
+	}
+}
+
+// transmit sends bytes, now or when the kernel takes them.
+func (c *conn) transmit(p []byte) {
 	if len(c.out) > 0 {
 		c.out = append(c.out, p...)
 		return
@@ -157,11 +192,19 @@ func (c *conn) send(packet string) {
 	c.write(maskedFrame(opText, []byte(packet)))
 }
 
-// upgradeRequest is what a browser sends, without the extensions that it offers.
-func upgradeRequest(port int) []byte {
-	return requestTo(port, "GET", "/socket.io/?EIO=4&transport=websocket",
-		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache")
+// upgradeRequest is what a browser sends. It offers compression only where that is
+// measured.
+func upgradeRequest(port int, m mode) []byte {
+	headers := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache"}
+	if m == compressed {
+		headers = append(headers, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
+	}
+	r := requestTo(port, "GET", "/socket.io/?EIO=4&transport=websocket", headers...)
+	if m == encrypted {
+		r = bytes.Replace(r, []byte("Origin: http:"), []byte("Origin: https:"), 1)
+	}
+	return r
 }
 
 func requestTo(port int, method, path string, headers ...string) []byte {
@@ -199,7 +242,11 @@ func (c *conn) packet(head []byte, size int) {
 		c.send("3")
 	case head[0] == '0' && c.state == stateOpen:
 		c.state = stateJoin
-		c.send("40")
+		connect := "40"
+		if c.namespace != "" {
+			connect += c.namespace + ","
+		}
+		c.send(connect)
 	case head[0] == '4' && kind == '0' && c.state == stateJoin:
 		c.state = stateReady
 		c.herd.ready++
@@ -214,6 +261,8 @@ func (c *conn) frame(first byte, head []byte, size int) {
 	switch {
 	case first == opText && size > 0:
 		c.packet(head, size)
+	case first == opText|compressedBit && size > 0:
+		c.compressed(head, size)
 	case first == opPing && len(head) == size:
 		c.write(maskedFrame(opPong, head))
 	default:
@@ -223,6 +272,11 @@ func (c *conn) frame(first byte, head []byte, size int) {
 
 // feed takes bytes of frames. A frame that is whole is not copied.
 func (c *conn) feed(p []byte) {
+	if c.inflater != nil {
+		c.in = append(c.in, p...)
+		p, c.in = c.in, nil
+		defer func() { c.in = bytes.Clone(p) }()
+	}
 	for len(p) > 0 && c.state != stateClosed {
 		if c.skip > 0 {
 			n := min(c.skip, len(p))
@@ -236,6 +290,9 @@ func (c *conn) feed(p []byte) {
 				c.frame(p[0], p[at:at+size], size)
 				p = p[at+size:]
 				continue
+			}
+			if c.inflater != nil {
+				return // p is kept
 			}
 		}
 		p = c.gather(p)
@@ -276,6 +333,8 @@ const (
 	opText = 0x81
 	opPing = 0x89
 	opPong = 0x8A
+
+	compressedBit = 0x40 // RSV1
 )
 
 // maskKey masks all that clients send; messages are masked before the clock runs.
@@ -284,10 +343,13 @@ var maskKey = [4]byte{0x37, 0xFA, 0x21, 0x3D}
 // maskedFrame is a frame as clients send it.
 func maskedFrame(op byte, payload []byte) []byte {
 	f := []byte{op}
-	if n := len(payload); n < 126 {
+	switch n := len(payload); {
+	case n < 126:
 		f = append(f, 0x80|byte(n))
-	} else {
+	case n < 1<<16:
 		f = binary.BigEndian.AppendUint16(append(f, 0x80|126), uint16(n))
+	default:
+		f = binary.BigEndian.AppendUint64(append(f, 0x80|127), uint64(n))
 	}
 	f = append(f, maskKey[:]...)
 	for i, b := range payload {
