@@ -3,6 +3,7 @@ package engineio
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hipflask/server/internal/locks"
 )
@@ -10,6 +11,15 @@ import (
 // flushChunk is how many sessions the flusher takes from its list at a time, so that a
 // broadcaster that has to help finds some left.
 const flushChunk = 64
+
+const (
+	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as
+	// much as some deliveries.
+	fewSessions = 32
+	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then
+	// the flusher is better: it joins what waits for a session.
+	rapid = 5 * time.Microsecond
+)
 
 // flusher writes out what broadcasts queued. A broadcast only puts a pointer into
 // each session's queue; the writing follows in one pass over the sessions, and
@@ -20,6 +30,8 @@ type flusher struct {
 	copies atomic.Uint64 // that rounds have queued
 	wake   chan struct{} // capacity 1
 	rounds sync.Pool     // of *Round
+	since  time.Time     // the clock's begin
+	ended  atomic.Int64  // when the last round did, by that clock
 
 	mu   locks.Flusher
 	list []*Session
@@ -28,6 +40,7 @@ type flusher struct {
 
 func (f *flusher) init(l *lag) {
 	f.lag = l
+	f.since = time.Now()
 	f.wake = make(chan struct{}, 1)
 }
 
@@ -69,7 +82,7 @@ func (r *Round) Queue(s *Session, m *Message) {
 // a lock held that writing could need.
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
-	if len(r.dirty) > 0 {
+	if len(r.dirty) > 0 && !f.directly(r.dirty) {
 		f.mu.Lock()
 		f.list, f.head = compact(f.list, f.head)
 		f.list = append(f.list, r.dirty...)
@@ -79,6 +92,7 @@ func (r *Round) End() {
 		default:
 		}
 	}
+	f.ended.Store(int64(time.Since(f.since)))
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
 	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
@@ -113,7 +127,29 @@ func (f *flusher) chunk() bool {
 		f.list, f.head = f.list[:0], 0
 	}
 	f.mu.Unlock()
-	for _, s := range some[:n] {
+	flush(some[:n])
+	return n > 0
+}
+
+// directly writes a small round, unless others wait for the flusher or rounds come in a
+// loop, and reports whether it did.
+func (f *flusher) directly(dirty []*Session) bool {
+	if len(dirty) > fewSessions {
+		return false
+	}
+	f.mu.Lock()
+	idle := len(f.list) == 0
+	f.mu.Unlock()
+	if !idle || time.Since(f.since)-time.Duration(f.ended.Load()) < rapid {
+		return false
+	}
+	flush(dirty)
+	return true
+}
+
+// flush writes out what was queued for sessions.
+func flush(dirty []*Session) {
+	for _, s := range dirty {
 		s.mu.Lock()
 		s.dirty = false
 		if s.writing || s.state == stateClosed {
@@ -122,5 +158,4 @@ func (f *flusher) chunk() bool {
 		}
 		s.flushLocked()
 	}
-	return n > 0
 }

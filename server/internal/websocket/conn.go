@@ -57,7 +57,7 @@ type Conn struct {
 	early   []byte // came with the handshake, not yet read
 	reader  reader
 	handler Handler
-	pace    func(n int) // nil, or told what was read
+	pace    func(n int) Work // nil, or told what was read
 	ended   func(error)
 
 	// The writer's:
@@ -65,6 +65,7 @@ type Conn struct {
 	outlet *outlet // nil but for TLS that ListenTLS has accepted
 
 	idling
+	lent lent // guarded by the mutex of lending
 }
 
 func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
@@ -80,8 +81,9 @@ func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 }
 
 // SetPace has f called with the number of bytes after each piece of the stream has been acted on. Nothing more is read
-// until f returns, so that f can hold the peer back. To be called before Start, or by the handler.
-func (c *Conn) SetPace(f func(n int)) {
+// until f returns, so that f can hold the peer back. The work that f returns, unless that is nil, is done next: it may take
+// long, then another goroutine reads on meanwhile. To be called before Start, or by the handler.
+func (c *Conn) SetPace(f func(n int) Work) {
 	c.pace = f
 }
 

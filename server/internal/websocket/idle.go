@@ -22,7 +22,8 @@ const (
 // idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
 // starts a goroutine for each that there is something to read on. A connection that is active keeps its goroutine.
 type idlers struct {
-	pool pool.Pool // of goroutines that read
+	pool    pool.Pool // of goroutines that read
+	lending lending
 
 	mu   locks.Idlers
 	poll *poller   // nil: not watching
