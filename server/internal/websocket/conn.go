@@ -65,7 +65,6 @@ type Conn struct {
 	outlet *outlet // nil but for TLS that ListenTLS has accepted
 
 	idling
-	lent lent // guarded by the mutex of lending
 }
 
 func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {

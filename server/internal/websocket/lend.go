@@ -1,35 +1,12 @@
 package websocket
 
-import (
-	"time"
-
-	"hipflask/server/internal/locks"
-)
-
-// Work is something to do about what was read.
-type Work interface{ Run() }
+import "time"
 
 // lendLimit is how long a connection is not read while its goroutine does work, at least; at most twice that.
 const lendLimit = 10 * time.Millisecond
 
-// lending has goroutines that read do work between two reads: most work is short, and to wake another goroutine for it
-// costs more than most of what that then does, see BenchmarkLend. Where it is not short, another goroutine reads on.
-type lending struct {
-	mu    locks.Lending
-	at    []*Conn // those that work
-	timer *time.Timer
-	armed bool
-}
-
-// lent is a connection's part of it.
-type lent struct {
-	number uint64 // of the loan, so that who has lost the reading does not take it for the next one
-	place  int    // in lending.at, plus one
-	long   bool   // it was there at the last look
-}
-
 // lend does work on the reading goroutine, and reports whether that still reads.
-func (c *Conn) lend(work Work) bool {
+func (c *idling) lend(work Work) bool {
 	l := &c.idlers.lending
 	l.mu.Lock()
 	c.lent.number++
@@ -51,7 +28,7 @@ func (c *Conn) lend(work Work) bool {
 
 // ReadOn has another goroutine read on at once, if the one that reads does work now: because that waits for something
 // that the peer sends.
-func (c *Conn) ReadOn() {
+func (c *idling) ReadOn() {
 	l := &c.idlers.lending
 	l.mu.Lock()
 	is := c.lent.place > 0
@@ -60,7 +37,7 @@ func (c *Conn) ReadOn() {
 	}
 	l.mu.Unlock()
 	if is {
-		c.idlers.pool.Run(c.idling.reading)
+		c.idlers.pool.Run(c.reading)
 	}
 }
 
@@ -76,7 +53,7 @@ func (l *lending) armLocked() {
 	l.armed = true
 }
 
-func (l *lending) removeLocked(c *Conn) {
+func (l *lending) removeLocked(c *idling) {
 	last := len(l.at) - 1
 	l.at[c.lent.place-1] = l.at[last]
 	l.at[c.lent.place-1].lent.place = c.lent.place
@@ -88,7 +65,7 @@ func (l *lending) removeLocked(c *Conn) {
 // look has others read for those that have worked since the last look.
 func (l *lending) look() {
 	l.mu.Lock()
-	var long []*Conn
+	var long []*idling
 	for _, c := range l.at {
 		if c.lent.long {
 			long = append(long, c)
@@ -104,6 +81,6 @@ func (l *lending) look() {
 	}
 	l.mu.Unlock()
 	for _, c := range long {
-		c.idlers.pool.Run(c.idling.reading)
+		c.idlers.pool.Run(c.reading)
 	}
 }
