@@ -179,6 +179,7 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
+	c.conn.session.ReadOn() // the acknowledgement
 	return wait(ctx)
 }
 

@@ -79,7 +79,7 @@ func (c *conn) accept(p *packet.Packet) {
 		c.finish(p.Namespace) // the old one; once this is queued there may be a new one
 	}
 	c.server.waiting.Add(1)
-	c.queue.Push(task{packet: p}, size)
+	c.queue.Add(task{packet: p}, size)
 	if p.Type == packet.Disconnect {
 		c.finish(p.Namespace)
 	}
@@ -94,7 +94,19 @@ func (c *conn) Start() {
 	c.server.pool.Run(c)
 }
 
-// Run works the queue off, for the pool.
+// StartWork implements [engineio.Worker]: accept only adds to the queue.
+func (c *conn) StartWork() { c.queue.Start() }
+
+// Work has the goroutine that reads work the queue off.
+func (c *conn) Work() engineio.Work {
+	if !c.queue.Begin() {
+		return nil
+	}
+	c.server.conns.Add(1)
+	return c
+}
+
+// Run works the queue off.
 func (c *conn) Run() {
 	defer c.server.conns.Done()
 	c.queue.Run()

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -38,15 +40,20 @@ type outcome struct {
 	Lost      int
 	Reordered int
 	Latency   []time.Duration // of each delivery, sorted, if that was asked for
+	Bytes     int             // that came, if that was asked for
 }
 
-// broadcast is a work in which messages go to every client.
+// broadcast is a work in which messages go to every client, or to every client of a
+// room. Clients are in rooms, and senders speak in them, in their order.
 type broadcast struct {
+	nothing
 	h       *herd
 	t       template
 	run     int
+	room    int // clients in a room
+	each    int // senders in a room
 	senders []sender
-	next    []uint32 // for each client, sender by sender: the number that must come next
+	next    []uint32 // for each client, sender by sender of its room: the number that must come next
 	until   time.Time
 	refill  bool // a message that has come to all is followed by the next
 	latency bool
@@ -55,10 +62,13 @@ type broadcast struct {
 }
 
 type sender struct {
-	c     *conn
-	frame []byte
-	idAt  int // of the id in the frame
-	sent  []sent
+	c      *conn
+	room   int // the first in which it speaks
+	rooms  int // and how many, in turn; 0: to everybody
+	frame  []byte
+	idAt   int // of the id in the frame
+	maskAt int // and in the payload
+	sent   []sent
 }
 
 // sent is a message, when it was due and to how many it has not come yet.
@@ -68,21 +78,50 @@ type sent struct {
 }
 
 func newBroadcast(h *herd, t template, senders int) *broadcast {
-	b := &broadcast{h: h, t: t}
-	b.run = h.begin(b)
-	frame := maskedFrame(opText, []byte(t.payload))
-	for _, c := range h.webSockets()[:senders] {
-		b.senders = append(b.senders, sender{c: c, frame: slices.Clone(frame), idAt: len(frame) - len(t.payload) + t.at})
+	b := &broadcast{h: h, t: t, room: len(h.conns), each: senders}
+	if size := max(h.room, h.perNamespace); size > 0 {
+		b.room, b.each = size, min(size, senders) // all clients send, or some of the first room
 	}
-	b.next = make([]uint32, len(h.conns)*senders)
+	b.run = h.begin(b)
+	for s, c := range h.webSockets() {
+		if s < senders {
+			b.senders = append(b.senders, b.sender(s, c))
+		}
+	}
+	b.next = make([]uint32, len(h.conns)*b.each)
 	return b
 }
 
-// closed runs a closed loop: each of the senders keeps a number of messages in flight.
-func (b *broadcast) closed(inFlight int, d time.Duration) (outcome, error) {
+// sender has the frame that a client sends, in which an id takes the place of another.
+func (b *broadcast) sender(s int, c *conn) sender {
+	from := sender{c: c}
+	if b.h.room > 0 {
+		from.room, from.rooms = b.h.roomsOf(c)
+	}
+	from.prepare(b.t)
+	return from
+}
+
+// prepare makes the frame of a sender's next message.
+func (s *sender) prepare(t template) {
+	payload := t.payload
+	switch {
+	case s.rooms > 0:
+		payload = strings.Replace(payload, `["message",`, fmt.Sprintf(`["say","r%d",`, s.room+len(s.sent)%s.rooms), 1)
+	case s.c.namespace != "":
+		payload = payload[:2] + s.c.namespace + "," + payload[2:]
+	}
+	s.frame = maskedFrame(opText, []byte(payload))
+	s.maskAt = t.at + len(payload) - len(t.payload)
+	s.idAt = len(s.frame) - len(payload) + s.maskAt
+}
+
+// closed runs a closed loop: each of the senders, or every so manieth, keeps a number
+// of messages in flight.
+func (b *broadcast) closed(every, inFlight int, d time.Duration) (outcome, error) {
 	begin := time.Now()
 	b.until, b.refill = begin.Add(d), true
-	for s := range b.senders {
+	for s := 0; s < len(b.senders); s += every {
 		for range inFlight {
 			b.send(s, begin)
 		}
@@ -124,20 +163,26 @@ func (b *broadcast) drain(begin time.Time, d time.Duration) (outcome, error) {
 // send sends a sender's next message.
 func (b *broadcast) send(s int, due time.Time) {
 	from := &b.senders[s]
+	if from.rooms > 1 {
+		from.prepare(b.t)
+	}
 	var id [idSize]byte
 	putHex(id[:2], b.run)
 	putHex(id[2:6], s)
 	putHex(id[6:], len(from.sent))
 	for i, digit := range id {
-		from.frame[from.idAt+i] = digit ^ maskKey[(b.t.at+i)%4]
+		from.frame[from.idAt+i] = digit ^ maskKey[(from.maskAt+i)%4]
 	}
-	from.sent = append(from.sent, sent{due, len(b.h.conns)})
+	from.sent = append(from.sent, sent{due, b.room})
 	b.pending++
 	from.c.write(from.frame)
 }
 
 func (b *broadcast) message(c *conn, head []byte, size int) {
 	at := b.t.at
+	if n := c.namespace; n != "" && bytes.HasPrefix(head[2:], []byte(n+",")) {
+		head, size = append([]byte("42"), head[len(n)+3:]...), size-len(n)-1
+	}
 	if size != len(b.t.payload) || len(head) < at+idSize || string(head[:at]) != b.t.payload[:at] {
 		c.fail("not the message that was sent: %d bytes, %.60q", size, head)
 		return
@@ -151,7 +196,11 @@ func (b *broadcast) message(c *conn, head []byte, size int) {
 		c.fail("a message that nobody sent: %q", id)
 		return
 	}
-	next := &b.next[c.number*len(b.senders)+s]
+	if s/b.each != c.number/b.room {
+		c.fail("a message of another room: %q", id)
+		return
+	}
+	next := &b.next[c.number*b.each+s%b.each]
 	if int(*next) != number {
 		b.Reordered++
 	}
@@ -174,8 +223,6 @@ func (b *broadcast) message(c *conn, head []byte, size int) {
 		}
 	}
 }
-
-func (b *broadcast) ack(c *conn, _ []byte, _ int) { c.fail("an ack that nobody waits for") }
 
 // putHex writes n with as many digits as there is room for.
 func putHex(dst []byte, n int) {

@@ -19,7 +19,7 @@ const (
 	lineHeight = 26
 )
 
-var colours = map[string]string{ours: "#0b6bcb", node: "#3c873a", flask: "#c8500a", ceiling: "#6b7280"}
+var colours = map[string]string{ours: "#0b6bcb", bun: "#b0269a", node: "#3c873a", flask: "#c8500a", uvicorn: "#8a6d00", ceiling: "#6b7280"}
 
 // chartLine is one row of the chart.
 type chartLine struct {
@@ -65,7 +65,7 @@ func (r *result) chart() string {
 	}
 	m := r.Machine
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end" fill="#6b7280" font-size="11">%s</text>`+"\n</svg>\n", plotRight, bottom+42,
-		html.EscapeString(fmt.Sprintf("%s, %d CPUs; %s; socket.io %s on Node.js %s; Hipflask %s", m.CPU, m.Cores, m.Go, m.SocketIO, m.Node, m.Commit)))
+		html.EscapeString(fmt.Sprintf("%s, %d CPUs; %s; socket.io %s on Node.js %s and Bun %s; Hipflask %s", m.CPU, m.Cores, m.Go, m.SocketIO, m.Node, m.Bun, m.Commit)))
 	return b.String()
 }
 
@@ -83,7 +83,7 @@ func (r *result) chartLine(row row) chartLine {
 		label = row.name + ": memory"
 	}
 	l := chartLine{label: label}
-	for _, server := range []string{flask, ceiling, ours} {
+	for _, server := range []string{flask, uvicorn, ceiling, bun, ours} {
 		ratios := r.ratios(server, row.name, metric, node)
 		if len(ratios) == 0 {
 			continue
@@ -140,6 +140,10 @@ func mark(b *strings.Builder, server string, x, y float64) {
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="5" fill="#fff" stroke="%s" stroke-width="2"/>`+"\n", x, y, colours[server])
 	case flask:
 		fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="9" height="9" fill="%s"/>`+"\n", x-4.5, y-4.5, colours[server])
+	case uvicorn:
+		fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="8" height="8" fill="#fff" stroke="%s" stroke-width="2"/>`+"\n", x-4, y-4, colours[server])
+	case bun:
+		fmt.Fprintf(b, `<path d="M%.1f %.1fl6 6l-6 6l-6 -6z" fill="%s"/>`+"\n", x, y-6, colours[server])
 	default:
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="5.5" fill="%s"/>`+"\n", x, y, colours[server])
 	}
@@ -155,7 +159,7 @@ func chartHead(b *strings.Builder, height int) {
 `)
 	at := 300.0
 	for _, e := range []struct{ server, text string }{
-		{ours, "Hipflask"}, {ceiling, "bare Go program"}, {flask, "Flask-SocketIO, eventlet"},
+		{ours, "Hipflask"}, {bun, "Bun"}, {ceiling, "bare Go"}, {flask, "Flask, eventlet"}, {uvicorn, "ASGI, uvicorn"},
 	} {
 		mark(b, e.server, at, 43)
 		fmt.Fprintf(b, `<text x="%.1f" y="47" fill="#111827">%s</text>`+"\n", at+11, e.text)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,6 +34,9 @@ type conn struct {
 	fd     int
 	state  state
 	poll   *poller // nil for a WebSocket
+	tls    *secure // nil for plain TCP
+
+	namespace string // empty for the default one
 
 	out []byte // what the kernel did not take yet
 	in  []byte // the HTTP answer so far
@@ -43,6 +45,8 @@ type conn struct {
 	have int            // bytes in head
 	size int            // of its payload, once the header is whole
 	skip int            // bytes of it still to come
+
+	inflater *inflater // of a client that unpacks what comes compressed; frames are kept whole for it
 }
 
 // connect begins to open a client.
@@ -52,6 +56,12 @@ func (h *herd) connect(polls bool) error {
 		return fmt.Errorf("socket: %w", err)
 	}
 	c := &conn{loop: h.loop, herd: h, number: len(h.conns), fd: fd}
+	if h.perNamespace > 0 {
+		c.namespace = fmt.Sprint("/n", c.number/h.perNamespace)
+	}
+	if h.mode == compressed {
+		c.inflater = newInflater()
+	}
 	if polls {
 		c.poll = newPoller(c)
 	}
@@ -94,7 +104,16 @@ func (c *conn) event(events uint32) {
 	if c.state == stateClosed || events&^syscall.EPOLLOUT == 0 {
 		return
 	}
+	if c.tls != nil {
+		c.tls.readable()
+		return
+	}
 	n, err := c.loop.read(c.fd)
+	c.received(n, err)
+}
+
+// received takes what a read brought.
+func (c *conn) received(n int, err error) {
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
 	case err != nil:
@@ -118,6 +137,12 @@ func (c *conn) writable() {
 	}
 	if c.state == stateConnecting {
 		c.state = stateHandshake
+		if c.herd.mode == encrypted {
+			if err := c.secure(); err != nil {
+				c.fail("TLS: %w", err)
+				return
+			}
+		}
 		if c.poll != nil {
 			c.poll.begin()
 			return
@@ -127,10 +152,19 @@ func (c *conn) writable() {
 	}
 	out := c.out
 	c.out = nil
-	c.write(out)
+	c.transmit(out)
 }
 
 func (c *conn) write(p []byte) {
+	if c.tls == nil {
+		c.transmit(p)
+	} else if _, err := c.tls.Write(p); err != nil {
+		c.fail("write: %w", err)
+	}
+}
+
+// transmit sends bytes, now or when the kernel takes them.
+func (c *conn) transmit(p []byte) {
 	if len(c.out) > 0 {
 		c.out = append(c.out, p...)
 		return
@@ -157,11 +191,19 @@ func (c *conn) send(packet string) {
 	c.write(maskedFrame(opText, []byte(packet)))
 }
 
-// upgradeRequest is what a browser sends, without the extensions that it offers.
-func upgradeRequest(port int) []byte {
-	return requestTo(port, "GET", "/socket.io/?EIO=4&transport=websocket",
-		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache")
+// upgradeRequest is what a browser sends. It offers compression only where that is
+// measured.
+func upgradeRequest(port int, m mode) []byte {
+	headers := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache"}
+	if m == compressed {
+		headers = append(headers, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
+	}
+	r := requestTo(port, "GET", "/socket.io/?EIO=4&transport=websocket", headers...)
+	if m == encrypted {
+		r = bytes.Replace(r, []byte("Origin: http:"), []byte("Origin: https:"), 1)
+	}
+	return r
 }
 
 func requestTo(port int, method, path string, headers ...string) []byte {
@@ -199,7 +241,11 @@ func (c *conn) packet(head []byte, size int) {
 		c.send("3")
 	case head[0] == '0' && c.state == stateOpen:
 		c.state = stateJoin
-		c.send("40")
+		connect := "40"
+		if c.namespace != "" {
+			connect += c.namespace + ","
+		}
+		c.send(connect)
 	case head[0] == '4' && kind == '0' && c.state == stateJoin:
 		c.state = stateReady
 		c.herd.ready++
@@ -207,108 +253,4 @@ func (c *conn) packet(head []byte, size int) {
 	default:
 		c.fail("packet %.50q", head)
 	}
-}
-
-// frame handles a whole frame, of whose payload head is at least the beginning.
-func (c *conn) frame(first byte, head []byte, size int) {
-	switch {
-	case first == opText && size > 0:
-		c.packet(head, size)
-	case first == opPing && len(head) == size:
-		c.write(maskedFrame(opPong, head))
-	default:
-		c.fail("frame %#x of %d bytes: %.50q", first, size, head)
-	}
-}
-
-// feed takes bytes of frames. A frame that is whole is not copied.
-func (c *conn) feed(p []byte) {
-	for len(p) > 0 && c.state != stateClosed {
-		if c.skip > 0 {
-			n := min(c.skip, len(p))
-			c.skip -= n
-			p = p[n:]
-			c.finished()
-			continue
-		}
-		if c.have == 0 {
-			if at, size, ok := frameHeader(p); ok && len(p) >= at+size {
-				c.frame(p[0], p[at:at+size], size)
-				p = p[at+size:]
-				continue
-			}
-		}
-		p = c.gather(p)
-	}
-}
-
-// gather keeps the beginning of a frame, as much as there is room for.
-func (c *conn) gather(p []byte) (rest []byte) {
-	want := c.have + 1 // the header, byte by byte
-	if at, size, ok := frameHeader(c.head[:c.have]); ok {
-		want = min(headSize, at+size)
-	}
-	n := copy(c.head[c.have:want], p)
-	c.have += n
-	if at, size, ok := frameHeader(c.head[:c.have]); ok {
-		c.size = size
-		if c.have == min(headSize, at+size) {
-			c.skip = at + size - c.have
-			c.finished()
-		}
-	}
-	return p[n:]
-}
-
-// finished handles the frame that came in pieces, if it is whole.
-func (c *conn) finished() {
-	if c.skip > 0 {
-		return
-	}
-	at, _, _ := frameHeader(c.head[:c.have])
-	head := c.head[at:c.have]
-	c.have = 0
-	c.frame(c.head[0], head, c.size)
-}
-
-// The first bytes of frames that are whole messages.
-const (
-	opText = 0x81
-	opPing = 0x89
-	opPong = 0x8A
-)
-
-// maskKey masks all that clients send; messages are masked before the clock runs.
-var maskKey = [4]byte{0x37, 0xFA, 0x21, 0x3D}
-
-// maskedFrame is a frame as clients send it.
-func maskedFrame(op byte, payload []byte) []byte {
-	f := []byte{op}
-	if n := len(payload); n < 126 {
-		f = append(f, 0x80|byte(n))
-	} else {
-		f = binary.BigEndian.AppendUint16(append(f, 0x80|126), uint16(n))
-	}
-	f = append(f, maskKey[:]...)
-	for i, b := range payload {
-		f = append(f, b^maskKey[i%4])
-	}
-	return f
-}
-
-// frameHeader reads the header of a server's frame: where the payload begins and how
-// long it is.
-func frameHeader(p []byte) (at, size int, ok bool) {
-	if len(p) < 2 {
-		return 0, 0, false
-	}
-	switch n := int(p[1]); {
-	case n < 126:
-		return 2, n, true
-	case n == 126 && len(p) >= 4:
-		return 4, int(binary.BigEndian.Uint16(p[2:])), true
-	case n == 127 && len(p) >= 10:
-		return 10, int(binary.BigEndian.Uint64(p[2:])), true
-	}
-	return 0, 0, false
 }

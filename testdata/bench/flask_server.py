@@ -4,7 +4,7 @@ import socket
 import sys
 
 from flask import Flask
-from flask_socketio import SocketIO
+from flask_socketio import SocketIO, join_room
 
 app = Flask(__name__)
 socketio = SocketIO(app, async_mode='eventlet')
@@ -24,6 +24,17 @@ def handle_message(message):
 @socketio.on('rtt')
 def handle_rtt(message):
     pass
+
+
+@socketio.on('join')
+def handle_join(first, count):
+    for i in range(first, first + count):
+        join_room(f'r{i}')
+
+
+@socketio.on('say')
+def handle_say(room, message):
+    socketio.emit('message', message, to=room)
 
 
 @socketio.on('disconnect')

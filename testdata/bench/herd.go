@@ -17,6 +17,12 @@ const (
 type herd struct {
 	loop    *loop
 	server  *server
+	mode    mode
+	room    int                              // clients in a room, or speaking in the same rooms; 0: there are no rooms
+	roomsOf func(c *conn) (first, count int) // which rooms a client is in
+
+	perNamespace int // clients in a namespace; 0: all are in the default one
+
 	upgrade []byte
 	conns   []*conn
 	ready   int
@@ -30,17 +36,29 @@ type herd struct {
 type work interface {
 	message(c *conn, head []byte, size int)
 	ack(c *conn, head []byte, size int)
+	// packed is told of a message that came compressed: the packet, nil for a client that
+	// does not unpack, and how many bytes the frame had.
+	packed(c *conn, text []byte, size int)
 }
 
-func newHerd(l *loop, s *server) *herd {
-	return &herd{loop: l, server: s, upgrade: upgradeRequest(s.port), work: none{}}
+// nothing is a work, or part of one, that waits for nothing.
+type nothing struct{}
+
+func (nothing) message(c *conn, head []byte, _ int) {
+	c.fail("a message that nobody sent: %.60q", head)
+}
+func (nothing) ack(c *conn, _ []byte, _ int)    { c.fail("an ack that nobody waits for") }
+func (nothing) packed(c *conn, _ []byte, _ int) { c.fail("a compressed message that nobody asked for") }
+
+func newHerd(l *loop, s *server, m mode) *herd {
+	return &herd{loop: l, server: s, mode: m, upgrade: upgradeRequest(s.port, m), work: none{}}
 }
 
 // none is between works. Messages that come then were counted as lost.
-type none struct{}
+type none struct{ nothing }
 
-func (none) message(*conn, []byte, int)   {}
-func (none) ack(c *conn, _ []byte, _ int) { c.fail("an ack that nobody waits for") }
+func (none) message(*conn, []byte, int) {}
+func (none) packed(*conn, []byte, int)  {}
 
 func (h *herd) failed(err error) { h.broken = append(h.broken, err) }
 
@@ -52,12 +70,12 @@ func (h *herd) err() error {
 	return fmt.Errorf("%s: %d clients failed, the first: %w", h.server.name, len(h.broken), h.broken[0])
 }
 
-// open opens clients until there are n, of which every second polls if that is asked for.
-func (h *herd) open(n int, half bool) error {
+// open opens clients until there are n; polls tells which of them poll.
+func (h *herd) open(n int, polls func(client int) bool) error {
 	var err error
 	limit := h.loop.until(openPatience, fmt.Sprintf("%s: opening %d clients", h.server.name, n), func() bool {
 		for err == nil && len(h.conns) < n && len(h.conns)-h.ready < atOnce {
-			err = h.connect(half && len(h.conns)%2 == 1)
+			err = h.connect(polls != nil && polls(len(h.conns)))
 		}
 		return err != nil || len(h.broken) > 0 || h.ready == n
 	})

@@ -13,28 +13,39 @@ const (
 	openingRounds = 3
 	openingBudget = 90 * time.Second
 	trial         = 1000 // connections opened and closed before the clock runs
-	memoryRounds  = 2
-	memoryBudget  = 100 * time.Second
-	before        = 100 // connections that are there when memory is first looked at
+	memoryBudget  = 4 * time.Minute
+	idleTLS       = 2000 // connections
+	before        = 100  // connections that are there when memory is first looked at
 
-	// Memory has settled when it has not changed by half a percent for calm; it is
-	// taken as it is after settleMost.
-	calm       = 3 * time.Second
-	settleMost = 15 * time.Second
+	// Memory is taken as it is when it has not stopped changing by then.
+	steadyMost = 15 * time.Second
 )
 
 func broadcastRow(size string, clients int) string {
 	return fmt.Sprintf("broadcast of %s to %d", size, clients)
 }
 func openingRow(n int) string { return fmt.Sprintf("opening %d connections", n) }
-func idleRow(n int) string    { return fmt.Sprintf("idle connections, %d", n) }
+
+func idleRow(n int, m mode) row {
+	r := row{name: fmt.Sprintf("idle connections, %d", n), metrics: []string{kib},
+		targets: []target{{metric: kib, against: node, most: 1}, {metric: kib, against: bun, most: 1}}}
+	if m != plain {
+		r.name += ", " + string(m)
+	}
+	return r
+}
 
 // fresh runs rounds in which each server is started anew, does something and ends.
-func (s *suite) fresh(ctx context.Context, rounds int, budget time.Duration, do func(r *rig, round int) error) error {
+func (s *suite) fresh(ctx context.Context, m mode, rounds int, budget time.Duration, do func(r *rig, round int) error) error {
 	begin := time.Now()
+	all := s.serversIn(m)
 	for round := 1; round <= min(s.rounds, rounds) && (round == 1 || time.Since(begin) < budget); round++ {
-		for i := range s.servers {
-			r, err := s.rig(s.servers[(i+round)%len(s.servers)], group{})
+		for i := range all {
+			name := all[(i+round)%len(all)]
+			if !takesPart(name, round) {
+				continue
+			}
+			r, err := s.rig(name, group{mode: m})
 			if err == nil {
 				err = do(r, round)
 			}
@@ -49,18 +60,18 @@ func (s *suite) fresh(ctx context.Context, rounds int, budget time.Duration, do 
 
 // opening measures how fast connections are opened.
 func (s *suite) opening(r *rig, round int) error {
-	if err := r.open(trial, false); err != nil {
+	if err := r.open(trial, nil); err != nil {
 		return err
 	}
 	r.close()
 	if err := s.loop.idle(time.Second); err != nil {
 		return err
 	}
-	r.herd = newHerd(s.loop, r.server)
+	r.herd = newHerd(s.loop, r.server, plain)
 	n := s.idle[0]
 	_, got, err := observe(r.server, func() (outcome, error) {
 		begin := time.Now()
-		err := r.open(n, false)
+		err := r.open(n, nil)
 		return outcome{Delivered: n, Elapsed: time.Since(begin)}, err
 	})
 	if err != nil {
@@ -72,30 +83,33 @@ func (s *suite) opening(r *rig, round int) error {
 }
 
 // memory measures what connections cost that hold still.
-func (s *suite) memory(r *rig, round int) error {
-	if err := r.open(before, false); err != nil {
-		return err
-	}
-	empty, err := settled(r.herd)
-	if err != nil {
-		return err
-	}
-	for _, n := range s.idle {
-		if err := r.open(n, false); err != nil {
+func (s *suite) memory(m mode, counts ...int) func(r *rig, round int) error {
+	return func(r *rig, round int) error {
+		if err := r.open(before, nil); err != nil {
 			return err
 		}
-		full, err := settled(r.herd)
+		empty, err := steady(r.herd, s.steady)
 		if err != nil {
 			return err
 		}
-		s.add(sample{Row: idleRow(n), Server: r.name, Round: round, Delivered: n,
-			Values: map[string]float64{kib: float64(full-empty) / 1024 / float64(n-before)}})
+		for _, n := range counts {
+			if err := r.open(n, nil); err != nil {
+				return err
+			}
+			full, err := steady(r.herd, s.steady)
+			if err != nil {
+				return err
+			}
+			s.add(sample{Row: idleRow(n, m).name, Server: r.name, Round: round, Delivered: n,
+				Values: map[string]float64{kib: float64(full-empty) / 1024 / float64(n-before)}})
+		}
+		return nil
 	}
-	return nil
 }
 
-// settled waits until the process's memory has stopped changing, and returns it.
-func settled(h *herd) (int, error) {
+// steady waits until the process's memory has not changed by half a percent for d, and
+// returns it.
+func steady(h *herd, d time.Duration) (int, error) {
 	const step = 250 * time.Millisecond
 	var seen []int
 	for begin := time.Now(); ; {
@@ -108,8 +122,8 @@ func settled(h *herd) (int, error) {
 		}
 		seen = append(seen, n)
 		waited := time.Since(begin)
-		earlier := seen[max(0, len(seen)-1-int(calm/step))]
-		if change := max(n-earlier, earlier-n); waited > settleMost || waited > calm && change*200 < n {
+		earlier := seen[max(0, len(seen)-1-int(d/step))]
+		if change := max(n-earlier, earlier-n); waited > steadyMost || waited > d && change*200 < n {
 			return n, h.err()
 		}
 	}

@@ -22,19 +22,26 @@ type machine struct {
 	Kernel   string
 	Commit   string
 	Go       string
+	Bun      string
+	Engine   string // @socket.io/bun-engine
 	Node     string
 	SocketIO string
-	Flask    string // Python and its packages
+	Python   string // and its packages
+}
+
+func (m machine) String() string {
+	return fmt.Sprintf("%s, %d CPUs, %.0f GB, Linux %s. Hipflask %s; %s; Bun %s with bun-engine %s; Node.js %s with socket.io %s; %s",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Commit, m.Go, m.Bun, m.Engine, m.Node, m.SocketIO, m.Python)
 }
 
 const versionsOfPython = `
 import sys
 from importlib.metadata import version
 print('Python', sys.version.split()[0], 'with', ', '.join(
-    f'{p} {version(p)}' for p in ('Flask-SocketIO', 'python-socketio', 'python-engineio', 'eventlet')))`
+    f'{p} {version(p)}' for p in ('Flask-SocketIO', 'python-socketio', 'python-engineio', 'eventlet', 'uvicorn', 'websockets', 'uvloop')))`
 
 // describe finds out about the machine, and fails if a server is not there.
-func describe(ctx context.Context, scripts, python string) (m machine, err error) {
+func describe(ctx context.Context, scripts, python, bun string) (m machine, err error) {
 	m = machine{Cores: runtime.NumCPU(), Go: runtime.Version(), CPU: field("/proc/cpuinfo", "model name"),
 		Kernel: strings.TrimSpace(content("/proc/sys/kernel/osrelease")), Commit: "of an unknown commit"}
 	var kb float64
@@ -54,17 +61,30 @@ func describe(ctx context.Context, scripts, python string) (m machine, err error
 	if m.Node, err = output(ctx, "node", "--version"); err != nil {
 		return m, err
 	}
-	p, err := os.ReadFile(filepath.Join(scripts, "node_modules/socket.io/package.json"))
+	if m.Bun, err = output(ctx, bun, "--version"); err != nil {
+		return m, err
+	}
+	if m.SocketIO, err = versionOf(scripts, "socket.io"); err != nil {
+		return m, err
+	}
+	if m.Engine, err = versionOf(scripts, "@socket.io/bun-engine"); err != nil {
+		return m, err
+	}
+	m.Python, err = output(ctx, python, "-c", versionsOfPython)
+	return m, err
+}
+
+// versionOf is the version of an npm package.
+func versionOf(scripts, name string) (string, error) {
+	p, err := os.ReadFile(filepath.Join(scripts, "node_modules", name, "package.json"))
 	if err != nil {
-		return m, fmt.Errorf("run npm ci first: %w", err)
+		return "", fmt.Errorf("run npm ci first: %w", err)
 	}
 	var about struct{ Version string }
 	if err := json.Unmarshal(p, &about); err != nil {
-		return m, fmt.Errorf("socket.io's package.json: %w", err)
+		return "", fmt.Errorf("%s's package.json: %w", name, err)
 	}
-	m.SocketIO = about.Version
-	m.Flask, err = output(ctx, python, "-c", versionsOfPython)
-	return m, err
+	return about.Version, nil
 }
 
 func output(ctx context.Context, command ...string) (string, error) {

@@ -1,11 +1,13 @@
 //go:build linux
 
-// Command bench compares the server with socket.io on Node, Flask-SocketIO under
-// eventlet, and a bare Go program; README.md beside this file says how.
+// Command bench compares the server with socket.io on Bun and on Node, with Flask-SocketIO
+// under eventlet, python-socketio under uvicorn, and a bare Go program; README.md beside
+// this file says how.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,19 +34,28 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	bin := flags.String("bin", "", "folder with the programs that were built: hipflask, rtt, ceiling")
-	here := flags.String("scripts", ".", "folder with the servers of Node and Flask")
+	bin := flags.String("bin", "", "folder with the programs that were built: app, ceiling")
+	here := flags.String("scripts", ".", "folder with the servers of Bun, Node and Python")
 	out := flags.String("out", "", "folder for result.md, result.svg and result.json; none are written without it")
-	python := flags.String("python", "/usr/bin/python3", "Python that has Flask-SocketIO and eventlet")
+	python := flags.String("python", "/usr/bin/python3", "Python that has Flask-SocketIO, eventlet and uvicorn")
 	quick := flags.Bool("quick", false, "one round of half a second, fewer idle connections: a look, no result")
+	rounds := flags.Int("rounds", 0, "rounds, if not those of a result or of a quick look")
 	only := flags.String("only", "", "rows to run, a regular expression")
+	growth := flags.Bool("growth", false, "measure how cost grows instead, of Hipflask, Bun and Node, for growth.md and growth.svg; -only names curves")
 	which := flags.String("servers", strings.Join(servers, ","), "servers to run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	s := &suite{rounds: 9, each: time.Second, idle: []int{5000, 10000}, servers: strings.Split(*which, ","), progress: os.Stderr}
+	s := &suite{rounds: 8, each: 700 * time.Millisecond, warmUp: time.Second, steady: 3 * time.Second, idle: []int{5000, 10000},
+		servers: strings.Split(*which, ","), progress: os.Stderr}
 	if *quick {
-		s.rounds, s.each, s.idle = 1, time.Second/2, []int{2000, 4000}
+		s.rounds, s.each, s.warmUp, s.steady, s.idle = 1, time.Second/2, time.Second/2, time.Second, []int{2000}
+	}
+	if *growth {
+		s.rounds = 3
+	}
+	if *rounds > 0 {
+		s.rounds = *rounds
 	}
 	for _, name := range s.servers {
 		if !slices.Contains(servers, name) {
@@ -55,14 +66,26 @@ func run(ctx context.Context, args []string) error {
 	if s.only, err = regexp.Compile("(?i)" + *only); err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
+	engine, err := bunProgram(*here)
+	if err != nil {
+		return err
+	}
 	s.commands = map[string][]string{
-		ours:    {filepath.Join(*bin, "hipflask"), "--port", "0"},
+		ours:    {filepath.Join(*bin, "app"), "--port", "0"},
+		bun:     {engine, filepath.Join(*here, "bun.mjs")},
 		node:    {"node", filepath.Join(*here, "node.mjs")},
 		flask:   {*python, filepath.Join(*here, "flask_server.py")},
+		uvicorn: {*python, filepath.Join(*here, "uvicorn_server.py")},
 		ceiling: {filepath.Join(*bin, "ceiling")},
 	}
-	s.rtt = []string{filepath.Join(*bin, "rtt")}
-	m, err := describe(ctx, *here, *python)
+	if s.tls, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(s.tls)
+	if err := certify(s.tls); err != nil {
+		return fmt.Errorf("the certificate: %w", err)
+	}
+	m, err := describe(ctx, *here, *python, engine)
 	if err != nil {
 		return err
 	}
@@ -73,6 +96,17 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer s.loop.close()
+	if *growth {
+		r, err := s.growth(ctx, m)
+		if err != nil {
+			return err
+		}
+		fmt.Print(r.markdown())
+		if *out == "" {
+			return nil
+		}
+		return r.write(*out)
+	}
 	begin := time.Now()
 	if err := s.run(ctx); err != nil {
 		return err
@@ -83,6 +117,19 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	return r.write(*out)
+}
+
+// bunProgram finds Bun as npm installs it without running its script, which would put
+// it where the command bun expects it.
+func bunProgram(scripts string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(scripts, "node_modules/@oven/bun-linux-*/bin/bun"))
+	if err == nil && len(found) == 0 {
+		err = errors.New("no Bun in node_modules: run npm ci first")
+	}
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
 }
 
 // prepare gives this process and the servers that it starts enough file descriptors.

@@ -15,9 +15,7 @@ func (r *result) markdown() string {
 		b.WriteString("**A quick look, no result: too short to be compared.**\n\n")
 	}
 	m := r.Machine
-	fmt.Fprintf(&b, "%s, %d CPUs, %.0f GB, Linux %s. Hipflask %s; %s; Node.js %s with socket.io %s; %s. %s, %d rounds of %s each, %s in all.\n",
-		m.CPU, m.Cores, m.Memory, m.Kernel, m.Commit, m.Go, m.Node, m.SocketIO, m.Flask,
-		r.Begun.UTC().Format("2 January 2006"), r.Rounds, r.Each, r.Took)
+	fmt.Fprintf(&b, "%s. %s, %d rounds of %s each, %s in all.\n", m, r.Begun.UTC().Format("2 January 2006"), r.Rounds, r.Each, r.Took)
 	r.measured(&b)
 	r.wanted(&b)
 	r.lost(&b)

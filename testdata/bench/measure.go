@@ -82,18 +82,23 @@ func machineCPU() (time.Duration, error) {
 func measure(h *herd, r row, d time.Duration) (sample, error) {
 	o, s, err := observe(h.server, func() (outcome, error) {
 		switch {
+		case r.packed > 0:
+			return newPacked(h, r.packed).closed(d)
 		case r.trips:
 			return newTrips(h, 32).closed(d)
 		case r.perSecond > 0:
 			return newBroadcast(h, r.t, r.senders).open(r.perSecond, d)
 		default:
-			return newBroadcast(h, r.t, r.senders).closed(r.inFlight, d)
+			return newBroadcast(h, r.t, r.senders).closed(max(r.every, 1), r.inFlight, d)
 		}
 	})
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", r.name, err)
 	}
 	s.Row = r.name
+	if o.Bytes > 0 {
+		s.Values[wire] = float64(o.Bytes) / float64(o.Delivered)
+	}
 	if n := len(o.Latency); n > 0 {
 		s.Values[p50] = float64(o.Latency[n/2].Nanoseconds()) / 1e6
 		s.Values[p99] = float64(o.Latency[n*99/100].Nanoseconds()) / 1e6

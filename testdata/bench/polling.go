@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -55,16 +56,17 @@ func (p *poller) feed(in []byte) {
 	if !ok {
 		return
 	}
-	length, err := contentLength(header)
-	if err != nil || !bytes.HasPrefix(header, []byte("HTTP/1.1 200 ")) {
+	if !bytes.HasPrefix(header, []byte("HTTP/1.1 200 ")) {
 		p.c.fail("a poll was answered %.200q", p.buf)
 		return
 	}
+	body, whole, err := answerBody(header, body)
 	switch {
-	case len(body) < length:
+	case err != nil:
+		p.c.fail("a poll was answered %.200q: %w", p.buf, err)
 		return
-	case len(body) > length:
-		p.c.fail("behind an answer came %.50q", body[length:])
+	case !whole:
+		return
 	case !p.posting:
 		p.payload(body)
 	case !strings.EqualFold(string(body), "ok"):
@@ -96,13 +98,39 @@ func (p *poller) payload(body []byte) {
 	}
 }
 
-// contentLength finds the length of the body; no server here sends one in chunks.
-func contentLength(header []byte) (int, error) {
+// answerBody takes a body apart, and reports whether it is whole.
+func answerBody(header, p []byte) (body []byte, whole bool, err error) {
 	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
-		if bytes.EqualFold(name, []byte("Content-Length")) {
-			return strconv.Atoi(string(bytes.TrimSpace(value)))
+		value = bytes.TrimSpace(value)
+		switch {
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			return unchunk(p)
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			n, err := strconv.Atoi(string(value))
+			if err == nil && len(p) > n {
+				err = fmt.Errorf("%d bytes too many", len(p)-n)
+			}
+			return p, len(p) == n, err
 		}
 	}
-	return 0, fmt.Errorf("no Content-Length in %.200q", header)
+	return nil, false, errors.New("the length of the body is not said")
+}
+
+// unchunk puts a body together that comes in chunks.
+func unchunk(p []byte) (body []byte, whole bool, err error) {
+	for {
+		size, rest, ok := bytes.Cut(p, []byte("\r\n"))
+		if !ok {
+			return nil, false, nil
+		}
+		n, err := strconv.ParseUint(string(size), 16, 31)
+		if err != nil || len(rest) < int(n)+2 {
+			return nil, false, err
+		}
+		if n == 0 {
+			return body, true, nil
+		}
+		body, p = append(body, rest[:n]...), rest[n+2:]
+	}
 }

@@ -30,9 +30,10 @@ type server struct {
 // start starts a server and waits until it listens. Its stdout goes to /dev/null: each
 // server makes its lines, and none is held up by who reads them. It is killed when
 // this process ends, however that does.
-func start(name string, command ...string) (*server, error) {
+func start(name string, environment []string, command ...string) (*server, error) {
 	s := &server{name: name, cmd: exec.Command(command[0], command[1:]...), log: &tail{named: make(chan int, 1)}}
 	s.cmd.Stderr = s.log
+	s.cmd.Env = append(os.Environ(), environment...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

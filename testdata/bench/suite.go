@@ -7,21 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
 )
 
-// warmUp is the least that lets Node compile what is hot.
-const warmUp = time.Second
-
 // suite runs the rows and collects what was measured.
 type suite struct {
 	loop     *loop
 	commands map[string][]string // by server
-	rtt      []string            // ours for round trips
+	tls      string              // folder with the certificate
 	rounds   int
 	each     time.Duration // of one server in one round
+	warmUp   time.Duration
+	steady   time.Duration // for which memory must not change before it is taken
 	idle     []int         // numbers of connections
 	only     *regexp.Regexp
 	servers  []string
@@ -56,15 +56,28 @@ func (s *suite) run(ctx context.Context) error {
 		}
 	}
 	if s.only.MatchString(openingRow(s.idle[0])) {
-		if err := s.fresh(ctx, openingRounds, openingBudget, s.opening); err != nil {
+		if err := s.fresh(ctx, plain, openingRounds, openingBudget, s.opening); err != nil {
 			return err
 		}
 	}
-	if s.only.MatchString(idleRow(s.idle[0])) {
-		return s.fresh(ctx, memoryRounds, memoryBudget, s.memory)
+	if s.only.MatchString(idleRow(s.idle[0], plain).name) {
+		if err := s.fresh(ctx, plain, 1, memoryBudget, s.memory(plain, s.idle...)); err != nil {
+			return err
+		}
+	}
+	if s.only.MatchString(idleRow(idleTLS, encrypted).name) {
+		return s.fresh(ctx, encrypted, 1, memoryBudget, s.memory(encrypted, idleTLS))
 	}
 	return nil
 }
+
+// serversIn are the servers asked for that are measured in a mode.
+func (s *suite) serversIn(m mode) []string {
+	return slices.DeleteFunc(slices.Clone(s.servers), func(name string) bool { return !slices.Contains(serversIn(m), name) })
+}
+
+// takesPart reports whether a server is measured in a round.
+func takesPart(server string, round int) bool { return !slow(server) || round < 2 || round%3 == 1 }
 
 // group runs the rows of a group with all its servers up: in each round, every row
 // with one server after the other, beginning with another one each time. A server
@@ -76,14 +89,17 @@ func (s *suite) group(ctx context.Context, g group) (err error) {
 			err = errors.Join(err, r.end())
 		}
 	}()
-	for _, name := range s.servers {
+	for _, name := range s.serversIn(g.mode) {
 		if name == g.without {
 			continue
 		}
 		r, err := s.rig(name, g)
 		rigs = append(rigs, r)
 		if err == nil {
-			err = r.open(g.clients, g.half)
+			err = r.open(g.clients, g.polls)
+		}
+		if err == nil && g.room > 0 {
+			err = r.join(g.room)
 		}
 		s.failed(r, err)
 	}
@@ -107,12 +123,12 @@ func (s *suite) group(ctx context.Context, g group) (err error) {
 
 // one measures one row with one server.
 func (s *suite) one(r *rig, row row, round int) {
-	if r.err != nil {
+	if r.err != nil || !takesPart(r.name, round) {
 		return
 	}
 	d := s.each
 	if round == 0 {
-		d = max(d, warmUp)
+		d = s.warmUp // lets Node and Bun compile what is hot
 	}
 	got, err := measure(r.herd, row, d)
 	s.failed(r, err)
@@ -154,15 +170,35 @@ func (s *suite) failed(r *rig, err error) {
 
 // rig starts a server. The rig is to be ended even after an error.
 func (s *suite) rig(name string, g group) (*rig, error) {
-	command := s.commands[name]
-	if name == ours && len(g.rows) > 0 && g.rows[0].trips {
-		command = s.rtt
-	}
-	srv, err := start(name, command...)
+	srv, err := start(name, s.environment(g.mode), s.command(name, g.mode)...)
 	if err != nil {
 		return &rig{}, err
 	}
-	return &rig{server: srv, herd: newHerd(s.loop, srv)}, nil
+	return &rig{server: srv, herd: newHerd(s.loop, srv, g.mode)}, nil
+}
+
+// command is how a server is started, and environment what it finds there.
+func (s *suite) command(name string, m mode) []string {
+	command := slices.Clone(s.commands[name])
+	switch {
+	case name != ours:
+	case m == encrypted:
+		command = append(command, "--certfile", filepath.Join(s.tls, "cert.pem"), "--keyfile", filepath.Join(s.tls, "key.pem"))
+	case m == compressed:
+		command = append(command, "--websocket-compression")
+	}
+	return command
+}
+
+func (s *suite) environment(m mode) []string {
+	switch m {
+	case encrypted:
+		return []string{"BENCH_TLS=" + s.tls}
+	case compressed:
+		return []string{"BENCH_COMPRESSION=true"}
+	default:
+		return nil
+	}
 }
 
 func (r *rig) end() error {

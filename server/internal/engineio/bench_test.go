@@ -48,18 +48,17 @@ func BenchmarkReceive(b *testing.B) {
 	}
 }
 
-// A broadcast to clients on this machine, system calls and their reading included.
-// When the flusher lags, several messages leave in one write.
+// Broadcasts one after another to clients on this machine, system calls and their reading
+// included. When the flusher lags, several messages leave in one write.
 func BenchmarkBroadcast(b *testing.B) {
-	const clients = 100
-	for _, size := range []int{32, 16 << 10} {
-		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
+	for _, c := range []struct{ clients, size int }{{10, 32}, {100, 32}, {100, 16 << 10}} {
+		b.Run(fmt.Sprintf("%dx%dB", c.clients, c.size), func(b *testing.B) {
 			f := start(b)
 			var all []*Session
-			for range clients {
+			for range c.clients {
 				all = append(all, attentive(f))
 			}
-			text := `2["message","` + strings.Repeat("x", size) + `"]`
+			text := `2["message","` + strings.Repeat("x", c.size) + `"]`
 			b.ReportAllocs()
 			for b.Loop() {
 				m := textMessage(b, text)
@@ -70,7 +69,7 @@ func BenchmarkBroadcast(b *testing.B) {
 				}
 				r.End()
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*clients), "ns/frame")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.clients), "ns/frame")
 		})
 	}
 }

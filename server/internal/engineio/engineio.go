@@ -16,6 +16,7 @@ import (
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/origin"
 	"hipflask/server/internal/sparse"
+	"hipflask/server/internal/websocket"
 )
 
 // The limits that hold where a [Config] names none.
@@ -94,6 +95,19 @@ type Receiver interface {
 	// Closed is called exactly once, whatever ended the session.
 	Closed(reason Reason)
 }
+
+// Worker is a [Receiver] that works on messages after it has taken them. Of the two methods
+// one is called soon after a message, or Closed is.
+type Worker interface {
+	// StartWork has the work done by somebody else.
+	StartWork()
+	// Work returns what the caller is to do, nil for nothing. It may take long: then the
+	// session reads on meanwhile.
+	Work() Work
+}
+
+// Work is something to do.
+type Work = websocket.Work
 
 // Finisher is a [Receiver] that works on messages after it has taken them.
 type Finisher interface {

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hipflask/server/internal/locks"
 )
@@ -18,6 +19,15 @@ const (
 	spreadFrom = 1024
 )
 
+const (
+	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as
+	// much as some deliveries.
+	fewSessions = 32
+	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then
+	// the flusher is better: it joins what waits for a session.
+	rapid = 5 * time.Microsecond
+)
+
 // flusher writes out what broadcasts queued. A broadcast only puts a pointer into
 // each session's queue; the writing follows in one pass over the sessions, and
 // whatever other broadcasts queued by the time a session's turn comes leaves in
@@ -30,6 +40,8 @@ type flusher struct {
 	copies atomic.Uint64 // that rounds have queued
 	wake   chan struct{} // begins a writer that was counted
 	rounds sync.Pool     // of *Round
+	since  time.Time     // the clock's begin
+	ended  atomic.Int64  // when the last round did, by that clock
 
 	mu      locks.Flusher
 	list    []*Session
@@ -41,6 +53,7 @@ type flusher struct {
 
 func (f *flusher) init(l *lag) {
 	f.lag = l
+	f.since = time.Now()
 	f.spread = spreadFrom
 	f.limit(writers(runtime.GOMAXPROCS(0)))
 }
@@ -98,9 +111,10 @@ func (r *Round) Queue(s *Session, m *Message) {
 // a lock held that writing could need.
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
-	if len(r.dirty) > 0 {
+	if len(r.dirty) > 0 && !f.directly(r.dirty) {
 		f.add(r.dirty...)
 	}
+	f.ended.Store(int64(time.Since(f.since)))
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
 	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
@@ -169,7 +183,29 @@ func (f *flusher) chunk(writer bool) bool {
 		f.beginLocked()
 	}
 	f.mu.Unlock()
-	for _, s := range some[:n] {
+	flush(some[:n])
+	return n > 0
+}
+
+// directly writes a small round, unless others wait for the flusher or rounds come in a
+// loop, and reports whether it did.
+func (f *flusher) directly(dirty []*Session) bool {
+	if len(dirty) > fewSessions {
+		return false
+	}
+	f.mu.Lock()
+	idle := len(f.list) == 0
+	f.mu.Unlock()
+	if !idle || time.Since(f.since)-time.Duration(f.ended.Load()) < rapid {
+		return false
+	}
+	flush(dirty)
+	return true
+}
+
+// flush writes out what was queued for sessions.
+func flush(dirty []*Session) {
+	for _, s := range dirty {
 		s.mu.Lock()
 		s.dirty = false
 		if s.writing || s.state == stateClosed {
@@ -178,5 +214,4 @@ func (f *flusher) chunk(writer bool) bool {
 		}
 		s.flushLocked()
 	}
-	return n > 0
 }

@@ -3,6 +3,7 @@ package engineio
 import (
 	"runtime"
 	"testing"
+	"time"
 
 	"hipflask/server/internal/websocket"
 	"hipflask/testdata/testkit"
@@ -204,5 +205,45 @@ func TestRoundStopsWaiting(t *testing.T) {
 			testkit.Await(t, ended, "end of the round")
 			s.drop()
 		})
+	}
+}
+
+// A small round is written by who ends it, unless another has just ended, as in a loop, or
+// others wait for the flusher.
+func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
+	srv := quiet(t)
+	f := &srv.flusher
+	sessions := silentSessions(srv, fewSessions+1)
+	round := func(sessions []*Session, sinceLast time.Duration) {
+		r := srv.Begin()
+		for _, s := range sessions {
+			r.Queue(s, sized(t, 10))
+		}
+		f.ended.Store(int64(time.Since(f.since) - sinceLast))
+		r.End()
+	}
+	const long = time.Hour
+	for _, step := range []struct {
+		what    string
+		do      func()
+		waiting int
+	}{
+		{"a few", func() { round(sessions[:fewSessions], long) }, 0},
+		{"a few in a loop", func() { round(sessions[:2], -long) }, 2},
+		{"one behind others", func() { round(sessions[2:3], long) }, 3},
+		{"nobody waits any more", func() {
+			for f.chunk(false) {
+			}
+		}, 0},
+		{"many", func() { round(sessions, long) }, len(sessions)},
+	} {
+		if step.do(); len(f.list)-f.head != step.waiting {
+			t.Errorf("%s: %d sessions wait for the flusher, want %d", step.what, len(f.list)-f.head, step.waiting)
+		}
+	}
+	for f.chunk(false) {
+	}
+	for _, s := range sessions {
+		s.drop()
 	}
 }

@@ -218,13 +218,18 @@ func TestCompressingHoldsNobodyUp(t *testing.T) {
 				round.Queue(s, textMessage(t, "after"))
 			}
 			round.Queue(other.Session, m)
-			round.End()
+			ended := make(chan struct{})
+			go func() { // writes to a few by itself, and waits for a short form
+				defer close(ended)
+				round.End()
+			}()
 			if name == "long" {
 				otherPeer.expect(opText, "4"+text) // though the flusher came to the others before
 			}
 			sessions[0].Send(textMessage(t, "last"))
 			close(goOn)
 			testkit.Await(t, sent, "end of Send")
+			testkit.Await(t, ended, "end of the round")
 			peers[0].expect(opText, "4"+text)
 			for _, c := range peers {
 				c.expect(opText, "4"+text)

@@ -18,8 +18,48 @@ var (
 // payloadSink is a session as what takes a payload's packets.
 type payloadSink Session
 
-func (p *payloadSink) Text(packet []byte) error { return (*Session)(p).textPacket(packet) }
-func (p *payloadSink) Binary(data []byte) error { return (*Session)(p).binaryPacket(data) }
+func (p *payloadSink) Text(packet []byte) error {
+	defer (*Session)(p).startWork()
+	return (*Session)(p).textPacket(packet)
+}
+
+func (p *payloadSink) Binary(data []byte) error {
+	defer (*Session)(p).startWork()
+	return (*Session)(p).binaryPacket(data)
+}
+
+// frameSink is a session as what takes a WebSocket's messages. The work is done when all
+// that was read is taken, see pace.
+type frameSink Session
+
+func (f *frameSink) Text(packet []byte) error { return (*Session)(f).textPacket(packet) }
+func (f *frameSink) Binary(data []byte) error { return (*Session)(f).binaryPacket(data) }
+
+// startWork has what the receiver has taken worked on by somebody else.
+func (s *Session) startWork() {
+	if s.worker != nil {
+		s.worker.StartWork()
+	}
+}
+
+// work is what the reading goroutine may do about it, nil for nothing.
+func (s *Session) work() Work {
+	if s.worker == nil {
+		return nil
+	}
+	return s.worker.Work()
+}
+
+// ReadOn is for a receiver's work that waits for something that the client sends: it makes
+// sure that the session is read meanwhile.
+func (s *Session) ReadOn() {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		conn.ReadOn()
+	}
+}
 
 // frame handles one WebSocket message of an open session.
 func (s *Session) frame(op websocket.Opcode, data []byte) error {
@@ -36,7 +76,7 @@ func (s *Session) frame(op websocket.Opcode, data []byte) error {
 	case op == websocket.Binary:
 		return s.binaryPacket(data)
 	}
-	return payload.DecodeText(data, int(s.protocol), (*payloadSink)(s))
+	return payload.DecodeText(data, int(s.protocol), (*frameSink)(s))
 }
 
 // textPacket handles one Engine.IO packet that came as text.
@@ -145,6 +185,7 @@ func (s *Session) pause(most time.Duration, gone <-chan struct{}) {
 	if over == nil {
 		return
 	}
+	s.startWork()
 	s.beat.receiving.Add(1)
 	defer s.beat.receiving.Add(-1)
 	hold(wait, over, gone)

@@ -47,6 +47,7 @@ func (g *registry) add(s *Session, kind Kind, open func(*Session) Receiver) bool
 		return false
 	}
 	s.rcv = open(s)
+	s.worker, _ = s.rcv.(Worker)
 	g.sessions[s.id] = s
 	g.tally.opened[kind]++
 	return true

@@ -99,6 +99,7 @@ type Session struct {
 	since      time.Time
 	place      *place   // of its address among the server's; nil unless that is counted
 	rcv        Receiver // asked for by registrar.receiver where Open may not be done
+	worker     Worker   // that, nil if it is none
 
 	// With guards of their own:
 	meter   meter

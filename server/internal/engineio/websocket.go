@@ -48,12 +48,13 @@ func (r *sessionReader) Pong([]byte) error {
 }
 
 // pace counts what a WebSocket keeps of a message that is not whole, and has it held
-// back when its client sends too many bytes.
+// back when its client sends too many bytes, and the receiver work.
 func (s *Session) pace(conn *websocket.Conn) {
-	conn.SetPace(func(n int) {
+	conn.SetPace(func(n int) Work {
 		s.holdPartial(conn.Partial())
 		s.countBytes(n)
 		s.pause(0, nil)
+		return s.work()
 	})
 }
 

@@ -35,6 +35,7 @@ type (
 	Idling    = Mutex[[14]rank] // websocket: a connection's waiting
 	Idlers    = Mutex[[15]rank] // websocket: all connections that wait
 	Outlet    = Mutex[[14]rank] // websocket: what TLS has sealed
+	Lending   = Mutex[[14]rank] // websocket: the connections whose goroutine works
 )
 
 // rank is what the arrays are of, and takes no room.

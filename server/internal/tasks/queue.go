@@ -60,10 +60,7 @@ func (q *Queue[T]) Init(group *Group, owner Owner[T], first T) {
 
 // Start has the queue worked off if something is in it.
 func (q *Queue[T]) Start() {
-	q.mu.Lock()
-	begins := q.beginsLocked()
-	q.mu.Unlock()
-	if begins {
+	if q.Begin() {
 		q.owner.Start()
 	}
 }
@@ -78,6 +75,23 @@ func (q *Queue[T]) Push(task T, size int) {
 	if begins {
 		q.owner.Start()
 	}
+}
+
+// Add adds a task of that size, in bytes, behind all others. It is done once somebody works
+// the queue off: whoever adds calls Start or Begin then.
+func (q *Queue[T]) Add(task T, size int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tasks = append(q.tasks, entry[T]{task, size})
+	q.size += size
+}
+
+// Begin reports whether the caller is to call Run: something is in the queue, and nobody
+// works it off.
+func (q *Queue[T]) Begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.beginsLocked()
 }
 
 // PushFront adds a task before those that wait.
@@ -173,7 +187,11 @@ func (q *Queue[T]) AwaitRoom() (waited bool) {
 		q.room = make(chan struct{})
 	}
 	room := q.room
+	begins := q.beginsLocked()
 	q.mu.Unlock()
+	if begins { // what was added is not worked off yet
+		q.owner.Start()
+	}
 	<-room
 	return true
 }

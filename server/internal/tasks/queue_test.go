@@ -304,3 +304,28 @@ func TestNoTurnsAtTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// What is only added waits for whoever begins, one at a time; a reader that is held back
+// does not wait for that.
+func TestAdd(t *testing.T) {
+	o := newOwner(group(), nil)
+	o.queue.Add("a", 1)
+	if o.starts > 0 {
+		t.Error("somebody was woken")
+	}
+	if !o.queue.Begin() || o.queue.Begin() {
+		t.Error("nobody may begin, or two may")
+	}
+	o.queue.Run()
+	o.check(t, "first", "a1")
+	if o.queue.Begin() {
+		t.Error("somebody may begin with nothing to do")
+	}
+	for range 5 {
+		o.queue.Add("b", 0)
+	}
+	if !o.queue.AwaitRoom() || o.starts != 1 {
+		t.Errorf("the reader was not held back, or %d workers were started", o.starts)
+	}
+	o.check(t, "first", "a1", "b", "b", "b", "b", "b")
+}

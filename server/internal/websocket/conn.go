@@ -57,7 +57,7 @@ type Conn struct {
 	early   []byte // came with the handshake, not yet read
 	reader  reader
 	handler Handler
-	pace    func(n int) // nil, or told what was read
+	pace    func(n int) Work // nil, or told what was read
 	ended   func(error)
 
 	// The writer's:
@@ -84,8 +84,9 @@ func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 }
 
 // SetPace has f called with the number of bytes after each piece of the stream has been acted on. Nothing more is read
-// until f returns, so that f can hold the peer back. To be called before Start, or by the handler.
-func (c *Conn) SetPace(f func(n int)) {
+// until f returns, so that f can hold the peer back. The work that f returns, unless that is nil, is done next: it may take
+// long, then another goroutine reads on meanwhile. To be called before Start, or by the handler.
+func (c *Conn) SetPace(f func(n int) Work) {
 	c.pace = f
 }
 

@@ -22,12 +22,32 @@ const (
 // idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
 // starts a goroutine for each that there is something to read on. A connection that is active keeps its goroutine.
 type idlers struct {
-	pool pool.Pool // of goroutines that read
+	pool    pool.Pool // of goroutines that read
+	lending lending
 
 	mu   locks.Idlers
 	poll *poller   // nil: not watching
 	at   []*idling // those that were watched, by their descriptors
 	warm []*idling // those that keep a goroutine and may become idle
+}
+
+// Work is something to do about what was read.
+type Work interface{ Run() }
+
+// lending has goroutines that read do work between two reads: most work is short, and to wake another goroutine for it
+// costs more than most of what that then does, see BenchmarkLend. Where it is not short, another goroutine reads on.
+type lending struct {
+	mu    locks.Lending
+	at    []*idling // those that work
+	timer *time.Timer
+	armed bool
+}
+
+// lent is a connection's part of lending.
+type lent struct {
+	number uint64 // of the loan, so that who has lost the reading does not take it for the next one
+	place  int    // in lending.at, plus one
+	long   bool   // it was there at the last look
 }
 
 // idling is a connection's part of it.
@@ -41,6 +61,7 @@ type idling struct {
 	wokenAt int64       // milliseconds, by the clock
 	place   int         // in idlers.warm, plus one; guarded by its mutex
 	heard   atomic.Bool // something was read since the last look
+	lent    lent        // guarded by the mutex of lending
 
 	mu       locks.Idling
 	watched  bool // without a goroutine

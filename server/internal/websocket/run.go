@@ -38,6 +38,8 @@ func (c *Conn) run() {
 	for {
 		err := c.serve()
 		switch {
+		case err == errLent:
+			return // another goroutine reads, and has what is the reading goroutine's
 		case err == errIdle:
 			if c.rest() {
 				return // another goroutine may be reading already
@@ -59,7 +61,11 @@ func (c *Conn) run() {
 	}
 }
 
-// serve reads until the connection ends or may become idle, which errIdle tells.
+// errLent tells that another goroutine reads the connection now.
+var errLent = errors.New("lent")
+
+// serve reads until the connection ends or may become idle, which errIdle tells, or another goroutine reads, which errLent
+// does.
 func (c *Conn) serve() error {
 	early := c.early
 	c.early = nil
@@ -77,8 +83,11 @@ func (c *Conn) serve() error {
 		if err := c.reader.feed(p, c.handler); err != nil {
 			return err
 		}
-		if c.pace != nil {
-			c.pace(len(p))
+		if c.pace == nil {
+			continue
+		}
+		if work := c.pace(len(p)); work != nil && !c.lend(work) {
+			return errLent
 		}
 	}
 }
