@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,12 +10,18 @@ import (
 	"hipflask/server/internal/pool"
 )
 
+// A connection that talks now and then, as somebody who chats does, is active: to wake another goroutine for each of its
+// messages costs 100 µs and more on a machine whose processors are idle, and delays it as long. One of which only
+// heartbeats come, every 25 s, is not.
 const (
-	// warmWakes is how often a connection may be woken within one coolAfter before it counts as active and keeps a
+	// warmWakes is how often a connection may be woken within warmWithin before it counts as active and keeps a
 	// goroutine, which reads with one system call less for each message.
-	warmWakes = 3
-	// coolAfter is how long an active connection is silent before it is idle again, at least; at most twice that.
+	warmWakes  = 2
+	warmWithin = 10 * time.Second
+	// coolAfter is how often it is looked which connections were silent, and after coolLooks of such looks an active
+	// one is idle again.
 	coolAfter = time.Second
+	coolLooks = 8
 )
 
 // idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
@@ -57,10 +62,11 @@ type idling struct {
 	reading pool.Runner // reads, until there is nothing
 	fd      int
 	cold    bool        // to become idle as soon as there is nothing to read; the reading goroutine's
-	wakes   int         // within the same coolAfter as wokenAt
+	wakes   int         // within warmWithin from wokenAt on
 	wokenAt int64       // milliseconds, by the clock
 	place   int         // in idlers.warm, plus one; guarded by its mutex
 	heard   atomic.Bool // something was read since the last look
+	silent  int         // looks since something was; guarded by the mutex of idlers
 	lent    lent        // guarded by the mutex of lending
 
 	mu       locks.Idling
@@ -115,13 +121,18 @@ func (i *idlers) wake(fd int) {
 
 // cool makes the connections that were silent look whether they can become idle.
 func (i *idlers) cool() {
+	var silent []*idling
 	i.mu.Lock()
-	warm := slices.Clone(i.warm)
-	i.mu.Unlock()
-	for _, c := range warm {
-		if c.heard.Swap(false) {
-			continue
+	for _, c := range i.warm {
+		if c.silent++; c.heard.Swap(false) {
+			c.silent = 0
 		}
+		if c.silent >= coolLooks {
+			silent = append(silent, c)
+		}
+	}
+	i.mu.Unlock()
+	for _, c := range silent {
 		c.mu.Lock()
 		if !c.limited && !c.closed {
 			c.asked = true
@@ -210,7 +221,7 @@ func (c *idling) wake() {
 	if !c.watched {
 		return
 	}
-	if now := time.Now().UnixMilli(); now-c.wokenAt > coolAfter.Milliseconds() {
+	if now := time.Now().UnixMilli(); now-c.wokenAt > warmWithin.Milliseconds() {
 		c.wokenAt, c.wakes = now, 0
 	}
 	if c.wakes++; c.wakes > warmWakes {
