@@ -26,16 +26,16 @@ func Keep() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	k := &keeper{
+	p := &pacer{
 		before: debug.SetGCPercent(percent(0)),
 		live:   []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}},
 	}
-	k.arm()
-	return k.stop
+	p.arm()
+	return p.stop
 }
 
-// keeper sets the percentage anew after each collection.
-type keeper struct {
+// pacer sets the percentage of the collector anew after each collection.
+type pacer struct {
 	mu      sync.Mutex
 	before  int
 	stopped bool
@@ -45,28 +45,28 @@ type keeper struct {
 // mark is an object that nobody holds: the next collection finds that out.
 type mark struct{ _ *mark }
 
-func (k *keeper) arm() { runtime.AddCleanup(new(mark), (*keeper).collected, k) }
+func (p *pacer) arm() { runtime.AddCleanup(new(mark), (*pacer).collected, p) }
 
-func (k *keeper) collected() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.stopped {
+func (p *pacer) collected() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
 		return
 	}
-	metrics.Read(k.live)
+	metrics.Read(p.live)
 	var inUse uint64
-	for _, sample := range k.live {
+	for _, sample := range p.live {
 		inUse += sample.Value.Uint64()
 	}
 	debug.SetGCPercent(percent(inUse))
-	k.arm()
+	p.arm()
 }
 
-func (k *keeper) stop() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.stopped = true
-	debug.SetGCPercent(k.before)
+func (p *pacer) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	debug.SetGCPercent(p.before)
 }
 
 // percent is what GOGC has to be for the headroom with so many bytes in use.

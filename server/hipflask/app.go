@@ -101,11 +101,10 @@ func (a *server) register(register func(*App) error, handled *ops.Handlers) (err
 	return err
 }
 
-// serve serves until ctx ends, then drains: new clients are refused, those there
-// are get what they were still to be sent and a proper close, every disconnect
-// handler runs, every line reaches stdout. What takes longer than the shutdown
-// timeout is cut. Until the last client has gone the server goes on to listen: it
-// has polls to answer, and a 503 tells a proxy to ask another server.
+// serve serves until ctx ends, then drains: new clients are refused, those there are get what they
+// were still to be sent and a proper close, every disconnect handler runs, every line reaches
+// stdout. What takes longer than the shutdown timeout is cut. Until the last client has gone the
+// server goes on to listen: it has polls to answer, and a 503 tells a proxy to ask another server.
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
 	a.capacity.Tell(a.log, a.cfg)

@@ -94,7 +94,8 @@ func (c *certificates) watch(ctx context.Context) {
 	}()
 }
 
-// reload says what came of it: always if it was asked for, else only what is new.
+// reload loads the certificate anew. It logs the outcome: always if it was asked for, else only a
+// change.
 func (c *certificates) reload(asked bool) {
 	changed, err := c.load()
 	switch {

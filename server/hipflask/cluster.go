@@ -36,8 +36,8 @@ func (a *server) newCluster() (*cluster.Cluster, error) {
 	}), nil
 }
 
-// peers are the cluster as the adapters see it; an interface that holds a nil
-// pointer would not be nil.
+// peers are the cluster as the adapters see it; an interface that holds a nil pointer would not be
+// nil.
 func (a *server) peers() fanout.Peers {
 	if a.cluster == nil {
 		return nil
@@ -61,8 +61,8 @@ func (a *server) joinCluster(ctx context.Context) error {
 	return nil
 }
 
-// tellHalfApart logs that this application has one name of its own in Redis and not the
-// other, so that it still shares something with others there.
+// tellHalfApart logs that this application has one name of its own in Redis and not the other, so
+// that it still shares something with others there.
 func (a *server) tellHalfApart() {
 	prefix, channel := a.cfg.ClusterPrefix, a.cfg.Channel
 	switch ownPrefix, ownChannel := prefix != config.DefaultClusterPrefix, channel != config.DefaultChannel; {
@@ -75,8 +75,8 @@ func (a *server) tellHalfApart() {
 	}
 }
 
-// leaveCluster publishes what clients and handlers have said until now. What comes after
-// it, stdout's last lines, is left a tenth of the time: Redis may be frozen.
+// leaveCluster publishes what clients and handlers have said until now. What comes after it,
+// stdout's last lines, is left a tenth of the time: Redis may be frozen.
 func (a *server) leaveCluster(ctx context.Context) error {
 	if a.cluster == nil {
 		return nil

@@ -15,15 +15,15 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// unixPeer is the address that clients of a Unix socket have: they have none, and could bind to a path that looks like
-// one. --trusted-proxies knows them by this name.
+// unixPeer is the address that clients of a Unix socket have: they have none, and could bind to a
+// path that looks like one. --trusted-proxies knows them by this name.
 const unixPeer = "unix"
 
 // probeTimeout is how long somebody who listens on a Unix socket may take to accept.
 const probeTimeout = 2 * time.Second
 
-// listen opens what the settings name, or takes the socket that systemd hands over. With TLS it looks after the
-// certificate until ctx ends.
+// listen opens what the settings name, or takes the socket that systemd hands over. With TLS it
+// looks after the certificate until ctx ends.
 func (a *server) listen(ctx context.Context, getenv func(string) string) (net.Listener, error) {
 	a.notifySocket = getenv("NOTIFY_SOCKET")
 	if err := a.joinCluster(ctx); err != nil {
@@ -82,7 +82,8 @@ func open(ctx context.Context, cfg *config.Config) (net.Listener, error) {
 	return l, nil
 }
 
-// openUnix listens on a socket file. One that a crash left behind is replaced; the file is removed at the end.
+// openUnix listens on a socket file. One that a crash left behind is replaced; the file is removed
+// at the end.
 func openUnix(ctx context.Context, path string, mode os.FileMode) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) && isStale(path) {

@@ -92,7 +92,7 @@ func (a *App) Files(fsys fs.FS, dir string) error {
 // did not start, and after --check. Python: atexit.register.
 func (a *App) OnShutdown(f func(ctx context.Context)) { a.onShutdown.add(f) }
 
-// Options says how [New] makes a server.
+// Options are what [New] makes a server of.
 type Options struct {
 	// Args are settings as on the command line, such as --path=chat; nil for none.
 	// server/SETTINGS.md lists them. Those of the listener, of TLS, of the log and of

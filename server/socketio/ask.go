@@ -10,19 +10,18 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Answer is what one client acknowledged. Client is its id, empty for one of a Node server
-// in the cluster, which does not tell it.
+// Answer is what one client acknowledged. Client is its id, empty for one of a Node server in the
+// cluster, which does not tell it.
 type Answer struct {
 	Client string
 	Values []Value
 }
 
-// Call sends an event to the clients and waits for their acknowledgements. When
-// ctx ends, or a minute has passed if it has no deadline, it returns those that
-// came and the context's error; when a client leaves instead of answering,
-// [ErrDisconnected]. In a cluster clients of the other servers answer as well, those of
-// Node servers with their first argument only, and one that leaves is waited for until
-// the end. Flask: socketio.call(event, ..., to=sid), for one client.
+// Call sends an event to the clients and waits for their acknowledgements. When ctx ends, or a
+// minute has passed if it has no deadline, it returns those that came and the context's error; when
+// a client leaves instead of answering, [ErrDisconnected]. In a cluster clients of the other
+// servers answer as well, those of Node servers with their first argument only, and one that leaves
+// is waited for until the end. Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
@@ -34,10 +33,9 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer,
 }
 
 // Ask sends an event to the clients and returns at once; callback is told later what they
-// acknowledged, and why not more, as Call returns it: it is called once, beside the
-// handlers, and not at all when Ask fails. Clients of other servers may be sent the event
-// after what is emitted next. Flask: socketio.emit(event, ..., to=sid, callback=answered),
-// for one client.
+// acknowledged, and why not more, as Call returns it: it is called once, beside the handlers, and
+// not at all when Ask fails. Clients of other servers may be sent the event after what is emitted
+// next. Flask: socketio.emit(event, ..., to=sid, callback=answered), for one client.
 func (t *Target) Ask(callback func(answers []Answer, err error), event string, args ...any) error {
 	ctx, cancel := withDeadline(context.Background())
 	wait, err := t.ask(ctx, event, args)
@@ -83,7 +81,7 @@ func (a *answers) addOther(answer Answer) {
 	a.list = append(a.list, answer)
 }
 
-// expect says how many clients of this server were asked.
+// expect sets how many clients of this server were asked.
 func (a *answers) expect(asked int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,8 +114,8 @@ func (a *answers) await(ctx context.Context, forget []func()) error {
 	}
 }
 
-// ask sends the event. What it returns waits for the acknowledgements, or until ctx ends,
-// and is called once.
+// ask sends the event. What it returns waits for the acknowledgements, or until ctx ends, and is
+// called once.
 func (t *Target) ask(ctx context.Context, event string, args []any) (wait func() ([]Answer, error), err error) {
 	e, err := t.event(event, args)
 	if err != nil {
@@ -145,8 +143,8 @@ func (t *Target) ask(ctx context.Context, event string, args []any) (wait func()
 	}, nil
 }
 
-// callOthers begins to ask the clients of the other servers. What it returns waits
-// until all have answered or ctx has ended.
+// callOthers begins to ask the clients of the other servers. What it returns waits until all have
+// answered or ctx has ended.
 func (t *Target) callOthers(ctx context.Context, e fanout.Event, answered func(Answer)) func() error {
 	if t.server.opts.Peers == nil || t.who.Local {
 		return func() error { return nil }
@@ -167,11 +165,10 @@ func (t *Target) callOthers(ctx context.Context, e fanout.Event, answered func(A
 	}
 }
 
-// Call sends an event to this client and waits for its acknowledgement: until ctx
-// ends, a minute if it has no deadline, or the client leaves. A handler that waits
-// holds up this client's later events. In a connect handler it cannot be answered:
-// the client hears nothing before that has returned. Flask: call(event, ...,
-// to=request.sid).
+// Call sends an event to this client and waits for its acknowledgement: until ctx ends, a minute if
+// it has no deadline, or the client leaves. A handler that waits holds up this client's later
+// events. In a connect handler it cannot be answered: the client hears nothing before that has
+// returned. Flask: call(event, ..., to=request.sid).
 func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value, error) {
 	wait, err := c.ask(event, args)
 	if err != nil {
@@ -217,8 +214,8 @@ func (c *Context) ask(event string, args []any) (wait func(context.Context) ([]V
 }
 
 // Ask sends an event to this client and returns at once; callback is told later what it
-// acknowledged, or, as Call is, why nothing: it is called once, beside the client's
-// handlers, and not at all when Ask fails. Flask: emit(event, ..., callback=answered).
+// acknowledged, or, as Call is, why nothing: it is called once, beside the client's handlers, and
+// not at all when Ask fails. Flask: emit(event, ..., callback=answered).
 func (c *Context) Ask(callback func(answer []Value, err error), event string, args ...any) error {
 	wait, err := c.ask(event, args)
 	if err == nil {

@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// Go runs a background task: a goroutine that has to end when its context does,
-// which is when the server shuts down. Its Flask counterpart is
-// socketio.start_background_task. In a registration it begins once the server listens.
+// Go runs a background task: a goroutine that has to end when its context does, which is when the
+// server shuts down. Its Flask counterpart is socketio.start_background_task. In a registration it
+// begins once the server listens.
 func (s *Server) Go(task func(ctx context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

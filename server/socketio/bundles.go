@@ -35,9 +35,8 @@ func (f *clientFiles) serve(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// unread makes a connection end with its response, unless whoever answers reads the
-// body and takes that back: net/http would otherwise wait for a body that nobody wants
-// before it answers.
+// unread makes a connection end with its response, unless whoever answers reads the body and takes
+// that back: net/http would otherwise wait for a body that nobody wants before it answers.
 func unread(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")

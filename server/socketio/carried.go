@@ -9,8 +9,8 @@ import (
 )
 
 // What handlers keep for a client goes along to another server that it comes back to, with a
-// cluster in which clients can. There it is what its JSON says: Set and SetData write that,
-// so nobody reads the value later, while its owner may change it.
+// cluster in which clients can. There it is what its JSON says: Set and SetData write that, so
+// nobody reads the value later, while its owner may change it.
 
 // carries reports whether clients can come back to other servers.
 func (s *Server) carries() bool {

@@ -8,10 +8,10 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// EmitServers sends an event to the other servers of the cluster, to be handled
-// there by what [Namespace.OnServers] registered; clients get nothing of it.
-// Without others nothing happens. Arguments are those of [Namespace.Emit], binary
-// excepted. Flask has no counterpart; Node's is io.serverSideEmit.
+// EmitServers sends an event to the other servers of the cluster, to be handled there by what
+// [Namespace.OnServers] registered; clients get nothing of it. Without others nothing happens.
+// Arguments are those of [Namespace.Emit], binary excepted. Flask has no counterpart; Node's is
+// io.serverSideEmit.
 func (n *Namespace) EmitServers(event string, args ...any) error {
 	e, err := newEvent(event, args)
 	if err != nil {
@@ -24,10 +24,10 @@ func (n *Namespace) EmitServers(event string, args ...any) error {
 	return errors.Join(errs...)
 }
 
-// CallServers is EmitServers for who wants answers: it returns what the handlers of the
-// other servers returned, Node's among them, once all have answered. When ctx ends, or a
-// minute has passed if it has no deadline, it returns those that came and an error. Flask
-// has no counterpart; Node's is io.serverSideEmitWithAck.
+// CallServers is EmitServers for who wants answers: it returns what the handlers of the other
+// servers returned, Node's among them, once all have answered. When ctx ends, or a minute has
+// passed if it has no deadline, it returns those that came and an error. Flask has no counterpart;
+// Node's is io.serverSideEmitWithAck.
 func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) ([]Value, error) {
 	e, err := newEvent(event, args)
 	if err != nil || n.server.opts.Peers == nil {
@@ -45,9 +45,8 @@ func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) 
 	return answers, errors.Join(errs...)
 }
 
-// OnServers registers the handler of an event that another server sends, in the
-// place of an earlier one. Such events are handled one after another. Flask has no
-// counterpart; Node's is io.on.
+// OnServers registers the handler of an event that another server sends, in place of an earlier
+// one. Such events are handled one after another. Flask has no counterpart; Node's is io.on.
 func (n *Namespace) OnServers(event string, fn ServerHandler) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

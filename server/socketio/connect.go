@@ -18,7 +18,7 @@ const rejected = "Connection rejected by server"
 
 // connect has the library connect a client, and returns when it is connected or refused.
 func (c *conn) connect(p *packet.Packet) {
-	defer c.excuse(time.Now())
+	defer c.extendConnectTimeout(time.Now())
 	c.mu.Lock()
 	full := len(c.spaces) >= c.server.opts.MaxNamespaces
 	c.mu.Unlock()
@@ -30,8 +30,8 @@ func (c *conn) connect(p *packet.Packet) {
 	}
 	defer c.server.enter(p.Namespace)()
 	var pid, offset string
-	if c.coming, offset = c.server.claims.comeBack(p, c.session, &c.queue); c.coming != nil {
-		pid = c.coming.pid
+	if c.returning, offset = c.server.claims.comeBack(p, c.session, &c.queue); c.returning != nil {
+		pid = c.returning.pid
 	}
 	c.mu.Lock()
 	c.auth = auth(p)
@@ -40,8 +40,8 @@ func (c *conn) connect(p *packet.Packet) {
 		c.reply(fanout.EncodeConnectError(p.Namespace, "Invalid namespace"))
 	}
 	c.tried()
-	c.server.claims.release(c.coming) // it was not given its session back
-	c.coming = nil
+	c.server.claims.release(c.returning) // it was not given its session back
+	c.returning = nil
 }
 
 // tried lets go of what was held for a client while it was being connected.
@@ -54,11 +54,10 @@ func (c *conn) tried() {
 	c.joining, c.auth = nil, packet.Value{}
 }
 
-// reconnect handles a CONNECT to a namespace that the client is connected to: it has
-// begun anew, as a page does that disconnects and connects in one turn, whose
-// DISCONNECT is never sent. A refusal, or a DISCONNECT from here, would leave it
-// deaf for good. The old one's disconnect handler comes first: what leaves puts it in
-// front of the queue.
+// reconnect handles a CONNECT to a namespace that the client is connected to: it has begun anew, as
+// a page does that disconnects and connects in one turn, whose DISCONNECT is never sent. After a
+// refusal, or a DISCONNECT from here, it would never receive anything again. The disconnect handler
+// of the old connection runs first, because Disconnected puts it at the front of the queue.
 func (c *conn) reconnect(p *packet.Packet) {
 	c.queue.PushFront(task{run: func() { c.connect(p) }})
 	c.library.Leave(p.Namespace)
@@ -106,18 +105,17 @@ func (c *conn) Connecting(client *library.Client) *library.Refusal {
 	return n.refusal(ctx, err)
 }
 
-// leaves says whether a client that is only now being connected has gone already, as
-// one may have that did not wait for the answer.
+// leaves reports whether a client that is only now being connected has gone already: it need not
+// wait for the answer before it disconnects.
 func (c *conn) leaves(nsp string) bool {
 	return c.queue.EndsOrHas(func(t task) bool {
 		return t.packet != nil && t.packet.Type == packet.Disconnect && t.packet.Namespace == nsp
 	})
 }
 
-// auth is what the client sent along with CONNECT, an empty object if nothing. An
-// Engine.IO 3 client has the query of the namespace's name for it: each name a string,
-// or a list of those where it comes more than once, so that one handler reads the auth
-// of all clients.
+// auth is what the client sent along with CONNECT, an empty object if nothing. An Engine.IO 3
+// client has the query of the namespace's name for it: each name a string, or a list of those where
+// it comes more than once, so that one handler reads the auth of all clients.
 func auth(p *packet.Packet) packet.Value {
 	if p.Data != nil {
 		return packet.Value{JSON: p.Data}
@@ -136,8 +134,8 @@ func auth(p *packet.Packet) packet.Value {
 	return v
 }
 
-// authPayload is the auth of the CONNECT that is being dealt with. Engine.IO 3 clients
-// are connected to "/" without one.
+// authPayload is the auth of the CONNECT that is being dealt with. Engine.IO 3 clients are
+// connected to "/" without one.
 func (c *conn) authPayload() packet.Value {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,8 +145,8 @@ func (c *conn) authPayload() packet.Value {
 	return c.auth
 }
 
-// refusal turns a connect handler's error into what the client is told. Only a
-// Refusal is meant for it; anything else stays in the log.
+// refusal turns a connect handler's error into what the client is told. Only a Refusal is meant for
+// it; anything else stays in the log.
 func (n *Namespace) refusal(ctx *Context, err error) *library.Refusal {
 	var r *Refusal
 	if !errors.As(err, &r) {
@@ -176,23 +174,23 @@ func (c *conn) Answered(pid string) {
 	}
 	c.mu.Lock()
 	joining := c.joining
-	joining.claim = c.server.claims.answered(pid, joining.Namespace(), c.session, c.coming)
-	if joining.claim == c.coming {
-		c.coming = nil
+	joining.claim = c.server.claims.answered(pid, joining.Namespace(), c.session, c.returning)
+	if joining.claim == c.returning {
+		c.returning = nil
 	}
 	c.mu.Unlock()
 	joining.member.Answered(pid)
 }
 
-// Connected makes a client of the one that Connecting was asked for last, and was told
-// that it is connected.
+// Connected makes a client of the one that Connecting was asked for last, and was told that it is
+// connected.
 func (c *conn) Connected(*library.Client) {
 	c.mu.Lock()
 	ctx := c.joining
 	c.joining = nil
 	c.spaces = append(c.spaces, ctx)
 	unwanted := ctx.unwanted
-	c.endPatienceLocked()
+	c.stopConnectTimeoutLocked()
 	c.mu.Unlock()
 	c.server.use(ctx)
 	ctx.member.Admit()
@@ -204,8 +202,7 @@ func (c *conn) Connected(*library.Client) {
 	}
 }
 
-// Disconnected has the disconnect handler run next in the connection's queue, whoever
-// caused it.
+// Disconnected has the disconnect handler run next in the connection's queue, whoever caused it.
 func (c *conn) Disconnected(client *library.Client, reason string) {
 	c.mu.Lock()
 	i := slices.IndexFunc(c.spaces, func(ctx *Context) bool { return ctx.client == client })

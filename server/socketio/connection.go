@@ -30,8 +30,8 @@ func (c *connection) leaveAll() {
 	}
 }
 
-// finish ends what waits for the client of a namespace, or of all for "": a handler
-// that waits for it holds up the queue, in which the end is only one more task.
+// finish ends what waits for the client of a namespace, or of all for "": a handler that waits for
+// it holds up the queue, in which the end is only one more task.
 func (c *connection) finish(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,8 +60,8 @@ func (c *Context) finishLocked() {
 	c.member.End()
 }
 
-// unwantedWhileJoining has a client that is only now being connected disconnected once it
-// is, and reports whether it is: the library ignores a disconnect before that.
+// unwantedWhileJoining has a client that is only now being connected disconnected once it is, and
+// reports whether it is: the library ignores a disconnect before that.
 func (c *Context) unwantedWhileJoining() bool {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
@@ -72,8 +72,8 @@ func (c *Context) unwantedWhileJoining() bool {
 	return true
 }
 
-// valuesLocked are the values of the connection. What they begin with is not made before
-// somebody asks, except with recovery: it would keep the connection for as long.
+// valuesLocked are the values of the connection. What they begin with is not made before somebody
+// asks, except with recovery: it would keep the connection for as long.
 func (c *connection) valuesLocked() *values {
 	if c.values != nil {
 		return c.values
@@ -89,8 +89,8 @@ func (c *connection) valuesLocked() *values {
 	return c.values
 }
 
-// rememberLocked gives the connection the values that were kept for the client, nil for a
-// new one, and returns those that are to be kept from now on.
+// rememberLocked gives the connection the values that were kept for the client, nil for a new one,
+// and returns those that are to be kept from now on.
 func (c *Context) rememberLocked(was *remembered) *remembered {
 	switch {
 	case was == nil:
@@ -131,8 +131,8 @@ func (c *Context) dropAuthLocked() {
 	c.auth = nil
 }
 
-// tooMuch ends a session that has sent what there is no room for: an event that is
-// left out would be missed in silence.
+// tooMuch ends a session that has sent what there is no room for: an event that is left out would
+// be missed in silence.
 func (c *connection) tooMuch() {
 	c.session.WarnMemory()
 	c.session.Close(engineio.ServerClose)

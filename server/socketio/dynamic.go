@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxDynamic is how many namespaces there can be at a time that clients have brought
-// into being, through [Server.OfFunc] and Of("*").
+// maxDynamic is how many namespaces there can be at a time that clients have brought into being,
+// through [Server.OfFunc] and Of("*").
 const maxDynamic = 10_000
 
 // standsFor reports whether clients may bring a namespace of that name into being.
@@ -53,8 +53,8 @@ func (s *Server) handling(name string) *Namespace {
 	return own
 }
 
-// enter brings a namespace into being that OfFunc or Of("*") stands for, unless it is
-// there, for as long as a client tries to connect to it. What it returns ends that.
+// enter brings a namespace into being that OfFunc or Of("*") stands for, unless it is there, for as
+// long as a client tries to connect to it. What it returns ends that.
 func (s *Server) enter(name string) (done func()) {
 	s.mu.RLock()
 	own := s.spaces[name]
@@ -90,8 +90,8 @@ func (s *Server) createLocked(name string, n *Namespace) *dynamic {
 	return d
 }
 
-// use notes that the client is connected to a namespace, which is not forgotten before
-// its disconnect handler has run.
+// use notes that the client is connected to a namespace, which is not forgotten before its
+// disconnect handler has run.
 func (s *Server) use(c *Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

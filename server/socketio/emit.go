@@ -7,18 +7,16 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Emit sends an event to every client of the namespace. An argument is a [Value],
-// []byte, or anything that JSON can write; []byte inside it travels as binary. A
-// single nil is no argument, a single [Args] is what is in it. It fails when an argument cannot be written, and for
-// the names that clients keep for themselves: connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener. To a client that has left, nothing
-// is sent, and that is no error.
-// Its Flask counterpart is socketio.emit(event, ..., namespace=...); send(x) is
-// Emit("message", x).
+// Emit sends an event to every client of the namespace. An argument is a [Value], []byte, or
+// anything that JSON can write; []byte inside it travels as binary. A single nil is no argument, a
+// single [Args] is what is in it. It fails when an argument cannot be written, and for the names
+// that clients keep for themselves: connect, connect_error, disconnect, disconnecting, newListener
+// and removeListener. To a client that has left, nothing is sent, and that is no error. Its Flask
+// counterpart is socketio.emit(event, ..., namespace=...); send(x) is Emit("message", x).
 func (n *Namespace) Emit(event string, args ...any) error { return n.To().Emit(event, args...) }
 
-// Emit sends an event to the clients. Arguments and errors are those of
-// [Namespace.Emit]. Flask: socketio.emit(event, ..., to=...).
+// Emit sends an event to the clients. Arguments and errors are those of [Namespace.Emit]. Flask:
+// socketio.emit(event, ..., to=...).
 func (t *Target) Emit(event string, args ...any) error {
 	e, err := t.event(event, args)
 	if err != nil {
@@ -31,8 +29,8 @@ func (t *Target) Emit(event string, args ...any) error {
 	return nil
 }
 
-// Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and
-// errors are those of [Namespace.Emit].
+// Emit sends an event to this client alone. Flask: emit(event, ...). Arguments and errors are those
+// of [Namespace.Emit].
 func (c *Context) Emit(event string, args ...any) error {
 	e, err := newEvent(event, args)
 	if err != nil {
@@ -60,8 +58,8 @@ func newEvent(name string, args []any) (fanout.Event, error) {
 	return fanout.Event{Name: name, Args: frozen}, err
 }
 
-// spread is what a list of arguments stands for: a single nil for none, as None does in
-// Flask, and a single Args for what is in it.
+// spread is what a list of arguments stands for: a single nil for none, as None does in Flask, and
+// a single Args for what is in it.
 func spread(args []any) []any {
 	if len(args) != 1 {
 		return args

@@ -18,13 +18,13 @@ func Refuse(message string) error { return &Refusal{Message: message} }
 
 func (r *Refusal) Error() string { return r.Message }
 
-// errNoHandler is an event that nobody registered for. Flask ignores those, and
-// does not acknowledge them.
+// errNoHandler is an event that nobody registered for. Flask ignores those, and does not
+// acknowledge them.
 var errNoHandler = errors.New("no handler for this event")
 
-// ErrNoAck is what a handler, or middleware, returns as its error for an event that is
-// not to be acknowledged, although nothing went wrong: the client waits until its own
-// time limit. Flask has none; in Node it is a callback that is not called.
+// ErrNoAck is what a handler, or middleware, returns as its error for an event that is not to be
+// acknowledged, although nothing went wrong: the client waits until its own time limit. Flask has
+// none; in Node it is a callback that is not called.
 var ErrNoAck = errors.New("no acknowledgement is wanted")
 
 // PanicError is a handler's panic.
@@ -38,8 +38,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v",
 // ErrDisconnected ends a Call whose client went away.
 var ErrDisconnected = errors.New("client disconnected")
 
-// waitTimeout is how long a Call waits whose context has no deadline: Flask's
-// default.
+// waitTimeout is how long a Call waits whose context has no deadline: Flask's default.
 const waitTimeout = time.Minute
 
 // withDeadline gives ctx the default deadline if it has none.

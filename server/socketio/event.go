@@ -9,8 +9,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// How an event is handled, from top to bottom: it comes in, waits in the queue of its
-// connection, has its turn, runs through the middleware to its handler, and is answered.
+// How an event is handled, from top to bottom: it comes in, waits in the queue of its connection,
+// has its turn, runs through the middleware to its handler, and is answered.
 
 // Text takes one Socket.IO packet, or a plain client's message.
 func (c *conn) Text(data []byte) error {
@@ -34,9 +34,9 @@ func (c *conn) plain(v packet.Value) {
 	c.accept(&packet.Packet{Type: packet.Event, Namespace: "/", Event: "message", Args: []packet.Value{v}})
 }
 
-// decoded passes a packet on. A malformed one is logged and forgotten, as Flask
-// does; one that breaks a limit ends the session, and so does a malformed CONNECT: its
-// client would wait for an answer until a timeout.
+// decoded passes a packet on. A malformed one is logged and forgotten, as Flask does; one that
+// breaks a limit ends the session, and so does a malformed CONNECT: its client would wait for an
+// answer until a timeout.
 func (c *conn) decoded(p *packet.Packet, err error) error {
 	var refused *packet.Error
 	switch {
@@ -63,8 +63,8 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 	return nil
 }
 
-// accept queues a packet and then holds the reader back while too much is queued.
-// Acks do not wait in the queue: the handler they are for may be what blocks it.
+// accept queues a packet and then holds the reader back while too much is queued. Acks do not wait
+// in the queue: the handler they are for may be what blocks it.
 func (c *conn) accept(p *packet.Packet) {
 	if p.Type == packet.Ack {
 		c.acked(p)
@@ -155,12 +155,11 @@ func (c *conn) handle(p *packet.Packet, size int) {
 	}
 }
 
-// maxConcurrent is how many events of one client are handled at the same time,
-// where that was asked for.
+// maxConcurrent is how many events of one client are handled at the same time, where that was asked
+// for.
 const maxConcurrent = 64
 
-// concurrently runs an event's handlers beside the queue, which waits while too
-// many run.
+// concurrently runs an event's handlers beside the queue, which waits while too many run.
 func (c *conn) concurrently(run func()) {
 	if c.slots == nil {
 		c.slots = make(chan struct{}, maxConcurrent)

@@ -10,8 +10,7 @@ import (
 
 var errNotFunc = errors.New("is not a function")
 
-// newHandler makes fn callable. The common forms are called directly; reflection
-// serves the rest.
+// newHandler makes fn callable. The common forms are called directly; reflection serves the rest.
 func newHandler(event string, fn any) (*handler, error) {
 	h := &handler{event: event}
 	if v := reflect.ValueOf(fn); v.Kind() != reflect.Func || v.IsNil() {
@@ -44,7 +43,7 @@ func newHandler(event string, fn any) (*handler, error) {
 	return h, nil
 }
 
-// isLifecycle says whether the server, not the client, makes the event happen.
+// isLifecycle reports whether the server, not the client, makes the event happen.
 func isLifecycle(event string) bool { return event == "connect" || event == "disconnect" }
 
 func (h *handler) expect(got, want int) error {

@@ -34,8 +34,8 @@ func (c *conn) recogniseLocked(data []byte) (*packet.Packet, error) {
 
 func isConnect(p *packet.Packet, err error) bool { return err == nil && p.Type == packet.Connect }
 
-// notConnect is why a binary message is not a session's first packet. One that was to be a
-// CONNECT, or breaks a limit, ends the session as ever.
+// notConnect is why a binary message is not a session's first packet. One that was to be a CONNECT,
+// or breaks a limit, ends the session as ever.
 func notConnect(err error) error {
 	var refused *packet.Error
 	if errors.As(err, &refused) && (refused.Connect || refused.Limit != "") {
@@ -54,8 +54,8 @@ func (s *Server) pack(dst, text []byte, attachments [][]byte) []byte {
 	return dst
 }
 
-// decode takes one message in the form that the session's packets have. It returns no
-// packet while attachments are still to come.
+// decode takes one message in the form that the session's packets have. It returns no packet while
+// attachments are still to come.
 func (c *conn) decode(data []byte, binary bool) (*packet.Packet, error) {
 	in := &c.incoming
 	in.mu.Lock()
@@ -89,8 +89,8 @@ func (c *conn) decodeTextLocked(data []byte, attachment bool) (*packet.Packet, e
 	return p, err
 }
 
-// awaitsLocked changes what is taken to held, and starts or stops the clock. It reports
-// whether there is room; if not, the packet is forgotten.
+// awaitsLocked changes what is taken to held, and starts or stops the clock. It reports whether
+// there is room; if not, the packet is forgotten.
 func (c *conn) awaitsLocked(held int) bool {
 	in, timeout := &c.incoming, c.server.opts.AttachmentTimeout
 	more := held - in.taken

@@ -6,24 +6,23 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// OnJoin registers a function that is told of each client of this server that joins a
-// room, in the place of an earlier one; nil takes it away. Every client joins the room
-// named by its id before its connect handler runs, and leaves it at the end, so that is
-// told of everybody who comes, also of those that are refused.
+// OnJoin registers a function that is told of each client of this server that joins a room, in
+// place of an earlier one; nil takes it away. Every client joins the room named by its id before
+// its connect handler runs, and leaves it at the end, so that is told of everybody who comes, also
+// of those that are refused.
 //
-// The function is called after the fact, beside the handlers: what it does holds nobody
-// up, and it may emit, ask, join and leave as a handler may. Calls to the functions of
-// OnJoin and OnLeave come one after another, in the order in which it happened. When
-// thousands of them wait, a join that is undone meanwhile is left out with its leave. Who
-// is there already is not told: register first, then ask [Target.Sockets]. Flask has none;
-// Node: io.of(...).adapter.on("join-room").
+// The function is called after the fact, beside the handlers: what it does holds nobody up, and it
+// may emit, ask, join and leave as a handler may. Calls to the functions of OnJoin and OnLeave come
+// one after another, in the order in which it happened. When thousands of them wait, a join that is
+// undone meanwhile is left out with its leave. Who is there already is not told: register first,
+// then ask [Target.Sockets]. Flask has none; Node: io.of(...).adapter.on("join-room").
 func (n *Namespace) OnJoin(listener func(c *Context, room string)) {
 	n.moves.listen(&n.moves.joined, listener)
 }
 
-// OnLeave registers a function that is told of each client of this server that leaves a
-// room, by whatever way, as [Namespace.OnJoin] says. What handlers have kept for the
-// client is still there. Flask has none; Node: io.of(...).adapter.on("leave-room").
+// OnLeave registers a function that is told of each client of this server that leaves a room, by
+// whatever way, as [Namespace.OnJoin] says. What handlers have kept for the client is still there.
+// Flask has none; Node: io.of(...).adapter.on("leave-room").
 func (n *Namespace) OnLeave(listener func(c *Context, room string)) {
 	n.moves.listen(&n.moves.left, listener)
 }
@@ -52,8 +51,8 @@ func (m *moves) tell(v move) {
 	}
 }
 
-// manyMoves is how many wait before they are looked through for what is undone. What is
-// then left is bounded by the rooms that clients are in and those they were told in.
+// manyMoves is how many wait before they are looked through for what is undone. What is then left
+// is bounded by the rooms that clients are in and those they were told in.
 const manyMoves = 4096
 
 func (m *moves) fit(waiting []move) []move {
@@ -64,9 +63,9 @@ func (m *moves) fit(waiting []move) []move {
 	return waiting
 }
 
-// withoutUndone leaves out, for each client and room, what is undone by what follows. A
-// client joins and leaves a room by turns, so of an odd number the last one is left, and
-// of an even one none.
+// withoutUndone leaves out, for each client and room, what is undone by what follows. A client
+// joins and leaves a room by turns, so of an odd number the last one is left, and of an even one
+// none.
 func withoutUndone(waiting []move) []move {
 	type stay struct {
 		c    *Context

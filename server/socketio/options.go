@@ -12,9 +12,9 @@ import (
 	"hipflask/server/internal/config"
 )
 
-// Options says how a [Server] behaves. The fields are settings of go run ./server under
-// its flags' names; server/SETTINGS.md says what each means and what it may be. Where
-// a field is zero the flag's default holds.
+// Options are the settings of a [Server]. The fields are those of go run ./server under its flags'
+// names; server/SETTINGS.md says what each means and what it may be. Where a field is zero the
+// flag's default holds.
 type Options struct {
 	Path               string   // URL path that clients use; "/socket.io"
 	PlainWebSocketPath string   // URL path that ServePlain serves; "/"; "off" for none
@@ -57,17 +57,17 @@ type Options struct {
 	NoHTTPCompression    bool // do not compress polling responses
 	CompressionThreshold int  // bytes of the shortest one that is worth compressing; 1024
 
-	// WebSocketCompression is permessage-deflate (RFC 7692), for clients that offer it: a
-	// message of WebSocketCompressionThreshold bytes (1024) or more is compressed, once for
-	// all who are sent it.
+	// WebSocketCompression is permessage-deflate (RFC 7692), for clients that offer it: a message
+	// of WebSocketCompressionThreshold bytes (1024) or more is compressed, once for all who are
+	// sent it.
 	WebSocketCompression          bool
 	WebSocketCompressionThreshold int
 
 	AsyncHandlers bool // handle a client's events at the same time, as Flask does
 
-	// SessionValues are what [Context.Get] returns until Set changes it: the session of
-	// the page that opened the connection, in the request r at the time opened. It is
-	// called once for a connection, when a value is first asked for. Nil: there are none.
+	// SessionValues are what [Context.Get] returns until Set changes it: the session of the page
+	// that opened the connection, in the request r at the time opened. It is called once for a
+	// connection, when a value is first asked for. Nil: there are none.
 	// Flask: the session of a connect handler begins as a copy of the page's.
 	SessionValues func(r *http.Request, opened time.Time) map[string]any
 
@@ -75,9 +75,9 @@ type Options struct {
 	Context context.Context // the parent of what background tasks get; context.Background()
 }
 
-// Validate says what is wrong with the options, nil if nothing is. [New] makes a server
-// of any: one of wrong options returns the error from each On and answers every request
-// with 500. Flask has none: SocketIO(app) raises or goes on.
+// Validate returns an error that names what is wrong with the options, nil if nothing is. [New]
+// makes a server of any: one of wrong options returns the error from each On and answers every
+// request with 500. Flask has none: SocketIO(app) raises or goes on.
 func (o Options) Validate() error {
 	_, err := o.settings()
 	return err

@@ -7,14 +7,14 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// OnOutgoing registers a function that is told of each event that this server's handlers
-// emit to clients of the namespace, once, however many those are: to is who they are. It
-// takes the place of an earlier one; nil takes it away. Acknowledgements are no events.
+// OnOutgoing registers a function that is told of each event that this server's handlers emit to
+// clients of the namespace, once, however many those are: to is who they are. It takes the place of
+// an earlier one; nil takes it away. Acknowledgements are no events.
 //
-// The function is called after the fact, beside the handlers and one event after another:
-// what it does holds nobody up. When a megabyte of events waits for it, later ones are left
-// out, and the log says so. What it emits itself it is told too. Flask has none; in Node it
-// is [Context.OnOutgoing] on every client.
+// The function is called after the fact, beside the handlers and one event after another: what it
+// does holds nobody up. When a megabyte of events waits for it, later ones are left out, and the
+// log says so. What it emits itself it is told too. Flask has none; in Node it is
+// [Context.OnOutgoing] on every client.
 func (n *Namespace) OnOutgoing(listener func(to *Target, event string, args []Value)) {
 	o := &n.outgoing
 	o.mu.Lock()
@@ -29,10 +29,10 @@ func (n *Namespace) OnOutgoing(listener func(to *Target, event string, args []Va
 	}
 }
 
-// OnOutgoing registers a function that is told of each event that is sent to this client,
-// whoever emits it: this client's handlers, others, another server of the cluster. What a
-// client missed and is sent again is not told again. The rest is as [Namespace.OnOutgoing]
-// says. Flask has none; Node: socket.onAnyOutgoing, and offAnyOutgoing for nil.
+// OnOutgoing registers a function that is told of each event that is sent to this client, whoever
+// emits it: this client's handlers, others, another server of the cluster. What a client missed and
+// is sent again is not told again. The rest is as [Namespace.OnOutgoing] says. Flask has none;
+// Node: socket.onAnyOutgoing, and offAnyOutgoing for nil.
 func (c *Context) OnOutgoing(listener func(event string, args []Value)) {
 	if listener == nil {
 		c.member.Listen(nil)
@@ -52,8 +52,7 @@ func (o *outgoing) tell(s sent) {
 	}
 }
 
-// eventArgs are the arguments of an event that newEvent made, or that came from another
-// server.
+// eventArgs are the arguments of an event that newEvent made, or that came from another server.
 func eventArgs(e fanout.Event) []packet.Value {
 	args := make([]packet.Value, len(e.Args))
 	for i, arg := range e.Args {
@@ -81,8 +80,8 @@ func (l *sentLine) init(s *Server, tell func(sent)) {
 	}
 }
 
-// add puts an event at the end, or leaves it out when the listener is too far behind. A
-// single event always has room there.
+// add puts an event at the end, or leaves it out when the listener is too far behind. A single
+// event always has room there.
 func (l *sentLine) add(to *Target, e fanout.Event) {
 	v := sent{to: to, event: e, size: sentSize(e)}
 	now := l.size.Add(int64(v.size))

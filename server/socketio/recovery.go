@@ -10,10 +10,10 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// claims says which connection has which session, by the key that its client alone
-// was told: the pid of the CONNECT answer. A client may come back before anybody has
-// noticed that its old connection is gone; or while another attempt is under way. So a
-// session has one connection at a time.
+// claims holds which connection has which session, by the key that its client alone was told: the
+// pid of the CONNECT answer. A client may come back before anybody has noticed that its old
+// connection is gone; or while another attempt is under way. So a session has one connection at a
+// time.
 type claims struct {
 	timeout time.Duration // how long handlers of the old connection have to end; set once, 0 without recovery
 
@@ -61,10 +61,9 @@ func (s *claims) release(mine *claim) {
 // ender is what knows of the end of a connection.
 type ender interface{ Done() <-chan struct{} }
 
-// comeBack reads in a CONNECT packet which session the client had and takes it over. It
-// returns the claim to it, nil for a client that is a new one, and the offset of the last
-// event that it has seen. It may take as long as handlers have, but no longer than the
-// client is there.
+// comeBack reads in a CONNECT packet which session the client had and takes it over. It returns the
+// claim to it, nil for a client that is a new one, and the offset of the last event that it has
+// seen. It may take as long as handlers have, but no longer than the client is there.
 func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ender) (mine *claim, offset string) {
 	var had struct{ Pid, Offset json.RawMessage }
 	var pid string
@@ -82,8 +81,8 @@ func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ende
 	return mine, offset
 }
 
-// takeOver makes the claim, once whoever had it before is gone: its handlers have the
-// timeout for that, then the client is a new one.
+// takeOver makes the claim, once whoever had it before is gone: its handlers have the timeout for
+// that, then the client is a new one.
 func (s *claims) takeOver(mine *claim, gone <-chan struct{}) bool {
 	timeout := time.NewTimer(s.timeout)
 	defer timeout.Stop()
@@ -110,11 +109,11 @@ func (s *claims) takeOver(mine *claim, gone <-chan struct{}) bool {
 	}
 }
 
-// answered is the claim to the session whose key the client is about to be told: coming,
-// if that is what it has come back to, or else one that nobody had before.
-func (s *claims) answered(pid, namespace string, session *engineio.Session, coming *claim) *claim {
-	if coming != nil && coming.pid == pid {
-		return coming
+// answered is the claim to the session whose key the client is about to be told: returning, if that
+// is what it has come back to, or else one that nobody had before.
+func (s *claims) answered(pid, namespace string, session *engineio.Session, returning *claim) *claim {
+	if returning != nil && returning.pid == pid {
+		return returning
 	}
 	mine := newClaim(pid, namespace, session)
 	s.put(mine)

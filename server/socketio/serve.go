@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// ServeHTTP serves Socket.IO clients: Engine.IO, and the official client's bundles, such
-// as socket.io.min.js, where the last element of the path names one. It may stand at
-// whatever path clients name; [Options].Path is for the log and for pages. The time
-// limits of the http.Server do not count here: each answer has its own. Flask: the WSGI
-// application that SocketIO(app) wraps around the other.
+// ServeHTTP serves Socket.IO clients: Engine.IO, and the official client's bundles, such as
+// socket.io.min.js, where the last element of the path names one. It may stand at whatever path
+// clients name; [Options].Path is for the log and for pages. The time limits of the http.Server do
+// not count here: each answer has its own. Flask: the WSGI application that SocketIO(app) wraps
+// around the other.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.valid(w), !s.engine.AdmitHost(w, r):
@@ -22,8 +22,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ServePlain serves plain WebSocket clients, at the path that
-// [Options].PlainWebSocketPath names: each message is the event "message". Flask has none.
+// ServePlain serves plain WebSocket clients, at the path that [Options].PlainWebSocketPath names:
+// each message is the event "message". Flask has none.
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	if s.valid(w) && s.engine.AdmitHost(w, r) {
 		unread(w, r)

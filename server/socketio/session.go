@@ -7,8 +7,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// maxQueuedBytes is how much memory one client's events that wait for handlers may
-// take, beside MaxQueuedEvents.
+// maxQueuedBytes is how much memory one client's events that wait for handlers may take, beside
+// MaxQueuedEvents.
 const maxQueuedBytes = 1 << 20
 
 // open begins what a session is here.
@@ -21,18 +21,18 @@ func (s *Server) open(session *engineio.Session) engineio.Receiver {
 	}
 	s.conns.Add(1)
 	c.queue.Init(&s.queues, c, task{run: c.opened})
-	c.beginPatience()
+	c.startConnectTimeout()
 	if session.Protocol() != 4 { // else its CONNECT is awaited: one goroutine then does both
 		c.queue.Start()
 	}
 	return c
 }
 
-// opened introduces the session to the library. Engine.IO 3 clients, and plain
-// ones, are connected to "/" without asking.
+// opened introduces the session to the library. Engine.IO 3 clients, and plain ones, are connected
+// to "/" without asking.
 func (c *conn) opened() {
 	if c.session.Protocol() == 3 {
-		defer c.excuse(time.Now())
+		defer c.extendConnectTimeout(time.Now())
 	}
 	c.library.Begin()
 	c.tried()
@@ -62,11 +62,11 @@ func (c *conn) Closed(reason engineio.Reason) {
 	c.queue.Push(task{run: func() { c.close(reason) }}, 0)
 }
 
-// close tells the library of the end. What it still holds then, it is made to let
-// go of: a namespace that was connected while the library closed on its own.
+// close tells the library of the end. What it still holds then, it is made to let go of: a
+// namespace that was connected while the library closed on its own.
 func (c *conn) close(reason engineio.Reason) {
 	c.mu.Lock()
-	c.endPatienceLocked()
+	c.stopConnectTimeoutLocked()
 	c.mu.Unlock()
 	c.library.End(reason)
 	c.leaveAll()

@@ -1,14 +1,13 @@
-// Package socketio is what handlers are written against: Flask-SocketIO's vocabulary
-// in Go.
+// Package socketio is what handlers are written against: Flask-SocketIO's vocabulary in Go.
 //
 //	s.On("chat", func(c *socketio.Context, m Message) error {
 //		return c.To(m.Room).Emit("chat", m)
 //	})
 //
-// A handler is registered with [Namespace.On]. It gets the [Context] of the client
-// that sent the event, and the event's arguments as the types that it declares; what
-// it returns is the acknowledgement. handlers/PORTING.md has Python and Go side by
-// side, and package socketiotest a client for unit tests.
+// A handler is registered with [Namespace.On]. It gets the [Context] of the client that sent the
+// event, and the event's arguments as the types that it declares; what it returns is the
+// acknowledgement. handlers/PORTING.md has Python and Go side by side, and package socketiotest a
+// client for unit tests.
 //
 //	Flask                        Node                       here
 //
@@ -48,13 +47,13 @@
 //	-                            connectionStateRecovery    Options.Recovery, Context.Recovered
 //
 // What one client sends is handled one after another, in the order it was sent;
-// [Options].AsyncHandlers lifts that. Handlers of different clients run at the same
-// time. A handler that returns an error or panics costs the one event, of which the
-// error handler is told, and nothing else.
+// [Options].AsyncHandlers lifts that. Handlers of different clients run at the same time. A handler
+// that returns an error or panics costs the one event, of which the error handler is told, and
+// nothing else.
 //
-// Beneath is github.com/zishang520/socket.io, which keeps the namespaces and who is
-// connected to them. Events come to handlers past it, because it starts two goroutines for
-// each and so loses their order.
+// Beneath is github.com/zishang520/socket.io, which keeps the namespaces and who is connected to
+// them. Events come to handlers past it, because it starts two goroutines for each and so loses
+// their order.
 package socketio
 
 import (
@@ -70,8 +69,8 @@ import (
 	"hipflask/server/internal/sparse"
 )
 
-// New makes a server with the namespace "/" and no handlers. See [Options.Validate]
-// for options that are wrong. Its Flask counterpart is SocketIO(app).
+// New makes a server with the namespace "/" and no handlers. See [Options.Validate] for options
+// that are wrong. Its Flask counterpart is SocketIO(app).
 func New(opts Options) *Server {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -135,11 +134,10 @@ func (s *Server) newRooms(namespace string) *fanout.Adapter {
 	})
 }
 
-// Of returns a namespace, and makes clients able to connect to it. The name "*"
-// stands for every namespace that has no handlers of its own, see also [Server.OfFunc];
-// which handlers a client gets is decided when it connects. A namespace that Of has
-// named is kept for good, so a handler that acts on its own client's has c.To.
-// Its Flask counterpart is the namespace= of every method.
+// Of returns a namespace, and makes clients able to connect to it. The name "*" stands for every
+// namespace that has no handlers of its own, see also [Server.OfFunc]; which handlers a client gets
+// is decided when it connects. A namespace that Of has named is kept for good, so a handler that
+// acts on its own client's has c.To. Its Flask counterpart is the namespace= of every method.
 func (s *Server) Of(name string) *Namespace {
 	if name != "*" && (name == "" || name[0] != '/') {
 		name = "/" + name
@@ -154,12 +152,12 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
-// OfFunc returns the namespace that stands for all whose names match, which have no
-// handlers of their own: clients bring them into being, and they are forgotten when the
-// last one has left. Of several functions the first that was given decides, and Of("*")
-// comes last. match may be called at any time, from several goroutines; a method such as
-// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*';
-// Node's is io.of with a pattern or a function.
+// OfFunc returns the namespace that stands for all whose names match, which have no handlers of
+// their own: clients bring them into being, and they are forgotten when the last one has left. Of
+// several functions the first that was given decides, and Of("*") comes last. match may be called
+// at any time, from several goroutines; a method such as
+// regexp.MustCompile(`^/room-\d+$`).MatchString will do. Flask has only namespace='*'; Node's is
+// io.of with a pattern or a function.
 func (s *Server) OfFunc(match func(name string) bool) *Namespace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,21 +181,21 @@ func (s *Server) newNamespaceLocked(name string) *Namespace {
 	return n
 }
 
-// OnErrorDefault registers an error handler: what is told of failed events in namespaces that have no
-// [Namespace.OnError] of their own; without any, they are logged.
-// Its Flask counterpart is @socketio.on_error_default.
+// OnErrorDefault registers an error handler: what is told of failed events in namespaces that have
+// no [Namespace.OnError] of their own; without any, they are logged. Its Flask counterpart is
+// @socketio.on_error_default.
 func (s *Server) OnErrorDefault(handler ErrorHandler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onError = handler
 }
 
-// OnRequest registers a function that is asked before a connection is opened, by polling,
-// WebSocket or plain WebSocket, in the place of an earlier one. What it puts into the
-// header is part of the answer, of a 101 too. If it reports false, the client is refused:
-// with what it has written to w, or 403. Origins, hosts and limits of addresses are
-// checked before and connect handlers run after. Flask has none: it is middleware around
-// the WSGI application; in Node it is allowRequest and the event initial_headers.
+// OnRequest registers a function that is asked before a connection is opened, by polling, WebSocket
+// or plain WebSocket, in place of an earlier one. What it puts into the header is part of the
+// answer, of a 101 too. If it reports false, the client is refused: with what it has written to w,
+// or 403. Origins, hosts and limits of addresses are checked before and connect handlers run after.
+// Flask has none: it is middleware around the WSGI application; in Node it is allowRequest and the
+// event initial_headers.
 func (s *Server) OnRequest(allow func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,13 +209,13 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
 	return allow == nil || allow(w, r)
 }
 
-// Shutdown closes every client, waits until their disconnect handlers have run,
-// and then ends what the server started, background tasks included. When ctx ends
-// first, connections are cut and ctx's error is returned. Flask: socketio.stop().
+// Shutdown closes every client, waits until their disconnect handlers have run, and then ends what
+// the server started, background tasks included. When ctx ends first, connections are cut and ctx's
+// error is returned. Flask: socketio.stop().
 //
-// The clients are closed one after another, five milliseconds apart and within two
-// fifths of the time until ctx's deadline, each when the handlers of what it has
-// sent are done: they would else all come back at once.
+// The clients are closed one after another, five milliseconds apart and within two fifths of the
+// time until ctx's deadline, each when the handlers of what it has sent are done: they would else
+// all come back at once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.end()
 	err := s.engine.Shutdown(ctx)

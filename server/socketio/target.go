@@ -7,9 +7,9 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// To adds rooms: the clients in any of them are meant. A Target without rooms is
-// every client, so a list of rooms that may be empty needs a look before. No room has the
-// empty name: Emit and Call fail with it, and what returns no error logs it.
+// To adds rooms: the clients in any of them are meant. A Target without rooms is every client, so a
+// list of rooms that may be empty needs a look before. No room has the empty name: Emit and Call
+// fail with it, and what returns no error logs it.
 // Flask: to=[room, ...].
 func (t *Target) To(rooms ...string) *Target {
 	more := *t
@@ -24,35 +24,33 @@ func (t *Target) Except(rooms ...string) *Target {
 	return &more
 }
 
-// Volatile sends only to those clients that can take an event at once, which a later one
-// makes worthless: who is slow, or between two polls, misses it, also with recovery. It
-// is for Emit alone. Flask has none; Node: volatile.
+// Volatile sends only to those clients that can take an event at once, which a later one makes
+// worthless: who is slow, or between two polls, misses it, also with recovery. It is for Emit
+// alone. Flask has none; Node: volatile.
 func (t *Target) Volatile() *Target {
 	more := *t
 	more.who.Volatile = true
 	return &more
 }
 
-// Local chooses among the clients of this server of a cluster alone. Flask has none; Node:
-// local.
+// Local chooses among the clients of this server of a cluster alone. Flask has none; Node: local.
 func (t *Target) Local() *Target {
 	more := *t
 	more.who.Local = true
 	return &more
 }
 
-// Compress says whether what is emitted may be compressed on its way, as it is by default
-// where the server compresses (--http-compression): false for what is compressed already,
-// such as a picture, and for a secret beside what somebody else may write, which its length
-// would tell of. It is for Emit, Call and Ask. Flask has none; Node: compress.
+// Compress reports whether what is emitted may be compressed on its way, as it is by default where
+// the server compresses (--http-compression): false for what is compressed already, such as a
+// picture, and for a secret beside what somebody else may write, which its length would tell of. It
+// is for Emit, Call and Ask. Flask has none; Node: compress.
 func (t *Target) Compress(may bool) *Target {
 	more := *t
 	more.who.Uncompressed = !may
 	return &more
 }
 
-// errNoRoom is a missing name where a room is meant, such as a field that the client has
-// not sent.
+// errNoRoom is a missing name where a room is meant, such as a field that the client has not sent.
 var errNoRoom = errors.New(`the room "" is none: its name is missing`)
 
 // checkRooms is errNoRoom, unless all rooms that are meant have names.
@@ -63,8 +61,8 @@ func (t *Target) checkRooms() error {
 	return nil
 }
 
-// named reports whether all rooms that are meant have names; if not, it logs what is not
-// done for anybody.
+// named reports whether all rooms that are meant have names; if not, it logs what is not done for
+// anybody.
 func (t *Target) named(rooms []string, what string) bool {
 	if !slices.Contains(t.who.Rooms, "") && !slices.Contains(rooms, "") {
 		return true
@@ -132,9 +130,9 @@ func (t *Target) Disconnect() {
 	}
 }
 
-// Close ends the clients' whole connections, as [Context.Close] does; in a cluster also
-// those of clients of other Hipflask and Node servers. Flask: disconnect(sid=sid) and
-// eio.disconnect; Node: disconnectSockets(true).
+// Close ends the clients' whole connections, as [Context.Close] does; in a cluster also those of
+// clients of other Hipflask and Node servers. Flask: disconnect(sid=sid) and eio.disconnect; Node:
+// disconnectSockets(true).
 func (t *Target) Close() {
 	if !t.named(nil, "Close") {
 		return

@@ -19,15 +19,15 @@ import (
 	"hipflask/server/internal/tasks"
 )
 
-// The types that hold each other, by nature: a Server has Namespaces, whose handlers act on
-// a Context; that is a client's part in one of them, on a connection, which has all of the
-// client's Contexts and is the Server's; listeners are told of a Context or a Target. So they
-// stand in one file, and what they do in others, none of which needs one that needs it.
+// The types that hold each other, by nature: a Server has Namespaces, whose handlers act on a
+// Context; that is a client's part in one of them, on a connection, which has all of the client's
+// Contexts and is the Server's; listeners are told of a Context or a Target. So they stand in one
+// file, and what they do in others, none of which needs one that needs it.
 //
 // Package locks has the order in which their mutexes are locked.
 
-// Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/"
-// is part of it: s.On, s.Emit and s.To are those of that namespace.
+// Server is the counterpart of Flask-SocketIO's SocketIO object. Its namespace "/" is part of it:
+// s.On, s.Emit and s.To are those of that namespace.
 type Server struct {
 	*Namespace
 
@@ -67,8 +67,8 @@ type Server struct {
 	allow    func(http.ResponseWriter, *http.Request) bool // see OnRequest; nil: all
 }
 
-// ErrorHandler is told of an event that failed: its handler returned an error or
-// panicked (then err is a *[PanicError]), or its arguments did not fit.
+// ErrorHandler is told of an event that failed: its handler returned an error or panicked (then err
+// is a *[PanicError]), or its arguments did not fit.
 type ErrorHandler func(c *Context, event string, err error)
 
 // Namespace is a set of handlers that clients connect to by name.
@@ -92,8 +92,8 @@ type Namespace struct {
 	servers  map[string]ServerHandler // nil until OnServers
 }
 
-// Target is a choice of a namespace's clients, and how they are sent to. It does not
-// change: To, Except, Volatile, Local and Compress return new ones.
+// Target is a choice of a namespace's clients, and how they are sent to. It does not change: To,
+// Except, Volatile, Local and Compress return new ones.
 type Target struct {
 	server *Server
 	in     *fanout.Adapter // of the namespace; nil for the several that of stands for
@@ -101,8 +101,7 @@ type Target struct {
 	who    fanout.Selection
 }
 
-// moves are the listeners for joins and leaves of a namespace, and what they are still to
-// be told.
+// moves are the listeners for joins and leaves of a namespace, and what they are still to be told.
 type moves struct {
 	heard atomic.Bool // somebody listens
 	line  tasks.Line[move]
@@ -120,8 +119,8 @@ type move struct {
 	in   bool
 }
 
-// outgoing is the listener for what a namespace's clients are sent, and what it is still to
-// be told.
+// outgoing is the listener for what a namespace's clients are sent, and what it is still to be
+// told.
 type outgoing struct {
 	heard atomic.Bool // somebody listens
 	line  sentLine
@@ -146,16 +145,14 @@ type sentLine struct {
 	behind atomic.Bool // something was left out since the listener was last called
 }
 
-// Handler handles one event of any name: what [Middleware] wraps. reply is the
-// acknowledgement.
+// Handler handles one event of any name: what [Middleware] wraps. reply is the acknowledgement.
 type Handler func(c *Context, event string, args []Value) (reply []any, err error)
 
-// Middleware returns a handler that does something before or after next, or
-// instead of it.
+// Middleware returns a handler that does something before or after next, or instead of it.
 type Middleware func(next Handler) Handler
 
-// ServerHandler handles an event that another server of the cluster sent to this
-// one. reply is for a server that asks for an answer, as Node's can.
+// ServerHandler handles an event that another server of the cluster sent to this one. reply is for
+// a server that asks for an answer, as Node's can.
 type ServerHandler func(args []Value) (reply any, err error)
 
 // handler is a registered function, made callable with an event's arguments.
@@ -164,10 +161,9 @@ type handler struct {
 	call  func(c *Context, args []Value) (reply []any, err error)
 }
 
-// dynamic is a namespace that clients have brought into being. It is forgotten when
-// nobody uses it any more: no client that is connected to it, or whose disconnect handler
-// has still to run, and no attempt to connect; with recovery, once nobody can come back
-// to it either.
+// dynamic is a namespace that clients have brought into being. It is forgotten when nobody uses it
+// any more: no client that is connected to it, or whose disconnect handler has still to run, and no
+// attempt to connect; with recovery, once nobody can come back to it either.
 type dynamic struct {
 	// Set once.
 	name   string
@@ -181,8 +177,8 @@ type dynamic struct {
 	empty *time.Timer // nil while it is used, and without recovery
 }
 
-// Context is one client's connection to one namespace: what a handler acts on. It
-// stays the same from connect to disconnect, and may be used from any goroutine.
+// Context is one client's connection to one namespace: what a handler acts on. It stays the same
+// from connect to disconnect, and may be used from any goroutine.
 type Context struct {
 	// Set once.
 	space  *Namespace // whose handlers it has
@@ -202,8 +198,8 @@ type Context struct {
 	end      context.CancelCauseFunc
 }
 
-// connection is what a session is to handlers: the namespaces that its client is in, what
-// it has sent along, and what is kept for it.
+// connection is what a session is to handlers: the namespaces that its client is in, what it has
+// sent along, and what is kept for it.
 type connection struct {
 	// Set once.
 	server  *Server
@@ -217,13 +213,12 @@ type connection struct {
 	values  *values      // nil until somebody asks
 }
 
-// conn is one session on its way to handlers. To the engine it is the receiver; to
-// the library it is the owner of a connection.
+// conn is one session on its way to handlers. To the engine it is the receiver; to the library it
+// is the owner of a connection.
 //
-// Everything that happens to a session is a task in one queue, worked off by one
-// goroutine that exists while there are tasks. The library sees CONNECT and
-// DISCONNECT packets and the end only when their turn comes, and the queue waits
-// until it has dealt with them.
+// Everything that happens to a session is a task in one queue, worked off by one goroutine that
+// exists while there are tasks. The library sees CONNECT and DISCONNECT packets and the end only
+// when their turn comes, and the queue waits until it has dealt with them.
 type conn struct {
 	connection
 
@@ -235,12 +230,12 @@ type conn struct {
 	queue    tasks.Queue[task]
 
 	// Guarded by mu.
-	patience *time.Timer // see patience.go; nil once it does not matter
+	connectTimer *time.Timer // see connect_timeout.go; nil once connected or ended
 
 	// Of the queue's worker alone, and of the library while that waits for it.
-	limit  freeze.Limit  // of patience
-	slots  chan struct{} // see concurrently
-	coming *claim        // to the session that its client comes back to
+	connectLimit freeze.Limit  // of the first CONNECT
+	slots        chan struct{} // see concurrently
+	returning    *claim        // to the session that its client comes back to
 }
 
 // task is a packet to handle, or something else to run.
@@ -249,8 +244,8 @@ type task struct {
 	run    func()
 }
 
-// incoming makes packets of a session's messages. What it holds of one whose
-// attachments are still to come is taken from the memory for clients, and has its time.
+// incoming makes packets of a session's messages. What it holds of one whose attachments are still
+// to come is taken from the memory for clients, and has its time.
 type incoming struct {
 	// Guarded by mu.
 	mu      locks.Incoming

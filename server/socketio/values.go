@@ -9,8 +9,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// values are what handlers keep for a client. With recovery they outlive its connection,
-// so they have a lock of their own.
+// values are what handlers keep for a client. With recovery they outlive its connection, so they
+// have a lock of their own.
 type values struct {
 	mu    locks.Values
 	begin func() map[string]any // what they begin with; nil for nothing, and once that was taken over
@@ -100,15 +100,15 @@ func (v *values) merge(others *values) {
 	}
 }
 
-// remembered are the values that recovery keeps for a client that was cut off: its
-// connection's, and those of one namespace.
+// remembered are the values that recovery keeps for a client that was cut off: its connection's,
+// and those of one namespace.
 type remembered struct {
 	connection, own *values
 	foreign         bool // they come from another server
 }
 
-// As returns a value as a T, if it is one, or a whole number that a T can hold: what a
-// page's session has is int64. So
+// As returns a value as a T, if it is one, or a whole number that a T can hold: what a page's
+// session has is int64. So
 //
 //	visits, _ := socketio.As[int](c.Get("visits"))
 //

@@ -22,15 +22,15 @@ type Socket struct {
 	Transport string    // "polling" or "websocket"; of a Node server's client, what it began with
 	Since     time.Time // when it came to the namespace
 
-	// Data is what handlers have kept with [Context.SetData], as it was then; what JSON
-	// cannot write is not there. Of a Node server's client it is socket.data.
+	// Data is what handlers have kept with [Context.SetData], as it was then; what JSON cannot
+	// write is not there. Of a Node server's client it is socket.data.
 	Data map[string]Value
 }
 
-// Sockets lists the clients, those of the other servers of a cluster among them. When ctx
-// ends first, or 5 seconds have passed if it has no deadline, it returns what it has and
-// an error that names the servers that did not answer. Node: fetchSockets(). Flask has
-// none: its manager knows the clients of its own process alone.
+// Sockets lists the clients, those of the other servers of a cluster among them. When ctx ends
+// first, or 5 seconds have passed if it has no deadline, it returns what it has and an error that
+// names the servers that did not answer. Node: fetchSockets(). Flask has none: its manager knows
+// the clients of its own process alone.
 func (t *Target) Sockets(ctx context.Context) ([]Socket, error) {
 	if err := t.checkRooms(); err != nil {
 		return nil, err
@@ -49,15 +49,15 @@ func (t *Target) Sockets(ctx context.Context) ([]Socket, error) {
 	return list, err
 }
 
-// Count counts the clients, those of the other servers of a cluster among them; ctx and
-// errors are those of Sockets. Flask has none; Node: (await fetchSockets()).length.
+// Count counts the clients, those of the other servers of a cluster among them; ctx and errors are
+// those of Sockets. Flask has none; Node: (await fetchSockets()).length.
 func (t *Target) Count(ctx context.Context) (int, error) {
 	ids, err := t.ids(ctx)
 	return len(ids), err
 }
 
-// Clients lists the ids of the clients. In a cluster it asks the other servers, and
-// logs it when one of them does not answer in seconds: [Target.Sockets] returns that.
+// Clients lists the ids of the clients. In a cluster it asks the other servers, and logs it when
+// one of them does not answer in seconds: [Target.Sockets] returns that.
 // Flask: socketio.server.manager.get_participants(namespace, room).
 func (t *Target) Clients() []string {
 	ids, err := t.ids(t.server.life)

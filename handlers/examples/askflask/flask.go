@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	patience      = 3 * time.Second // for Flask's answer, the wait for a connection included
+	answerTimeout = 3 * time.Second // for Flask's answer, the wait for a connection included
 	maxConns      = 16              // to Flask: a rush of clients waits here, not there
 	maxAnswer     = 4 << 10         // bytes
 	maxTokenBytes = 4 << 10
@@ -36,7 +36,7 @@ func newFlask(address string) (*flask, error) {
 	return &flask{
 		whoami: u.JoinPath("whoami").String(),
 		client: &http.Client{
-			Timeout: patience,
+			Timeout: answerTimeout,
 			Transport: &http.Transport{
 				MaxConnsPerHost:        maxConns,
 				MaxIdleConnsPerHost:    maxConns,
@@ -49,8 +49,8 @@ func newFlask(address string) (*flask, error) {
 	}, nil
 }
 
-// whoIs returns the name of a client, by its token or else by the cookies of the
-// request that opened its connection. ctx ends when the client gives up.
+// whoIs returns the name of a client, by its token or else by the cookies of the request that
+// opened its connection. ctx ends when the client gives up.
 func (f *flask) whoIs(ctx context.Context, opened *http.Request, token string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.whoami, nil)
 	if err != nil {

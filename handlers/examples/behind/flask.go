@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// startPatience is how long Flask may take until it listens.
-const startPatience = 30 * time.Second
+// startTimeout is how long Flask may take until it listens.
+const startTimeout = 30 * time.Second
 
 // flask is the process of app.py.
 type flask struct {
@@ -45,7 +45,7 @@ func (f *flask) start(stdout io.Writer) error {
 		f.err = f.cmd.Wait()
 		close(f.done)
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := f.listens(ctx); err != nil {
 		f.end(ctx)
@@ -63,7 +63,7 @@ func (f *flask) listens(ctx context.Context) error {
 		case <-f.done:
 			return fmt.Errorf("app.py has not started: %w; does the Python that PYTHON names have Flask?", errors.Join(f.err, errors.New("it has ended")))
 		case <-ctx.Done():
-			return fmt.Errorf("app.py does not listen at %s after %v", f.addr, startPatience)
+			return fmt.Errorf("app.py does not listen at %s after %v", f.addr, startTimeout)
 		case <-tick.C:
 		}
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", f.addr)

@@ -22,12 +22,12 @@ const (
 
 	// lookAgain is how often a server looks by itself: one that was killed tells nobody.
 	lookAgain = 2 * time.Second
-	// patience is how long the other servers have to say who is there.
-	patience = time.Second
+	// answerTimeout is how long the other servers may take to answer who is there.
+	answerTimeout = time.Second
 )
 
-// presence tells this server's clients who is there. Each server does: a change at one of
-// them is told to the others, which then look for themselves.
+// presence tells this server's clients who is there. Each server does: a change at one of them is
+// told to the others, which then look for themselves.
 type presence struct {
 	socketio *socketio.Server
 	server   string        // what this one is called
@@ -91,8 +91,7 @@ func (p *presence) look() {
 	}
 }
 
-// keepTelling is the background task: it looks who is there and tells this server's
-// clients.
+// keepTelling is the background task: it looks who is there and tells this server's clients.
 func (p *presence) keepTelling(ctx context.Context) {
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
@@ -117,7 +116,7 @@ func (p *presence) keepTelling(ctx context.Context) {
 
 // list finds who is there, the longest first, and reports whether all servers have said so.
 func (p *presence) list(ctx context.Context) (list []Person, complete bool) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	found, err := p.socketio.To(people).Sockets(ctx)
 	list = []Person{}

@@ -1,10 +1,10 @@
-// Package tour has one handler for each thing that handlers do, as the example
-// application of Flask-SocketIO has: echo, broadcast, rooms, closing a room, a
-// disconnect that waits for an acknowledgement, a ping to measure latency, a
-// counter in the background, and one handler for all other events.
+// Package tour has one handler for each thing that handlers do, as the example application of
+// Flask-SocketIO has: echo, broadcast, rooms, closing a room, a disconnect that waits for an
+// acknowledgement, a ping to measure latency, a counter in the background, and one handler for all
+// other events.
 //
-// Every answer is an event "response" with a text and how many the client has had
-// for its own requests.
+// Every answer is an event "response" with a text and how many the client has had for its own
+// requests.
 package tour
 
 import (
@@ -28,8 +28,8 @@ type Response struct {
 	Count int    `json:"count"`
 }
 
-// Register registers the handlers. The background task starts with the first
-// client and ends with the server.
+// Register registers the handlers. The background task starts with the first client and ends with
+// the server.
 func Register(s *socketio.Server) error { return RegisterEvery(s, interval) }
 
 // RegisterEvery is Register with another interval of the background task.
@@ -107,8 +107,8 @@ func (t *tour) handleRoomMessage(c *socketio.Context, room, text string) error {
 	return c.To(room).Emit("response", answer(c, text))
 }
 
-// handleDisconnectRequest disconnects the client once it has acknowledged the
-// goodbye, so that this is sure to have reached it.
+// handleDisconnectRequest disconnects the client once it has acknowledged the last event, so that
+// this is sure to have reached it.
 func (t *tour) handleDisconnectRequest(c *socketio.Context) error {
 	if _, err := c.Call(c.Context(), "response", answer(c, "Disconnected!")); err != nil {
 		return err
@@ -120,8 +120,8 @@ func (t *tour) handleDisconnectRequest(c *socketio.Context) error {
 // handlePing answers at once: the client measures how long that takes.
 func (t *tour) handlePing(c *socketio.Context) error { return c.Emit("latency pong") }
 
-// handleAnything gets the events that have no handler of their own. What it
-// returns is the acknowledgement, as everywhere.
+// handleAnything gets the events that have no handler of their own. What it returns is the
+// acknowledgement, as everywhere.
 func (t *tour) handleAnything(event string, args ...socketio.Value) string {
 	return fmt.Sprintf("no handler for %s%v", event, args)
 }

@@ -1,6 +1,6 @@
 // Package hipflasktest runs a whole application in a unit test: what is registered with
-// hipflask.Main, its handlers and its routes. It owns no socket and no port: package
-// socketiotest has the clients, net/http/httptest the requests.
+// hipflask.Main, its handlers and its routes. It owns no socket and no port: package socketiotest
+// has the clients, net/http/httptest the requests.
 //
 //	func TestAnnouncement(t *testing.T) {
 //		app := hipflasktest.New(t, Register)
@@ -11,8 +11,8 @@
 //		}
 //	}
 //
-// It is a package beside socketiotest, which tests of less than a whole application
-// can import without all that belongs to one.
+// It is a package beside socketiotest, which tests of less than a whole application can import
+// without all that belongs to one.
 package hipflasktest
 
 import (
@@ -31,8 +31,7 @@ import (
 // timeout is how long the end may take.
 const timeout = 15 * time.Second
 
-// App is a whole application under test: its handlers, routes and files, without a
-// listener.
+// App is a whole application under test: its handlers, routes and files, without a listener.
 type App struct {
 	SocketIO *socketio.Server // for socketiotest.Connect
 	Handler  http.Handler     // everything that is served: for net/http/httptest

@@ -1,15 +1,15 @@
-// Package admin lets the official Socket.IO Admin UI (@socket.io/admin-ui 0.5) look
-// at the server and act on its clients. It owns the namespace "/admin": who may log
-// in, what they are told, and the commands that they give.
+// Package admin lets the official Socket.IO Admin UI (@socket.io/admin-ui 0.5) look at the server
+// and act on its clients. It owns the namespace "/admin": who may log in, what they are told, and
+// the commands that they give.
 //
-// In a cluster a UI that is connected to one server is told of all: the others say it to
-// that one (others.go, share.go), and only while there is a UI somewhere. A UI of a Node
-// server is told what Node's own servers tell it, in their way (node.go). Commands go the
-// way of every handler's, which is to the clients of all servers.
+// In a cluster a UI that is connected to one server is told of all: the others say it to that one
+// (others.go, share.go), and only while there is a UI somewhere. A UI of a Node server is told what
+// Node's own servers tell it, in their way (node.go). Commands go the way of every handler's, which
+// is to the clients of all servers.
 //
-// Sockets and rooms are told in both modes. In production the UI shows them only for
-// servers that do not offer AGGREGATED_EVENTS, its counts of packets and bytes, so those
-// are offered in development mode alone.
+// Sockets and rooms are told in both modes. In production the UI shows them only for servers that
+// do not offer AGGREGATED_EVENTS, its counts of packets and bytes, so those are offered in
+// development mode alone.
 package admin
 
 import (
@@ -33,11 +33,11 @@ import (
 // Namespace is the one that the UI connects to.
 const Namespace = "/admin"
 
-// statsInterval is what the UI expects: it calls a server unhealthy that it has not
-// heard of for ten seconds.
+// statsInterval is what the UI expects: it calls a server unhealthy that it has not heard of for
+// ten seconds.
 const statsInterval = 2 * time.Second
 
-// Options says who may use the UI, and what it shows.
+// Options set who may use the UI, and what it shows.
 type Options struct {
 	Users    func() ([]users.User, error) // who may log in; it is asked again and again
 	Sign     Signer                       // of sessions

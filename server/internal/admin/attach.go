@@ -10,8 +10,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// Attach adds the namespace to the server of that view, which has to have been made with
-// the hooks of [Admin.Observe], before it serves anybody.
+// Attach adds the namespace to the server of that view, which has to have been made with the hooks
+// of [Admin.Observe], before it serves anybody.
 func (a *Admin) Attach(s *socketio.Server, view inspect.View) error {
 	a.view, a.space, a.aside = view, s.Of(Namespace), s.Go
 	a.space.OnError(func(c *socketio.Context, event string, err error) {
@@ -33,8 +33,7 @@ func (a *Admin) Attach(s *socketio.Server, view inspect.View) error {
 	return nil
 }
 
-// connect lets a UI in. It is a watcher before the sockets are listed, so that it misses
-// none.
+// connect lets a UI in. It is a watcher before the sockets are listed, so that it misses none.
 func (a *Admin) connect(c *socketio.Context, auth socketio.Value) error {
 	user, session, err := a.logins.enter(c.Context(), c.Request().RemoteAddr, auth)
 	if err != nil {
@@ -90,8 +89,7 @@ func (a *Admin) features(readOnly bool) []string {
 	return list
 }
 
-// report sends the statistics while somebody is there to see them, and reads the users
-// again.
+// report sends the statistics while somebody is there to see them, and reads the users again.
 func (a *Admin) report(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.StatsInterval)
 	defer ticker.Stop()

@@ -10,8 +10,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// The commands of the UI name a namespace and, in most cases, a filter: the id of a
-// client or a room. Without one, or with an empty one, all clients are meant.
+// The commands of the UI name a namespace and, in most cases, a filter: the id of a client or a
+// room. Without one, or with an empty one, all clients are meant.
 
 func (a *Admin) join(c *socketio.Context, namespace, room string, filter ...*string) error {
 	t, err := a.target(c, "join", namespace, filter)
@@ -84,8 +84,8 @@ func (a *Admin) target(c *socketio.Context, command, namespace string, filter []
 	return t, nil
 }
 
-// addressee names a room for the log, and a client by its connection: the id of an
-// Engine.IO 3 client is its session's, which is a secret.
+// addressee names a room for the log, and a client by its connection: the id of an Engine.IO 3
+// client is its session's, which is a secret.
 func addressee(t inspect.Clients, to string) string {
 	if to == "" {
 		return ""

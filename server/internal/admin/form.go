@@ -11,8 +11,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// What a UI is told, in the forms of @socket.io/admin-ui. What other servers say is read
-// into these and written anew, so that a UI never gets anything else.
+// What a UI is told, in the forms of @socket.io/admin-ui. What other servers say is read into these
+// and written anew, so that a UI never gets anything else.
 
 // socket is a client.
 type socket struct {
@@ -70,8 +70,8 @@ var (
 	errEvent = errors.New("servers say nothing of that name to the Admin UI")
 )
 
-// checked is an event of another server as a UI may be told it. Nothing in its errors is
-// longer than a line of the log.
+// checked is an event of another server as a UI may be told it. Nothing in its errors is longer
+// than a line of the log.
 func checked(event string, args []packet.Value) ([]any, error) {
 	if len(args) == 0 || len(args) > maxArgs {
 		return nil, errForm
@@ -123,8 +123,8 @@ func readWords(args []packet.Value, n int) ([]any, error) {
 	return list, nil
 }
 
-// withTime appends the time, the last of the arguments: Node's is a date, and what is none
-// becomes that of its coming.
+// withTime appends the time, the last of the arguments: Node's is a date, and what is none becomes
+// the time at which it arrived.
 func withTime(list []any, args []packet.Value, err error) ([]any, error) {
 	if err != nil {
 		return nil, err

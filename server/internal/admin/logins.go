@@ -18,8 +18,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// maxRecalls is how many logins in failureWindow are compared with one that was right
-// before: what is a person's own is far fewer, and to guess at no cost would be easy.
+// maxRecalls is how many logins in failureWindow are compared with one that was right before: what
+// is a person's own is far fewer, and to guess at no cost would be easy.
 const maxRecalls = 600
 
 // invalid is what the UI has a text of its own for.
@@ -68,8 +68,8 @@ func (l *logins) replace(all []users.User) {
 	l.users, l.costly, l.known = byName, costly, make(map[string][]byte)
 }
 
-// find returns the user of that name. For a name that nobody has it is another one, so
-// that finding out takes as long, and false.
+// find returns the user of that name. For a name that nobody has it is another one, so that finding
+// out takes as long, and false.
 func (l *logins) find(name string) (u users.User, is bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,9 +85,8 @@ func (l *logins) stands(u users.User) bool {
 	return is && now == u
 }
 
-// enter lets a UI in that names a session or knows a user's password; for the latter it
-// returns the id of a new session, empty if there can be none. Anybody else gets a
-// *[socketio.Refusal].
+// enter lets a UI in that names a session or knows a user's password; for the latter it returns the
+// id of a new session, empty if there can be none. Anybody else gets a *[socketio.Refusal].
 func (l *logins) enter(ctx context.Context, remote string, auth socketio.Value) (u users.User, session string, err error) {
 	var asked struct {
 		Username, Password string
@@ -114,9 +113,8 @@ func (l *logins) enter(ctx context.Context, remote string, auth socketio.Value) 
 	return u, session, nil
 }
 
-// login returns the user whose password somebody knows, however many others have
-// failed. One that was right before costs nothing to know again; any other waits for its
-// turn to be checked.
+// login returns the user whose password somebody knows, however many others have failed. One that
+// was right before costs nothing to know again; any other waits for its turn to be checked.
 func (l *logins) login(remote, name, password string) (users.User, error) {
 	from := origin(remote)
 	u, is := l.find(name)

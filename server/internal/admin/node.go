@@ -10,15 +10,15 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Servers of Node with @socket.io/admin-ui emit all that a UI is told to the namespace's
-// clients of all servers, whether there are any or not; and when a UI comes, they list the
-// clients of all servers as fetchSockets does. So they are heard by Take, and once one was,
-// this server looks which UIs are connected to them, and emits to those.
+// Servers of Node with @socket.io/admin-ui emit all that a UI is told to the namespace's clients of
+// all servers, whether there are any or not; and when a UI comes, they list the clients of all
+// servers as fetchSockets does. So they are heard by Take, and once one was, this server looks
+// which UIs are connected to them, and emits to those.
 
 // fetchTime is how long other servers may take to list clients.
 const fetchTime = time.Second
 
-// Take is what other servers emit to the clients of the namespace, in the place of those.
+// Take is what other servers emit to the clients of the namespace, in place of those.
 func (a *Admin) Take(event string, args []packet.Value) error {
 	if a.watchers.Load() == 0 && event != "server_stats" {
 		return nil

@@ -15,14 +15,14 @@ import (
 const (
 	instanceDigits = 10 // of a.instance
 
-	// A server that has UIs says so with its statistics; one that has not said so for
-	// silentAfter has none. At most so many servers with so many UIs each are known.
+	// A server that has UIs says so with its statistics; one that has not said so for silentAfter
+	// has none. At most so many servers with so many UIs each are known.
 	silentAfter = 10 * time.Second
 	maxServers  = 256
 	maxUIs      = 64
 
-	// maxNamespaces is how many namespaces of other servers are known, and goneAfter when
-	// those are forgotten that no server names any more.
+	// maxNamespaces is how many namespaces of other servers are known, and goneAfter when those are
+	// forgotten that no server names any more.
 	maxNamespaces = 10_000
 	goneAfter     = time.Minute
 )
@@ -112,8 +112,8 @@ func (a *Admin) refuse(err error) {
 		"error", strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
-// note keeps which UIs are connected to another server. Those that are new are told of this
-// one's clients.
+// note keeps which UIs are connected to another server. Those that are new are told of this one's
+// clients.
 func (a *Admin) note(from string, uis []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -27,13 +27,13 @@ type Signer interface {
 	Now() time.Time // by the servers' common clock
 }
 
-// sessions are logins that hold for a while. Nobody keeps them: a session's id tells the
-// user and the time, and is signed. So it holds on every server that has the key, while
-// Redis is away too; and it ends when its user is gone or has another password.
+// sessions are logins that hold for a while. Nobody keeps them: a session's id tells the user and
+// the time, and is signed. So it holds on every server that has the key, while Redis is away too;
+// and it ends when its user is gone or has another password.
 type sessions struct{ sign Signer }
 
-// The fields of a session's id, which a dot parts: the user's name, until when, a random
-// text, the MAC.
+// The fields of a session's id, which a dot parts: the user's name, until when, a random text, the
+// MAC.
 const sessionFields = 4
 
 // begin returns the id of a new session.

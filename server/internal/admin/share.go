@@ -9,16 +9,15 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// sharedEvent is what servers say to each other for the UIs, in the namespace of those. It
-// goes to servers, and so costs neither clients nor the stream anything; Node's servers
-// leave it alone.
+// sharedEvent is what servers say to each other for the UIs, in the namespace of those. It goes to
+// servers, and so costs neither clients nor the stream anything; Node's servers leave it alone.
 const sharedEvent = "hipflask:admin"
 
 const (
 	// gatherTime is how long what is said is gathered: one message for much.
 	gatherTime = 50 * time.Millisecond
-	// maxMessage is how much of it a message has, about: so a server says 2.5 MiB a second
-	// at most, whatever its clients do.
+	// maxMessage is how much of it a message has, about: so a server says 2.5 MiB a second at most,
+	// whatever its clients do.
 	maxMessage = 128 << 10
 	// maxUnsent is how much may wait. What a UI is told when it comes has to fit.
 	maxUnsent = 8 << 20
@@ -69,13 +68,12 @@ type outgoing struct {
 	Args  []any    `json:"args"`
 }
 
-// isVerbose reports whether an event tells nothing that a UI has to know for what it shows
-// of servers, clients and rooms.
+// isVerbose reports whether an event tells nothing that a UI has to know for what it shows of
+// servers, clients and rooms.
 func isVerbose(event string) bool { return event == "event_received" || event == "event_sent" }
 
-// tellOthers sends an event to UIs of other servers: to all, if to is empty. It does not
-// wait. It is for who has found a.elsewhere to be above 0, as there are no others without a
-// cluster.
+// tellOthers sends an event to UIs of other servers: to all, if to is empty. It does not wait. It
+// is for who has found a.elsewhere to be above 0, as there are no others without a cluster.
 func (a *Admin) tellOthers(to []string, event string, args ...any) {
 	v, err := packet.NewValue(outgoing{to, event, args})
 	if err != nil {
@@ -136,8 +134,8 @@ func (s *share) take() (events []packet.Value, due, more bool) {
 	return events, due, len(s.queue) > 0
 }
 
-// send says what there is to say to the other servers. At the end it says the rest at once:
-// that this server's clients have left, and its UIs.
+// send sends the other servers what is queued for them, until ctx ends. Then it sends the rest at
+// once: that this server's clients have left, and its UIs.
 func (a *Admin) send(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
@@ -195,9 +193,9 @@ func (a *Admin) ownUIs() []string {
 	return ids
 }
 
-// introduce tells UIs of other servers that have come of this server and its clients. They
-// are told of each as of one that connects: what the UI is told of all sockets takes the
-// place of what it knows.
+// introduce tells UIs of other servers that have come of this server and its clients. They are told
+// of each as of one that connects: what the UI is told of all sockets takes the place of what it
+// knows.
 func (a *Admin) introduce() {
 	s := a.share
 	s.mu.Lock()

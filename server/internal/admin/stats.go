@@ -10,8 +10,8 @@ import (
 	"hipflask/server/internal/inspect"
 )
 
-// stats is what a UI is told of the server. In development mode it has what was counted
-// since last, if that is not nil.
+// stats is what a UI is told of the server. In development mode it has what was counted since last,
+// if that is not nil.
 func (a *Admin) stats(now, last *inspect.Stats) *stats {
 	told := &stats{
 		ServerID:   a.opts.ServerID,

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxListed is how many clients a UI is told of when it comes, those of all servers
-	// together. It is of no use with more, and their handshakes take about a kilobyte each.
-	// Each server has the same part of that, and minListed at least.
+	// maxListed is how many clients a UI is told of when it comes, those of all servers together.
+	// It is of no use with more, and their handshakes take about a kilobyte each. Each server has
+	// the same part of that, and minListed at least.
 	maxListed = 5000
 	minListed = 50
 	// maxRecipients is for how many clients one event that was sent is shown.
@@ -38,8 +38,8 @@ func (a *Admin) Observe(hooks *inspect.Hooks) {
 	}
 }
 
-// connected tells a UI that has come of all sockets: not before it is one of them, as
-// the UI chooses a namespace by that list. The other servers add theirs to it.
+// connected tells a UI that has come of all sockets: not before it is one of them, as the UI
+// chooses a namespace by that list. The other servers add theirs to it.
 func (a *Admin) connected(c inspect.Client) {
 	a.change("socket_connected", func() []any { return []any{a.describe(c)} })
 	if c.Namespace() != Namespace {
@@ -52,8 +52,8 @@ func (a *Admin) connected(c inspect.Client) {
 	}
 }
 
-// list tells a UI of all sockets of this server. It chooses the namespace to show by that:
-// "/", if it has heard of it, which it does here where other servers' clients may be in it.
+// list tells a UI of all sockets of this server. It chooses the namespace to show by that: "/", if
+// it has heard of it, which it does here where other servers' clients may be in it.
 func (a *Admin) list(id string) {
 	a.listing.Lock()
 	defer a.listing.Unlock()
@@ -63,9 +63,8 @@ func (a *Admin) list(id string) {
 	a.tellHere([]string{id}, "all_sockets", a.sockets())
 }
 
-// change tells of a client that came, went or moved. A UI forgets what it was told
-// before it is told of all sockets, so no change may come between their listing and
-// the telling.
+// change tells of a client that came, went or moved. A UI forgets what it was told before it is
+// told of all sockets, so no change may come between their listing and the telling.
 func (a *Admin) change(event string, what func() []any) {
 	if !a.isWatched() {
 		return
@@ -106,8 +105,8 @@ func (a *Admin) sent(to inspect.Clients, event string, args []packet.Value) {
 	}
 }
 
-// shown is an event as the UI displays it: a list of its name and its arguments.
-// Binary is the placeholder that stands for it in the packet.
+// shown is an event as the UI displays it: a list of its name and its arguments. Binary is the
+// placeholder that stands for it in the packet.
 func shown(event string, args []packet.Value) []any {
 	list := []any{fmt.Sprintf("%.200s", event)}
 	size := 0
@@ -143,8 +142,8 @@ func (a *Admin) describe(c inspect.Client) *socket {
 	}
 }
 
-// opened is how the client's connection was opened, without what its user could be
-// impersonated with.
+// opened is how the client's connection was opened, without what its user could be impersonated
+// with.
 func opened(c inspect.Client) *handshake.Handshake {
 	r := c.Request()
 	h := handshake.Of(r, withoutPort(r.RemoteAddr), c.Since()).WithHeaders(r)
@@ -169,8 +168,8 @@ func (a *Admin) sockets() []*socket {
 	return list
 }
 
-// clients are those of all namespaces of this server, up to its share of what a UI is told
-// of when it comes.
+// clients are those of all namespaces of this server, up to its share of what a UI is told of when
+// it comes.
 func (a *Admin) clients() iter.Seq[inspect.Client] {
 	return func(yield func(inspect.Client) bool) {
 		left := max(maxListed/a.servers(), minListed)
@@ -189,8 +188,7 @@ func (a *Admin) clients() iter.Seq[inspect.Client] {
 	}
 }
 
-// tellUpgrades tells which clients have gone over to WebSocket since they were
-// described.
+// tellUpgrades tells which clients have gone over to WebSocket since they were described.
 func (a *Admin) tellUpgrades() {
 	var upgraded []inspect.Client
 	a.mu.Lock()

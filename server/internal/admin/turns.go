@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// Checking a password costs a processor for as long as the hash wants. Checks take
-	// turns, and together at most one part in checkShare of one processor; a check
-	// counts as minCheck at least. A few at once, such as a person's mistakes, need not
-	// wait: those that take maxBurst together, with the pauses behind them.
+	// Checking a password costs a processor for as long as the hash wants. Checks take turns, and
+	// together at most one part in checkShare of one processor; a check counts as minCheck at
+	// least. A few at once, such as a person's mistakes, need not wait: those that take maxBurst
+	// together, with the pauses behind them.
 	checkShare = 5
 	minCheck   = 50 * time.Millisecond
 	maxBurst   = 3 * time.Second
 
-	// From an address with more than maxFailures failed logins within failureWindow, a
-	// check begins at the earliest slowPace after any other. It waits, and is not
-	// refused: the next password may be the right one.
+	// From an address with more than maxFailures failed logins within failureWindow, a check begins
+	// at the earliest slowPace after any other. It waits, and is not refused: the next password may
+	// be the right one.
 	maxFailures   = 5
 	failureWindow = time.Minute
 	slowPace      = 2 * time.Second
@@ -44,8 +44,8 @@ func (w *window) add(now time.Time) int {
 	return w.count
 }
 
-// turns decides which login is checked next: of those that wait, one from the address
-// with the fewest failures. So who floods it waits behind whoever does not.
+// turns decides which login is checked next: of those that wait, one from the address with the
+// fewest failures. So who floods it waits behind whoever does not.
 type turns struct {
 	now func() time.Time
 
@@ -67,9 +67,9 @@ func newTurns(now func() time.Time) *turns {
 	return &turns{now: now, changed: make(chan struct{}), failures: make(map[netip.Addr]window)}
 }
 
-// take waits for a turn, and reports false at once when there are too many waiting,
-// or after checkWait. One that was taken has to be given back. A login counts as failed
-// until it is known to be right, so those at the same time count as well.
+// take waits for a turn, and reports false at once when there are too many waiting, or after
+// checkWait. One that was taken has to be given back. A login counts as failed until it is known to
+// be right, so those at the same time count as well.
 func (t *turns) take(from netip.Addr) bool {
 	late := time.NewTimer(checkWait)
 	defer late.Stop()
@@ -97,8 +97,8 @@ func (t *turns) take(from netip.Addr) bool {
 	}
 }
 
-// awaitLocked waits, without the mutex, until something changes or the pause is over,
-// and reports false when it is late.
+// awaitLocked waits, without the mutex, until something changes or the pause is over, and reports
+// false when it is late.
 func (t *turns) awaitLocked(pause time.Duration, late <-chan time.Time) bool {
 	changed := t.changed
 	t.mu.Unlock()
@@ -126,8 +126,7 @@ func (t *turns) give(took time.Duration) {
 	t.changeLocked()
 }
 
-// pauseLocked is how long a waiter has to wait as things are; long, if it is not the
-// next.
+// pauseLocked is how long a waiter has to wait as things are; long, if it is not the next.
 func (t *turns) pauseLocked(w *waiter) time.Duration {
 	if t.busy || t.nextLocked() != w {
 		return checkWait
@@ -151,8 +150,8 @@ func (t *turns) nextLocked() *waiter {
 	return next
 }
 
-// joinLocked has somebody wait. Where too many do, the latest from the address with the
-// most failures has to go, unless that is the newcomer's.
+// joinLocked has somebody wait. Where too many do, the latest from the address with the most
+// failures has to go, unless that is the newcomer's.
 func (t *turns) joinLocked(w *waiter) bool {
 	if len(t.waiting) >= maxWaiting {
 		worst := t.waiting[0]
@@ -214,8 +213,8 @@ func (t *turns) forgive(from netip.Addr) {
 	t.changeLocked()
 }
 
-// makeRoomLocked forgets addresses when there are too many: those whose time is over, or
-// else any one.
+// makeRoomLocked forgets addresses when there are too many: those whose time is over, or else any
+// one.
 func (t *turns) makeRoomLocked(now time.Time) {
 	if len(t.failures) < maxAddresses {
 		return

@@ -21,7 +21,7 @@ const (
 	limitKey = "limit" // behind which the setting is put
 )
 
-// Namer says how a setting is written for those who read the log, with a value if that is not
+// Namer returns how a setting is written for those who read the log, with a value if that is not
 // empty; empty if they have no such setting.
 type Namer func(setting, value string) string
 

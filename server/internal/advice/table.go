@@ -113,7 +113,7 @@ func adviseOrigin(l *line) string {
 		"its Referrer-Policy has to be origin, or let more through"
 }
 
-// allow says how a page of an origin would be let in, as far as the setting takes it.
+// allow returns how the setting would let in the pages of an origin, or why it cannot.
 func (l *line) allow(from string) string {
 	normal, err := origin.Parse(from)
 	switch {

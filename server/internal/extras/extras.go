@@ -1,6 +1,6 @@
-// Package extras owns what package hipflask gives a Socket.IO server beyond its public
-// options: types that programs of one's own have no use for and cannot name. It
-// travels as a value of the context in those options, as net/http/httptrace's does.
+// Package extras owns what package hipflask gives a Socket.IO server beyond its public options:
+// types that programs of one's own have no use for and cannot name. It travels as a value of the
+// context in those options, as net/http/httptrace's does.
 package extras
 
 import (
@@ -16,12 +16,12 @@ import (
 
 // Extras are the additions. Nil fields are left out.
 type Extras struct {
-	Settings *config.Config // in the place of the public options, which are these in another form
+	Settings *config.Config // in place of the public options, which are these in another form
 	Hooks    inspect.Hooks  // told what happens
 	Peers    fanout.Peers   // the other servers of a cluster
 
-	// Elsewhere answers requests for sessions of other servers, see engineio.Config, whose
-	// ids do not begin with ServerID as those of this one do.
+	// Elsewhere answers requests for sessions of other servers, see engineio.Config, whose ids do
+	// not begin with ServerID as those of this one do.
 	Elsewhere func(w http.ResponseWriter, r *http.Request, sid string) bool
 	Alive     func(server string) bool // whether that one still is there
 	ServerID  string

@@ -13,8 +13,8 @@ var errGone = errors.New("the client is gone")
 // Ack is told what a client acknowledges, or an error if it goes instead.
 type Ack func(args []packet.Value, err error)
 
-// acks are what waits for a client's acknowledgements. It has a lock of its own, which is
-// held while nothing else is called.
+// acks are what waits for a client's acknowledgements. It has a lock of its own, which is held
+// while nothing else is called.
 type acks struct {
 	mu   locks.Acks
 	over bool
@@ -37,8 +37,7 @@ func (a *acks) add(id uint64, answered Ack) {
 	}
 }
 
-// take returns what waits for an acknowledgement, which then does so no more; nil if
-// nothing does.
+// take returns what waits for an acknowledgement, which then does so no more; nil if nothing does.
 func (a *acks) take(id uint64) Ack {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,8 +16,8 @@ type Event struct {
 	Args []any
 }
 
-// encode makes the event's packet, which asks for an acknowledgement by that id; 0 is
-// none. It fails when an argument cannot be written as JSON.
+// encode makes the event's packet, which asks for an acknowledgement by that id; 0 is none. It
+// fails when an argument cannot be written as JSON.
 func (e Event) encode(namespace string, id uint64) (*engineio.Message, error) {
 	msg, err := engineio.NewMessage(guess(e.Args), func(dst []byte) ([]byte, [][]byte, error) {
 		return packet.AppendEvent(dst, namespace, e.Name, id, id != 0, e.Args)
@@ -29,8 +29,8 @@ func (e Event) encode(namespace string, id uint64) (*engineio.Message, error) {
 	return msg, nil
 }
 
-// encodeWith makes the event's packet with an offset behind its arguments, which a plain
-// client is not sent.
+// encodeWith makes the event's packet with an offset behind its arguments, which a plain client is
+// not sent.
 func (e Event) encodeWith(offset, namespace string) (*engineio.Message, error) {
 	stamped := Event{e.Name, append(slices.Clip(e.Args), offset)}
 	msg, err := stamped.encode(namespace, 0)
@@ -52,8 +52,7 @@ func EncodeAck(namespace string, id uint64, args []any) (*engineio.Message, erro
 	})
 }
 
-// EncodeConnect makes the packet by which a client is told that it is connected; nil is
-// no payload.
+// EncodeConnect makes the packet by which a client is told that it is connected; nil is no payload.
 func EncodeConnect(namespace string, payload any) (*engineio.Message, error) {
 	return engineio.NewMessage(sizeGuess, func(dst []byte) ([]byte, [][]byte, error) {
 		dst, err := packet.AppendConnect(dst, namespace, payload)

@@ -1,10 +1,8 @@
-// Package fanout owns rooms and broadcasts: which client is in which room, and how
-// one message gets to many. A packet is encoded once, and every connection it goes to
-// shares the encoded frame.
+// Package fanout owns rooms and broadcasts: which client is in which room, and how one message gets
+// to many. A packet is encoded once, and every connection it goes to shares the encoded frame.
 //
-// All that one namespace broadcasts leaves in one order: any two clients see the
-// messages that both get in the same order, and a direct emit that follows a
-// broadcast follows it on the wire as well.
+// All that one namespace broadcasts leaves in one order: any two clients see the messages that both
+// get in the same order, and a direct emit that follows a broadcast follows it on the wire as well.
 package fanout
 
 import (
@@ -25,24 +23,24 @@ type Config struct {
 	Recovery time.Duration // how long clients that were cut off may come back; 0: not at all
 	Peers    Peers         // the other servers; nil without a cluster
 
-	// ServerEvent handles an event that another server sent this one, and returns
-	// the answer for it.
+	// ServerEvent handles an event that another server sent this one, and returns the answer for
+	// it.
 	ServerEvent func(namespace, event string, args []packet.Value) packet.Value
 
 	// Joined and Left are told who joins and leaves rooms; nil: nobody is.
 	Joined, Left func(namespace, room, id string)
 
-	// Describe tells another server of a member; with headers also those of the request
-	// that opened its connection.
+	// Describe tells another server of a member; with headers also those of the request that opened
+	// its connection.
 	Describe func(m *Member, headers bool) Description
-	// Moved is told of each member that joins or leaves a room, from its announcement on
-	// and in order; nil: nobody is. The namespace is locked meanwhile, so it must not wait,
-	// and do nothing with rooms or broadcasts.
+	// Moved is told of each member that joins or leaves a room, from its announcement on and in
+	// order; nil: nobody is. The namespace is locked meanwhile, so it must not wait, and do nothing
+	// with rooms or broadcasts.
 	Moved func(c Client, room string, in bool)
 }
 
-// Peers are the other servers of a cluster. Methods that return no answer do not
-// wait for them: what they are told leaves in the order of the calls.
+// Peers are the other servers of a cluster. Methods that return no answer do not wait for them:
+// what they are told leaves in the order of the calls.
 type Peers interface {
 	// Attach makes what the others say of a namespace reach its adapter.
 	Attach(a *Adapter)
@@ -55,56 +53,56 @@ type Peers interface {
 	Disconnect(namespace string, who Selection, closing bool)
 	ServerSideEmit(namespace string, e Event) error
 
-	// CallServers is ServerSideEmit for who wants answers: it returns those that came, and
-	// an error unless all have.
+	// CallServers is ServerSideEmit for who wants answers: it returns those that came, and an error
+	// unless all have.
 	CallServers(ctx context.Context, namespace string, e Event) ([]packet.Value, error)
 
-	// Call sends an event to clients of the other servers and calls answer with
-	// what each acknowledges, until all have or ctx ends.
+	// Call sends an event to clients of the other servers and calls answer with what each
+	// acknowledges, until all have or ctx ends.
 	Call(ctx context.Context, namespace string, e Event, to Selection, answer func(Answer)) error
-	// Fetch lists clients of the other servers, and IDs their ids, which costs less. With
-	// an error that names who did not answer they return what came.
+	// Fetch lists clients of the other servers, and IDs their ids, which costs less. With an error
+	// that names who did not answer they return what came.
 	Fetch(ctx context.Context, namespace string, who Selection) ([]Description, error)
 	IDs(ctx context.Context, namespace string, who Selection) ([]string, error)
 }
 
-// Sequence are peers that bring what all servers emit into one order. What they are told
-// of comes back to this server as well, in its place: broadcasts by [Adapter.Deliver],
-// the rest as for this server's clients alone.
+// Sequence are peers that bring what all servers emit into one order. What they are told of comes
+// back to this server as well, in its place: broadcasts by [Adapter.Deliver], the rest as for this
+// server's clients alone.
 type Sequence interface {
 	Peers
-	// After calls fn once this server's clients have been sent what the peers were told of
-	// before, or that was given up: at once, if nothing waits. fn takes so many bytes, and
-	// may be dropped if too much waits; never, if they are 0. It must not block.
+	// After calls fn once this server's clients have been sent what the peers were told of before,
+	// or that was given up: at once, if nothing waits. fn takes so many bytes, and may be dropped
+	// if too much waits; never, if they are 0. It must not block.
 	After(bytes int, fn func())
 
 	// Position is how far this server is.
 	Position() Position
-	// Past calls fn with the namespace's broadcasts from a place on and up to another,
-	// Volatile ones excepted, until fn returns false. It fails if not all from that place on
-	// are known any more, then with [ErrForgotten].
+	// Past calls fn with the namespace's broadcasts from a place on and up to another, Volatile
+	// ones excepted, until fn returns false. It fails if not all from that place on are known any
+	// more, then with [ErrForgotten].
 	Past(namespace string, from, upTo offset.ID, fn func(e Event, to Selection, place offset.ID) bool) error
 
 	Sessions
 }
 
-// Position is how far a server is in a sequence. Broadcasts behind Reached will come, those
-// up to Dealt have been delivered, and those between Began and Reached have been or are
-// being: none was left out.
+// Position is how far a server is in a sequence. Broadcasts behind Reached will come, those up to
+// Dealt have been delivered, and those between Began and Reached have been or are being: none was
+// left out.
 type Position struct{ Began, Dealt, Reached offset.ID }
 
 // ErrForgotten is what cannot be known any more of a sequence.
 var ErrForgotten = errors.New("not known any more")
 
-// Answer is what a client of another server acknowledges. Client is empty where that
-// server does not name it, as Node's do, which pass on the first argument alone.
+// Answer is what a client of another server acknowledges. Client is empty where that server does
+// not name it, as Node's do, which pass on the first argument alone.
 type Answer struct {
 	Client string
 	Args   []packet.Value
 }
 
-// Description is what servers tell each other of a client. Transport is empty where that
-// server does not tell it, as Node's do not.
+// Description is what servers tell each other of a client. Transport is empty where that server
+// does not tell it, as Node's do not.
 type Description struct {
 	ID        string
 	Handshake packet.Value // see package handshake
@@ -175,8 +173,8 @@ type Member struct {
 	id      string
 	acks    acks
 
-	// The rest is guarded by the adapter's mutex; session, client and since are set by
-	// the introduction and then stay.
+	// The rest is guarded by the adapter's mutex; session, client and since are set by the
+	// introduction and then stay.
 	session *engineio.Session
 	client  Client // nil until it is introduced
 	since   int64  // Unix milliseconds
@@ -188,27 +186,28 @@ type Member struct {
 	recovered bool // it came back to its session
 	announced bool // see Announce
 
-	// admitted is set once the client was told that it is connected. What is
-	// broadcast to it before then waits in early: it must not come first.
+	// admitted is set once the client was told that it is connected. What is broadcast to it before
+	// then waits in early: it must not come first.
 	admitted bool
 	early    []*engineio.Message
 
 	sent func(Event) // see Listen; nil: nobody listens
 
-	past   *past   // what recovery has to know; nil if it is switched off
-	lapsed bool    // it cannot go on from where it is
-	shared shared  // in a sequence, with recovery
-	coming *coming // a client that comes back to its session, until it is admitted
+	past      *past      // what recovery has to know; nil if it is switched off
+	lapsed    bool       // it cannot go on from where it is
+	shared    shared     // in a sequence, with recovery
+	returning *returning // a client that comes back to its session, until it is admitted
 }
 
-// coming is a client on its way back to its session: nothing that waits for it may go.
-type coming struct {
+// returning is of a client that comes back to its session: nothing that waits for it may be
+// dropped.
+type returning struct {
 	owed   int  // how many of early it missed while it was away
 	behind bool // more came since than early holds
 }
 
-// Introduce makes a client known before its connection is admitted, so that it takes
-// part in what its connect handler does. It joins the room of its own id next.
+// Introduce makes a client known before its connection is admitted, so that it takes part in what
+// its connect handler does. It joins the room of its own id next.
 func (a *Adapter) Introduce(id string, session *engineio.Session, client Client) *Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -239,8 +238,8 @@ func (a *Adapter) nowLocked() offset.ID {
 	return later(a.recovery.latest, a.sequence.Position().Dealt).Next()
 }
 
-// Remove takes a client out of all rooms and forgets it. Who handles its end can still
-// ask which rooms those were.
+// Remove takes a client out of all rooms and forgets it. Who handles its end can still ask which
+// rooms those were.
 func (a *Adapter) Remove(id string) {
 	a.mu.Lock()
 	m := a.members[id]
@@ -295,8 +294,8 @@ func (a *Adapter) joinLocked(m *Member, rooms []string) (joined []string) {
 	return joined
 }
 
-// leaveLocked removes m from the room's set and reports whether it was there; the
-// member's own list is the caller's.
+// leaveLocked removes m from the room's set and reports whether it was there; the member's own list
+// is the caller's.
 func (a *Adapter) leaveLocked(m *Member, room string) bool {
 	set := a.rooms[room]
 	if _, in := set[m]; !in {

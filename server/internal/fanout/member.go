@@ -8,8 +8,7 @@ import (
 	"hipflask/server/internal/engineio"
 )
 
-// Join puts the client into rooms. One that was removed is not: it would stay in them
-// for ever.
+// Join puts the client into rooms. One that was removed is not: it would stay in them for ever.
 func (m *Member) Join(rooms ...string) {
 	a := m.adapter
 	a.mu.Lock()
@@ -44,8 +43,8 @@ func (m *Member) Leave(rooms ...string) {
 	}
 }
 
-// Announce has Moved told of the rooms that the member is in, which are those that it came
-// back to, and from now on of those that it joins and leaves.
+// Announce has Moved told of the rooms that the member is in, which are those that it came back to,
+// and from now on of those that it joins and leaves.
 func (m *Member) Announce() {
 	m.adapter.mu.Lock()
 	defer m.adapter.mu.Unlock()
@@ -55,9 +54,9 @@ func (m *Member) Announce() {
 	}
 }
 
-// Listen has fn told of each event that the member is sent, in the order in which it is;
-// nil ends that. The namespace is locked meanwhile, so fn must not wait, and do nothing
-// with rooms or broadcasts.
+// Listen has fn told of each event that the member is sent, in the order in which it is; nil ends
+// that. The namespace is locked meanwhile, so fn must not wait, and do nothing with rooms or
+// broadcasts.
 func (m *Member) Listen(fn func(Event)) {
 	m.adapter.mu.Lock()
 	defer m.adapter.mu.Unlock()
@@ -80,8 +79,7 @@ func (m *Member) Rooms() []string {
 	return append([]string{}, m.rooms...)
 }
 
-// End is for a client that is gone, though it is not removed yet: it acknowledges
-// nothing.
+// End is for a client that is gone, though it is not removed yet: it acknowledges nothing.
 func (m *Member) End() { m.acks.end() }
 
 // Forget is for a client whose end was handled: it was in no rooms.

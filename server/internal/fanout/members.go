@@ -61,8 +61,8 @@ func (a *Adapter) Members(of Selection) []*Member {
 	return list
 }
 
-// Member returns the member of that id, nil if this server has none. Unlike a selection
-// it is not misled by a room of that name.
+// Member returns the member of that id, nil if this server has none. Unlike a selection it is not
+// misled by a room of that name.
 func (a *Adapter) Member(id string) *Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -5,11 +5,10 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// readPlain says how a plain WebSocket client reads an event: it is sent the
-// event "message" of the main namespace, when that has exactly one argument: a
-// string as it is, bytes as a binary message, anything else as JSON text. Other
-// events have a name, and several arguments an order, that a bare message could
-// not tell; they are not sent to it.
+// readPlain returns an event as a plain WebSocket client reads it. The client is sent the event
+// "message" of the main namespace, when that has exactly one argument: a string as it is, bytes as
+// a binary message, anything else as JSON text. Other events have a name, and several arguments an
+// order, that a bare message could not carry; they are not sent to it.
 func readPlain(namespace, event string, args []any) (engineio.Plain, bool) {
 	if namespace != "/" || event != "message" || len(args) != 1 {
 		return engineio.Plain{}, false

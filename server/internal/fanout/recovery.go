@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxLogged bounds the memory that the events take which one namespace keeps for
-	// clients that were cut off, in bytes, and maxKept and maxKeptBytes the clients. When
-	// there are more, the oldest go, and clients that would have needed them start anew.
+	// maxLogged bounds the memory that the events take which one namespace keeps for clients that
+	// were cut off, in bytes, and maxKept and maxKeptBytes the clients. When there are more, the
+	// oldest go, and clients that would have needed them start anew.
 	maxLogged    = 64 << 20
 	maxKept      = 1 << 16
 	maxKeptBytes = 64 << 20
@@ -24,11 +24,10 @@ const (
 // NoOffset stands for the offset that a client which has seen no event does not name.
 const NoOffset = "none"
 
-// recovery is connection state recovery (Socket.IO 4.6): every event carries an
-// offset behind its arguments, and is kept for a while; a client that was cut off
-// names the last offset it saw and is sent what it missed. Volatile events, and
-// those that want an acknowledgement, are not part of it. It is guarded by the
-// adapter's mutex.
+// recovery is connection state recovery (Socket.IO 4.6): every event carries an offset behind its
+// arguments, and is kept for a while; a client that was cut off names the last offset it saw and is
+// sent what it missed. Volatile events, and those that want an acknowledgement, are not part of it.
+// It is guarded by the adapter's mutex.
 type recovery struct {
 	keep  time.Duration
 	epoch string // tells the offsets of this process from another's
@@ -54,8 +53,7 @@ type logged struct {
 	msg   *engineio.Message // bare
 }
 
-// memory is about what the event takes, in bytes: the list has as much room again to
-// grow.
+// memory is about what the event takes, in bytes: the list has as much room again to grow.
 func (e *logged) memory() int {
 	n := 2*int(unsafe.Sizeof(*e)) + len(e.to) + e.msg.Memory()
 	if e.among != nil {
@@ -95,9 +93,9 @@ func (r *recovery) offset(place offset.ID) string {
 	return r.epoch + "-" + strconv.FormatUint(place.Seq, 36)
 }
 
-// unseen is the first place whose event a client has not seen that names this offset. An
-// offset from before its session, without a sequence even of another process, says that it
-// saw none of this session; one that is no offset says nothing.
+// unseen is the first place whose event a client has not seen that names this offset. An offset
+// from before its session, without a sequence even of another process, says that it saw none of
+// this session; one that is no offset says nothing.
 func (r *recovery) unseen(seen string, since offset.ID) (offset.ID, bool) {
 	if seen == NoOffset {
 		return since, true
@@ -120,8 +118,8 @@ func (r *recovery) unseen(seen string, since offset.ID) (offset.ID, bool) {
 // now is the place from which on events are still to come.
 func (r *recovery) now() offset.ID { return r.latest.Next() }
 
-// farBack is how much longer than sessions are kept it can take until nobody misses an
-// event any more: a connection that is gone can look alive for a while.
+// farBack is how much longer than sessions are kept it can take until nobody misses an event any
+// more: a connection that is gone can look alive for a while.
 const farBack = 2 * time.Minute
 
 // horizon is a place before which nobody misses anything, or what he missed is forgotten.
@@ -139,8 +137,8 @@ func (r *recovery) lapse() {
 	r.known, r.latest = offset.ID{}, offset.ID{}
 }
 
-// stamp gives an event its offset and keeps it. It returns the message to send in
-// the place of the one without.
+// stamp gives an event its offset and keeps it. It returns the message to send in place of the one
+// without.
 func (r *recovery) stamp(namespace string, event Event, e logged) (*engineio.Message, error) {
 	if !r.sequenced {
 		e.place = r.now()
@@ -191,8 +189,7 @@ func (r *recovery) forget(pid string) {
 	delete(r.sessions, pid)
 }
 
-// missed lists what a client was to be sent from a place on; false if some of that is
-// forgotten.
+// missed lists what a client was to be sent from a place on; false if some of that is forgotten.
 func (r *recovery) missed(id string, p *past, from offset.ID) ([]*engineio.Message, bool) {
 	if from.Compare(r.known) <= 0 || from.Compare(p.known) < 0 {
 		return nil, false
@@ -207,8 +204,8 @@ func (r *recovery) missed(id string, p *past, from offset.ID) ([]*engineio.Messa
 	return list, true
 }
 
-// begin starts the past of a client that is new; nil without recovery. It can have been
-// sent what comes from since on.
+// begin starts the past of a client that is new; nil without recovery. It can have been sent what
+// comes from since on.
 func (r *recovery) begin(since offset.ID) *past {
 	if r == nil {
 		return nil

@@ -25,8 +25,8 @@ func (m *Member) Kept() any {
 	return m.past.data
 }
 
-// Persist keeps what a client that was cut off will need to come back by the key pid. In a
-// sequence that is kept already, and goes on being kept.
+// Persist keeps what a client that was cut off will need to come back by the key pid. In a sequence
+// that is kept already, and goes on being kept.
 func (a *Adapter) Persist(id, pid string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -43,9 +43,9 @@ func (a *Adapter) Persist(id, pid string) {
 	a.recovery.prune(now)
 }
 
-// Restore gives a client that was cut off its session back, once, and returns its id.
-// From here on it is a member again, so that nothing comes between what it missed, which
-// waits for its admission, and what is sent next.
+// Restore gives a client that was cut off its session back, once, and returns its id. From here on
+// it is a member again, so that nothing comes between what it missed, which waits for its
+// admission, and what is sent next.
 func (a *Adapter) Restore(pid, offset string) (id string, ok bool) {
 	m, joined := a.restore(pid, offset)
 	if m == nil {
@@ -64,8 +64,7 @@ func (a *Adapter) restore(pid, offset string) (m *Member, joined []string) {
 	return a.restoreLocked(pid, offset)
 }
 
-// restoreLocked returns nil for a client that has no session, or missed what is not known
-// any more.
+// restoreLocked returns nil for a client that has no session, or missed what is not known any more.
 func (a *Adapter) restoreLocked(pid, offset string) (m *Member, joined []string) {
 	r := a.recovery
 	if r == nil {

@@ -34,8 +34,8 @@ func (a *Adapter) Leave(who Selection, rooms []string) {
 	}
 }
 
-// Disconnect disconnects the clients that are selected from the namespace, and with
-// closing set ends their connections.
+// Disconnect disconnects the clients that are selected from the namespace, and with closing set
+// ends their connections.
 func (a *Adapter) Disconnect(who Selection, closing bool) {
 	if sequence := a.sequenceOf(who); sequence != nil {
 		sequence.Disconnect(a.name, who, closing)
@@ -53,8 +53,8 @@ func (a *Adapter) Disconnect(who Selection, closing bool) {
 	}
 }
 
-// CallOthers sends an event to clients of the other servers: see [Peers]. Without
-// others it returns at once.
+// CallOthers sends an event to clients of the other servers: see [Peers]. Without others it returns
+// at once.
 func (a *Adapter) CallOthers(ctx context.Context, e Event, to Selection, answer func(Answer)) error {
 	if peers := a.others(to); peers != nil {
 		return peers.Call(ctx, a.name, e, to, answer)
@@ -70,8 +70,8 @@ func (a *Adapter) ServerSideEmit(e Event) error {
 	return a.config.Peers.ServerSideEmit(a.name, e)
 }
 
-// HandleServerEvent handles an event that another server sent this one, and returns the
-// answer for it.
+// HandleServerEvent handles an event that another server sent this one, and returns the answer for
+// it.
 func (a *Adapter) HandleServerEvent(event string, args []packet.Value) packet.Value {
 	if a.config.ServerEvent == nil {
 		return packet.Value{}

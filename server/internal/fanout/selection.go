@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// Selection is a choice of a namespace's clients, and how they are sent to: those in any
-// of Rooms, or all if there are none, that are in none of Except. It is the same from a
-// handler to the other servers and back. Its lists do not change.
+// Selection is a choice of a namespace's clients, and how they are sent to: those in any of Rooms,
+// or all if there are none, that are in none of Except. It is the same from a handler to the other
+// servers and back. Its lists do not change.
 type Selection struct {
 	Rooms, Except []string
 	Volatile      bool // an event is for those alone who can take it at once
@@ -40,10 +40,9 @@ func union(rooms, more []string) []string {
 // shortList is how many rooms are compared one by one. Longer lists have a set.
 const shortList = 8
 
-// choice is a selection that members are compared with. A list may name any number of
-// rooms: another server, or whoever reaches Redis, wrote it. So a choice is made before
-// the namespace is locked, and what it costs while the lock is held depends on the
-// members, not on the lists.
+// choice is a selection that members are compared with. A list may name any number of rooms:
+// another server, or whoever reaches Redis, wrote it. So a choice is made before the namespace is
+// locked, and what it costs while the lock is held depends on the members, not on the lists.
 type choice struct {
 	Selection
 

@@ -8,13 +8,12 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// maxEarly is how many messages wait for a client whose connection is not yet
-// admitted, beside what it missed; the oldest go first, as for any client that joins
-// later.
+// maxEarly is how many messages wait for a client whose connection is not yet admitted, beside what
+// it missed; the oldest go first, as for any client that joins later.
 const maxEarly = 1024
 
-// Admit lets the client have what was broadcast to it while its connection was
-// being decided, and from now on everything at once.
+// Admit lets the client have what was broadcast to it while its connection was being decided, and
+// from now on everything at once.
 func (m *Member) Admit() {
 	a := m.adapter
 	round := a.config.Engine.Begin()
@@ -24,7 +23,7 @@ func (m *Member) Admit() {
 	if m.admitted || !a.isHereLocked(m) {
 		return
 	}
-	if m.coming != nil && m.coming.behind { // it comes once more, and is sent all of it
+	if m.returning != nil && m.returning.behind { // it connects once more, and is sent all of it then
 		m.session.Close(engineio.TransportError)
 		return
 	}
@@ -32,7 +31,7 @@ func (m *Member) Admit() {
 	for _, msg := range m.early {
 		round.Queue(m.session, msg)
 	}
-	m.early, m.coming = nil, nil
+	m.early, m.returning = nil, nil
 }
 
 // sendLocked queues msg for the member, or keeps it until the member is admitted.
@@ -45,7 +44,7 @@ func (m *Member) sendLocked(round *engineio.Round, msg *engineio.Message) {
 }
 
 func (m *Member) keepLocked(msg *engineio.Message) {
-	if c := m.coming; c != nil {
+	if c := m.returning; c != nil {
 		if len(m.early) >= maxEarly+c.owed {
 			c.behind, m.early = true, nil
 		}
@@ -58,8 +57,8 @@ func (m *Member) keepLocked(msg *engineio.Message) {
 	m.early = append(m.early, msg)
 }
 
-// Send sends an event to the client alone: with recovery also if it is away and comes
-// back, though then to another member of its id.
+// Send sends an event to the client alone: with recovery also if it is away and comes back, though
+// then to another member of its id.
 func (m *Member) Send(e Event) {
 	a := m.adapter
 	if a.recovery == nil || a.sequence != nil {
@@ -77,8 +76,8 @@ func (m *Member) Send(e Event) {
 	}
 }
 
-// Ask sends an event to the client alone and calls answered once, with what it
-// acknowledges or an error if it goes; not at all after forget was called.
+// Ask sends an event to the client alone and calls answered once, with what it acknowledges or an
+// error if it goes; not at all after forget was called.
 func (m *Member) Ask(e Event, answered Ack) (forget func()) {
 	id := m.adapter.ids.Add(1)
 	m.acks.add(id, answered)
@@ -107,8 +106,8 @@ func (m *Member) direct(e Event, id uint64) {
 	m.queue(e, msg)
 }
 
-// inTurn sends an event to the client behind what was emitted before. With recovery it
-// takes a place in the sequence, since the client may come back to any server.
+// inTurn sends an event to the client behind what was emitted before. With recovery it takes a
+// place in the sequence, since the client may come back to any server.
 func (m *Member) inTurn(e Event, id uint64) {
 	a := m.adapter
 	if a.recovery != nil && id == 0 {
@@ -140,8 +139,7 @@ func (m *Member) queue(e Event, msg *engineio.Message) {
 	}
 }
 
-// Broadcast sends an event to the members that are selected, and has the other servers
-// do the same.
+// Broadcast sends an event to the members that are selected, and has the other servers do the same.
 func (a *Adapter) Broadcast(e Event, to Selection) {
 	if sequence := a.sequenceOf(to); sequence != nil {
 		sequence.Broadcast(a.name, e, to) // and Deliver, in its turn
@@ -153,9 +151,9 @@ func (a *Adapter) Broadcast(e Event, to Selection) {
 	}
 }
 
-// Call sends an event to the members that are selected, and calls answered with each
-// one's answer, or an error for one that goes instead, until forget is called. asked is
-// how many they are. It is for this server's members: see CallOthers.
+// Call sends an event to the members that are selected, and calls answered with each one's answer,
+// or an error for one that goes instead, until forget is called. asked is how many they are. It is
+// for this server's members: see CallOthers.
 func (a *Adapter) Call(e Event, to Selection, answered func(client string, args []packet.Value, err error)) (asked int, forget func()) {
 	id := a.ids.Add(1)
 	asked = a.broadcast(e, to, id, offset.ID{}, func(m *Member) {
@@ -170,8 +168,8 @@ func (a *Adapter) Call(e Event, to Selection, answered func(client string, args 
 	}
 }
 
-// broadcast sends an event to members, after each was called with it, and returns how
-// many they are. What has no place in a sequence that there is has no offset.
+// broadcast sends an event to members, after each was called with it, and returns how many they
+// are. What has no place in a sequence that there is has no offset.
 func (a *Adapter) broadcast(e Event, to Selection, id uint64, place offset.ID, each func(*Member)) (n int) {
 	stamped := a.recovery != nil && !to.Volatile && id == 0 && (a.sequence == nil || !place.IsZero())
 	among := newChoice(to)

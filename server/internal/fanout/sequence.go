@@ -9,14 +9,14 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// Deliver sends an event of the sequence, which has this place in it, to the members that
-// are selected.
+// Deliver sends an event of the sequence, which has this place in it, to the members that are
+// selected.
 func (a *Adapter) Deliver(e Event, to Selection, place offset.ID) {
 	a.broadcast(e, to, 0, place, nil)
 }
 
-// IsBehind reports whether there is a member that takes what it is sent more slowly than it
-// comes, and is about to be dropped for that.
+// IsBehind reports whether there is a member that takes what it is sent more slowly than it comes,
+// and is about to be dropped for that.
 func (a *Adapter) IsBehind() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -26,8 +26,8 @@ func (a *Adapter) IsBehind() bool {
 // lastWords is how long the end of a client waits for what was emitted before it.
 const lastWords = time.Second
 
-// Finally calls fn once the client has been sent what was emitted before, or after a
-// second: it is for what ends it. fn must not block.
+// Finally calls fn once the client has been sent what was emitted before, or after a second: it is
+// for what ends it. fn must not block.
 func (m *Member) Finally(fn func()) {
 	a := m.adapter
 	if a.sequence == nil {
@@ -42,8 +42,8 @@ func (m *Member) Finally(fn func()) {
 	})
 }
 
-// Lapse is for a sequence of which some is lost: clients cannot go on from where they
-// are. They are cut off, and come back to new sessions.
+// Lapse is for a sequence of which some is lost: clients cannot go on from where they are. They are
+// cut off, and come back to new sessions.
 func (a *Adapter) Lapse() {
 	a.mu.Lock()
 	var cut []*engineio.Session

@@ -12,8 +12,8 @@ import (
 // maxPasses is how often what is known here is compared with what is read of the past.
 const maxPasses = 5
 
-// restoreShared is restore in a sequence: what happened lately is known here, what happened
-// before is read from there.
+// restoreShared is restore in a sequence: what happened lately is known here, what happened before
+// is read from there.
 func (a *Adapter) restoreShared(pid, offset string) (*Member, []string) {
 	s, outcome := a.sequence.Take(a.name, pid)
 	var m *Member
@@ -88,7 +88,7 @@ func (a *Adapter) comeBackLocked(id string, p *past, missed []*engineio.Message)
 	rooms := p.rooms()
 	m = a.memberLocked(id)
 	m.recovered, m.past = true, p
-	m.early, m.coming = missed, &coming{owed: len(missed)}
+	m.early, m.returning = missed, &returning{owed: len(missed)}
 	return m, a.joinLocked(m, rooms)
 }
 

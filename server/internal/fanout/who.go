@@ -2,8 +2,8 @@ package fanout
 
 import "context"
 
-// Describe lists the members of this server that a selection names, for another one; with
-// headers also those of the requests that opened their connections.
+// Describe lists the members of this server that a selection names, for another one; with headers
+// also those of the requests that opened their connections.
 func (a *Adapter) Describe(who Selection, headers bool) []Description {
 	members := a.Members(who)
 	list := make([]Description, len(members))

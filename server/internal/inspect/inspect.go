@@ -21,8 +21,8 @@ type Hooks struct {
 	Received     func(c Client, event string, args []packet.Value)   // its handler is about to run
 	Sent         func(to Clients, event string, args []packet.Value) // to those clients
 
-	// Described adds to what Node's servers are told of a client, beside what its handlers
-	// have kept.
+	// Described adds to what Node's servers are told of a client, beside what its handlers have
+	// kept.
 	Described func(c Client) map[string]any
 
 	// Handled gets how long the handlers of an event took, middleware included, and Failed of
@@ -38,8 +38,8 @@ type View interface {
 	// Namespaces are all clients of each namespace by its name, of those too that clients brought
 	// into being through Of("*").
 	Namespaces() map[string]Clients
-	// Elsewhere is all clients of a namespace that this server has not and others of the
-	// cluster may have. What is to be known of them is not known here.
+	// Elsewhere is all clients of a namespace that this server has not and others of the cluster
+	// may have. What is to be known of them is not known here.
 	Elsewhere(namespace string) Clients
 	// Stats counts; it looks at every session.
 	Stats() Stats

@@ -39,7 +39,7 @@ const (
 	closeTimeout = time.Second
 )
 
-// Options says what a [Server] shows.
+// Options set what a [Server] shows.
 type Options struct {
 	Address string       // host:port to listen on; port 0 picks a free one; empty: no listener
 	Pprof   bool         // serve /debug/pprof as well

@@ -77,8 +77,8 @@ func (q *Queue[T]) Push(task T, size int) {
 	}
 }
 
-// Add adds a task of that size, in bytes, behind all others. It is done once somebody works
-// the queue off: whoever adds calls Start or Begin then.
+// Add adds a task of that size, in bytes, behind all others. It is done once somebody works the
+// queue off: whoever adds calls Start or Begin then.
 func (q *Queue[T]) Add(task T, size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,8 +86,8 @@ func (q *Queue[T]) Add(task T, size int) {
 	q.size += size
 }
 
-// Begin reports whether the caller is to call Run: something is in the queue, and nobody
-// works it off.
+// Begin reports whether the caller is to call Run: something is in the queue, and nobody works it
+// off.
 func (q *Queue[T]) Begin() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

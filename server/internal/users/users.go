@@ -1,5 +1,5 @@
-// Package users owns who may log in to the Admin UI: names, the hashes of passwords, and
-// who may only look. It reads them from a file, again when that changes.
+// Package users owns who may log in to the Admin UI: names, the hashes of passwords, and who may
+// only look. It reads them from a file, again when that changes.
 package users
 
 import (
@@ -31,8 +31,8 @@ const (
 	hashLetters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// CheckHash is an error unless the text is the bcrypt hash of a password. It repeats
-// nothing of the text.
+// CheckHash is an error unless the text is the bcrypt hash of a password. It repeats nothing of the
+// text.
 func CheckHash(hash string) error {
 	cost, err := bcrypt.Cost([]byte(hash))
 	if err != nil || len(hash) != hashLength || strings.Trim(hash[hashPrefix:], hashLetters) != "" {
@@ -57,9 +57,9 @@ func checkName(name string) error {
 // readOnly is a line's third field.
 const readOnly = "read-only"
 
-// Parse reads users as htpasswd writes them, one a line: name:hash, or name:hash:read-only
-// for one who may only look. Lines that are empty, or begin with #, are left out. Errors
-// name the line, and repeat nothing of what stands there.
+// Parse reads users as htpasswd writes them, one a line: name:hash, or name:hash:read-only for one
+// who may only look. Lines that are empty, or begin with #, are left out. Errors name the line, and
+// repeat nothing of what stands there.
 func Parse(text string) ([]User, error) {
 	var all []User
 	lines := make(map[string]int) // by name

@@ -15,8 +15,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// Client is a client of one namespace. Its methods fail the test when something
-// does not happen in time, and are therefore for the test's own goroutine.
+// Client is a client of one namespace. Its methods fail the test when something does not happen in
+// time, and are therefore for the test's own goroutine.
 type Client struct {
 	t         testing.TB
 	conn      *conn
@@ -37,8 +37,7 @@ type Client struct {
 // errDisconnected is the server's DISCONNECT packet.
 var errDisconnected = errors.New("the server disconnected the client")
 
-// Dial connects a client, like [Connect], and returns a *[RefusedError] if the
-// server refuses it.
+// Dial connects a client, like [Connect], and returns a *[RefusedError] if the server refuses it.
 func Dial(t testing.TB, s *socketio.Server, opts Options) (*Client, error) {
 	t.Helper()
 	c := &Client{
@@ -86,10 +85,9 @@ func Dial(t testing.TB, s *socketio.Server, opts Options) (*Client, error) {
 // ID is the client's session id, which handlers see as Context.ID.
 func (c *Client) ID() string { return c.id }
 
-// Key is the auth payload with which another client comes back to the session that
-// this one has, as a JavaScript client does that was cut off, and is sent what this one
-// has not received by now. The server needs [socketio.Options].Recovery; the last
-// argument of its events is then an offset.
+// Key is the auth payload with which another client comes back to the session that this one has, as
+// a JavaScript client does that was cut off, and is sent what this one has not received by now. The
+// server needs [socketio.Options].Recovery; the last argument of its events is then an offset.
 func (c *Client) Key() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,15 +98,15 @@ func (c *Client) Key() map[string]string {
 	return key
 }
 
-// Emit sends an event. An argument is []byte, or anything that JSON can write; []byte
-// inside it travels as binary. Emit may return before the handler has run.
+// Emit sends an event. An argument is []byte, or anything that JSON can write; []byte inside it
+// travels as binary. Emit may return before the handler has run.
 func (c *Client) Emit(event string, args ...any) {
 	c.t.Helper()
 	c.send(event, 0, false, args)
 }
 
-// Call sends an event and waits for its acknowledgement. An event whose handler
-// fails is never acknowledged; see the test's log for why.
+// Call sends an event and waits for its acknowledgement. An event whose handler fails is never
+// acknowledged; see the test's log for why.
 func (c *Client) Call(event string, args ...any) []Value {
 	c.t.Helper()
 	answer := c.Start(event, args...)
@@ -126,8 +124,8 @@ func (c *Client) Call(event string, args ...any) []Value {
 	return nil
 }
 
-// Start is Call without the wait: the acknowledgement comes through the channel,
-// which is closed when the client is disconnected.
+// Start is Call without the wait: the acknowledgement comes through the channel, which is closed
+// when the client is disconnected.
 func (c *Client) Start(event string, args ...any) <-chan []Value {
 	c.t.Helper()
 	answer := make(chan []Value, 1)
@@ -156,8 +154,8 @@ func (c *Client) send(event string, id uint64, wantsAck bool, args []any) {
 	}
 }
 
-// Receive waits for the next event of this name and takes it. Events of other
-// names stay for their own Receive.
+// Receive waits for the next event of this name and takes it. Events of other names stay for their
+// own Receive.
 func (c *Client) Receive(event string) Event {
 	c.t.Helper()
 	return c.next(fmt.Sprintf("event %q", event), func(e Event) bool { return e.Name == event })
@@ -189,8 +187,8 @@ func (c *Client) next(what string, wanted func(Event) bool) Event {
 	return e
 }
 
-// Received takes all events that have come and were not taken, and does not wait.
-// After a Call they include everything that its handler sent to this client.
+// Received takes all events that have come and were not taken, and does not wait. After a Call they
+// include everything that its handler sent to this client.
 func (c *Client) Received() []Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,8 +197,8 @@ func (c *Client) Received() []Event {
 	return all
 }
 
-// Disconnect leaves the namespace, as a JavaScript client's disconnect does. The
-// disconnect handler gets "client disconnect" and may still run when it returns.
+// Disconnect leaves the namespace, as a JavaScript client's disconnect does. The disconnect handler
+// gets "client disconnect" and may still run when it returns.
 func (c *Client) Disconnect() {
 	c.t.Helper()
 	if !c.isConnected() {
@@ -216,8 +214,8 @@ func (c *Client) Disconnect() {
 	c.lost(errors.New("the client has disconnected"))
 }
 
-// Drop cuts the connection, as a lost network does, for all clients that share it.
-// The disconnect handler gets "transport close" and may still run when it returns.
+// Drop cuts the connection, as a lost network does, for all clients that share it. The disconnect
+// handler gets "transport close" and may still run when it returns.
 func (c *Client) Drop() { c.conn.drop() }
 
 // AwaitDisconnect waits until the server disconnects the client.
@@ -299,8 +297,8 @@ func (c *Client) change(how func()) {
 	c.changed = make(chan struct{})
 }
 
-// await waits until condition, which is called with the mutex held, is true. It
-// returns false when the time is up.
+// await waits until condition, which is called with the mutex held, is true. It returns false when
+// the time is up.
 func (c *Client) await(condition func() bool) bool {
 	timer := time.NewTimer(c.timeout)
 	defer timer.Stop()
@@ -334,8 +332,7 @@ func (c *Client) reason() error {
 // DefaultTimeout is how long a client waits where its [Options] say nothing.
 const DefaultTimeout = 15 * time.Second
 
-// Options says how a [Client] connects. The zero value connects to "/" with
-// nothing special.
+// Options says how a [Client] connects. The zero value connects to "/" with nothing special.
 type Options struct {
 	Namespace string        // "/" if empty
 	Auth      any           // the auth payload, written as a JSON object; nil for none
@@ -343,8 +340,7 @@ type Options struct {
 	Query     url.Values    // of the URL, beside the protocol's own
 	Timeout   time.Duration // how long anything may take; [DefaultTimeout] if 0
 
-	// Over, if not nil, is a client whose connection this one shares: as in
-	// JavaScript, where the namespaces of one page do. Header and Query are then
-	// those of that client.
+	// Over, if not nil, is a client whose connection this one shares: as in JavaScript, where the
+	// namespaces of one page do. Header and Query are then those of that client.
 	Over *Client
 }

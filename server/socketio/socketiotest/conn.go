@@ -22,8 +22,8 @@ const separator = "\x1e"
 // errOver is the end that the client itself brought about.
 var errOver = errors.New("the connection is over")
 
-// conn is one Engine.IO session: requests to the server's ServeHTTP, one goroutine
-// that polls, and the clients of its namespaces.
+// conn is one Engine.IO session: requests to the server's ServeHTTP, one goroutine that polls, and
+// the clients of its namespaces.
 type conn struct {
 	handler http.Handler
 	header  http.Header
@@ -93,8 +93,7 @@ func (c *conn) serve(method, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// poll handles the packets of payload, if there is one, and of every poll, until
-// the session ends.
+// poll handles the packets of payload, if there is one, and of every poll, until the session ends.
 func (c *conn) poll(payload string, some bool) {
 	for {
 		if some {
@@ -156,9 +155,9 @@ func (c *conn) decoded(p *packet.Packet, err error) error {
 	return nil
 }
 
-// post sends packets, each with its Engine.IO type. It gives up when the time is
-// up; the request itself ends with the session at the latest. That the client itself
-// ends it meanwhile is no error: a network does not tell either whether they arrived.
+// post sends packets, each with its Engine.IO type. It gives up when the time is up; the request
+// itself ends with the session at the latest. That the client itself ends it meanwhile is no error:
+// a network does not tell either whether they arrived.
 func (c *conn) post(packets ...string) error {
 	done := make(chan error, 1)
 	c.work.Go(func() {
@@ -192,7 +191,7 @@ func (c *conn) message(text []byte, attachments [][]byte) error {
 	return c.post(packets...)
 }
 
-// close ends the session, with a goodbye if nothing is in its way, and waits for
+// close ends the session, with an Engine.IO close packet unless a POST is under way, and waits for
 // the goroutine.
 func (c *conn) close() {
 	if c.posting.TryLock() {
@@ -209,9 +208,9 @@ func (c *conn) drop() {
 	c.end(errOver)
 	c.cut()
 	c.work.Wait()
-	// The server notices by a poll that is given up while it waits. The last one
-	// may have been answered instead: one more is then, until nothing is left to
-	// answer with, or the session is gone.
+	// The server notices by a poll that is given up while it waits. The last one may have been
+	// answered instead: one more is then, until nothing is left to answer with, or the session is
+	// gone.
 	for range maxLastPolls {
 		if w := c.serve(http.MethodGet, ""); w.Code != http.StatusOK || w.Body.Len() == 0 {
 			return
@@ -219,8 +218,8 @@ func (c *conn) drop() {
 	}
 }
 
-// maxLastPolls is far more than one, so that a server which emits all the time has
-// to be very quick to keep a client that has gone.
+// maxLastPolls is far more than one, so that a server which emits all the time has to be very quick
+// to keep a client that has gone.
 const maxLastPolls = 1000
 
 // end tells the clients that the session is over, once.

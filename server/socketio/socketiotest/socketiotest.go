@@ -1,6 +1,6 @@
-// Package socketiotest is a client for unit tests of handlers. It owns no socket
-// and no port: a [Client] speaks Engine.IO 4 over polling with a *socketio.Server
-// by calling its ServeHTTP, so what a test sees is what went over the wire.
+// Package socketiotest is a client for unit tests of handlers. It owns no socket and no port: a
+// [Client] speaks Engine.IO 4 over polling with a *socketio.Server by calling its ServeHTTP, so
+// what a test sees is what went over the wire.
 //
 //	func TestEcho(t *testing.T) {
 //		s := socketiotest.NewServer(t, socketio.Options{})
@@ -16,9 +16,8 @@
 //
 // For what is registered with hipflask.Main see package hipflasktest.
 //
-// Whatever waits ends the test when the time is up, and whatever a client or a
-// server started has ended when the test has. Its Flask counterpart is
-// socketio.test_client(app).
+// Whatever waits ends the test when the time is up, and whatever a client or a server started has
+// ended when the test has. Its Flask counterpart is socketio.test_client(app).
 package socketiotest
 
 import (
@@ -30,8 +29,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// NewServer makes a server, and shuts it down when the test is over. Unless opts name a
-// logger, its log is the test's.
+// NewServer makes a server, and shuts it down when the test is over. Unless opts name a logger, its
+// log is the test's.
 func NewServer(t testing.TB, opts socketio.Options) *socketio.Server {
 	t.Helper()
 	if opts.Logger == nil {
@@ -55,8 +54,8 @@ func Logger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// Connect connects a client, and disconnects it when the test is over. A refused
-// connection fails the test; where that is what is tested, use [Dial].
+// Connect connects a client, and disconnects it when the test is over. A refused connection fails
+// the test; where that is what is tested, use [Dial].
 func Connect(t testing.TB, s *socketio.Server, opts Options) *Client {
 	t.Helper()
 	c, err := Dial(t, s, opts)
@@ -66,8 +65,7 @@ func Connect(t testing.TB, s *socketio.Server, opts Options) *Client {
 	return c
 }
 
-// testLog passes log lines on to the test for as long as it runs: afterwards
-// testing would panic.
+// testLog passes log lines on to the test for as long as it runs: afterwards testing would panic.
 type testLog struct {
 	mu sync.Mutex
 	t  testing.TB // nil once the test is over

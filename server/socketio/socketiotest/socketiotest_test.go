@@ -197,8 +197,8 @@ func TestServerGoesDown(t *testing.T) {
 
 // What does not happen fails the test, and says what did happen.
 func TestFailures(t *testing.T) {
-	// impatient is for where what is waited for never comes.
-	impatient := func(c *Client) *Client { c.timeout = 10 * time.Millisecond; return c }
+	// short gives a client a short timeout, for where what it waits for never comes.
+	short := func(c *Client) *Client { c.timeout = 10 * time.Millisecond; return c }
 	handlers := map[string]any{
 		"emit": func(c *socketio.Context) error { return c.Emit("other", 1) },
 		"fail": func() error { return errors.New("the reason") },
@@ -208,10 +208,10 @@ func TestFailures(t *testing.T) {
 		test func(t testing.TB, c *Client)
 		want []string
 	}{
-		"no event": {func(_ testing.TB, c *Client) { c.Call("emit"); impatient(c).Receive("event") },
+		"no event": {func(_ testing.TB, c *Client) { c.Call("emit"); short(c).Receive("event") },
 			[]string{`no event "event" within 10ms; waiting are [other [1]]`}},
-		"no event at all": {func(_ testing.TB, c *Client) { impatient(c).Next() }, []string{"no event within 10ms"}},
-		"no ack":          {func(_ testing.TB, c *Client) { impatient(c).Call("fail") }, []string{`"fail" was not acknowledged within 10ms`}},
+		"no event at all": {func(_ testing.TB, c *Client) { short(c).Next() }, []string{"no event within 10ms"}},
+		"no ack":          {func(_ testing.TB, c *Client) { short(c).Call("fail") }, []string{`"fail" was not acknowledged within 10ms`}},
 		"disconnected before the event": {func(_ testing.TB, c *Client) { c.Emit("go"); c.Receive("event") },
 			[]string{`no event "event": the server disconnected the client`}},
 		"disconnected before the ack": {func(_ testing.TB, c *Client) { c.Disconnect(); c.Call("emit") },
@@ -220,7 +220,7 @@ func TestFailures(t *testing.T) {
 			[]string{`"emit" was not sent: the connection is over`}},
 		"unwritable": {func(_ testing.TB, c *Client) { c.Emit("emit", make(chan int)) }, []string{`"emit" was not sent`, "chan int"}},
 		"reserved":   {func(_ testing.TB, c *Client) { c.Emit("connect") }, []string{`"connect" was not sent`, "reserved"}},
-		"not disconnected": {func(_ testing.TB, c *Client) { impatient(c).AwaitDisconnect() },
+		"not disconnected": {func(_ testing.TB, c *Client) { short(c).AwaitDisconnect() },
 			[]string{"did not disconnect the client within 10ms"}},
 		"refused": {func(t testing.TB, _ *Client) {
 			s := serve(t, map[string]any{"connect": func() error { return socketio.Refuse("no") }})
@@ -257,8 +257,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// A handler that never ends fails its test and does not hang it, also while the
-// client's sending waits for it.
+// A handler that never ends fails its test and does not hang it, also while the client's sending
+// waits for it.
 func TestHandlerThatBlocks(t *testing.T) {
 	release := make(chan struct{})
 	var s *socketio.Server
@@ -283,8 +283,8 @@ func TestHandlerThatBlocks(t *testing.T) {
 	}
 }
 
-// Who waits for an acknowledgement may have it, and end the client, before the client has
-// the answer to its POST: the acknowledgement is none that was not sent.
+// Who waits for an acknowledgement may have it, and end the client, before the client has the
+// answer to its POST: the acknowledgement is none that was not sent.
 func TestDropBeforeAnAcknowledgementIsAnswered(t *testing.T) {
 	s := serve(t, nil)
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

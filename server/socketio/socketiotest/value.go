@@ -9,21 +9,20 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Value is an argument as it came to the client. Unlike a socketio.Value it shows
-// itself as JSON, as a client's side would.
+// Value is an argument as it came to the client. Unlike a socketio.Value it shows itself as JSON,
+// as a client's side would.
 type Value struct{ raw }
 
 // raw is embedded under a name of this package, so that nobody else sees the type.
 type raw = packet.Carrier
 
-// Decode stores the value in what into points to, as encoding/json does; binary
-// goes into []byte.
+// Decode stores the value in what into points to, as encoding/json does; binary goes into []byte.
 func (v Value) Decode(into any) error { return packet.Carried(v.raw).Decode(into) }
 
 // Bytes returns the value if all of it is binary.
 func (v Value) Bytes() ([]byte, bool) { return packet.Carried(v.raw).Bytes() }
 
-// IsNull says whether the value is null.
+// IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return packet.Carried(v.raw).IsNull() }
 
 // String returns the value's JSON as it came, where binary is a placeholder.
@@ -43,12 +42,12 @@ type Event struct {
 	reply func(args []any) // nil if the server wants no acknowledgement
 }
 
-// Decode stores the arguments in what into points to, one each. It fails when
-// there are more or fewer, or one does not fit.
+// Decode stores the arguments in what into points to, one each. It fails when there are more or
+// fewer, or one does not fit.
 func (e Event) Decode(into ...any) error { return decodeAll(e.Args, into) }
 
-// Ack acknowledges the event: it ends the server's Call. An event that nobody
-// wants acknowledged ignores it, as a JavaScript client does.
+// Ack acknowledges the event: it ends the server's Call. An event that nobody wants acknowledged
+// ignores it, as a JavaScript client does.
 func (e Event) Ack(args ...any) {
 	if e.reply != nil {
 		e.reply(args)
@@ -78,8 +77,7 @@ func refusal(payload []byte) *RefusedError {
 	return &RefusedError{Message: told.Message, Data: Value{packet.Carry(packet.Value{JSON: told.Data})}}
 }
 
-// RefusedError is a connection that the server refused: the connect_error of a
-// JavaScript client.
+// RefusedError is a connection that the server refused: the connect_error of a JavaScript client.
 type RefusedError struct {
 	Message string
 	Data    Value // null if the server sent none

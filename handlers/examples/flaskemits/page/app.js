@@ -2,7 +2,7 @@
 import { io } from '/socket.io/socket.io.esm.min.js';
 
 const UNKNOWN = 'not known yet';
-const PATIENCE = 10_000; // milliseconds
+const TIMEOUT = 10_000; // milliseconds
 
 const ui = Object.fromEntries(['connection', 'number', 'state', 'change'].map((id) => [id, document.getElementById(id)]));
 const socket = io();
@@ -13,7 +13,7 @@ async function watch() {
   const asked = address();
   ui.state.textContent = UNKNOWN;
   try {
-    await socket.timeout(PATIENCE).emitWithAck('watch', Number(ui.number.value));
+    await socket.timeout(TIMEOUT).emitWithAck('watch', Number(ui.number.value));
     const answer = await fetch(asked);
     const { state } = answer.ok ? await answer.json() : { state: 'unknown: Flask does not say' };
     if (asked === address() && ui.state.textContent === UNKNOWN) ui.state.textContent = state; // else there is news by now

@@ -43,7 +43,7 @@ function list(id, items) {
   }
 }
 
-/** Says whether a button can be used. One that is disabled would lose the focus. */
+/** Reports whether a button can be used. One that is disabled would lose the focus. */
 function allow(made, is) {
   made.setAttribute('aria-disabled', String(!is));
 }
