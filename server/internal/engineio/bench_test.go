@@ -131,7 +131,7 @@ func BenchmarkLastDelivery(b *testing.B) {
 				}
 				r.End()
 				queueing += time.Since(begin)
-				for done := false; !done; time.Sleep(200 * time.Microsecond) { // nobody is told
+				for done := false; !done; time.Sleep(200 * time.Microsecond) { // there is nothing to wait for
 					flusher.mu.Lock()
 					done = flusher.working == 0
 					flusher.mu.Unlock()

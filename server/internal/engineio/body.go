@@ -51,7 +51,7 @@ func (o *outlet) body(portions []portion, format payload.Format, before, after, 
 	return b
 }
 
-// itemsOf lists what a body is made of, and says how many bytes of that may be compressed,
+// itemsOf lists what a body is made of, and returns how many bytes of that may be compressed,
 // large packets as they are before they are written in the format.
 func itemsOf(portions []portion, format payload.Format, before, after string) (items []item, size int) {
 	run := item{run: []byte(before)}

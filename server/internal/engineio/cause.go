@@ -34,7 +34,7 @@ const (
 	CauseAddress        Cause = "address"          // one too many of its address
 	CauseOpen           Cause = "open connections" // a TCP connection too many
 	CauseOpenAddress    Cause = "open connections of an address"
-	CauseIdle           Cause = "idle connections" // closed, since another needed their place
+	CauseIdle           Cause = "idle connections" // closed, to make room for another
 	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
@@ -48,7 +48,7 @@ func Causes() []Cause {
 }
 
 // The bounds of causes that have more than one, each with a remedy of its own. A line of the
-// log has them as "bound", for whoever knows the remedy.
+// log has them as "bound", for those who know the remedy.
 const (
 	BoundPing       = "ping"            // of no cause: the time for a pong, at the end of a session
 	BoundPlain      = "plain"           // CauseTransport: a WebSocket that is no socket.io client's

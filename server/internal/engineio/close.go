@@ -23,7 +23,7 @@ func (s *Session) Close(reason Reason) {
 	s.reading.pause.end()
 	limit := closeTimeout
 	if s.upgrade.isAway() {
-		limit = goodbyeTimeout
+		limit = lastFrameTimeout
 	}
 	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.upgrade.probe

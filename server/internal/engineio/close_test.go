@@ -331,7 +331,7 @@ func TestEndByOverlappingRequests(t *testing.T) {
 	})
 }
 
-// What a client did wrong is told to it before its waiting poll ends, which it would
+// A client gets to know what it did wrong before its waiting poll ends, which it would
 // else take for the reason: the answer to its POST is whole and on its way by then.
 func TestRefusalComesBeforeTheEnd(t *testing.T) {
 	for _, c := range []struct {

@@ -6,7 +6,7 @@ import (
 )
 
 // drainPace is the time between the ends of two sessions in a shutdown, so that
-// the clients come to another server, or come back, one after another.
+// the clients connect to another server, or again to this one, one after another.
 const drainPace = 5 * time.Millisecond
 
 // Shutdown refuses new sessions, closes those there are one after another, with
@@ -35,7 +35,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		defer close(done)
 		srv.workers.Wait()
 		close(srv.stop)
-		srv.keepers.Wait()
+		srv.background.Wait()
 	}()
 	select {
 	case <-done:
@@ -47,7 +47,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 
 // drainSpread is the time over which n sessions are ended: drainPace for each, but
 // no more than two fifths of what there is until ctx ends. The rest is for the last
-// one's goodbye: a client between two polls has closeTimeout to fetch it.
+// one's close packet: a client between two polls has closeTimeout to fetch it.
 func drainSpread(ctx context.Context, n int) time.Duration {
 	spread := time.Duration(n) * drainPace
 	if deadline, ok := ctx.Deadline(); ok {

@@ -120,7 +120,7 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 }
 
 // Until its turn comes a client polls, posts and is sent to, while whoever is new,
-// or asks for a session that is not here, is told to come again: 503, upon which a
+// or asks for a session that is not here, is answered 503 and Retry-After, upon which a
 // proxy asks another server.
 func TestDrainServesWhoeverIsThere(t *testing.T) {
 	f := start(t)
@@ -215,8 +215,8 @@ func (f *fixture) handshake(path, version string) int {
 	return resp.StatusCode
 }
 
-// A receiver that hangs keeps its reader for ever. Shutdown waits for it as long as it
-// was told to, and no longer.
+// A receiver that hangs keeps its reader for ever. Shutdown waits for it until its
+// context's deadline, and no longer.
 func TestShutdownLeavesAHangingReceiverBehind(t *testing.T) {
 	f := start(t)
 	hang, begun := make(chan struct{}), make(chan struct{})

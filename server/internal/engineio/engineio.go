@@ -30,7 +30,7 @@ const (
 	defaultBodyTimeout       = 30 * time.Second
 )
 
-// Config says how a [Server] behaves. The zero value of a limit means its default.
+// Config is how a [Server] behaves. The zero value of a limit means its default.
 type Config struct {
 	PingInterval   time.Duration // between two pings
 	PingTimeout    time.Duration // how long a pong may take
@@ -41,7 +41,7 @@ type Config struct {
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	Path               string // the URL path of Engine.IO, named to clients that ask for another one
 	PlainPath          string // the URL path of plain WebSocket clients; empty for none
 	Polling, WebSocket bool   // the transports on offer
 	AllowUpgrades      bool   // whether polling may become WebSocket
@@ -99,7 +99,7 @@ type Receiver interface {
 // Worker is a [Receiver] that works on messages after it has taken them. Of the two methods
 // one is called soon after a message, or Closed is.
 type Worker interface {
-	// StartWork has the work done by somebody else.
+	// StartWork has the work done on another goroutine.
 	StartWork()
 	// Work returns what the caller is to do, nil for nothing. It may take long: then the
 	// session reads on meanwhile.
@@ -115,7 +115,7 @@ type Finisher interface {
 	Finish(then func())
 }
 
-// Reason says why a session ended, in the words that Socket.IO servers use.
+// Reason is why a session ended, in the words that Socket.IO servers use.
 type Reason string
 
 // The reasons of an end.

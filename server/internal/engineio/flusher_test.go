@@ -91,7 +91,7 @@ func TestRoundWithEndedSessions(t *testing.T) {
 // stopFlusher makes the server one whose flusher does not run.
 func stopFlusher(f *fixture) {
 	close(f.srv.stop)
-	f.srv.keepers.Wait()
+	f.srv.background.Wait()
 	f.srv.stop = make(chan struct{})
 }
 

@@ -6,14 +6,14 @@ import (
 	"hipflask/server/internal/engineio/payload"
 )
 
-// hold counts one place more in which the message waits.
+// hold counts one queue or answer more in which the message waits.
 func (m *Message) hold(b *budget.Budget) {
 	if !m.isOurs() {
 		m.retention().hold(len(m.frame), b)
 	}
 }
 
-// release counts one place less.
+// release counts one less.
 func (m *Message) release(b *budget.Budget) {
 	if !m.isOurs() {
 		m.retention().release(b)

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// Forwarded says which server of a cluster has passed a request on, whose client it has
-// admitted, and what it wants of it.
+// Forwarded is which server of a cluster has passed a request on, after it has admitted the
+// client, and what that server asks for.
 type Forwarded struct {
 	From string
 	Wish Wish

@@ -119,8 +119,8 @@ func TestEndByLatePOSTClosesTheWebSocket(t *testing.T) {
 // writes has passed.
 func TestUpgradedSessionOutlivesTheUpgradesDeadlines(t *testing.T) {
 	f := start(t, func(c *Config) {
-		c.PingInterval = goodbyeTimeout + goodbyeTimeout/2
-		c.UpgradeTimeout = goodbyeTimeout
+		c.PingInterval = lastFrameTimeout + lastFrameTimeout/2
+		c.UpgradeTimeout = lastFrameTimeout
 	})
 	o, p := f.upgraded(4)
 	p.expect(opText, "2") // which comes after all of them have passed

@@ -19,7 +19,7 @@ type beat struct {
 	// delayed is set when reading goes on after a wait: there may be more to read.
 	delayed atomic.Bool
 
-	at beatPlace // guarded by the heartbeat's mutex
+	at beatEntry // guarded by the heartbeat's mutex
 }
 
 // beating is what a heartbeat acts on.
@@ -28,8 +28,8 @@ type beating interface {
 	lost() // ends it: nothing came in time
 }
 
-// beatPlace is a place in the heartbeat's lists.
-type beatPlace struct {
+// beatEntry is a session's entry in one of the heartbeat's lists.
+type beatEntry struct {
 	list       *beatList
 	prev, next *beat
 	due        time.Time
@@ -105,7 +105,7 @@ func (h *heartbeat) remove(b *beat) {
 
 func (h *heartbeat) moveLocked(b *beat, to *beatList, after time.Duration) {
 	h.unlinkLocked(b)
-	b.at = beatPlace{list: to, prev: to.last, due: time.Now().Add(after)}
+	b.at = beatEntry{list: to, prev: to.last, due: time.Now().Add(after)}
 	if to.last != nil {
 		to.last.at.next = b
 		to.last = b
@@ -133,7 +133,7 @@ func (h *heartbeat) unlinkLocked(b *beat) {
 	} else {
 		l.last = b.at.prev
 	}
-	b.at = beatPlace{}
+	b.at = beatEntry{}
 }
 
 // run pings and ends sessions as they are due, until stop is closed.
@@ -181,7 +181,7 @@ func (h *heartbeat) renew() {
 	}
 }
 
-// collect takes what is due off the lists and says how long nothing else will be.
+// collect takes what is due off the lists, and returns how long nothing else will be due.
 func (h *heartbeat) collect(now time.Time) (due, dead []*beat, next time.Duration) {
 	// Sessions that fall due within one step are served together.
 	step := min(h.interval, h.timeout) / 50

@@ -114,8 +114,8 @@ func TestHeartbeatV3(t *testing.T) {
 }
 
 // A client whose messages wait for their handlers is not dead: its pong may lie
-// unread behind them. Meanwhile it goes on to be told that we are there, before the
-// time is over that it has for that.
+// unread behind them. Meanwhile it is sent something, before its own limit for
+// hearing from the server is over.
 func TestHeartbeatWaitsForHandlers(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
 		v4 := b.session("v4", 4)

@@ -22,8 +22,8 @@ type lag struct {
 
 func (l *lag) init() { l.relieved = sync.NewCond(&l.mu) }
 
-// settle takes n bytes off.
-func (l *lag) settle(n int64) {
+// reduce takes n bytes off.
+func (l *lag) reduce(n int64) {
 	if now := l.bytes.Add(-n); now <= maxLag && now+n > maxLag {
 		l.mu.Lock()
 		defer l.mu.Unlock()

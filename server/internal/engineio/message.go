@@ -136,21 +136,21 @@ func build(dst []byte, bins [][]byte) *Message {
 // anybody else: control frames, the frames of a closing handshake.
 func rawMessage(frame []byte) *Message { return &Message{frame: frame, traits: traits{raw: true}} }
 
-// isMessage says whether this is something that one side told the other, and not
-// Engine.IO's or WebSocket's own. What is left of a message counted before.
+// isMessage reports whether this is something that one side has sent the other, and not a
+// packet or frame of Engine.IO's or WebSocket's own. What is left of a message counted before.
 func (m *Message) isMessage() bool { return !m.raw && !m.control && m.gone <= 0 }
 
-// SetPlain says how plain WebSocket clients read the message; without it they
+// SetPlain sets how plain WebSocket clients read the message; without it they
 // are sent nothing. It is called before the message is first sent.
 func (m *Message) SetPlain(read func() (Plain, bool)) {
 	m.extra().plain = read
 }
 
-// Share says that the message goes to many sessions, so that none of them has to
+// Share notes that the message goes to many sessions, so that none of them has to
 // answer for the memory it takes. It is called before the message is first sent.
 func (m *Message) Share() { m.shared = true }
 
-// DoNotCompress says that the message is sent as it is, whatever else is compressed: it has
+// DoNotCompress notes that the message is sent as it is, whatever else is compressed: it has
 // been already, or what it is compressed with could tell what is in it. It is called before
 // the message is first sent.
 func (m *Message) DoNotCompress() { m.stored = true }

@@ -48,7 +48,7 @@ func keep(r *http.Request) opening {
 	return opening{b.String(), remote(r), r.TLS}
 }
 
-// keptFields chooses the fields that fit into room bytes, and says how many they take.
+// keptFields chooses the fields that fit into room bytes, and returns how many they take.
 func keptFields(header http.Header, room int) (names []string, size int) {
 	names = make([]string, 0, len(header))
 	for name, values := range header {
@@ -73,8 +73,8 @@ func keptFields(header http.Header, room int) (names []string, size int) {
 	return names, size
 }
 
-// rank is a header field's place among those of a request that is too long: first come
-// those that tell handlers and operators who a client is.
+// rank is the order in which header fields are kept of a request that is too long: first
+// those by which handlers and operators recognize a client.
 func rank(name string) int {
 	switch name {
 	case "Cookie":
@@ -99,7 +99,7 @@ func fieldSize(name string, values []string) int {
 	return n
 }
 
-// remote says where a request came from, once [Proxies] have located it.
+// remote is where a request came from, once [Proxies] have located it.
 func remote(r *http.Request) string { return r.RemoteAddr }
 
 // request makes the request anew: method, URL, header, host, address and TLS state.

@@ -58,7 +58,7 @@ func (srv *Server) AdmitHost(w http.ResponseWriter, r *http.Request) bool {
 
 // AdmitOps checks a request for what operators look at. Its address is not for the
 // public, so names that anybody can own are refused unless they are listed; and as
-// nobody is sent CORS headers there, only a link may come from another site.
+// no CORS headers are sent there, only a link may come from another site.
 func (srv *Server) AdmitOps(w http.ResponseWriter, r *http.Request) bool {
 	if !srv.admitHost(w, r, srv.cfg.Origins.Hosts.AllowLocal) {
 		return false

@@ -36,8 +36,8 @@ type outbox struct {
 	unmade *packedForm // what has to be made before anything more can be taken; nil: nothing
 
 	// What was taken while parked, and is being written: a message, or nil for a copy.
-	flying      *Message
-	flyingBytes int
+	inWrite      *Message
+	inWriteBytes int
 }
 
 // outlet is what the outboxes of a server have in common.
@@ -93,8 +93,8 @@ func (o *outbox) push(m *Message) {
 // them are no heartbeats or the like. What was taken before is written by then. p compresses,
 // if the client takes that.
 func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
-	if o.flyingBytes > 0 {
-		o.land()
+	if o.inWriteBytes > 0 {
+		o.endWrite()
 	}
 	var alone *Message // whose frame the batch is, while it is one
 	cost := 0
@@ -137,7 +137,7 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 		o.unmade = nil // there is something to write first
 	}
 	if o.parked {
-		o.fly(alone, len(b.data))
+		o.beginWrite(alone, len(b.data))
 	}
 	o.taken(cost)
 	return b, messages
@@ -179,7 +179,7 @@ func (o *outbox) takeAnswer(most int, last *Message) []portion {
 // for reuse, letting go of a large one.
 func (o *outbox) taken(cost int) {
 	o.queued -= cost
-	o.settle(min(cost, o.lagging))
+	o.reduceLag(min(cost, o.lagging))
 	if o.head < len(o.queue) {
 		return
 	}
@@ -197,11 +197,11 @@ func (o *outbox) park(n int) {
 		return
 	}
 	o.parked = true
-	o.settle(o.lagging)
+	o.reduceLag(o.lagging)
 	for _, m := range o.queue[o.head:] {
 		m.hold(o.shared.memory)
 	}
-	o.fly(nil, n)
+	o.beginWrite(nil, n)
 }
 
 // unpark makes what is queued wait for our own writer.
@@ -209,7 +209,7 @@ func (o *outbox) unpark() {
 	if !o.parked {
 		return
 	}
-	o.land()
+	o.endWrite()
 	for _, m := range o.queue[o.head:] {
 		m.release(o.shared.memory)
 	}
@@ -218,12 +218,12 @@ func (o *outbox) unpark() {
 
 // drop throws away what is queued.
 func (o *outbox) drop() {
-	o.land()
+	o.endWrite()
 	for _, m := range o.queue[o.head:] {
 		o.letGo(m)
 	}
 	o.queue, o.head, o.queued, o.unmade = nil, 0, 0, nil
-	o.settle(o.lagging)
+	o.reduceLag(o.lagging)
 }
 
 // compact moves what is left of a list whose head was taken to its front, once
@@ -244,33 +244,33 @@ func (o *outbox) letGo(m *Message) {
 	}
 }
 
-// fly counts what was taken until it is written: a message, which stays held, or n
+// beginWrite counts what was taken until it is written: a message, which stays held, or n
 // bytes of the write's own.
-func (o *outbox) fly(m *Message, n int) {
-	o.flying, o.flyingBytes = m, n
+func (o *outbox) beginWrite(m *Message, n int) {
+	o.inWrite, o.inWriteBytes = m, n
 	if m == nil {
 		o.shared.memory.Add(n)
 	}
 }
 
-// land counts it off.
-func (o *outbox) land() {
-	if o.flying != nil {
-		o.flying.release(o.shared.memory)
+// endWrite counts that off.
+func (o *outbox) endWrite() {
+	if o.inWrite != nil {
+		o.inWrite.release(o.shared.memory)
 	} else {
-		o.shared.memory.Give(o.flyingBytes)
+		o.shared.memory.Give(o.inWriteBytes)
 	}
-	o.flying, o.flyingBytes = nil, 0
+	o.inWrite, o.inWriteBytes = nil, 0
 }
 
 // waiting is how many bytes wait for the client, what is being written included.
-func (o *outbox) waiting() int { return o.queued + o.flyingBytes }
+func (o *outbox) waiting() int { return o.queued + o.inWriteBytes }
 
-// settle takes n bytes off the flusher's lag.
-func (o *outbox) settle(n int) {
+// reduceLag takes n bytes off the flusher's lag.
+func (o *outbox) reduceLag(n int) {
 	if n > 0 {
 		o.lagging -= n
-		o.shared.lag.settle(int64(n))
+		o.shared.lag.reduce(int64(n))
 	}
 }
 
@@ -294,7 +294,7 @@ func (p *joinPool) free(b batch) {
 
 // first is the first message of the queue, in the form that the client reads.
 //
-// What is packed takes the place of the message here and not when it was queued: that may
+// What is packed replaces the message here and not when it was queued: that may
 // be under a namespace's lock, for all its clients.
 func (o *outbox) first() *Message {
 	m := o.queue[o.head]
@@ -315,7 +315,7 @@ func (o *outbox) first() *Message {
 	switch {
 	case o.lagging == 0:
 	case more < 0:
-		o.settle(min(-more, o.lagging))
+		o.reduceLag(min(-more, o.lagging))
 	default:
 		o.lagging += more
 		o.shared.lag.bytes.Add(int64(more))

@@ -16,7 +16,7 @@ func quiet(t *testing.T) *Server {
 	t.Helper()
 	srv := NewServer(Config{Open: func(*Session) Receiver { return nil }})
 	close(srv.stop)
-	srv.keepers.Wait()
+	srv.background.Wait()
 	t.Cleanup(func() {
 		if lag := srv.outlet.lag.bytes.Load(); lag != 0 {
 			t.Errorf("the flusher's lag is %d bytes in the end", lag)

@@ -14,8 +14,8 @@ type packedForm struct {
 	frames atomic.Pointer[[]byte] // nil until they are made
 
 	mu      locks.Form
-	begun   bool     // somebody makes it for those who wait
-	waiting []func() // they are told
+	begun   bool     // a goroutine makes it, others wait
+	waiting []func() // called once it is made
 }
 
 // await has f called when the form is made, by done. It reports false if it is there by now,
@@ -32,7 +32,7 @@ func (p *packedForm) await(f func()) (waits, first bool) {
 	return true, first
 }
 
-// done tells who waits for the form, which has been made.
+// done calls the functions that wait for the form, which has been made.
 func (p *packedForm) done() {
 	p.mu.Lock()
 	all := p.waiting

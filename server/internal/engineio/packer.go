@@ -6,7 +6,7 @@ import (
 )
 
 // longForm is from how many bytes on compressing takes so long, more than half a
-// millisecond, that nobody else should have to wait for it.
+// millisecond, that it should hold nothing else up.
 const longForm = 64 << 10
 
 // packer compresses what is sent over WebSockets, RFC 7692. A message is compressed once,
@@ -37,7 +37,7 @@ func (m *Message) packed(w wire, p *packer) ([]byte, *packedForm) {
 	return nil, form
 }
 
-// make makes a form of the message, or waits for whoever does.
+// make makes a form of the message, or waits until another goroutine has made it.
 func (p *packer) make(form *packedForm, m *Message, w wire) {
 	form.once.Do(func() {
 		f := m.frames(w)

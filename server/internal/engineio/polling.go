@@ -79,9 +79,9 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	}
 }
 
-// isToComeBackLocked reports whether the session ended by nobody's wish, so that its client
-// is to open another. Python's takes the close packet for a goodbye and stays away; an
-// answer that is an error all clients take for a cut.
+// isToComeBackLocked reports whether the session ended without anybody asking for it, so that
+// its client should open another one. Python's client takes the close packet as an ordinary disconnect,
+// and does not connect again; an answer that is an error all clients take for a lost connection.
 func (s *Session) isToComeBackLocked() bool {
 	return s.reason == ServerShutdown || s.reason == PingTimeout
 }
@@ -172,7 +172,7 @@ func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q u
 		return s.refusePoll(a, w)
 	}
 	if s.srv.cfg.Memory.Full() && !s.srv.registrar.relieve(s) {
-		_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) // which the session's end has cut
+		_ = a.response.SetWriteDeadline(time.Now().Add(lastFrameTimeout)) // which the session's end has cut
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
 	}
@@ -188,7 +188,7 @@ func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q u
 
 // refusePoll answers the last poll of a session whose client is to open another one.
 func (s *Session) refusePoll(a *answer, w http.ResponseWriter) bool {
-	_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = a.response.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	if a.comeBack == ServerShutdown {
 		writeRefusal(w, http.StatusBadRequest, codeForbidden, shuttingDown)
 	} else {

@@ -13,7 +13,7 @@ type polls struct {
 	poll    *poll   // the GET that waits
 	answer  *answer // of the one before, while it is written
 	posting bool    // a POST is being read
-	telling bool    // a POST is being told why the session has ended
+	telling bool    // a POST is being answered with why the session has ended
 	passed  *passed // what the last GET was answered by way of another server; nil after the next
 }
 

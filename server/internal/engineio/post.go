@@ -89,7 +89,7 @@ func (s *Session) endWith(w http.ResponseWriter, r *http.Request, reason Reason,
 	s.mu.Unlock()
 	s.abort(reason)
 	response := http.NewResponseController(w)
-	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = response.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	answer()
 	err := response.Flush()
 	_ = response.SetWriteDeadline(time.Time{})

@@ -31,7 +31,7 @@ func (r *reading) holdPartial(kept int, memory *budget.Budget) bool {
 	return true
 }
 
-// pause is the waiting of whoever reads from a client that has sent more than it may.
+// pause holds the goroutine back that reads from a client that has sent more than it may.
 type pause struct {
 	mu    locks.Pause
 	over  chan struct{} // closed when a pause must end; nil without one

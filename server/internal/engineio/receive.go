@@ -35,7 +35,7 @@ type frameSink Session
 func (f *frameSink) Text(packet []byte) error { return (*Session)(f).textPacket(packet) }
 func (f *frameSink) Binary(data []byte) error { return (*Session)(f).binaryPacket(data) }
 
-// startWork has what the receiver has taken worked on by somebody else.
+// startWork has the receiver's work on what it has taken done on another goroutine.
 func (s *Session) startWork() {
 	if s.worker != nil {
 		s.worker.StartWork()

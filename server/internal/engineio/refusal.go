@@ -82,7 +82,7 @@ func (r *refusals) count(name Cause) {
 	r.totals[name]++
 }
 
-// counts says how often there was each cause.
+// counts returns how often there was each cause.
 func (r *refusals) counts() map[Cause]uint64 {
 	all := make(map[Cause]uint64)
 	for _, name := range Causes() {
@@ -116,10 +116,10 @@ func (r *refusals) refuseBlocked(w http.ResponseWriter, req *http.Request) {
 	writeError(w, codeBadRequest)
 }
 
-// shuttingDown is what a client is told that only another server can serve.
+// shuttingDown is the message for a client that only another server can serve.
 const shuttingDown = "The server is shutting down"
 
-// unavailable answers it. Proxies can be told to ask another one on a 503, which they are
+// unavailable answers with it. Proxies can be told to ask another one on a 503, which they are
 // not on a 400.
 func (r *refusals) unavailable(w http.ResponseWriter) {
 	r.count(CauseDraining)
@@ -144,7 +144,7 @@ func writeRefusal(w http.ResponseWriter, status int, code errorCode, message str
 	_, _ = w.Write(body)
 }
 
-// retryAfter is how many seconds a client that was turned away is told to wait.
+// retryAfter is how many seconds a client that was turned away should wait.
 const retryAfter = "1"
 
 // turnAway answers a client that may come again later. The code is the official

@@ -15,14 +15,14 @@ const worthDropping = 64 << 10
 type registry struct {
 	relieving locks.Relieving // held by who drops clients to make room
 
-	mu       locks.Registry
-	sessions map[string]*Session
-	ended    [64]ended // the sessions that ended last
-	nextEnd  int
-	draining bool
-	tally    tally
-	empty    chan struct{}   // closed once draining and without sessions
-	hired    *sync.WaitGroup // what hire adds to
+	mu          locks.Registry
+	sessions    map[string]*Session
+	ended       [64]ended // the sessions that ended last
+	nextEnd     int
+	draining    bool
+	tally       tally
+	empty       chan struct{}   // closed once draining and without sessions
+	workerCount *sync.WaitGroup // what addWorker adds to
 }
 
 // ended is what is kept of a session for a while.
@@ -34,7 +34,7 @@ type ended struct {
 func (g *registry) init(workers *sync.WaitGroup) {
 	g.sessions = make(map[string]*Session)
 	g.empty = make(chan struct{})
-	g.hired = workers
+	g.workerCount = workers
 	g.tally.init()
 }
 
@@ -112,22 +112,22 @@ func (g *registry) drain() (already bool) {
 	return already
 }
 
-// IsDraining reports whether Shutdown has begun: whoever comes is refused, whoever is
-// there is served until its turn to go.
+// IsDraining reports whether Shutdown has begun: new clients are refused, and
+// those that are there are served until their turn to be closed.
 func (g *registry) IsDraining() bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.draining
 }
 
-// hire implements registrar.
-func (g *registry) hire() bool {
+// addWorker implements registrar.
+func (g *registry) addWorker() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
 		return false
 	}
-	g.hired.Add(1)
+	g.workerCount.Add(1)
 	return true
 }
 
@@ -192,7 +192,7 @@ func (t *tally) init() {
 	t.traffic = make(map[Client]Traffic)
 }
 
-// gone counts a session that has been taken off the list, and says why it ended.
+// gone counts a session that has been taken off the list, and returns why it ended.
 func (t *tally) gone(s *Session) Reason {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,8 +10,7 @@ import (
 	"hipflask/server/internal/origin"
 )
 
-// Proxies says whose word about a client's address is taken. The zero value takes
-// nobody's.
+// Proxies are the proxies that are trusted to name a client's address. The zero value trusts none.
 type Proxies struct {
 	Networks   []netip.Prefix
 	UnixSocket bool // whoever connects to a Unix socket
@@ -62,7 +61,7 @@ func (p *Proxies) host(r *http.Request) string {
 // client is the last address in the list that is no proxy's: the proxies appended
 // it and those behind it, and whatever stands before it anybody may have written.
 // If all are proxies', it is the first one. A list that ends with something else
-// than an address tells nothing.
+// than an address names no client.
 func (p *Proxies) client(values []string) string {
 	hops := strings.Split(strings.Join(values, ","), ",")
 	client := ""

@@ -205,7 +205,7 @@ func (s *Session) writtenLocked(conn *websocket.Conn) {
 	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing { // our close frame is out: the peer's, or its end, is all there is to wait for
-		_ = conn.SetReadDeadline(time.Now().Add(goodbyeTimeout))
+		_ = conn.SetReadDeadline(time.Now().Add(lastFrameTimeout))
 		_ = conn.CloseWrite()
 	}
 }

@@ -67,7 +67,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 }
 
 // unknown refuses a request for a session that is not there. One that ended a
-// moment ago may still be polled: that is no fault to tell anybody of, unless it
+// moment ago may still be polled: that is no fault that is logged, unless it
 // ended because nothing was heard of its client.
 func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 	switch reason, known := srv.lately(sid); {
@@ -94,8 +94,8 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Lost is told of a request for a path that nothing is served at. A client's is
-// logged, with the path where it would be served.
+// Lost takes note of a request for a path that nothing is served at. One for Engine.IO
+// or for a WebSocket is logged, with the path where it would be served.
 func (srv *Server) Lost(r *http.Request) {
 	srv.cfg.Proxies.locate(r)
 	switch {

@@ -13,8 +13,8 @@ type Server struct {
 	flusher  flusher
 	idPrefix string // of every sid
 
-	stop    chan struct{}
-	keepers sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
+	stop       chan struct{}
+	background sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
 }
 
 // NewServer starts a server. cfg.Open must be set.
@@ -39,9 +39,9 @@ func newServer(cfg Config) *Server {
 }
 
 func (srv *Server) start() {
-	srv.keepers.Go(func() { srv.heart.run(srv.stop) })
-	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
-	srv.keepers.Go(func() {
+	srv.background.Go(func() { srv.heart.run(srv.stop) })
+	srv.background.Go(func() { srv.flusher.run(srv.stop) })
+	srv.background.Go(func() {
 		if err := srv.upgrader.Watch(srv.stop); err != nil {
 			srv.cfg.Logger.Warn("idle connections take more memory than they need to", "error", err)
 		}

@@ -29,7 +29,7 @@ type common struct {
 	heart     *heartbeat
 	outlet    outlet
 	refusals  refusals
-	gate      *gate
+	admission *admission
 	packets   struct{ ping, pong, noop, close *Message }
 	registrar registrar
 
@@ -37,7 +37,7 @@ type common struct {
 	packer   *packer        // nil: WebSockets are sent nothing compressed
 	resume   func(*Session) // has one flushed that is marked as dirty
 	upgrades struct{ done, failed atomic.Uint64 }
-	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.hire
+	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.addWorker
 }
 
 func (c *common) init(cfg Config, list registrar) {
@@ -54,7 +54,7 @@ func (c *common) init(cfg Config, list registrar) {
 		c.upgrader.Compression = true
 		c.packer = &packer{threshold: cfg.WebSocketThreshold, compress: c.upgrader.Compress, memory: cfg.Memory}
 	}
-	c.gate = newGate(cfg.Bounds)
+	c.admission = newAdmission(cfg.Bounds)
 	c.registrar = list
 	for packet, m := range map[string]**Message{
 		"1": &c.packets.close, "2": &c.packets.ping, "3": &c.packets.pong, "6": &c.packets.noop,
@@ -74,9 +74,9 @@ func (c *common) packerOf(conn *websocket.Conn) *packer {
 
 // registrar is the list of a server's sessions, as they see it.
 type registrar interface {
-	// hire counts a worker that is about to start: false once Shutdown has begun, which
-	// waits for those that were counted before.
-	hire() bool
+	// addWorker counts a goroutine among common.workers that is about to start. It fails once
+	// Shutdown has begun, which waits for those that were counted before.
+	addWorker() bool
 	// receiver is the session's receiver, nil if it ends before it began. While the session
 	// is being opened, which what Open started may be quicker than, it waits for that.
 	receiver(s *Session) Receiver
@@ -90,16 +90,16 @@ type registrar interface {
 // Session is one client's connection, whichever transports carry it.
 type Session struct {
 	// Set before the server's other goroutines see it, and not changed:
-	srv        *common
-	id         string
-	protocol   uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
-	base64Only bool  // the client cannot read binary by polling
-	polled     bool  // it began by polling
-	opening    opening
-	since      time.Time
-	place      *place   // of its address among the server's; nil unless that is counted
-	rcv        Receiver // asked for by registrar.receiver where Open may not be done
-	worker     Worker   // that, nil if it is none
+	srv          *common
+	id           string
+	protocol     uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
+	base64Only   bool  // the client cannot read binary by polling
+	polled       bool  // it began by polling
+	opening      opening
+	since        time.Time
+	addressCount *addressCount // of its address; nil unless sessions are counted by address
+	rcv          Receiver      // asked for by registrar.receiver where Open may not be done
+	worker       Worker        // that, nil if it is none
 
 	// With guards of their own:
 	meter   meter
@@ -151,8 +151,8 @@ func nameOf(id string) string {
 // idEnd is what every session id ends with: what newSession makes at random.
 var idEnd = regexp.MustCompile(`[A-Za-z0-9_-]{20}$`)
 
-// Shown is a text of which nobody knows whether it is a session's id: what may be one is
-// named as [Session.Name] does. With Engine.IO 3 the id of a client, and so the room of
+// Shown is how a text is shown that may be, or end with, a session's id, which is secret: such an
+// end is replaced with what [Session.Name] would return. With Engine.IO 3 the id of a client, and so the room of
 // its own, is the session's, behind the namespace's name and # in another than "/".
 func Shown(text string) string {
 	id := text[strings.LastIndexByte(text, '#')+1:]

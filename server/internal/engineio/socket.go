@@ -38,8 +38,8 @@ type upgrade struct {
 	abandoned bool            // that came to nothing, and no poll has come since
 }
 
-// giveUp is told that the WebSocket did not take over. idle reports that no poll waits
-// that has not been told to end.
+// giveUp is called when the WebSocket did not take over. idle is whether no poll waits,
+// except one that is about to be answered.
 func (u *upgrade) giveUp(idle bool) { *u = upgrade{abandoned: u.probed && idle} }
 
 // isAway reports whether the session's polls have ended, so that its client may have left

@@ -13,7 +13,7 @@ func spreadOut(f *fixture, writers int) {
 	stopFlusher(f)
 	f.srv.flusher.limit(writers)
 	f.srv.flusher.spread = 1
-	f.srv.keepers.Go(func() { f.srv.flusher.run(f.srv.stop) })
+	f.srv.background.Go(func() { f.srv.flusher.run(f.srv.stop) })
 }
 
 // However many write, each client gets what all senders sent in the order in which it was

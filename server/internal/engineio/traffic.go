@@ -18,7 +18,7 @@ type Kind struct {
 	Protocol  int    // see [Session.Protocol]
 }
 
-// Client says what speaks at the other end.
+// Client is the kind of client at the other end.
 type Client string
 
 // The kinds of clients.
@@ -27,7 +27,7 @@ const (
 	PlainWebSocket Client = "plain"
 )
 
-// Client says which kind of client sessions of this kind have.
+// Client is which kind of client sessions of this kind have.
 func (k Kind) Client() Client {
 	if k.Protocol == 0 {
 		return PlainWebSocket

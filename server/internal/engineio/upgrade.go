@@ -23,14 +23,14 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	case !free:
 		srv.refusals.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
 		return
-	case !srv.registrar.hire(): // going down: the session polls for the rest of its time
+	case !srv.registrar.addWorker(): // going down: the session polls for the rest of its time
 		s.mu.Lock()
 		s.upgrade.begun = false
 		s.mu.Unlock()
 		writeError(w, codeBadRequest)
 		return
 	}
-	if no := srv.gate.upgrade(); no != nil { // likewise
+	if no := srv.admission.upgrade(); no != nil { // likewise
 		srv.workers.Done()
 		s.mu.Lock()
 		s.upgrade.begun = false
@@ -48,13 +48,13 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	open := s.upgrade.probe != nil
 	s.mu.Unlock()
 	if err != nil {
-		srv.gate.giveUp()
+		srv.admission.giveUp()
 		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	if !open {
-		srv.gate.giveUp()
+		srv.admission.giveUp()
 		srv.workers.Done()
 		_ = conn.Close()
 		return
@@ -85,7 +85,7 @@ func (p *prober) readEnded(err error) {
 	}
 	defer s.srv.workers.Done()
 	s.holdPartial(0)
-	s.srv.gate.giveUp()
+	s.srv.admission.giveUp()
 	s.srv.upgrades.failed.Add(1)
 	var closed *websocket.CloseError
 	switch {
@@ -135,7 +135,7 @@ func (p *prober) Pong([]byte) error { return nil }
 // write writes a frame while the connection is not the session's yet, so that
 // this goroutine alone writes to it.
 func (p *prober) write(op websocket.Opcode, payload []byte) error {
-	_ = p.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	_, err := p.conn.Write(websocket.AppendFrame(nil, op, payload))
 	return err
 }

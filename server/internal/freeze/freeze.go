@@ -176,11 +176,11 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
-// Socket is the connection beneath, for who reads and writes the socket itself, and asks RenewRead
+// Socket is the connection beneath, for a caller that reads and writes the socket itself, and asks RenewRead
 // when a deadline has passed.
 func (c *Conn) Socket() net.Conn { return c.Conn }
 
-// RenewRead is for who reads from the socket itself: it begins the deadline anew that err tells of,
+// RenewRead is for a caller that reads from the socket itself: it begins the deadline anew that err tells of,
 // if that was noticed late, and reports whether it did.
 func (c *Conn) RenewRead(err error) bool { return c.read.renew(err, c.Conn.SetReadDeadline) }
 

@@ -21,7 +21,7 @@ type (
 	// The rest is held for a moment, with nothing of the above to come:
 	Outbox    = Mutex[[14]rank] // cluster: what is to be published
 	Heartbeat = Mutex[[14]rank] // engineio
-	Gate      = Mutex[[14]rank] // engineio
+	Admission = Mutex[[14]rank] // engineio: sessions, and those of each address
 	Flusher   = Mutex[[14]rank] // engineio: its list
 	Lag       = Mutex[[14]rank] // engineio
 	Retention = Mutex[[14]rank] // engineio: a message's

@@ -57,7 +57,7 @@ type Conn struct {
 	early   []byte // came with the handshake, not yet read
 	reader  reader
 	handler Handler
-	pace    func(n int) Work // nil, or told what was read
+	pace    func(n int) Work // nil, or called with how much was read
 	ended   func(error)
 
 	// The writer's:
@@ -105,7 +105,7 @@ func (c *Conn) read() ([]byte, error) {
 		}
 		return nil, err
 	}
-	idle := c.cold && c.reader.between()
+	idle := c.mayIdle && c.reader.between()
 	if c.outlet != nil {
 		return c.outlet.read(c.conn, &c.taker, idle)
 	}
@@ -121,7 +121,7 @@ func (c *Conn) release() {
 	c.reader = reader{}
 }
 
-// Supported tells whether TryWrite can write: on a plain socket of a Unix system, and over TLS that ListenTLS has
+// Supported reports whether TryWrite can write: on a plain socket of a Unix system, and over TLS that ListenTLS has
 // accepted there. When the listener wraps its connections otherwise, it cannot; such a connection keeps a small read
 // buffer while it waits.
 func (c *Conn) Supported() bool { return c.raw != nil }
@@ -139,7 +139,7 @@ func (c *Conn) TryWrite(p []byte) (n int, err error) {
 	return c.sender.try(c.raw, p)
 }
 
-// Held tells whether something that TryWrite has taken waits for the kernel: over TLS, part of a record. A Write, of
+// Held reports whether something that TryWrite has taken waits for the kernel: over TLS, part of a record. A Write, of
 // nothing if there is nothing more, sends it.
 func (c *Conn) Held() bool {
 	return c.outlet != nil && c.outlet.holds()
@@ -164,7 +164,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.limited = !t.IsZero()
-	c.rouseLocked()
+	c.startReaderLocked()
 	return c.conn.SetReadDeadline(t)
 }
 
@@ -197,7 +197,7 @@ func (c *Conn) Discard(d time.Duration) {
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	c.rouseLocked()
+	c.startReaderLocked()
 	c.mu.Unlock()
 	return c.conn.Close()
 }

@@ -107,7 +107,7 @@ func AppendClose(dst []byte, code int, reason string) []byte {
 	return append(dst, reason...)
 }
 
-// validCloseCode tells whether a peer may send code in a close frame: section 7.4.1, the codes registered since
+// validCloseCode reports whether a peer may send code in a close frame: section 7.4.1, the codes registered since
 // (1012 to 1014), and the ranges 3000 to 4999 of section 7.4.2.
 func validCloseCode(code int) bool {
 	switch {

@@ -129,7 +129,7 @@ func referenceClose(p []byte) (int, string) {
 	return code, string(p[2:])
 }
 
-// possibleText tells whether b is UTF-8, or, unless it is the end, can become so.
+// possibleText reports whether b is UTF-8, or, unless it is the end, can become so.
 func possibleText(b []byte, end bool) bool {
 	for len(b) > 0 {
 		if !end && !utf8.FullRune(b) {

@@ -36,7 +36,7 @@ func AcceptKey(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// IsUpgrade tells whether r asks to become a WebSocket: "upgrade" among the tokens of Connection and "websocket" among
+// IsUpgrade reports whether r asks to become a WebSocket: "upgrade" among the tokens of Connection and "websocket" among
 // those of Upgrade, in any case. It checks nothing else.
 func IsUpgrade(r *http.Request) bool {
 	return hasToken(r.Header["Connection"], "upgrade") && hasToken(r.Header["Upgrade"], "websocket")

@@ -30,7 +30,7 @@ func newPoller() (*poller, error) {
 	return &poller{fd: fd, file: file, raw: raw}, nil
 }
 
-// watch has run tell once that there is something to read from fd. known says whether it was told to before.
+// watch has run report once that there is something to read from fd. known is whether it was watched before.
 func (p *poller) watch(fd int, known bool) error {
 	op := unix.EPOLL_CTL_ADD
 	if known {

@@ -88,7 +88,7 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 		t.Errorf("%d idle connections have %d goroutines", n, now-before)
 	}
 	for _, s := range all { // each once, and then so often that it becomes active
-		for i := range 3 * warmWakes {
+		for i := range 3 * activeWakes {
 			s.send(t, final(Text, xs(i)))
 			if got := <-s.got; got != i {
 				t.Fatalf("%d bytes came as %d", i, got)
@@ -106,8 +106,8 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 
 	u.idlers.mu.Lock()
 	defer u.idlers.mu.Unlock()
-	if len(u.idlers.warm) > 0 {
-		t.Errorf("%d idle connections count as active", len(u.idlers.warm))
+	if len(u.idlers.active) > 0 {
+		t.Errorf("%d idle connections count as active", len(u.idlers.active))
 	}
 }
 
@@ -138,7 +138,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			}
 			u.idlers.mu.Lock()
 			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.place != 0 {
+			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
 				t.Error("it is kept after its end")
 			}
 		})
@@ -264,7 +264,7 @@ func BenchmarkIdleMessage(b *testing.B) {
 			if name == "idle" {
 				then = s.idleOnceMore
 			} else {
-				for range warmWakes + 1 { // each finds it idle, until it has become active
+				for range activeWakes + 1 { // each finds it idle, until it has become active
 					message(func() bool { return s.idle() || s.active() })
 				}
 			}
@@ -280,7 +280,7 @@ func BenchmarkIdleMessage(b *testing.B) {
 func (s *started) active() bool {
 	s.c.idlers.mu.Lock()
 	defer s.c.idlers.mu.Unlock()
-	return s.c.place != 0
+	return s.c.activeIndex != 0
 }
 
 // idleOnceMore reports whether the connection is idle, and has it forget how often it was woken.

@@ -89,7 +89,7 @@ func TestWorkTakesLong(t *testing.T) {
 	}
 }
 
-// A connection ends while its work does not: whoever waits for the end is told.
+// A connection ends while its work does not: ended is called all the same.
 func TestEndDuringWork(t *testing.T) {
 	u := watch(t)
 	goOn := make(chan struct{})

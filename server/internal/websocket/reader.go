@@ -47,7 +47,7 @@ type reader struct {
 	hdr    [maxHeader]byte // the part of a header that has come
 }
 
-// between tells whether nothing has begun that is not complete.
+// between reports whether nothing has begun that is not complete.
 func (r *reader) between() bool { return !r.inFrame && r.hdrLen == 0 && r.msgOp == Continuation }
 
 // feed takes the next bytes of the stream and calls h for all that they complete. It writes to p.
@@ -72,7 +72,7 @@ func (r *reader) feed(p []byte, h Handler) error {
 	return nil
 }
 
-// header takes what belongs to a frame's header from p and returns the rest. r.inFrame tells whether it is complete.
+// header takes what belongs to a frame's header from p and returns the rest. r.inFrame is true once it is complete.
 func (r *reader) header(p []byte) ([]byte, error) {
 	if r.hdrLen == 0 {
 		size, err := r.decode(p)
@@ -156,7 +156,7 @@ func (r *reader) most() int {
 	return r.max
 }
 
-// checkStart checks what the first two bytes of a frame tell: sections 5.1 (mask), 5.2 (reserved bits and opcodes),
+// checkStart checks the first two bytes of a frame: sections 5.1 (mask), 5.2 (reserved bits and opcodes),
 // 5.4 (order of fragments) and 5.5 (control frames).
 func (r *reader) checkStart(first, second byte) error {
 	op := Opcode(first & 0x0F)
