@@ -34,8 +34,8 @@ func (b *Budget) TakeHalf(n int) bool {
 	return true
 }
 
-// Add counts n bytes more, whatever the limit: for a caller that found the budget not full, and
-// can only take the whole of what comes next.
+// Add counts n bytes more, whatever the limit: for a caller that found the budget not full, and can
+// only take the whole of what comes next.
 func (b *Budget) Add(n int) { b.used.Add(int64(n)) }
 
 // Full reports whether nothing more should be taken.

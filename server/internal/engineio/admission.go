@@ -84,8 +84,8 @@ func (a *admission) enter(remote string, webSocket bool) (*addressCount, *refusa
 	return c, nil
 }
 
-// upgrade counts the WebSocket of a session that polls in, until the session leaves with
-// it or giveUp, unless that is refused.
+// upgrade counts the WebSocket of a session that polls in, until the session leaves with it or
+// giveUp, unless that is refused.
 func (a *admission) upgrade() *refusal {
 	a.mu.Lock()
 	defer a.mu.Unlock()

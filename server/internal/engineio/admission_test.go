@@ -91,8 +91,8 @@ func TestAdmissionForgetsAddresses(t *testing.T) {
 	}
 }
 
-// As many handshakes as may come in a second may come at once. What other limits
-// refuse does not count.
+// As many handshakes as may come in a second may come at once. What other limits refuse does not
+// count.
 func TestAdmissionPacesHandshakes(t *testing.T) {
 	const perSecond = CauseHandshakeRate
 	synctest.Test(t, func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestAdmissionPacesHandshakes(t *testing.T) {
 	})
 }
 
-// A session counts from its handshake until it is gone, whatever its transport, and a
-// handshake that fails does not.
+// A session counts from its handshake until it is gone, whatever its transport, and a handshake
+// that fails does not.
 func TestBoundsHoldForEveryTransport(t *testing.T) {
 	f := start(t, func(c *Config) { c.Bounds = Bounds{Connections: 3} })
 	_, query := f.polling(4)

@@ -15,8 +15,8 @@ const (
 	lastFrameTimeout = time.Second
 )
 
-// end ends the session without a close packet or frame: the peer is gone, broke a rule, or must go. It
-// returns the session's WebSocket, if it has one, for the caller to close.
+// end ends the session without a close packet or frame: the peer is gone, broke a rule, or must go.
+// It returns the session's WebSocket, if it has one, for the caller to close.
 func (s *Session) end(reason Reason) *websocket.Conn {
 	s.mu.Lock()
 	was := s.state

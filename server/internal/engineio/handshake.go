@@ -124,8 +124,8 @@ func (srv *Server) newSession(r *http.Request, base64Only bool, protocol uint8) 
 	return s
 }
 
-// open makes the session known, to the receiver first: nothing is read before its
-// listeners are registered. It fails when the server is going down.
+// open makes the session known, to the receiver first: nothing is read before its listeners are
+// registered. It fails when the server is going down.
 func (srv *Server) open(s *Session) bool {
 	kind := s.kindLocked() // nobody else knows the session yet
 	s.polled = s.conn == nil
@@ -144,8 +144,7 @@ func (srv *Server) open(s *Session) bool {
 	return true
 }
 
-// openPacket is the first packet of a session: Engine.IO's handshake data, times in
-// milliseconds.
+// openPacket is the first packet of a session: Engine.IO's handshake data, times in milliseconds.
 func (srv *Server) openPacket(s *Session, polls bool) *Message {
 	upgrades := []string{}
 	if polls && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {

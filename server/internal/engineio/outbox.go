@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// joinSize is how many bytes of small frames are joined into one write, and
-	// largeFrame from where on a frame is written by itself, uncopied. A packet of
-	// that size is also what polling clients share a form of.
+	// joinSize is how many bytes of small frames are joined into one write, and largeFrame from
+	// where on a frame is written by itself, uncopied. A packet of that size is also what polling
+	// clients share a form of.
 	joinSize   = 64 << 10
 	largeFrame = 16 << 10
 	// keepQueue is the longest queue whose memory an idle session keeps.
 	keepQueue = 32
 )
 
-// outbox is what is still to be sent to one client, in order, whichever way it
-// leaves. Its owner guards it.
+// outbox is what is still to be sent to one client, in order, whichever way it leaves. Its owner
+// guards it.
 //
-// What waits for our own writer is the server's lag, which the flusher bounds. What
-// waits for the client is parked: for its next poll, or for the kernel to take more.
-// That is held against the client, and against what all may hold in memory.
+// What waits for our own writer is the server's lag, which the flusher bounds. What waits for the
+// client is parked: for its next poll, or for the kernel to take more. That is held against the
+// client, and against what all may hold in memory.
 type outbox struct {
 	shared *outlet
 
@@ -57,15 +57,15 @@ func (o *outlet) init(memory *budget.Budget) {
 	o.lag.init()
 }
 
-// batch is what goes out in one write. shared is the pooled buffer behind data,
-// if the frames had to be joined.
+// batch is what goes out in one write. shared is the pooled buffer behind data, if the frames had
+// to be joined.
 type batch struct {
 	data   []byte
 	shared *[]byte
 }
 
-// portion is the first packets of a message, or what is left of it, that go into an
-// answer to a poll.
+// portion is the first packets of a message, or what is left of it, that go into an answer to a
+// poll.
 type portion struct {
 	*Message
 	count int // of packets
@@ -87,11 +87,10 @@ func (o *outbox) push(m *Message) {
 	o.shared.lag.bytes.Add(int64(n))
 }
 
-// take removes from the queue what goes into the next write over a WebSocket: one
-// frame as it is, or as many small ones as fit together. It is empty when there is
-// nothing, or the first has to be compressed before, see unmade. messages is how many of
-// them are no heartbeats or the like. What was taken before is written by then. p compresses,
-// if the client takes that.
+// take removes from the queue what goes into the next write over a WebSocket: one frame as it is,
+// or as many small ones as fit together. It is empty when there is nothing, or the first has to be
+// compressed before, see unmade. messages is how many of them are no heartbeats or the like. What
+// was taken before is written by then. p compresses, if the client takes that.
 func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	if o.inWriteBytes > 0 {
 		o.endWrite()
@@ -143,9 +142,9 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 	return b, messages
 }
 
-// takeAnswer removes from the queue what the next answer to a poll holds: at most that
-// many packets of Engine.IO, or all for 0. A message is split only if no answer could
-// hold it. last goes by itself. What is returned stays held.
+// takeAnswer removes from the queue what the next answer to a poll holds: at most that many packets
+// of Engine.IO, or all for 0. A message is split only if no answer could hold it. last goes by
+// itself. What is returned stays held.
 func (o *outbox) takeAnswer(most int, last *Message) []portion {
 	var portions []portion
 	packets, cost := 0, 0
@@ -175,8 +174,8 @@ func (o *outbox) takeAnswer(most int, last *Message) []portion {
 	return portions
 }
 
-// taken counts messages off that were taken from the queue, and makes an empty one ready
-// for reuse, letting go of a large one.
+// taken counts messages off that were taken from the queue, and makes an empty one ready for reuse,
+// letting go of a large one.
 func (o *outbox) taken(cost int) {
 	o.queued -= cost
 	o.reduceLag(min(cost, o.lagging))
@@ -226,8 +225,8 @@ func (o *outbox) drop() {
 	o.reduceLag(o.lagging)
 }
 
-// compact moves what is left of a list whose head was taken to its front, once
-// that is the smaller part: a list that never empties would grow for ever.
+// compact moves what is left of a list whose head was taken to its front, once that is the smaller
+// part: a list that never empties would grow for ever.
 func compact[T any](list []T, head int) ([]T, int) {
 	if head <= len(list)/2 {
 		return list, head
@@ -244,8 +243,8 @@ func (o *outbox) letGo(m *Message) {
 	}
 }
 
-// beginWrite counts what was taken until it is written: a message, which stays held, or n
-// bytes of the write's own.
+// beginWrite counts what was taken until it is written: a message, which stays held, or n bytes of
+// the write's own.
 func (o *outbox) beginWrite(m *Message, n int) {
 	o.inWrite, o.inWriteBytes = m, n
 	if m == nil {
@@ -294,8 +293,8 @@ func (p *joinPool) free(b batch) {
 
 // first is the first message of the queue, in the form that the client reads.
 //
-// What is packed replaces the message here and not when it was queued: that may
-// be under a namespace's lock, for all its clients.
+// What is packed replaces the message here and not when it was queued: that may be under a
+// namespace's lock, for all its clients.
 func (o *outbox) first() *Message {
 	m := o.queue[o.head]
 	if !o.packs {

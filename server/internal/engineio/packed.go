@@ -7,8 +7,7 @@ import (
 	"hipflask/server/internal/locks"
 )
 
-// packedForm is what carries a message over a WebSocket compressed, made when a client needs
-// it.
+// packedForm is what carries a message over a WebSocket compressed, made when a client needs it.
 type packedForm struct {
 	once   sync.Once
 	frames atomic.Pointer[[]byte] // nil until they are made
@@ -18,8 +17,8 @@ type packedForm struct {
 	waiting []func() // called once it is made
 }
 
-// await has f called when the form is made, by done. It reports false if it is there by now,
-// and whether the caller is the first, who has to see to it that it is made.
+// await has f called when the form is made, by done. It reports false if it is there by now, and
+// whether the caller is the first, who has to see to it that it is made.
 func (p *packedForm) await(f func()) (waits, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,8 +7,7 @@ import (
 	"hipflask/server/internal/locks"
 )
 
-// worthDropping is how many bytes a client must keep waiting to be dropped for another
-// one's sake.
+// worthDropping is how many bytes a client must keep waiting to be dropped for another one's sake.
 const worthDropping = 64 << 10
 
 // registry is the list of a server's sessions.
@@ -38,8 +37,8 @@ func (g *registry) init(workers *sync.WaitGroup) {
 	g.tally.init()
 }
 
-// add puts a session on the list, once open has returned its receiver: with the lock held,
-// so that Shutdown meets whole sessions only. It fails when the server is going down.
+// add puts a session on the list, once open has returned its receiver: with the lock held, so that
+// Shutdown meets whole sessions only. It fails when the server is going down.
 func (g *registry) add(s *Session, kind Kind, open func(*Session) Receiver) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -112,8 +111,8 @@ func (g *registry) drain() (already bool) {
 	return already
 }
 
-// IsDraining reports whether Shutdown has begun: new clients are refused, and
-// those that are there are served until their turn to be closed.
+// IsDraining reports whether Shutdown has begun: new clients are refused, and those that are there
+// are served until their turn to be closed.
 func (g *registry) IsDraining() bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -148,8 +147,8 @@ func (g *registry) all() []*Session {
 	return list
 }
 
-// relieve implements registrar: it drops those that hold most, asking among them. Where
-// that does not help, asking is dropped.
+// relieve implements registrar: it drops those that hold most, asking among them. Where that does
+// not help, asking is dropped.
 func (g *registry) relieve(asking *Session) bool {
 	g.relieving.Lock() // so that a second one finds room instead of dropping more
 	defer g.relieving.Unlock()

@@ -15,10 +15,10 @@ const (
 	sharedOverhead    = 8 // a message's entry in one queue
 )
 
-// retention counts where a message waits for clients: in the queues of those that do not take it
-// at once, and in answers to polls. While it waits anywhere, its bytes count in
-// what all clients together may hold, once, with the forms that were made of it; with the
-// last one those for polls go too, whoever else keeps the message.
+// retention counts where a message waits for clients: in the queues of those that do not take it at
+// once, and in answers to polls. While it waits anywhere, its bytes count in what all clients
+// together may hold, once, with the forms that were made of it; with the last one those for polls
+// go too, whoever else keeps the message.
 //
 // A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
@@ -27,8 +27,8 @@ type retention struct {
 	bytes   int // that count
 	forms   map[formKey]*form
 
-	// packedBytes are those of compressed forms, see packer. They count as long as the message
-	// is there, also where one can go before, see Message.Kept.
+	// packedBytes are those of compressed forms, see packer. They count as long as the message is
+	// there, also where one can go before, see Message.Kept.
 	packedBytes [wires]int32
 }
 

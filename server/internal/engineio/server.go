@@ -5,8 +5,7 @@ import (
 	"sync"
 )
 
-// Server serves Engine.IO over HTTP. It is made by [NewServer] and ended by
-// [Server.Shutdown].
+// Server serves Engine.IO over HTTP. It is made by [NewServer] and ended by [Server.Shutdown].
 type Server struct {
 	common
 	registry
@@ -54,10 +53,9 @@ func (srv *Server) Begin() *Round { return srv.flusher.begin() }
 // Copies is how many messages broadcasts have queued so far, one for each session.
 func (srv *Server) Copies() uint64 { return srv.flusher.copies.Load() }
 
-// Warn logs something that was not accepted before it came to a session, and counts it.
-// A flood of one cause is cut short.
+// Warn logs something that was not accepted before it came to a session, and counts it. A flood of
+// one cause is cut short.
 func (srv *Server) Warn(cause Cause, msg string, args ...any) { srv.refusals.warn(cause, msg, args...) }
 
-// Trusts reports whether a trusted proxy made the request, which has not been located
-// yet.
+// Trusts reports whether a trusted proxy made the request, which has not been located yet.
 func (srv *Server) Trusts(r *http.Request) bool { return srv.cfg.Proxies.speaksFor(r) }

@@ -65,10 +65,9 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	conn.Start(p, srv.cfg.MaxMessage, p.readEnded)
 }
 
-// prober reads a WebSocket that is to take over a polling session: "2probe" is
-// answered with "3probe", the polls end, "5" makes it the session's transport, also
-// where nothing was probed. As at the official server, "2probe" may come again and
-// something may stand behind "5".
+// prober reads a WebSocket that is to take over a polling session: "2probe" is answered with
+// "3probe", the polls end, "5" makes it the session's transport, also where nothing was probed. As
+// at the official server, "2probe" may come again and something may stand behind "5".
 type prober struct {
 	session    *Session
 	conn       *websocket.Conn
@@ -132,8 +131,8 @@ func (p *prober) Ping(payload []byte) error {
 
 func (p *prober) Pong([]byte) error { return nil }
 
-// write writes a frame while the connection is not the session's yet, so that
-// this goroutine alone writes to it.
+// write writes a frame while the connection is not the session's yet, so that this goroutine alone
+// writes to it.
 func (p *prober) write(op websocket.Opcode, payload []byte) error {
 	_ = p.conn.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	_, err := p.conn.Write(websocket.AppendFrame(nil, op, payload))
@@ -148,8 +147,8 @@ func (s *Session) endPolls() {
 	s.polls.hurry()
 }
 
-// takeOver makes the WebSocket the session's transport. What was queued for the
-// next poll goes out on it first.
+// takeOver makes the WebSocket the session's transport. What was queued for the next poll goes out
+// on it first.
 func (p *prober) takeOver() error {
 	s := p.session
 	s.mu.Lock()

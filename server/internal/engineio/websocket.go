@@ -11,8 +11,7 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// violation is an error of what the client sent, as opposed to one of its
-// connection.
+// violation is an error of what the client sent, as opposed to one of its connection.
 type violation struct{ error }
 
 func (v violation) Unwrap() error { return v.error }
@@ -47,8 +46,8 @@ func (r *sessionReader) Pong([]byte) error {
 	return nil
 }
 
-// pace counts what a WebSocket keeps of a message that is not whole, and has it held
-// back when its client sends too many bytes, and the receiver work.
+// pace counts what a WebSocket keeps of a message that is not whole, and has it held back when its
+// client sends too many bytes, and the receiver work.
 func (s *Session) pace(conn *websocket.Conn) {
 	conn.SetPace(func(n int) Work {
 		s.holdPartial(conn.Partial())
@@ -58,8 +57,8 @@ func (s *Session) pace(conn *websocket.Conn) {
 	})
 }
 
-// withSubprotocol has the handshake's answer take the first subprotocol that the client
-// offers: a browser fails a WebSocket that takes none.
+// withSubprotocol has the handshake's answer take the first subprotocol that the client offers: a
+// browser fails a WebSocket that takes none.
 func withSubprotocol(header http.Header, r *http.Request) http.Header {
 	offered, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
 	if offered = strings.TrimSpace(offered); !httpguts.ValidHeaderFieldName(offered) { // both are tokens
@@ -112,8 +111,8 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 	_ = conn.Close()
 }
 
-// writeClose writes a close frame, after what another goroutine is writing just now,
-// unless that one is stuck. The session has ended, so nobody else begins a write.
+// writeClose writes a close frame, after what another goroutine is writing just now, unless that
+// one is stuck. The session has ended, so nobody else begins a write.
 func (s *Session) writeClose(conn *websocket.Conn, code int) {
 	s.mu.Lock()
 	if turn := s.awaitTurn(); turn != nil {

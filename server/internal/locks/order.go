@@ -1,8 +1,8 @@
 package locks
 
-// What may be locked while something else is held stands below it here. The length of the
-// array is its rank: a part of the type, so that nothing of it is left in the normal build.
-// Of one rank nobody holds two.
+// What may be locked while something else is held stands below it here. The length of the array is
+// its rank: a part of the type, so that nothing of it is left in the normal build. Of one rank
+// nobody holds two.
 type (
 	Adjusting  = Mutex[[1]rank]   // cluster: channels are subscribed to or given up
 	Reading    = Mutex[[2]rank]   // engineio: a session's, while its receiver takes a message

@@ -12,15 +12,17 @@ import (
 )
 
 const (
-	// activeWakes is how often a connection may be woken within one idleAfter before it counts as active and keeps a
-	// goroutine, which reads with one system call less for each message.
+	// activeWakes is how often a connection may be woken within one idleAfter before it counts as
+	// active and keeps a goroutine, which reads with one system call less for each message.
 	activeWakes = 3
-	// idleAfter is how long an active connection is silent before it is idle again, at least; at most twice that.
+	// idleAfter is how long an active connection is silent before it is idle again, at least; at
+	// most twice that.
 	idleAfter = time.Second
 )
 
-// idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
-// starts a goroutine for each that there is something to read on. A connection that is active keeps its goroutine.
+// idlers owns the connections on which nothing comes. They have no goroutine: one poller watches
+// all of them, and starts a goroutine for each that there is something to read on. A connection
+// that is active keeps its goroutine.
 type idlers struct {
 	pool    pool.Pool // of goroutines that read
 	lending lending
@@ -34,8 +36,9 @@ type idlers struct {
 // Work is something to do about what was read.
 type Work interface{ Run() }
 
-// lending has goroutines that read do work between two reads: most work is short, and to wake another goroutine for it
-// costs more than most of what that then does, see BenchmarkLend. Where it is not short, another goroutine reads on.
+// lending has goroutines that read do work between two reads: most work is short, and to wake
+// another goroutine for it costs more than most of what that then does, see BenchmarkLend. Where it
+// is not short, another goroutine reads on.
 type lending struct {
 	mu    locks.Lending
 	at    []*idling // those that work
@@ -113,7 +116,8 @@ func (i *idlers) wake(fd int) {
 	}
 }
 
-// askSilent makes the active connections on which nothing came since the last look become idle, if they can.
+// askSilent makes the active connections on which nothing came since the last look become idle, if
+// they can.
 func (i *idlers) askSilent() {
 	i.mu.Lock()
 	active := slices.Clone(i.active)
@@ -182,8 +186,8 @@ func (i *idlers) forget(c *idling) {
 	}
 }
 
-// rest makes the connection idle, so that its goroutine can end, and reports whether it did: it does not where it is closed or
-// has a deadline.
+// rest makes the connection idle, so that its goroutine can end, and reports whether it did: it
+// does not where it is closed or has a deadline.
 func (c *idling) rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

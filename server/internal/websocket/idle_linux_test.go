@@ -208,7 +208,8 @@ func (s *sequence) Message(_ Opcode, p []byte) error {
 func (s *sequence) Ping([]byte) error { return nil }
 func (s *sequence) Pong([]byte) error { return nil }
 
-// However idle and active alternate, and deadlines come between, nothing is lost and nothing comes twice.
+// However idle and active alternate, and deadlines come between, nothing is lost and nothing comes
+// twice.
 func TestIdleAndBack(t *testing.T) {
 	u := watch(t)
 	const conns, messages = 30, 300
@@ -247,7 +248,8 @@ func TestIdleAndBack(t *testing.T) {
 	wg.Wait()
 }
 
-// BenchmarkIdleMessage is a message to a connection that was idle and is idle again after it, and to one that is active.
+// BenchmarkIdleMessage is a message to a connection that was idle and is idle again after it, and
+// to one that is active.
 func BenchmarkIdleMessage(b *testing.B) {
 	for _, name := range []string{"idle", "active"} {
 		b.Run(name, func(b *testing.B) {

@@ -2,7 +2,8 @@ package websocket
 
 import "time"
 
-// lendLimit is how long a connection is not read while its goroutine does work, at least; at most twice that.
+// lendLimit is how long a connection is not read while its goroutine does work, at least; at most
+// twice that.
 const lendLimit = 10 * time.Millisecond
 
 // lend does work on the reading goroutine, and reports whether that still reads.
@@ -26,8 +27,8 @@ func (c *idling) lend(work Work) bool {
 	return true
 }
 
-// ReadOn has another goroutine read on at once, if the one that reads does work now: because that waits for something
-// that the peer sends.
+// ReadOn has another goroutine read on at once, if the one that reads does work now: because that
+// waits for something that the peer sends.
 func (c *idling) ReadOn() {
 	l := &c.idlers.lending
 	l.mu.Lock()

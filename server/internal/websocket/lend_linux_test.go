@@ -54,8 +54,8 @@ func TestLend(t *testing.T) {
 	}
 }
 
-// While work takes long, or waits for the peer and says so, another goroutine reads on; the
-// end of the work is then of no meaning to the connection, and neither is its own end to the work.
+// While work takes long, or waits for the peer and says so, another goroutine reads on; the end of
+// the work is then of no meaning to the connection, and neither is its own end to the work.
 func TestWorkTakesLong(t *testing.T) {
 	for _, readOn := range []bool{false, true} {
 		u := watch(t)
@@ -108,8 +108,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkLend is a message, and work for it that a goroutine of its own or the one that
-// reads does.
+// BenchmarkLend is a message, and work for it that a goroutine of its own or the one that reads
+// does.
 func BenchmarkLend(b *testing.B) {
 	for name, lend := range map[string]bool{"reader": true, "other": false} {
 		b.Run(name, func(b *testing.B) {

@@ -5,10 +5,10 @@ import (
 	"os"
 )
 
-// Start reads frames and calls h until the connection ends, on goroutines of the connection's own, of which it has none
-// while nothing comes; see Upgrader.Watch. maxMessage is the greatest number of bytes in a message, over all its
-// fragments. ended is then called with the reason, never nil, on a goroutine that may wait. h and ended must not wait for
-// other calls of theirs. The reason is
+// Start reads frames and calls h until the connection ends, on goroutines of the connection's own,
+// of which it has none while nothing comes; see Upgrader.Watch. maxMessage is the greatest number
+// of bytes in a message, over all its fragments. ended is then called with the reason, never nil,
+// on a goroutine that may wait. h and ended must not wait for other calls of theirs. The reason is
 //
 //   - a *CloseError with Received: the peer's close frame came. Echo its code and close.
 //   - another *CloseError: the peer broke a rule of the protocol or the limit. Close with its code: 1002 for a protocol
@@ -64,8 +64,8 @@ func (c *Conn) run() {
 // errLent is serve's error when another goroutine reads the connection now.
 var errLent = errors.New("lent")
 
-// serve reads until the connection ends or may become idle, with errIdle, or another goroutine reads, with
-// errLent.
+// serve reads until the connection ends or may become idle, with errIdle, or another goroutine
+// reads, with errLent.
 func (c *Conn) serve() error {
 	early := c.early
 	c.early = nil
@@ -92,8 +92,8 @@ func (c *Conn) serve() error {
 	}
 }
 
-// renewed reports whether the owner's read deadline begins anew, because the process stood still. A connection that is
-// read otherwise than by its socket does that itself.
+// renewed reports whether the owner's read deadline begins anew, because the process stood still. A
+// connection that is read otherwise than by its socket does that itself.
 func (c *Conn) renewed(err error) bool {
 	if c.raw == nil {
 		return false
