@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,13 +10,18 @@ import (
 	"hipflask/server/internal/pool"
 )
 
+// A connection that talks now and then, as somebody who chats does, is active: to wake another
+// goroutine for each of its messages costs 100 µs and more on a machine whose processors are idle,
+// and delays it as long. One of which only heartbeats come, every 25 s, is not.
 const (
-	// activeWakes is how often a connection may be woken within one idleAfter before it counts as
+	// activeWakes is how often a connection may be woken within activeWithin before it counts as
 	// active and keeps a goroutine, which reads with one system call less for each message.
-	activeWakes = 3
-	// idleAfter is how long an active connection is silent before it is idle again, at least; at
-	// most twice that.
-	idleAfter = time.Second
+	activeWakes  = 2
+	activeWithin = 10 * time.Second
+	// lookEvery is how often it is looked which connections were silent, and after idleLooks of
+	// such looks an active one is idle again.
+	lookEvery = time.Second
+	idleLooks = 8
 )
 
 // idlers owns the connections on which nothing comes. They have no goroutine: one poller watches
@@ -60,10 +64,11 @@ type idling struct {
 	reading     pool.Runner // reads, until there is nothing
 	fd          int
 	mayIdle     bool        // it becomes idle as soon as there is nothing to read; the reading goroutine's
-	wakes       int         // within the same idleAfter as wokenAt
+	wakes       int         // within activeWithin from wokenAt on
 	wokenAt     int64       // milliseconds, by the clock
 	activeIndex int         // in idlers.active, plus one; guarded by its mutex
 	heard       atomic.Bool // something was read since the last look
+	silent      int         // looks since something was; guarded by the mutex of idlers
 	lent        lent        // guarded by the mutex of lending
 
 	mu       locks.Idling
@@ -86,7 +91,7 @@ func (i *idlers) watch(stop <-chan struct{}) error {
 	i.mu.Unlock()
 	var polling sync.WaitGroup
 	polling.Go(func() { p.run(i.wake) })
-	look := time.NewTicker(idleAfter)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
 		select {
@@ -116,16 +121,20 @@ func (i *idlers) wake(fd int) {
 	}
 }
 
-// askSilent makes the active connections on which nothing came since the last look become idle, if
-// they can.
+// askSilent makes the active connections that were silent long enough become idle, if they can.
 func (i *idlers) askSilent() {
+	var silent []*idling
 	i.mu.Lock()
-	active := slices.Clone(i.active)
-	i.mu.Unlock()
-	for _, c := range active {
-		if c.heard.Swap(false) {
-			continue
+	for _, c := range i.active {
+		if c.silent++; c.heard.Swap(false) {
+			c.silent = 0
 		}
+		if c.silent >= idleLooks {
+			silent = append(silent, c)
+		}
+	}
+	i.mu.Unlock()
+	for _, c := range silent {
 		c.mu.Lock()
 		if !c.limited && !c.closed {
 			c.asked = true
@@ -215,7 +224,7 @@ func (c *idling) wake() {
 	if !c.watched {
 		return
 	}
-	if now := time.Now().UnixMilli(); now-c.wokenAt > idleAfter.Milliseconds() {
+	if now := time.Now().UnixMilli(); now-c.wokenAt > activeWithin.Milliseconds() {
 		c.wokenAt, c.wakes = now, 0
 	}
 	if c.wakes++; c.wakes > activeWakes {

@@ -45,7 +45,7 @@ func TestLend(t *testing.T) {
 			t.Fatalf("%d bytes came as %d", i, got)
 		}
 	}
-	testkit.Eventually(t, "idle", s.idle)
+	testkit.Eventually(t, "idle", s.silent)
 	l := &u.idlers.lending
 	l.mu.Lock()
 	defer l.mu.Unlock()
