@@ -105,7 +105,7 @@ func (c *Conns) countedAs(peer net.Addr) netip.Addr {
 	if addr.IsLoopback() || c.opts.Exempt != nil && c.opts.Exempt(addr) {
 		return netip.Addr{}
 	}
-	return address.Place(addr)
+	return address.Client(addr)
 }
 
 // leave counts a connection out.

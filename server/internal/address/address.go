@@ -21,10 +21,10 @@ func Parse(text string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
-// Place is what limits on an address count: the address, or its /64 network of IPv6, as whoever has
-// one address of that has all of them. The zero Addr stays what it is, so all who have no address
-// are one place.
-func Place(addr netip.Addr) netip.Addr {
+// Client is what limits per address count as one client: the address, or its /64 network of IPv6,
+// as whoever has one address of that has all of them. The zero Addr stays what it is, so all who
+// have no address count as one.
+func Client(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
 		network, _ := addr.Prefix(64) // never fails for IPv6

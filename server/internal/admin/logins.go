@@ -177,5 +177,5 @@ func (l *logins) warn(remote, reason string) {
 // origin is what failures are counted by; those from no address count together.
 func origin(remote string) netip.Addr {
 	addr, _ := address.Parse(remote)
-	return address.Place(addr)
+	return address.Client(addr)
 }

@@ -1,6 +1,6 @@
 // Package budget owns what all clients together may hold in memory: outgoing queues, answers under
 // way, attachments whose event is not whole yet, events that wait for handlers. What several
-// clients share is counted once, by whoever shares it.
+// clients share is counted once.
 package budget
 
 import "sync/atomic"
@@ -34,8 +34,8 @@ func (b *Budget) TakeHalf(n int) bool {
 	return true
 }
 
-// Add counts n bytes more, whatever the limit: for whoever found that the budget is not full, and
-// can only take whole what is to come then.
+// Add counts n bytes more, whatever the limit: for a caller that found the budget not full, and can
+// only take the whole of what comes next.
 func (b *Budget) Add(n int) { b.used.Add(int64(n)) }
 
 // Full reports whether nothing more should be taken.

@@ -14,7 +14,7 @@ import (
 
 // What auto derives from the machine.
 const (
-	// assumedMemory is what is reckoned with where nobody knows.
+	// assumedMemory is how much memory is assumed where the machine does not report it.
 	assumedMemory = 1 << 30
 	// clientsShare of the memory is for what clients hold at a time, sessionsShare for their
 	// sessions. The rest is garbage that is not collected yet, and the handlers'.
@@ -30,8 +30,8 @@ const (
 	// and metrics, Redis, the certificate, the program's own.
 	leastKept, mostKept = 64, 1024
 	keptShare           = 16
-	// And of what is left, these are no WebSocket's, so that polls are answered, and clients that
-	// are refused are told.
+	// And of what is left, these are no WebSocket's, so that polls are answered, and so are clients
+	// that are refused.
 	leastRequests, mostRequests = 16, 1024
 	requestsShare               = 16
 
@@ -146,7 +146,7 @@ func (c Capacity) Bounds(cfg *config.Config) engineio.Bounds {
 // for moments two.
 const fewFiles = 4000
 
-// What the log's lines name as their cause, and as which bound of it, for whoever knows the
+// What the log's lines name as their cause, and as which bound of it, for those who know the
 // settings.
 const (
 	CauseEvent   = "largest event" // does not fit into the memory for clients
@@ -155,7 +155,7 @@ const (
 	BoundFiles   = "files"         // none is left
 )
 
-// noteFiles warns if fewer files may be open, 0 for nobody knows, than the clients will need.
+// noteFiles warns if fewer files may be open, 0 for unknown, than the clients will need.
 func noteFiles(log *slog.Logger, maxConnections, limit int) {
 	switch {
 	case limit == 0:

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// allow asks whether the request may open a session, and returns what was added to the
-// header of its answer, which a 101 has to carry as well. If it may not, it is answered.
+// allow asks whether the request may open a session, and returns what was added to the header of
+// its answer, which a 101 has to carry as well. If it may not, it is answered.
 func (srv *Server) allow(w http.ResponseWriter, r *http.Request) (added http.Header, ok bool) {
 	added = make(http.Header)
 	if srv.cfg.Allow == nil {

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// unread sends a poll over a connection of its own, waits until it is being answered, and
-// returns the connection, of whose answer nothing was read.
+// unread sends a poll over a connection of its own, waits until it is being answered, and returns
+// the connection, of whose answer nothing was read.
 func (f *fixture) unread(query string, o *opened) net.Conn {
 	f.t.Helper()
 	before := o.answered()
@@ -41,8 +41,8 @@ func (o *opened) answered() uint64 {
 // huge is more than the kernel takes of one answer.
 const huge = 32 << 20
 
-// What several clients are sent counts once, with the form that it is sent in, from the
-// moment it waits until the last one has it or is gone.
+// What several clients are sent counts once, with the form that it is sent in, from the moment it
+// waits until the last one has it or is gone.
 func TestAnswersCountOnce(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog = huge })
 	m := textMessage(t, "51-x", make([]byte, huge))
@@ -127,8 +127,8 @@ func TestAnswerWithoutProgress(t *testing.T) {
 	}
 }
 
-// When all clients together hold too much, the one that holds most is dropped, and
-// the others go on.
+// When all clients together hold too much, the one that holds most is dropped, and the others go
+// on.
 func TestMemoryOfAllClients(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog, c.Memory = 1<<30, budget.New(1<<20) })
 	greedy, greedyQuery := f.polling(4)
@@ -173,8 +173,8 @@ func TestMemoryOfStalledWebSockets(t *testing.T) {
 	f.await(func() bool { return f.srv.cfg.Memory.Used() == 0 })
 }
 
-// A closing session's client fetches all that was sent, by as many polls as that takes,
-// and then the close packet by itself.
+// A closing session's client fetches all that was sent, by as many polls as that takes, and then
+// the close packet by itself.
 func TestCloseWithMoreThanOneAnswer(t *testing.T) {
 	f := start(t)
 	o, query := f.polling(4)
@@ -203,8 +203,8 @@ func TestCloseWithMoreThanOneAnswer(t *testing.T) {
 	f.gone(query)
 }
 
-// What an answer could not hold of a message comes with the next one, or over the
-// WebSocket that takes over between the two.
+// What an answer could not hold of a message comes with the next one, or over the WebSocket that
+// takes over between the two.
 func TestMessageLargerThanAnAnswer(t *testing.T) {
 	var attachments [][]byte
 	var packets []string
@@ -232,8 +232,8 @@ func TestMessageLargerThanAnAnswer(t *testing.T) {
 	p.expect(opText, "4next")
 }
 
-// The log of recovery keeps messages for minutes: what polls were sent of them goes with
-// the last poll.
+// The log of recovery keeps messages for minutes: what polls were sent of them goes with the last
+// poll.
 func TestFormsGoWithTheLastHolder(t *testing.T) {
 	b := budget.New(0)
 	m := textMessage(t, "51-x", make([]byte, largeFrame))

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// What one frame costs on its way out beside the system call: queueing it and
-// taking it for a write, alone and in a batch.
+// What one frame costs on its way out beside the system call: queueing it and taking it for a
+// write, alone and in a batch.
 func BenchmarkTake(b *testing.B) {
 	for _, batch := range []int{1, 16} {
 		b.Run(fmt.Sprint(batch), func(b *testing.B) {
@@ -48,8 +48,8 @@ func BenchmarkReceive(b *testing.B) {
 	}
 }
 
-// Broadcasts one after another to clients on this machine, system calls and their reading
-// included. When the flusher lags, several messages leave in one write.
+// Broadcasts one after another to clients on this machine, system calls and their reading included.
+// When the flusher lags, several messages leave in one write.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, c := range []struct{ clients, size int }{{10, 32}, {100, 32}, {100, 16 << 10}} {
 		b.Run(fmt.Sprintf("%dx%dB", c.clients, c.size), func(b *testing.B) {
@@ -103,9 +103,9 @@ func (deaf) Text([]byte) error   { return nil }
 func (deaf) Binary([]byte) error { return nil }
 func (deaf) Closed(Reason)       {}
 
-// BenchmarkLastDelivery is the time until a broadcast to many has gone out to the last of
-// them, the shortest of all, and the processors' time, with one writer and with one for each
-// processor, turn by turn. Nobody reads meanwhile.
+// BenchmarkLastDelivery is the time until a broadcast to many has gone out to the last of them, the
+// shortest of all, and the processors' time, with one writer and with one for each processor, turn
+// by turn. Nobody reads meanwhile.
 func BenchmarkLastDelivery(b *testing.B) {
 	for _, clients := range []int{2000, 5000} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
@@ -131,7 +131,7 @@ func BenchmarkLastDelivery(b *testing.B) {
 				}
 				r.End()
 				queueing += time.Since(begin)
-				for done := false; !done; time.Sleep(200 * time.Microsecond) { // nobody is told
+				for done := false; !done; time.Sleep(200 * time.Microsecond) { // there is nothing to wait for
 					flusher.mu.Lock()
 					done = flusher.working == 0
 					flusher.mu.Unlock()

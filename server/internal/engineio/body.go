@@ -5,14 +5,14 @@ import (
 	"hipflask/server/internal/engineio/payload"
 )
 
-// body is that of an answer to a poll. It is written in pieces, and what it shares
-// with others is copied for none of them:
+// body is that of an answer to a poll. It is written in pieces, and what it shares with others is
+// copied for none of them:
 //
-// Packets under largeFrame are joined, with what stands around them, into runs that are
-// this answer's own. A larger packet has a form for each payload format, made once for
-// all sessions that are sent it. When the client accepts it and there is enough of it,
-// the body is compressed: each large packet once for all, each run for this answer, and
-// only if it alone is worth that. All of them together make one stream.
+// Packets under largeFrame are joined, with what stands around them, into runs that are this
+// answer's own. A larger packet has a form for each payload format, made once for all sessions that
+// are sent it. When the client accepts it and there is enough of it, the body is compressed: each
+// large packet once for all, each run for this answer, and only if it alone is worth that. All of
+// them together make one stream.
 type body struct {
 	encoding string // empty: as it is
 	pieces   [][]byte
@@ -28,8 +28,8 @@ type item struct {
 	stored bool
 }
 
-// body makes the body that holds these packets, before and after being what stands around
-// them. encoding is what the client accepts, or empty.
+// body makes the body that holds these packets, before and after being what stands around them.
+// encoding is what the client accepts, or empty.
 func (o *outlet) body(portions []portion, format payload.Format, before, after, encoding string) *body {
 	b := new(body)
 	items, size := itemsOf(portions, format, before, after)
@@ -51,8 +51,8 @@ func (o *outlet) body(portions []portion, format payload.Format, before, after, 
 	return b
 }
 
-// itemsOf lists what a body is made of, and says how many bytes of that may be compressed,
-// large packets as they are before they are written in the format.
+// itemsOf lists what a body is made of, and returns how many bytes of that may be compressed, large
+// packets as they are before they are written in the format.
 func itemsOf(portions []portion, format payload.Format, before, after string) (items []item, size int) {
 	run := item{run: []byte(before)}
 	end := func() {

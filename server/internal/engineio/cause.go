@@ -1,7 +1,6 @@
 package engineio
 
-// Cause names a reason for which something that a client did is not accepted, or a
-// client given up.
+// Cause names a reason for which something that a client did is not accepted, or a client given up.
 type Cause string
 
 // The causes. Metrics count by them, and each has its share of the log.
@@ -34,7 +33,7 @@ const (
 	CauseAddress        Cause = "address"          // one too many of its address
 	CauseOpen           Cause = "open connections" // a TCP connection too many
 	CauseOpenAddress    Cause = "open connections of an address"
-	CauseIdle           Cause = "idle connections" // closed, since another needed their place
+	CauseIdle           Cause = "idle connections" // closed, to make room for another
 	CauseHandshakeRate  Cause = "handshake rate"   // too many clients in a second
 	CauseRate           Cause = "client rate"      // a client held back because it sends too much
 )
@@ -47,8 +46,8 @@ func Causes() []Cause {
 		CauseConnections, CauseAddress, CauseOpen, CauseOpenAddress, CauseIdle, CauseHandshakeRate, CauseRate}
 }
 
-// The bounds of causes that have more than one, each with a remedy of its own. A line of the
-// log has them as "bound", for whoever knows the remedy.
+// The bounds of causes that have more than one, each with a remedy of its own. A line of the log
+// has them as "bound", for those who know the remedy.
 const (
 	BoundPing       = "ping"            // of no cause: the time for a pong, at the end of a session
 	BoundPlain      = "plain"           // CauseTransport: a WebSocket that is no socket.io client's
@@ -60,8 +59,8 @@ const (
 	BoundTurn       = "turn"            // CauseRate: what others' events leave
 )
 
-// BoundError is an error of a [Receiver] for a packet that is over a bound: the log's line
-// about the session's end names it.
+// BoundError is an error of a [Receiver] for a packet that is over a bound: the log's line about
+// the session's end names it.
 type BoundError struct {
 	Bound string
 	Err   error

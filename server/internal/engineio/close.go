@@ -7,8 +7,8 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// Close ends the session from this side. What was sent before still goes out,
-// then a WebSocket gets a close frame and a poll the close packet.
+// Close ends the session from this side. What was sent before still goes out, then a WebSocket gets
+// a close frame and a poll the close packet.
 func (s *Session) Close(reason Reason) {
 	code := websocket.CloseNormal
 	if reason == ServerShutdown {
@@ -23,7 +23,7 @@ func (s *Session) Close(reason Reason) {
 	s.reading.pause.end()
 	limit := closeTimeout
 	if s.upgrade.isAway() {
-		limit = goodbyeTimeout
+		limit = lastFrameTimeout
 	}
 	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.upgrade.probe
@@ -47,8 +47,8 @@ func (s *Session) Close(reason Reason) {
 // finishGrace is how long a session's end waits for its handlers.
 const finishGrace = time.Second
 
-// retire ends a session once its handlers are done with what it has sent, so that
-// their answers reach the client. A handler that hangs does not keep it.
+// retire ends a session once its handlers are done with what it has sent, so that their answers
+// reach the client. A handler that hangs does not keep it.
 func (s *Session) retire() {
 	f, ok := s.rcv.(Finisher)
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Every way in which a session can end, each with one end and its reason. That there
-// is no second one is checked as the fixture ends.
+// Every way in which a session can end, each with one end and its reason. That there is no second
+// one is checked as the fixture ends.
 
 func TestEndByTheClient(t *testing.T) {
 	t.Run("close frame", func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestEndByTheClient(t *testing.T) {
 	})
 }
 
-// pollInBackground sends a poll that waits, and hands on its payload, behind the status
-// where that is not 200.
+// pollInBackground sends a poll that waits, and hands on its payload, behind the status where that
+// is not 200.
 func (f *fixture) pollInBackground(query string, o *opened) <-chan string {
 	f.t.Helper()
 	polled := make(chan string, 1)
@@ -331,8 +331,8 @@ func TestEndByOverlappingRequests(t *testing.T) {
 	})
 }
 
-// What a client did wrong is told to it before its waiting poll ends, which it would
-// else take for the reason: the answer to its POST is whole and on its way by then.
+// A client gets to know what it did wrong before its waiting poll ends, which it would else take
+// for the reason: the answer to its POST is whole and on its way by then.
 func TestRefusalComesBeforeTheEnd(t *testing.T) {
 	for _, c := range []struct {
 		name, body string

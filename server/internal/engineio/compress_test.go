@@ -42,8 +42,8 @@ func (f *fixture) zipped(query string) (encoding string, raw []byte, text string
 	return encoding, raw, text
 }
 
-// A message that is not to be compressed is in no answer's compressed part, whatever its
-// size and whatever else is in the answer, which all clients read.
+// A message that is not to be compressed is in no answer's compressed part, whatever its size and
+// whatever else is in the answer, which all clients read.
 func TestMessagesThatAreNotCompressed(t *testing.T) {
 	f := start(t, func(c *Config) { c.Compression, c.CompressionThreshold = true, 1024 })
 	secret, open := strings.Repeat("secret ", 300), strings.Repeat("open ", 400)

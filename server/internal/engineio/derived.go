@@ -5,9 +5,9 @@ import (
 	"weak"
 )
 
-// derived is what was made of a message, for all who need it. That of a message which is
-// kept, see Message.Kept, is there while somebody uses it: who keeps the message has counted
-// its bytes alone.
+// derived is what was made of a message, for all who need it. That of a message which is kept, see
+// Message.Kept, is there only while it is used: the bytes that were counted for the kept message
+// are its own alone.
 type derived[T any] struct {
 	made *T
 	weak weak.Pointer[T]

@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// drainPace is the time between the ends of two sessions in a shutdown, so that
-// the clients come to another server, or come back, one after another.
+// drainPace is the time between the ends of two sessions in a shutdown, so that the clients connect
+// to another server, or again to this one, one after another.
 const drainPace = 5 * time.Millisecond
 
-// Shutdown refuses new sessions, closes those there are one after another, with
-// what they were still to be sent, and returns once they and all goroutines have
-// ended. What is left shortly before ctx's deadline is cut, and ctx's error returned.
-// Goroutines that do not end by that, such as those of a Receiver that hangs, are
-// waited for no longer than ctx lasts.
+// Shutdown refuses new sessions, closes those there are one after another, with what they were
+// still to be sent, and returns once they and all goroutines have ended. What is left shortly
+// before ctx's deadline is cut, and ctx's error returned. Goroutines that do not end by that, such
+// as those of a Receiver that hangs, are waited for no longer than ctx lasts.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	if srv.drain() {
 		return nil
@@ -35,7 +34,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		defer close(done)
 		srv.workers.Wait()
 		close(srv.stop)
-		srv.keepers.Wait()
+		srv.background.Wait()
 	}()
 	select {
 	case <-done:
@@ -45,9 +44,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// drainSpread is the time over which n sessions are ended: drainPace for each, but
-// no more than two fifths of what there is until ctx ends. The rest is for the last
-// one's goodbye: a client between two polls has closeTimeout to fetch it.
+// drainSpread is the time over which n sessions are ended: drainPace for each, but no more than two
+// fifths of what there is until ctx ends. The rest is for the last one's close packet: a client
+// between two polls has closeTimeout to fetch it.
 func drainSpread(ctx context.Context, n int) time.Duration {
 	spread := time.Duration(n) * drainPace
 	if deadline, ok := ctx.Deadline(); ok {
@@ -56,8 +55,8 @@ func drainSpread(ctx context.Context, n int) time.Duration {
 	return spread
 }
 
-// cutGrace is what the goroutines of sessions that are cut have to end, or a tenth of
-// the time for all, if that is less.
+// cutGrace is what the goroutines of sessions that are cut have to end, or a tenth of the time for
+// all, if that is less.
 const cutGrace = time.Second
 
 // cutBefore is ctx, ended so much earlier.

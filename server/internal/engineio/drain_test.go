@@ -15,8 +15,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// drained is a receiver that notes when its session ended, on a clock that stands
-// still unless somebody waits.
+// drained is a receiver that notes when its session ended, on a clock that stands still unless
+// somebody waits.
 type drained struct {
 	ended  chan time.Duration
 	finish func(then func()) // nil: nothing to finish
@@ -32,13 +32,13 @@ type finisher struct{ *drained }
 
 func (f finisher) Finish(then func()) { f.finish(then) }
 
-// drain opens n sessions, shuts the server down, and returns the times at which they
-// ended, in order. finish may be nil.
+// drain opens n sessions, shuts the server down, and returns the times at which they ended, in
+// order. finish may be nil.
 func drain(t *testing.T, n int, limit time.Duration, finish func(then func())) []time.Duration {
 	t.Helper()
 	var all []*drained
-	// Its goroutines have nothing to do here, and one of them waits for the kernel:
-	// this clock would never move on.
+	// Its goroutines have nothing to do here, and one of them waits for the kernel: this clock
+	// would never move on.
 	srv := newServer(Config{Polling: true, Open: func(*Session) Receiver {
 		d := &drained{ended: make(chan time.Duration, 2), finish: finish, start: time.Now()}
 		all = append(all, d)
@@ -68,8 +68,7 @@ func drain(t *testing.T, n int, limit time.Duration, finish func(then func())) [
 	return times
 }
 
-// A few clients go at once, many over two fifths of the time, and never two of them
-// in one instant.
+// A few clients go at once, many over two fifths of the time, and never two of them in one instant.
 func TestDrainSpreadsTheEnds(t *testing.T) {
 	for _, c := range []struct {
 		clients     int
@@ -119,9 +118,9 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 	})
 }
 
-// Until its turn comes a client polls, posts and is sent to, while whoever is new,
-// or asks for a session that is not here, is told to come again: 503, upon which a
-// proxy asks another server.
+// Until its turn comes a client polls, posts and is sent to, while whoever is new, or asks for a
+// session that is not here, is answered 503 and Retry-After, upon which a proxy asks another
+// server.
 func TestDrainServesWhoeverIsThere(t *testing.T) {
 	f := start(t)
 	finish := make(chan func(), 1)
@@ -215,8 +214,8 @@ func (f *fixture) handshake(path, version string) int {
 	return resp.StatusCode
 }
 
-// A receiver that hangs keeps its reader for ever. Shutdown waits for it as long as it
-// was told to, and no longer.
+// A receiver that hangs keeps its reader for ever. Shutdown waits for it until its context's
+// deadline, and no longer.
 func TestShutdownLeavesAHangingReceiverBehind(t *testing.T) {
 	f := start(t)
 	hang, begun := make(chan struct{}), make(chan struct{})

@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// closeTimeout is how long a closed connection waits for its peer's part of
-	// the goodbye: the echoed close frame, or the poll that fetches the close packet.
+	// closeTimeout is how long a closed connection waits for its peer's part of the closing
+	// handshake: the echoed close frame, or the poll that fetches the close packet.
 	closeTimeout = 5 * time.Second
-	// goodbyeTimeout bounds the writing of a last frame and the wait for the peer to
-	// see it.
-	goodbyeTimeout = time.Second
+	// lastFrameTimeout bounds the writing of a last frame, or of a session's last answer to a
+	// request, and the wait for the peer to see it.
+	lastFrameTimeout = time.Second
 )
 
-// end is an end without a goodbye: the peer is gone, broke a rule, or must go. It
-// returns the session's WebSocket, if it has one, for the caller to close.
+// end ends the session without a close packet or frame: the peer is gone, broke a rule, or must go.
+// It returns the session's WebSocket, if it has one, for the caller to close.
 func (s *Session) end(reason Reason) *websocket.Conn {
 	s.mu.Lock()
 	was := s.state
@@ -40,7 +40,7 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 		s.tellEnded() // before Shutdown can miss it
 	}
 	s.srv.heart.remove(&s.beat)
-	s.srv.gate.leave(s.place, conn != nil)
+	s.srv.admission.leave(s.addressCount, conn != nil)
 	s.srv.registrar.remove(s)
 	if probe != nil {
 		_ = probe.Close()

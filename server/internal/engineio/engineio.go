@@ -1,11 +1,10 @@
-// Package engineio serves Engine.IO 3 and 4: it owns sessions, their heartbeats,
-// the polling and WebSocket transports, the upgrade from one to the other, and
-// the bounded queue of what each client is still to be sent.
+// Package engineio serves Engine.IO 3 and 4: it owns sessions, their heartbeats, the polling and
+// WebSocket transports, the upgrade from one to the other, and the bounded queue of what each
+// client is still to be sent.
 //
-// It follows the Engine.IO protocol documents (revisions 3 and 4) and, where they
-// are silent, the official server. It knows nothing of Socket.IO: whoever opens a
-// [Server] is given each new [Session], and gives back a [Receiver] for what
-// comes in.
+// It follows the Engine.IO protocol documents (revisions 3 and 4) and, where they are silent, the
+// official server. It knows nothing of Socket.IO: whoever opens a [Server] is given each new
+// [Session], and gives back a [Receiver] for what comes in.
 package engineio
 
 import (
@@ -30,7 +29,7 @@ const (
 	defaultBodyTimeout       = 30 * time.Second
 )
 
-// Config says how a [Server] behaves. The zero value of a limit means its default.
+// Config is how a [Server] behaves. The zero value of a limit means its default.
 type Config struct {
 	PingInterval   time.Duration // between two pings
 	PingTimeout    time.Duration // how long a pong may take
@@ -41,7 +40,7 @@ type Config struct {
 	MaxPayloadPackets int // packets in one POST body
 	MaxBacklog        int // bytes waiting for one client, beyond which it is dropped
 
-	Path               string // the URL path of Engine.IO, to tell clients that miss it
+	Path               string // the URL path of Engine.IO, named to clients that ask for another one
 	PlainPath          string // the URL path of plain WebSocket clients; empty for none
 	Polling, WebSocket bool   // the transports on offer
 	AllowUpgrades      bool   // whether polling may become WebSocket
@@ -62,47 +61,45 @@ type Config struct {
 	Proxies  Proxies        // who is believed about clients' addresses
 	Logger   *slog.Logger
 
-	// Allow is asked before a session is opened; nil allows all. It may add to the
-	// header of the answer; if it reports false, it has answered.
+	// Allow is asked before a session is opened; nil allows all. It may add to the header of the
+	// answer; if it reports false, it has answered.
 	Allow func(w http.ResponseWriter, r *http.Request) bool
 
-	// Elsewhere answers a request for a session that is not here, which was admitted, and
-	// reports whether it did; nil: nobody does. See [Server.ServeForwarded].
+	// Elsewhere answers a request for a session that is not here, which was admitted, and reports
+	// whether it did; nil: nobody does. See [Server.ServeForwarded].
 	Elsewhere func(w http.ResponseWriter, r *http.Request, sid string) bool
-	// Alive reports whether the server with this id still is there, see [Forwarded]; nil:
-	// all are.
+	// Alive reports whether the server with this id still is there, see [Forwarded]; nil: all are.
 	Alive func(server string) bool
 
 	// Pack appends the data of the one binary packet that a message is to sessions of
-	// [Session.Pack], made of its text and its attachments, which it must not change. A
-	// message for which it returns nil is sent as it is.
+	// [Session.Pack], made of its text and its attachments, which it must not change. A message for
+	// which it returns nil is sent as it is.
 	Pack func(dst, text []byte, attachments [][]byte) []byte
 
-	// Open is called for each new session before anything of it is read or
-	// written. What the session then receives goes to the Receiver. Open must not
-	// wait for the server or call its methods.
+	// Open is called for each new session before anything of it is read or written. What the
+	// session then receives goes to the Receiver. Open must not wait for the server or call its
+	// methods.
 	Open func(*Session) Receiver
 }
 
-// Receiver takes what one session receives. The methods of one receiver may be
-// called from different goroutines, but Text and Binary never at the same time.
+// Receiver takes what one session receives. The methods of one receiver may be called from
+// different goroutines, but Text and Binary never at the same time.
 type Receiver interface {
-	// Text and Binary take one message. data is valid during the call only.
-	// They may block: the session then reads no further. An error closes the
-	// session as one that broke the protocol.
+	// Text and Binary take one message. data is valid during the call only. They may block: the
+	// session then reads no further. An error closes the session as one that broke the protocol.
 	Text(data []byte) error
 	Binary(data []byte) error
 	// Closed is called exactly once, whatever ended the session.
 	Closed(reason Reason)
 }
 
-// Worker is a [Receiver] that works on messages after it has taken them. Of the two methods
-// one is called soon after a message, or Closed is.
+// Worker is a [Receiver] that works on messages after it has taken them. Of the two methods one is
+// called soon after a message, or Closed is.
 type Worker interface {
-	// StartWork has the work done by somebody else.
+	// StartWork has the work done on another goroutine.
 	StartWork()
-	// Work returns what the caller is to do, nil for nothing. It may take long: then the
-	// session reads on meanwhile.
+	// Work returns what the caller is to do, nil for nothing. It may take long: then the session
+	// reads on meanwhile.
 	Work() Work
 }
 
@@ -115,7 +112,7 @@ type Finisher interface {
 	Finish(then func())
 }
 
-// Reason says why a session ended, in the words that Socket.IO servers use.
+// Reason is why a session ended, in the words that Socket.IO servers use.
 type Reason string
 
 // The reasons of an end.
@@ -157,8 +154,8 @@ func positive[T int | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// WriteTimeout is how long a response may take from its request on, or from the moment
-// when a waiting poll has something to answer.
+// WriteTimeout is how long a response may take from its request on, or from the moment when a
+// waiting poll has something to answer.
 func (c *Config) WriteTimeout() time.Duration {
 	return c.PingInterval + c.PingTimeout + c.BodyTimeout
 }

@@ -10,31 +10,31 @@ import (
 )
 
 const (
-	// flushChunk is how many sessions a writer takes from the list at a time, so that
-	// others, a broadcaster that has to help included, find some left.
+	// flushChunk is how many sessions a writer takes from the list at a time, so that others, a
+	// broadcaster that has to help included, find some left.
 	flushChunk = 64
-	// spreadFrom is how many sessions have to wait for one more writer to begin: some
-	// milliseconds of work. With fewer, processors that were not idle after all, since other
-	// programs have them, would make each delivery dearer; testdata/bench/README.md has figures.
+	// spreadFrom is how many sessions have to wait for one more writer to begin: some milliseconds
+	// of work. With fewer, processors that were not idle after all, since other programs have them,
+	// would make each delivery dearer; testdata/bench/README.md has figures.
 	spreadFrom = 1024
 )
 
 const (
-	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as
-	// much as some deliveries.
+	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as much as
+	// some deliveries.
 	fewSessions = 32
-	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then
-	// the flusher is better: it joins what waits for a session.
+	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then the
+	// flusher is better: it joins what waits for a session.
 	rapid = 5 * time.Microsecond
 )
 
-// flusher writes out what broadcasts queued. A broadcast only puts a pointer into
-// each session's queue; the writing follows in one pass over the sessions, and
-// whatever other broadcasts queued by the time a session's turn comes leaves in
-// the same write. Nothing waits for more to come: an idle flusher starts at once.
+// flusher writes out what broadcasts queued. A broadcast only puts a pointer into each session's
+// queue; the writing follows in one pass over the sessions, and whatever other broadcasts queued by
+// the time a session's turn comes leaves in the same write. Nothing waits for more to come: an idle
+// flusher starts at once.
 //
-// One writer does that, and more of them while the list is long. It does not matter
-// which of them takes a session: only one writes to it at a time, and from its queue.
+// One writer does that, and more of them while the list is long. It does not matter which of them
+// takes a session: only one writes to it at a time, and from its queue.
 type flusher struct {
 	lag    *lag          // of the server
 	copies atomic.Uint64 // that rounds have queued
@@ -64,8 +64,8 @@ func (f *flusher) limit(writers int) {
 	f.wake = make(chan struct{}, writers)
 }
 
-// writers is how many there may be with so many processors: with more than two, one is left
-// to what clients send meanwhile.
+// writers is how many there may be with so many processors: with more than two, one is left to what
+// clients send meanwhile.
 func writers(processors int) int {
 	if processors > 2 {
 		return processors - 1
@@ -89,8 +89,8 @@ func (f *flusher) begin() *Round {
 	return r
 }
 
-// Queue puts m into the session's queue. It leaves with the round's end, after
-// everything that was queued for or sent to that session before.
+// Queue puts m into the session's queue. It leaves with the round's end, after everything that was
+// queued for or sent to that session before.
 func (r *Round) Queue(s *Session, m *Message) {
 	s.mu.Lock()
 	if !s.acceptLocked(m) {
@@ -105,10 +105,10 @@ func (r *Round) Queue(s *Session, m *Message) {
 	s.mu.Unlock()
 }
 
-// End lets the writing begin. It returns at once, or, while too much waits beside what
-// this round queued, after having taken part in the writing: two that write at a time
-// cost more than one, so one large round alone is no reason. It must not be called with
-// a lock held that writing could need.
+// End lets the writing begin. It returns at once, or, while too much waits beside what this round
+// queued, after having taken part in the writing: two that write at a time cost more than one, so
+// one large round alone is no reason. It must not be called with a lock held that writing could
+// need.
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
 	if len(r.dirty) > 0 && !f.directly(r.dirty) {
@@ -165,8 +165,8 @@ func (f *flusher) write(stop <-chan struct{}) {
 	}
 }
 
-// chunk flushes some of the sessions on the list and reports whether there were any. A
-// writer for which there are none is idle from then on.
+// chunk flushes some of the sessions on the list and reports whether there were any. A writer for
+// which there are none is idle from then on.
 func (f *flusher) chunk(writer bool) bool {
 	var some [flushChunk]*Session
 	f.mu.Lock()
@@ -187,8 +187,8 @@ func (f *flusher) chunk(writer bool) bool {
 	return n > 0
 }
 
-// directly writes a small round, unless others wait for the flusher or rounds come in a
-// loop, and reports whether it did.
+// directly writes a small round, unless others wait for the flusher or rounds come in a loop, and
+// reports whether it did.
 func (f *flusher) directly(dirty []*Session) bool {
 	if len(dirty) > fewSessions {
 		return false

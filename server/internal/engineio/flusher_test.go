@@ -49,8 +49,7 @@ func TestRoundListsEachSessionOnce(t *testing.T) {
 	}
 }
 
-// Under a load that never lets the list empty it must not grow with all that was
-// ever on it.
+// Under a load that never lets the list empty it must not grow with all that was ever on it.
 func TestListThatNeverEmptiesStaysSmall(t *testing.T) {
 	srv := quiet(t)
 	sessions := silentSessions(srv, 3*flushChunk)
@@ -91,7 +90,7 @@ func TestRoundWithEndedSessions(t *testing.T) {
 // stopFlusher makes the server one whose flusher does not run.
 func stopFlusher(f *fixture) {
 	close(f.srv.stop)
-	f.srv.keepers.Wait()
+	f.srv.background.Wait()
 	f.srv.stop = make(chan struct{})
 }
 
@@ -141,8 +140,8 @@ func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 	}
 }
 
-// A broadcaster that cannot help, because another goroutine writes already, waits
-// for it: else a producer faster than the writer would fill the queue without end.
+// A broadcaster that cannot help, because another goroutine writes already, waits for it: else a
+// producer faster than the writer would fill the queue without end.
 func TestRoundWaitsForAWriter(t *testing.T) {
 	srv := quiet(t)
 	s := &Session{srv: &srv.common, protocol: 4, socket: socket{conn: new(websocket.Conn), writing: true}, outbox: outbox{shared: &srv.outlet}}
@@ -175,8 +174,8 @@ func TestRoundWaitsForAWriter(t *testing.T) {
 	s.drop()
 }
 
-// One that waits is let go when the session it waits for ends, or turns out to be
-// stalled: what waits for a client is not waited for.
+// One that waits is let go when the session it waits for ends, or turns out to be stalled: what
+// waits for a client is not waited for.
 func TestRoundStopsWaiting(t *testing.T) {
 	for name, relieve := range map[string]func(s *Session){
 		"ended":   func(s *Session) { s.drop() },
@@ -208,8 +207,8 @@ func TestRoundStopsWaiting(t *testing.T) {
 	}
 }
 
-// A small round is written by who ends it, unless another has just ended, as in a loop, or
-// others wait for the flusher.
+// A small round is written by who ends it, unless another has just ended, as in a loop, or others
+// wait for the flusher.
 func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 	srv := quiet(t)
 	f := &srv.flusher

@@ -6,14 +6,14 @@ import (
 	"hipflask/server/internal/engineio/payload"
 )
 
-// hold counts one place more in which the message waits.
+// hold counts one queue or answer more in which the message waits.
 func (m *Message) hold(b *budget.Budget) {
 	if !m.isOurs() {
 		m.retention().hold(len(m.frame), b)
 	}
 }
 
-// release counts one place less.
+// release counts one less.
 func (m *Message) release(b *budget.Budget) {
 	if !m.isOurs() {
 		m.retention().release(b)
@@ -32,8 +32,8 @@ func (m *Message) retention() *retention {
 	return x.held.Load()
 }
 
-// form returns a form of the message's nth packet, and has it made by the first who
-// asks. It is kept, and counts, while the message is held.
+// form returns a form of the message's nth packet, and has it made by the first who asks. It is
+// kept, and counts, while the message is held.
 func (m *Message) form(n int, format payload.Format, deflater *coding.Compressor, b *budget.Budget) *form {
 	r := m.retention()
 	key := formKey{packet: int(m.gone) + n, format: format, deflated: deflater != nil}

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// Forwarded says which server of a cluster has passed a request on, whose client it has
-// admitted, and what it wants of it.
+// Forwarded is which server of a cluster has passed a request on, after it has admitted the client,
+// and what that server asks for.
 type Forwarded struct {
 	From string
 	Wish Wish
@@ -25,9 +25,9 @@ const (
 	WishAstray              // one of another server, which it takes this one for
 )
 
-// ServeForwarded serves a request that another server has passed on, with r.RemoteAddr the
-// client's address. Origin, host and limits of addresses were checked there, and are not
-// here; nor is the request passed on again.
+// ServeForwarded serves a request that another server has passed on, with r.RemoteAddr the client's
+// address. Origin, host and limits of addresses were checked there, and are not here; nor is the
+// request passed on again.
 func (srv *Server) ServeForwarded(w http.ResponseWriter, r *http.Request, what Forwarded) {
 	srv.cfg.limitAnswer(w)
 	q := r.URL.Query()
@@ -49,8 +49,8 @@ func (srv *Server) ServeForwarded(w http.ResponseWriter, r *http.Request, what F
 	}
 }
 
-// left ends a session whose client gave its poll up, as if that had come here: one that
-// waits, or one that was answered in vain.
+// left ends a session whose client gave its poll up, as if that had come here: one that waits, or
+// one that was answered in vain.
 func (s *Session) left(answered bool) {
 	s.mu.Lock()
 	polls := s.conn == nil && (s.polls.poll != nil || answered)

@@ -16,8 +16,8 @@ func (f *fixture) passOn(from, query string) *httptest.ResponseRecorder {
 	return w
 }
 
-// A poll whose server is killed with the answer in its hands comes again by another way,
-// and is answered the same; one that only looks the same is not.
+// A poll whose server is killed with the answer in its hands comes again by another way, and is
+// answered the same; one that only looks the same is not.
 func TestLostAnswerIsGivenAgain(t *testing.T) {
 	alive := true
 	f := start(t, func(c *Config) { c.Alive = func(string) bool { return alive } })
@@ -45,8 +45,8 @@ func TestLostAnswerIsGivenAgain(t *testing.T) {
 	o.ends(t, TransportClose)
 }
 
-// What is kept of an answer counts in what all clients may hold, until the next poll, the
-// upgrade or the end. Where half of that is held already, nothing is kept.
+// What is kept of an answer counts in what all clients may hold, until the next poll, the upgrade
+// or the end. Where half of that is held already, nothing is kept.
 func TestMemoryOfKeptAnswers(t *testing.T) {
 	f := start(t, func(c *Config) {
 		c.Alive = func(string) bool { return false }

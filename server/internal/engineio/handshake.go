@@ -45,13 +45,13 @@ func (srv *Server) openSession(w http.ResponseWriter, r *http.Request, q url.Val
 	if !ok {
 		return
 	}
-	place, no := srv.gate.enter(remote(r), webSocket)
+	count, no := srv.admission.enter(remote(r), webSocket)
 	if no != nil {
 		srv.refusals.tooMany(w, r, no)
 		return
 	}
 	s := srv.newSession(r, q.Has("b64"), protocol)
-	s.place = place
+	s.addressCount = count
 	if webSocket {
 		srv.openWebSocket(w, r, s, added)
 		return
@@ -74,8 +74,8 @@ func (srv *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Val
 
 // openWebSocket begins a session on a WebSocket.
 func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Session, added http.Header) {
-	if !srv.hire() {
-		srv.gate.leave(s.place, true)
+	if !srv.addWorker() {
+		srv.admission.leave(s.addressCount, true)
 		srv.refusals.unavailable(w)
 		return
 	}
@@ -89,7 +89,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(added, r), first)
 	if err != nil {
 		srv.workers.Done()
-		srv.gate.leave(s.place, true)
+		srv.admission.leave(s.addressCount, true)
 		srv.refusals.handshake(r, err)
 		return
 	}
@@ -99,7 +99,7 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	if !srv.open(s) {
 		go func() {
 			defer srv.workers.Done()
-			s.goodbye(conn, websocket.CloseGoingAway)
+			s.closeWith(conn, websocket.CloseGoingAway)
 		}()
 		return
 	}
@@ -124,8 +124,8 @@ func (srv *Server) newSession(r *http.Request, base64Only bool, protocol uint8) 
 	return s
 }
 
-// open makes the session known, to the receiver first: nothing is read before its
-// listeners stand. It fails when the server is going down.
+// open makes the session known, to the receiver first: nothing is read before its listeners are
+// registered. It fails when the server is going down.
 func (srv *Server) open(s *Session) bool {
 	kind := s.kindLocked() // nobody else knows the session yet
 	s.polled = s.conn == nil
@@ -144,8 +144,7 @@ func (srv *Server) open(s *Session) bool {
 	return true
 }
 
-// openPacket is the first packet of a session: Engine.IO's handshake data, times in
-// milliseconds.
+// openPacket is the first packet of a session: Engine.IO's handshake data, times in milliseconds.
 func (srv *Server) openPacket(s *Session, polls bool) *Message {
 	upgrades := []string{}
 	if polls && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {

@@ -13,8 +13,8 @@ import (
 
 // What only goes wrong when two things happen to one session at the same time.
 
-// slowPOST begins a POST and returns what sends the rest of its body and reads the
-// status of the answer.
+// slowPOST begins a POST and returns what sends the rest of its body and reads the status of the
+// answer.
 func (f *fixture) slowPOST(query, body string) (finish func() int) {
 	f.t.Helper()
 	conn, err := net.DialTimeout("tcp", f.addr, testkit.Deadline)
@@ -44,8 +44,8 @@ func (o *opened) isPosting() bool {
 	return o.polls.posting
 }
 
-// A client that upgrades while a POST of its own is still being handled must not
-// get two goroutines into its receiver.
+// A client that upgrades while a POST of its own is still being handled must not get two goroutines
+// into its receiver.
 func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 	f := start(t)
 	entered, leave := make(chan string, 10), make(chan struct{})
@@ -84,8 +84,8 @@ func TestReceiverIsNeverEnteredTwice(t *testing.T) {
 	}
 }
 
-// A POST that ends the session when a WebSocket has taken it over meanwhile must end
-// the WebSocket as well: it would stay open for ever, without a heartbeat.
+// A POST that ends the session when a WebSocket has taken it over meanwhile must end the WebSocket
+// as well: it would stay open for ever, without a heartbeat.
 func TestEndByLatePOSTClosesTheWebSocket(t *testing.T) {
 	for _, c := range []struct {
 		payload string
@@ -115,12 +115,11 @@ func TestEndByLatePOSTClosesTheWebSocket(t *testing.T) {
 	}
 }
 
-// A session that is upgraded lives on after the time limit of the upgrade's own
-// writes has passed.
+// A session that is upgraded lives on after the time limit of the upgrade's own writes has passed.
 func TestUpgradedSessionOutlivesTheUpgradesDeadlines(t *testing.T) {
 	f := start(t, func(c *Config) {
-		c.PingInterval = goodbyeTimeout + goodbyeTimeout/2
-		c.UpgradeTimeout = goodbyeTimeout
+		c.PingInterval = lastFrameTimeout + lastFrameTimeout/2
+		c.UpgradeTimeout = lastFrameTimeout
 	})
 	o, p := f.upgraded(4)
 	p.expect(opText, "2") // which comes after all of them have passed

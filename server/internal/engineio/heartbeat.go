@@ -13,13 +13,13 @@ type beat struct {
 	owner       beating
 	clientPings bool // Engine.IO 3
 
-	// receiving counts the calls that take what came in and are under way, and pauses: a
-	// session whose reading waits for its handlers is not one that fell silent.
+	// receiving counts the calls that take what came in and are under way, and pauses: a session
+	// whose reading waits for its handlers is not one that fell silent.
 	receiving atomic.Int32
 	// delayed is set when reading goes on after a wait: there may be more to read.
 	delayed atomic.Bool
 
-	at beatPlace // guarded by the heartbeat's mutex
+	at beatEntry // guarded by the heartbeat's mutex
 }
 
 // beating is what a heartbeat acts on.
@@ -28,16 +28,16 @@ type beating interface {
 	lost() // ends it: nothing came in time
 }
 
-// beatPlace is a place in the heartbeat's lists.
-type beatPlace struct {
+// beatEntry is a session's entry in one of the heartbeat's lists.
+type beatEntry struct {
 	list       *beatList
 	prev, next *beat
 	due        time.Time
 	renewed    bool // due was late once
 }
 
-// heldUp reports whether a heartbeat of the session may lie unread: its reading waits,
-// or has waited since it was last asked.
+// heldUp reports whether a heartbeat of the session may lie unread: its reading waits, or has
+// waited since it was last asked.
 func (b *beat) heldUp() bool {
 	delayed := b.delayed.Swap(false)
 	return delayed || b.receiving.Load() > 0
@@ -45,17 +45,17 @@ func (b *beat) heldUp() bool {
 
 // heartbeat keeps the pings and the time limits of all sessions with one timer.
 //
-// All sessions share the same interval and timeout, so a list whose entries are
-// appended as they start waiting is sorted by when they are due: looking at its
-// head is enough, and moving a session to the end costs the same for any number.
+// All sessions share the same interval and timeout, so a list whose entries are appended as they
+// start waiting is sorted by when they are due: looking at its head is enough, and moving a session
+// to the end costs the same for any number.
 //
-// Engine.IO 4 and plain WebSocket: the server pings after the interval and waits
-// for the pong. Engine.IO 3: the client pings, and has interval and timeout for it.
+// Engine.IO 4 and plain WebSocket: the server pings after the interval and waits for the pong.
+// Engine.IO 3: the client pings, and has interval and timeout for it.
 //
-// A client whose reading is held up, by its handlers or by a limit on its rate, is
-// not one that fell silent: what it owes may lie unread. It has until its reading
-// goes on, and so that it does not take us for dead meanwhile, is sent something
-// before it would. Nor is one whose time ran out while the whole process stood still.
+// A client whose reading is held up, by its handlers or by a limit on its rate, is not one that
+// fell silent: what it owes may lie unread. It has until its reading goes on, and so that it does
+// not take us for dead meanwhile, is sent something before it would. Nor is one whose time ran out
+// while the whole process stood still.
 type heartbeat struct {
 	interval, timeout time.Duration
 	wake              chan struct{} // capacity 1: a list that was empty no longer is
@@ -73,8 +73,8 @@ func newHeartbeat(interval, timeout time.Duration) *heartbeat {
 	return &heartbeat{interval: interval, timeout: timeout, wake: make(chan struct{}, 1)}
 }
 
-// add starts the heartbeat of a session; heard, a sign of life, starts it anew.
-// A session that was removed stays so.
+// add starts the heartbeat of a session; heard, a sign of life, starts it anew. A session that was
+// removed stays so.
 func (h *heartbeat) add(b *beat) {
 	h.mu.Lock()
 	h.waitLocked(b)
@@ -105,7 +105,7 @@ func (h *heartbeat) remove(b *beat) {
 
 func (h *heartbeat) moveLocked(b *beat, to *beatList, after time.Duration) {
 	h.unlinkLocked(b)
-	b.at = beatPlace{list: to, prev: to.last, due: time.Now().Add(after)}
+	b.at = beatEntry{list: to, prev: to.last, due: time.Now().Add(after)}
 	if to.last != nil {
 		to.last.at.next = b
 		to.last = b
@@ -133,7 +133,7 @@ func (h *heartbeat) unlinkLocked(b *beat) {
 	} else {
 		l.last = b.at.prev
 	}
-	b.at = beatPlace{}
+	b.at = beatEntry{}
 }
 
 // run pings and ends sessions as they are due, until stop is closed.
@@ -162,8 +162,8 @@ func (h *heartbeat) run(stop <-chan struct{}) {
 	}
 }
 
-// renew has all that is expected of clients begin anew, once: the process stood still, so
-// that what they have sent may lie unread.
+// renew has all that is expected of clients begin anew, once: the process stood still, so that what
+// they have sent may lie unread.
 func (h *heartbeat) renew() {
 	now := time.Now()
 	h.mu.Lock()
@@ -181,7 +181,7 @@ func (h *heartbeat) renew() {
 	}
 }
 
-// collect takes what is due off the lists and says how long nothing else will be.
+// collect takes what is due off the lists, and returns how long nothing else will be due.
 func (h *heartbeat) collect(now time.Time) (due, dead []*beat, next time.Duration) {
 	// Sessions that fall due within one step are served together.
 	step := min(h.interval, h.timeout) / 50

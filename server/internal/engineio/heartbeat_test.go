@@ -113,9 +113,8 @@ func TestHeartbeatV3(t *testing.T) {
 	})
 }
 
-// A client whose messages wait for their handlers is not dead: its pong may lie
-// unread behind them. Meanwhile it goes on to be told that we are there, before the
-// time is over that it has for that.
+// A client whose messages wait for their handlers is not dead: its pong may lie unread behind them.
+// Meanwhile it is sent something, before its own limit for hearing from the server is over.
 func TestHeartbeatWaitsForHandlers(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
 		v4 := b.session("v4", 4)
@@ -139,8 +138,8 @@ func TestHeartbeatWaitsForHandlers(t *testing.T) {
 	})
 }
 
-// Between two messages that each wait, reading waits for nothing: that moment is no
-// reason to take a client for dead, but only once.
+// Between two messages that each wait, reading waits for nothing: that moment is no reason to take
+// a client for dead, but only once.
 func TestHeartbeatAfterAWait(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
 		v4 := b.session("v4", 4)

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// fixture is a server under test, which ends with it. It then checks what must hold
-// after any test: no session is left, each ended once, and nothing counts as waiting.
+// fixture is a server under test, which ends with it. It then checks what must hold after any test:
+// no session is left, each ended once, and nothing counts as waiting.
 type fixture struct {
 	t      testing.TB
 	srv    *Server
@@ -70,7 +70,8 @@ func startTLS(t testing.TB, changes ...func(*Config)) *fixture {
 	return f
 }
 
-// startWrapped is startTLS with a listener that is not ours: nothing can be written without blocking.
+// startWrapped is startTLS with a listener that is not ours: nothing can be written without
+// blocking.
 func startWrapped(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
 	f := startWith(t, (*httptest.Server).StartTLS, changes...)
@@ -220,8 +221,8 @@ func (f *fixture) answer(want int, method, query, body string) string {
 	return text
 }
 
-// polling opens a session over polling, of Engine.IO 4 or 3, and returns the query
-// that its requests carry.
+// polling opens a session over polling, of Engine.IO 4 or 3, and returns the query that its
+// requests carry.
 func (f *fixture) polling(eio int) (*opened, string) {
 	f.t.Helper()
 	query := fmt.Sprintf("EIO=%d&transport=polling", eio)

@@ -2,9 +2,9 @@ package engineio
 
 import "unsafe"
 
-// Bare returns the message for whoever keeps it for long, to send it to clients of
-// Engine.IO 4: the same bytes, without the forms that were or will be made for other
-// clients, and without room to spare.
+// Bare returns the message for a caller that keeps it for long, to send it to clients of Engine.IO
+// 4: the same bytes, without the forms that were or will be made for other clients, and without
+// room to spare.
 func (m *Message) Bare() *Message {
 	bare := &Message{frame: m.frame, head: m.head, tail: m.tail, traits: m.traits}
 	if bins := m.bins(); bins != nil {

@@ -8,8 +8,8 @@ import (
 )
 
 // maxLag is how many bytes may wait for the flusher, all sessions together, before whoever
-// broadcasts more writes as well: it keeps a fast producer from filling the queues of
-// clients that read fast enough.
+// broadcasts more writes as well: it keeps a fast producer from filling the queues of clients that
+// read fast enough.
 const maxLag = 4 << 20
 
 // lag is how many bytes wait for our own writer, all sessions together.
@@ -22,8 +22,8 @@ type lag struct {
 
 func (l *lag) init() { l.relieved = sync.NewCond(&l.mu) }
 
-// settle takes n bytes off.
-func (l *lag) settle(n int64) {
+// reduce takes n bytes off.
+func (l *lag) reduce(n int64) {
 	if now := l.bytes.Add(-n); now <= maxLag && now+n > maxLag {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -31,8 +31,8 @@ func (l *lag) settle(n int64) {
 	}
 }
 
-// await waits until the lag is within its bound. No client can make that long: one that
-// stops reading is stalled, and its queue no part of the lag.
+// await waits until the lag is within its bound. No client can make that long: one that stops
+// reading is stalled, and its queue no part of the lag.
 func (l *lag) await() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// headroom is what is left free before a message's text, so that the frame
-// header can be written in front of it without a second copy.
+// headroom is what is left free before a message's text, so that the frame header can be written in
+// front of it without a second copy.
 const headroom = 10
 
 // wire names a way in which a connection wants its bytes.
@@ -44,8 +44,8 @@ type Plain struct {
 	Data   []byte
 }
 
-// Message is one outgoing Socket.IO packet with its attachments, encoded once
-// and shared by every session it goes to. It never changes once it was sent.
+// Message is one outgoing Socket.IO packet with its attachments, encoded once and shared by every
+// session it goes to. It never changes once it was sent.
 type Message struct {
 	frame      []byte // every WebSocket frame of the message in Engine.IO 4's form
 	head, tail int32  // frame[head:tail] is the text packet, its type digit included
@@ -89,9 +89,8 @@ func (m *Message) extra() *more {
 	return m.more.Load()
 }
 
-// NewMessage makes a message of type "message" (4). encode appends the packet's
-// text to dst and returns the attachments that follow it; size is a guess at the
-// text's length in bytes.
+// NewMessage makes a message of type "message" (4). encode appends the packet's text to dst and
+// returns the attachments that follow it; size is a guess at the text's length in bytes.
 func NewMessage(size int, encode func(dst []byte) ([]byte, [][]byte, error)) (*Message, error) {
 	dst := make([]byte, headroom+1, headroom+1+size)
 	dst[headroom] = '4'
@@ -132,31 +131,31 @@ func build(dst []byte, bins [][]byte) *Message {
 	return m
 }
 
-// rawMessage makes a message that is bytes for a WebSocket and nothing for
-// anybody else: control frames, the frames of a closing handshake.
+// rawMessage makes a message that is bytes for a WebSocket and nothing for anybody else: control
+// frames, the frames of a closing handshake.
 func rawMessage(frame []byte) *Message { return &Message{frame: frame, traits: traits{raw: true}} }
 
-// isMessage says whether this is something that one side told the other, and not
-// Engine.IO's or WebSocket's own. What is left of a message counted before.
+// isMessage reports whether this is something that one side has sent the other, and not a packet or
+// frame of Engine.IO's or WebSocket's own. What is left of a message counted before.
 func (m *Message) isMessage() bool { return !m.raw && !m.control && m.gone <= 0 }
 
-// SetPlain says how plain WebSocket clients read the message; without it they
-// are sent nothing. It is called before the message is first sent.
+// SetPlain sets how plain WebSocket clients read the message; without it they are sent nothing. It
+// is called before the message is first sent.
 func (m *Message) SetPlain(read func() (Plain, bool)) {
 	m.extra().plain = read
 }
 
-// Share says that the message goes to many sessions, so that none of them has to
-// answer for the memory it takes. It is called before the message is first sent.
+// Share notes that the message goes to many sessions, so that none of them has to answer for the
+// memory it takes. It is called before the message is first sent.
 func (m *Message) Share() { m.shared = true }
 
-// DoNotCompress says that the message is sent as it is, whatever else is compressed: it has
-// been already, or what it is compressed with could tell what is in it. It is called before
-// the message is first sent.
+// DoNotCompress notes that the message is sent as it is, whatever else is compressed: it has been
+// already, or what it is compressed with could tell what is in it. It is called before the message
+// is first sent.
 func (m *Message) DoNotCompress() { m.stored = true }
 
-// Kept returns the message for a session that is sent it later than others: whoever
-// keeps it for that answers for the memory that it takes. Sessions may share it.
+// Kept returns the message for a session that is sent it later than others: whoever keeps it for
+// that answers for the memory that it takes. Sessions may share it.
 func (m *Message) Kept() *Message {
 	kept := m.copy()
 	kept.shared, kept.kept = true, true
@@ -176,8 +175,8 @@ const ownOverhead = 96
 // Len is the size of the message on the wire, in bytes.
 func (m *Message) Len() int { return len(m.frame) }
 
-// cost is what the message adds to a backlog, in bytes: its frame, and what a
-// session that does not read it keeps in memory because of it.
+// cost is what the message adds to a backlog, in bytes: its frame, and what a session that does not
+// read it keeps in memory because of it.
 func (m *Message) cost() int {
 	switch {
 	case m.kept:
@@ -209,8 +208,8 @@ func (m *Message) packets() int {
 	return n
 }
 
-// after returns what is left of the message once n of its packets are gone: bare
-// attachments, for a client of Engine.IO 4. It shares bytes and forms with m.
+// after returns what is left of the message once n of its packets are gone: bare attachments, for a
+// client of Engine.IO 4. It shares bytes and forms with m.
 func (m *Message) after(n int) *Message {
 	rest := m.copy()
 	rest.gone += int32(n)
@@ -222,8 +221,8 @@ func (m *Message) after(n int) *Message {
 	return rest
 }
 
-// frames returns the bytes that carry the message over a WebSocket, empty when
-// that kind of client is sent nothing.
+// frames returns the bytes that carry the message over a WebSocket, empty when that kind of client
+// is sent nothing.
 func (m *Message) frames(w wire) []byte {
 	if m.raw || w == wireV4 || w != wirePlain && len(m.bins()) == 0 {
 		return m.frame

@@ -16,8 +16,8 @@ func (nothing) Text([]byte) error   { return nil }
 func (nothing) Binary([]byte) error { return nil }
 func (nothing) Closed(Reason)       {}
 
-// The handshake comes first even if the receiver sends at once, as the "40" that
-// greets Engine.IO 3 clients is: a client that gets it before OPEN never connects.
+// The handshake comes first even if the receiver sends at once, as the "40" that greets Engine.IO 3
+// clients is: a client that gets it before OPEN never connects.
 func TestOpenPacketComesFirst(t *testing.T) {
 	early, err := NewMessage(2, func(dst []byte) ([]byte, [][]byte, error) { return append(dst, "0"...), nil, nil })
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// opening is what is kept of the request that opened a session. As a whole request
-// it would take several times the memory, for the life of the session, and hold on
-// to the connection, the body and the context.
+// opening is what is kept of the request that opened a session. As a whole request it would take
+// several times the memory, for the life of the session, and hold on to the connection, the body
+// and the context.
 type opening struct {
 	text   string // the URI, the host, and each header field that is kept as a line; none of them can hold a line's end
 	remote string // the address it came from
@@ -21,13 +21,13 @@ type opening struct {
 const (
 	// maxKeptHeader bounds what is kept of the request's header, in bytes.
 	maxKeptHeader = 8 << 10
-	// maxURL is the longest URL of a request that opens a session, with its host: they are
-	// kept whole, since clients without headers of their own put tokens into the query.
+	// maxURL is the longest URL of a request that opens a session, with its host: they are kept
+	// whole, since clients without headers of their own put tokens into the query.
 	maxURL = 20 << 10
 )
 
-// keep keeps the URI, the host, and of the header 8 KiB, each field with all its values or
-// not at all.
+// keep keeps the URI, the host, and of the header 8 KiB, each field with all its values or not at
+// all.
 func keep(r *http.Request) opening {
 	uri := r.URL.String()
 	names, size := keptFields(r.Header, maxKeptHeader)
@@ -48,7 +48,7 @@ func keep(r *http.Request) opening {
 	return opening{b.String(), remote(r), r.TLS}
 }
 
-// keptFields chooses the fields that fit into room bytes, and says how many they take.
+// keptFields chooses the fields that fit into room bytes, and returns how many they take.
 func keptFields(header http.Header, room int) (names []string, size int) {
 	names = make([]string, 0, len(header))
 	for name, values := range header {
@@ -73,8 +73,8 @@ func keptFields(header http.Header, room int) (names []string, size int) {
 	return names, size
 }
 
-// rank is a header field's place among those of a request that is too long: first come
-// those that tell handlers and operators who a client is.
+// rank is the order in which header fields are kept of a request that is too long: first those by
+// which handlers and operators recognize a client.
 func rank(name string) int {
 	switch name {
 	case "Cookie":
@@ -99,7 +99,7 @@ func fieldSize(name string, values []string) int {
 	return n
 }
 
-// remote says where a request came from, once [Proxies] have located it.
+// remote is where a request came from, once [Proxies] have located it.
 func remote(r *http.Request) string { return r.RemoteAddr }
 
 // request makes the request anew: method, URL, header, host, address and TLS state.

@@ -7,8 +7,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// A receiver that has its session closed by another goroutine while it is still being
-// opened is told of the end, as of any other.
+// A receiver that has its session closed by another goroutine while it is still being opened is
+// called at its end, as at any other.
 func TestCloseWhileOpening(t *testing.T) {
 	for name, end := range map[string]func(*Session){
 		"closed":  func(s *Session) { s.Close(ServerClose) },

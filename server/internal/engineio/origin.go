@@ -8,9 +8,9 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// admit checks which page a request comes from, see [origin.Policy]. It writes the CORS
-// headers that go with every response to it, or the refusal. Without an Origin that
-// concerns requests that can open a session or belong to one, and no others.
+// admit checks which page a request comes from, see [origin.Policy]. It writes the CORS headers
+// that go with every response to it, or the refusal. Without an Origin that concerns requests that
+// can open a session or belong to one, and no others.
 func (srv *Server) admit(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	p, from := &srv.cfg.Origins, r.Header.Get("Origin")
 	if from == "" && !websocket.IsUpgrade(r) && !q.Has("transport") && !q.Has("sid") && !q.Has("j") {
@@ -50,15 +50,15 @@ func refusePlainly(w http.ResponseWriter, body string) {
 	_, _ = w.Write([]byte(body))
 }
 
-// AdmitHost checks by which name the server was called, of a request that is for any of
-// its paths and was not located yet. It writes the refusal.
+// AdmitHost checks by which name the server was called, of a request that is for any of its paths
+// and was not located yet. It writes the refusal.
 func (srv *Server) AdmitHost(w http.ResponseWriter, r *http.Request) bool {
 	return srv.admitHost(w, r, srv.cfg.Origins.Hosts.Allow)
 }
 
-// AdmitOps checks a request for what operators look at. Its address is not for the
-// public, so names that anybody can own are refused unless they are listed; and as
-// nobody is sent CORS headers there, only a link may come from another site.
+// AdmitOps checks a request for what operators look at. Its address is not for the public, so names
+// that anybody can own are refused unless they are listed; and as no CORS headers are sent there,
+// only a link may come from another site.
 func (srv *Server) AdmitOps(w http.ResponseWriter, r *http.Request) bool {
 	if !srv.admitHost(w, r, srv.cfg.Origins.Hosts.AllowLocal) {
 		return false

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// joinSize is how many bytes of small frames are joined into one write, and
-	// largeFrame from where on a frame is written by itself, uncopied. A packet of
-	// that size is also what polling clients share a form of.
+	// joinSize is how many bytes of small frames are joined into one write, and largeFrame from
+	// where on a frame is written by itself, uncopied. A packet of that size is also what polling
+	// clients share a form of.
 	joinSize   = 64 << 10
 	largeFrame = 16 << 10
 	// keepQueue is the longest queue whose memory an idle session keeps.
 	keepQueue = 32
 )
 
-// outbox is what is still to be sent to one client, in order, whichever way it
-// leaves. Its owner guards it.
+// outbox is what is still to be sent to one client, in order, whichever way it leaves. Its owner
+// guards it.
 //
-// What waits for our own writer is the server's lag, which the flusher bounds. What
-// waits for the client is parked: for its next poll, or for the kernel to take more.
-// That is held against the client, and against what all may hold in memory.
+// What waits for our own writer is the server's lag, which the flusher bounds. What waits for the
+// client is parked: for its next poll, or for the kernel to take more. That is held against the
+// client, and against what all may hold in memory.
 type outbox struct {
 	shared *outlet
 
@@ -36,8 +36,8 @@ type outbox struct {
 	unmade *packedForm // what has to be made before anything more can be taken; nil: nothing
 
 	// What was taken while parked, and is being written: a message, or nil for a copy.
-	flying      *Message
-	flyingBytes int
+	inWrite      *Message
+	inWriteBytes int
 }
 
 // outlet is what the outboxes of a server have in common.
@@ -57,15 +57,15 @@ func (o *outlet) init(memory *budget.Budget) {
 	o.lag.init()
 }
 
-// batch is what goes out in one write. shared is the pooled buffer behind data,
-// if the frames had to be joined.
+// batch is what goes out in one write. shared is the pooled buffer behind data, if the frames had
+// to be joined.
 type batch struct {
 	data   []byte
 	shared *[]byte
 }
 
-// portion is the first packets of a message, or what is left of it, that go into an
-// answer to a poll.
+// portion is the first packets of a message, or what is left of it, that go into an answer to a
+// poll.
 type portion struct {
 	*Message
 	count int // of packets
@@ -87,14 +87,13 @@ func (o *outbox) push(m *Message) {
 	o.shared.lag.bytes.Add(int64(n))
 }
 
-// take removes from the queue what goes into the next write over a WebSocket: one
-// frame as it is, or as many small ones as fit together. It is empty when there is
-// nothing, or the first has to be compressed before, see unmade. messages is how many of
-// them are no heartbeats or the like. What was taken before is written by then. p compresses,
-// if the client takes that.
+// take removes from the queue what goes into the next write over a WebSocket: one frame as it is,
+// or as many small ones as fit together. It is empty when there is nothing, or the first has to be
+// compressed before, see unmade. messages is how many of them are no heartbeats or the like. What
+// was taken before is written by then. p compresses, if the client takes that.
 func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
-	if o.flyingBytes > 0 {
-		o.land()
+	if o.inWriteBytes > 0 {
+		o.endWrite()
 	}
 	var alone *Message // whose frame the batch is, while it is one
 	cost := 0
@@ -137,15 +136,15 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 		o.unmade = nil // there is something to write first
 	}
 	if o.parked {
-		o.fly(alone, len(b.data))
+		o.beginWrite(alone, len(b.data))
 	}
 	o.taken(cost)
 	return b, messages
 }
 
-// takeAnswer removes from the queue what the next answer to a poll holds: at most that
-// many packets of Engine.IO, or all for 0. A message is split only if no answer could
-// hold it. last goes by itself. What is returned stays held.
+// takeAnswer removes from the queue what the next answer to a poll holds: at most that many packets
+// of Engine.IO, or all for 0. A message is split only if no answer could hold it. last goes by
+// itself. What is returned stays held.
 func (o *outbox) takeAnswer(most int, last *Message) []portion {
 	var portions []portion
 	packets, cost := 0, 0
@@ -175,11 +174,11 @@ func (o *outbox) takeAnswer(most int, last *Message) []portion {
 	return portions
 }
 
-// taken counts messages off that were taken from the queue, and makes an empty one ready
-// for reuse, letting go of a large one.
+// taken counts messages off that were taken from the queue, and makes an empty one ready for reuse,
+// letting go of a large one.
 func (o *outbox) taken(cost int) {
 	o.queued -= cost
-	o.settle(min(cost, o.lagging))
+	o.reduceLag(min(cost, o.lagging))
 	if o.head < len(o.queue) {
 		return
 	}
@@ -197,11 +196,11 @@ func (o *outbox) park(n int) {
 		return
 	}
 	o.parked = true
-	o.settle(o.lagging)
+	o.reduceLag(o.lagging)
 	for _, m := range o.queue[o.head:] {
 		m.hold(o.shared.memory)
 	}
-	o.fly(nil, n)
+	o.beginWrite(nil, n)
 }
 
 // unpark makes what is queued wait for our own writer.
@@ -209,7 +208,7 @@ func (o *outbox) unpark() {
 	if !o.parked {
 		return
 	}
-	o.land()
+	o.endWrite()
 	for _, m := range o.queue[o.head:] {
 		m.release(o.shared.memory)
 	}
@@ -218,16 +217,16 @@ func (o *outbox) unpark() {
 
 // drop throws away what is queued.
 func (o *outbox) drop() {
-	o.land()
+	o.endWrite()
 	for _, m := range o.queue[o.head:] {
 		o.letGo(m)
 	}
 	o.queue, o.head, o.queued, o.unmade = nil, 0, 0, nil
-	o.settle(o.lagging)
+	o.reduceLag(o.lagging)
 }
 
-// compact moves what is left of a list whose head was taken to its front, once
-// that is the smaller part: a list that never empties would grow for ever.
+// compact moves what is left of a list whose head was taken to its front, once that is the smaller
+// part: a list that never empties would grow for ever.
 func compact[T any](list []T, head int) ([]T, int) {
 	if head <= len(list)/2 {
 		return list, head
@@ -244,33 +243,33 @@ func (o *outbox) letGo(m *Message) {
 	}
 }
 
-// fly counts what was taken until it is written: a message, which stays held, or n
-// bytes of the write's own.
-func (o *outbox) fly(m *Message, n int) {
-	o.flying, o.flyingBytes = m, n
+// beginWrite counts what was taken until it is written: a message, which stays held, or n bytes of
+// the write's own.
+func (o *outbox) beginWrite(m *Message, n int) {
+	o.inWrite, o.inWriteBytes = m, n
 	if m == nil {
 		o.shared.memory.Add(n)
 	}
 }
 
-// land counts it off.
-func (o *outbox) land() {
-	if o.flying != nil {
-		o.flying.release(o.shared.memory)
+// endWrite counts that off.
+func (o *outbox) endWrite() {
+	if o.inWrite != nil {
+		o.inWrite.release(o.shared.memory)
 	} else {
-		o.shared.memory.Give(o.flyingBytes)
+		o.shared.memory.Give(o.inWriteBytes)
 	}
-	o.flying, o.flyingBytes = nil, 0
+	o.inWrite, o.inWriteBytes = nil, 0
 }
 
 // waiting is how many bytes wait for the client, what is being written included.
-func (o *outbox) waiting() int { return o.queued + o.flyingBytes }
+func (o *outbox) waiting() int { return o.queued + o.inWriteBytes }
 
-// settle takes n bytes off the flusher's lag.
-func (o *outbox) settle(n int) {
+// reduceLag takes n bytes off the flusher's lag.
+func (o *outbox) reduceLag(n int) {
 	if n > 0 {
 		o.lagging -= n
-		o.shared.lag.settle(int64(n))
+		o.shared.lag.reduce(int64(n))
 	}
 }
 
@@ -294,8 +293,8 @@ func (p *joinPool) free(b batch) {
 
 // first is the first message of the queue, in the form that the client reads.
 //
-// What is packed takes the place of the message here and not when it was queued: that may
-// be under a namespace's lock, for all its clients.
+// What is packed replaces the message here and not when it was queued: that may be under a
+// namespace's lock, for all its clients.
 func (o *outbox) first() *Message {
 	m := o.queue[o.head]
 	if !o.packs {
@@ -315,7 +314,7 @@ func (o *outbox) first() *Message {
 	switch {
 	case o.lagging == 0:
 	case more < 0:
-		o.settle(min(-more, o.lagging))
+		o.reduceLag(min(-more, o.lagging))
 	default:
 		o.lagging += more
 		o.shared.lag.bytes.Add(int64(more))

@@ -10,13 +10,13 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// quiet is a server whose flusher and heartbeat do not run, and which therefore does
-// nothing that a test does not make it do.
+// quiet is a server whose flusher and heartbeat do not run, and which therefore does nothing that a
+// test does not make it do.
 func quiet(t *testing.T) *Server {
 	t.Helper()
 	srv := NewServer(Config{Open: func(*Session) Receiver { return nil }})
 	close(srv.stop)
-	srv.keepers.Wait()
+	srv.background.Wait()
 	t.Cleanup(func() {
 		if lag := srv.outlet.lag.bytes.Load(); lag != 0 {
 			t.Errorf("the flusher's lag is %d bytes in the end", lag)
@@ -25,8 +25,8 @@ func quiet(t *testing.T) *Server {
 	return srv
 }
 
-// newOutbox is an outbox without a session or a server. In the end it must be empty, and
-// nothing may count as waiting.
+// newOutbox is an outbox without a session or a server. In the end it must be empty, and nothing
+// may count as waiting.
 func newOutbox(t *testing.T) *outbox {
 	t.Helper()
 	o := &outbox{shared: new(outlet)}
@@ -101,8 +101,8 @@ func TestTakeJoinsSmallFrames(t *testing.T) {
 	}
 }
 
-// A client that always has something waiting for it must not make the list of what
-// waits grow with all that was ever sent to it.
+// A client that always has something waiting for it must not make the list of what waits grow with
+// all that was ever sent to it.
 func TestQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 	s := newOutbox(t)
 	m := sized(t, largeFrame)
@@ -119,8 +119,8 @@ func TestQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 	s.drop()
 }
 
-// What different goroutines send, in whichever way, each in its order, arrives
-// whole, once, and in those orders.
+// What different goroutines send, in whichever way, each in its order, arrives whole, once, and in
+// those orders.
 func TestSendersKeepTheirOrder(t *testing.T) {
 	const senders, each = 8, 150
 	sizes := []int{0, 10, 200, 5000, largeFrame - 20, largeFrame, joinSize, 100_000}
@@ -186,8 +186,8 @@ func TestStalledReaderIsDropped(t *testing.T) {
 			m := sized(t, largeFrame)
 			most := backlog + m.cost() // the limit is compared with what waits already
 			if name == "wrapped" {
-				// What may wait before it is known that the client stalls: the bound of the lag,
-				// to which a round is allowed its own messages, and what the next round adds.
+				// What may wait before it is known that the client stalls: the bound of the lag, to
+				// which a round is allowed its own messages, and what the next round adds.
 				most = maxLag + 2*len(sessions)*m.cost()
 			}
 			sent := 0
@@ -264,8 +264,8 @@ func TestStalledReaderRecovers(t *testing.T) {
 				return o.stalledLocked()
 			}
 			sent := 0
-			// More than the two kernels take. Over a wrapped connection it stalls only once a
-			// write has taken a while, whatever was sent until then.
+			// More than the two kernels take. Over a wrapped connection it stalls only once a write
+			// has taken a while, whatever was sent until then.
 			for ; sent < 1000 && !isStalled(); sent++ {
 				o.Send(textMessage(t, fmt.Sprintf("%06d", sent)+strings.Repeat("x", largeFrame)))
 			}

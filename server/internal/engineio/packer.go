@@ -5,22 +5,22 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// longForm is from how many bytes on compressing takes so long, more than half a
-// millisecond, that nobody else should have to wait for it.
+// longForm is from how many bytes on compressing takes so long, more than half a millisecond, that
+// it should hold nothing else up.
 const longForm = 64 << 10
 
-// packer compresses what is sent over WebSockets, RFC 7692. A message is compressed once,
-// for all who take it so: each by itself, so that its form does not depend on what a client
-// was sent before. No mutex of a session is held meanwhile.
+// packer compresses what is sent over WebSockets, RFC 7692. A message is compressed once, for all
+// who take it so: each by itself, so that its form does not depend on what a client was sent
+// before. No mutex of a session is held meanwhile.
 type packer struct {
 	threshold int // bytes of the shortest frame that is worth it
 	compress  func(op websocket.Opcode, payload []byte) []byte
 	memory    *budget.Budget
 }
 
-// packed returns the bytes that carry the message over a WebSocket, compressed if there is
-// a packer and it is worth it; or else what has to be made first. What is left of a message
-// is sent as it is.
+// packed returns the bytes that carry the message over a WebSocket, compressed if there is a packer
+// and it is worth it; or else what has to be made first. What is left of a message is sent as it
+// is.
 func (m *Message) packed(w wire, p *packer) ([]byte, *packedForm) {
 	f := m.frames(w)
 	if p == nil || len(f) < p.threshold || m.raw || m.stored || m.gone > 0 {
@@ -37,7 +37,7 @@ func (m *Message) packed(w wire, p *packer) ([]byte, *packedForm) {
 	return nil, form
 }
 
-// make makes a form of the message, or waits for whoever does.
+// make makes a form of the message, or waits until another goroutine has made it.
 func (p *packer) make(form *packedForm, m *Message, w wire) {
 	form.once.Do(func() {
 		f := m.frames(w)

@@ -45,8 +45,8 @@ func made(m *Message, w wire, p *packer) []byte {
 	return *form.frames.Load()
 }
 
-// Each frame that is long enough is compressed, once for all and in every form, unless that
-// makes it larger.
+// Each frame that is long enough is compressed, once for all and in every form, unless that makes
+// it larger.
 func TestPacked(t *testing.T) {
 	var up websocket.Upgrader
 	times := 0
@@ -114,8 +114,8 @@ func half(n int) string {
 	return b.String()
 }
 
-// What was compressed counts in what all clients may hold while the message waits for one of
-// them, whether it was made before or after.
+// What was compressed counts in what all clients may hold while the message waits for one of them,
+// whether it was made before or after.
 func TestCompressedFormCounts(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		memory := budget.New(0)
@@ -174,9 +174,9 @@ func TestCompressedFormOfWhatIsKept(t *testing.T) {
 	one.release(p.memory)
 }
 
-// While a message is compressed nobody waits for the mutex of a session that it goes to, and
-// those who need no such form get theirs. Of a long one nobody waits at all: neither who sends
-// nor the flusher. What is sent meanwhile follows.
+// While a message is compressed nobody waits for the mutex of a session that it goes to, and those
+// who need no such form get theirs. Of a long one nobody waits at all: neither who sends nor the
+// flusher. What is sent meanwhile follows.
 func TestCompressingHoldsNobodyUp(t *testing.T) {
 	for name, size := range map[string]int{"short": longForm / 4, "long": 4 * longForm} {
 		t.Run(name, func(t *testing.T) {
@@ -243,8 +243,8 @@ func TestCompressingHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// A session that ends while it waits for a form is passed over, and its close frame follows
-// what was sent before.
+// A session that ends while it waits for a form is passed over, and its close frame follows what
+// was sent before.
 func TestEndWhileCompressing(t *testing.T) {
 	f := start(t)
 	var up websocket.Upgrader

@@ -69,8 +69,8 @@ func TestPollIsWoken(t *testing.T) {
 	}
 }
 
-// A pause lasts its time, unless the session or who waits ends first. After the session's
-// end there is none.
+// A pause lasts its time, unless the session or who waits ends first. After the session's end there
+// is none.
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p pause
@@ -99,8 +99,8 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// What is kept of a message that is not whole is taken from the memory and given back, and
-// what there is no room for is not.
+// What is kept of a message that is not whole is taken from the memory and given back, and what
+// there is no room for is not.
 func TestHoldPartial(t *testing.T) {
 	const limit = 1 << 20
 	memory := budget.New(limit)

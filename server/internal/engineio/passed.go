@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxPassed is how many bytes of an answer are kept. It is held from the answer to the
-	// next poll, which follows at once, and counts in what all clients may hold.
+	// maxPassed is how many bytes of an answer are kept. It is held from the answer to the next
+	// poll, which follows at once, and counts in what all clients may hold.
 	maxPassed = 16 << 10
 	// passedOverhead is about what a kept answer takes beside its body.
 	passedOverhead = 1 << 10
@@ -16,8 +16,8 @@ const (
 
 type forwardedKey struct{} // the value is the server's id
 
-// isForwarded reports whether another server has passed the request on. That its
-// connection ends may be that server's fault, and not the client's.
+// isForwarded reports whether another server has passed the request on. That its connection ends
+// may be that server's fault, and not the client's.
 func isForwarded(r *http.Request) bool { return forwardedFrom(r) != "" }
 
 // forwardedFrom is the id of the server that has passed the request on, empty for none.
@@ -26,9 +26,9 @@ func forwardedFrom(r *http.Request) string {
 	return from
 }
 
-// passed is the answer to a poll that another server has passed on, as it was given to
-// that one. Should that server be killed before it has passed the answer on as well, the
-// poll comes again, by another way, and is answered the same.
+// passed is the answer to a poll that another server has passed on, as it was given to that one.
+// Should that server be killed before it has passed the answer on as well, the poll comes again, by
+// another way, and is answered the same.
 type passed struct {
 	http.ResponseWriter
 	uri, from string

@@ -29,8 +29,8 @@ const (
 	opPong   = testkit.OpPong
 )
 
-// dial opens a WebSocket with this query. rcvbuf, if not 0, bounds what its kernel
-// takes while nobody reads.
+// dial opens a WebSocket with this query. rcvbuf, if not 0, bounds what its kernel takes while
+// nobody reads.
 func (f *fixture) dial(query string, rcvbuf int) *peer {
 	f.t.Helper()
 	return f.dialPath("/engine.io/?"+query, rcvbuf)
@@ -136,8 +136,8 @@ func (p *peer) expect(op byte, want string) {
 	}
 }
 
-// ended reads what there is up to the end of the connection and returns the code of
-// the close frame, 0 for none.
+// ended reads what there is up to the end of the connection and returns the code of the close
+// frame, 0 for none.
 func (p *peer) ended() int {
 	p.t.Helper()
 	code := 0

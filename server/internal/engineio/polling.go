@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// noopDelay is how long a poll that comes in while an upgrade is under way may
-	// wait: the client ends its polling before it upgrades, so every poll must end.
+	// noopDelay is how long a poll that comes in while an upgrade is under way may wait: the client
+	// ends its polling before it upgrades, so every poll must end.
 	noopDelay = 100 * time.Millisecond
-	// maxPacketsV4 is how many packets an answer of Engine.IO 4 holds at most: Python's
-	// client takes no more, and treats one more as a fault.
+	// maxPacketsV4 is how many packets an answer of Engine.IO 4 holds at most: Python's client
+	// takes no more, and treats one more as a fault.
 	maxPacketsV4 = 16
 	// pieceSize is how many bytes of an answer the client must take within a limit.
 	pieceSize = 64 << 10
@@ -79,17 +79,16 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	}
 }
 
-// isToComeBackLocked reports whether the session ended by nobody's wish, so that its client
-// is to open another. Python's takes the close packet for a goodbye and stays away; an
-// answer that is an error all clients take for a cut.
+// isToComeBackLocked reports whether the session ended without anybody asking for it, so that its
+// client should open another one. Python's client takes the close packet as an ordinary disconnect,
+// and does not connect again; an answer that is an error all clients take for a lost connection.
 func (s *Session) isToComeBackLocked() bool {
 	return s.reason == ServerShutdown || s.reason == PingTimeout
 }
 
-// takePollLocked takes what a poll is answered with. The close packet, which is last, goes
-// in an answer of its own: socket.io's clients act on it before they act on what came
-// with it, and lose acks by that. Who closed the session itself is sent a noop, as by the
-// official server.
+// takePollLocked takes what a poll is answered with. The close packet, which is last, goes in an
+// answer of its own: socket.io's clients act on it before they act on what came with it, and lose
+// acks by that. Who closed the session itself is sent a noop, as by the official server.
 func (s *Session) takePollLocked() []portion {
 	if s.conn != nil { // the upgrade came first, and the queue is the WebSocket's
 		return []portion{{s.srv.packets.noop, 1}}
@@ -108,8 +107,8 @@ func (s *Session) takePollLocked() []portion {
 	return []portion{{s.srv.packets.noop, 1}}
 }
 
-// format is how the session's polls are answered. Engine.IO 3 without b64 is always
-// sent bytes: its browser clients before 1.4 read nothing else.
+// format is how the session's polls are answered. Engine.IO 3 without b64 is always sent bytes: its
+// browser clients before 1.4 read nothing else.
 func (s *Session) format(isJSONP bool) payload.Format {
 	switch {
 	case s.protocol == 3 && isJSONP:
@@ -124,8 +123,8 @@ func (s *Session) format(isJSONP bool) payload.Format {
 	return payload.V4
 }
 
-// awaitLocked waits until the last answer is written and there is something to answer p
-// with, without the mutex meanwhile. False means that the client gave the poll up.
+// awaitLocked waits until the last answer is written and there is something to answer p with,
+// without the mutex meanwhile. False means that the client gave the poll up.
 func (s *Session) awaitLocked(p *poll, r *http.Request) bool {
 	var noop <-chan time.Time
 	if s.upgrade.probed {
@@ -172,7 +171,7 @@ func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q u
 		return s.refusePoll(a, w)
 	}
 	if s.srv.cfg.Memory.Full() && !s.srv.registrar.relieve(s) {
-		_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) // which the session's end has cut
+		_ = a.response.SetWriteDeadline(time.Now().Add(lastFrameTimeout)) // which the session's end has cut
 		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
 	}
@@ -188,7 +187,7 @@ func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q u
 
 // refusePoll answers the last poll of a session whose client is to open another one.
 func (s *Session) refusePoll(a *answer, w http.ResponseWriter) bool {
-	_ = a.response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = a.response.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	if a.comeBack == ServerShutdown {
 		writeRefusal(w, http.StatusBadRequest, codeForbidden, shuttingDown)
 	} else {
@@ -197,8 +196,8 @@ func (s *Session) refusePoll(a *answer, w http.ResponseWriter) bool {
 	return s.flushAnswer(a)
 }
 
-// write writes the answer and reports whether all of it went out. A client that takes
-// nothing of it for too long is given up.
+// write writes the answer and reports whether all of it went out. A client that takes nothing of it
+// for too long is given up.
 func (s *Session) write(a *answer, b *body, contentType string, w http.ResponseWriter) bool {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
@@ -235,8 +234,8 @@ func (s *Session) flushAnswer(a *answer) bool {
 	return true
 }
 
-// goOn counts n bytes that the client's side of the connection has taken, and gives it
-// time for more. It reports false when the session has ended meanwhile.
+// goOn counts n bytes that the client's side of the connection has taken, and gives it time for
+// more. It reports false when the session has ended meanwhile.
 func (s *Session) goOn(a *answer, n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,8 +251,8 @@ func (s *Session) goOn(a *answer, n int) bool {
 	return true
 }
 
-// writeFailed ends a session whose client did not get what was sent to it: it cannot
-// have it any more.
+// writeFailed ends a session whose client did not get what was sent to it: it cannot have it any
+// more.
 func (s *Session) writeFailed(err error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.abort(TransportClose)
@@ -265,8 +264,8 @@ func (s *Session) writeFailed(err error) {
 	s.abort(TransportError)
 }
 
-// noReadLimit takes the limit of the http.Server away once a request has been read:
-// when it passes, net/http takes the client for gone.
+// noReadLimit takes the limit of the http.Server away once a request has been read: when it passes,
+// net/http takes the client for gone.
 func noReadLimit(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }

@@ -7,13 +7,13 @@ import (
 	"hipflask/server/internal/budget"
 )
 
-// polls is what a session knows of its requests by polling: of the GET that waits, of the
-// answer to the one before, and of the POST. Its owner guards it.
+// polls is what a session knows of its requests by polling: of the GET that waits, of the answer to
+// the one before, and of the POST. Its owner guards it.
 type polls struct {
 	poll    *poll   // the GET that waits
 	answer  *answer // of the one before, while it is written
 	posting bool    // a POST is being read
-	telling bool    // a POST is being told why the session has ended
+	telling bool    // a POST is being answered with why the session has ended
 	passed  *passed // what the last GET was answered by way of another server; nil after the next
 }
 
@@ -58,8 +58,8 @@ func (p *polls) hurry() {
 	}
 }
 
-// begin makes a the answer that the client is reading from now on, and returns how many
-// messages it brings.
+// begin makes a the answer that the client is reading from now on, and returns how many messages it
+// brings.
 func (p *polls) begin(a *answer) (messages uint64) {
 	for _, part := range a.portions {
 		a.left += part.cost()
@@ -79,8 +79,8 @@ func (a *answer) made(b *body) {
 	}
 }
 
-// finish lets the next poll have its turn. An answer that was not written ends with its
-// connection; with another one, the next response has its own time.
+// finish lets the next poll have its turn. An answer that was not written ends with its connection;
+// with another one, the next response has its own time.
 func (p *polls) finish(a *answer, written bool) {
 	if !a.cut {
 		a.release()

@@ -13,8 +13,8 @@ import (
 	"hipflask/server/internal/engineio/payload"
 )
 
-// toldDelay is how long before its poll a client gets to read why its session ended: the
-// two come over different connections, and it reads them in an order of its own.
+// toldDelay is how long before its poll a client gets to read why its session ended: the two come
+// over different connections, and it reads them in an order of its own.
 const toldDelay = 300 * time.Millisecond
 
 // servePOST reads a payload and hands its packets on before it answers.
@@ -45,8 +45,8 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values
 	s.answerPOST(w, r, err)
 }
 
-// answerPOST answers a POST, and ends the session if that broke a rule: with the
-// WebSocket, if one took over meanwhile.
+// answerPOST answers a POST, and ends the session if that broke a rule: with the WebSocket, if one
+// took over meanwhile.
 func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -80,16 +80,16 @@ func (s *Session) answerPOST(w http.ResponseWriter, r *http.Request, err error) 
 
 const bodyTooLarge = "the message is larger than this server takes\n"
 
-// endWith ends the session with an answer to a POST that says why. The waiting poll ends
-// behind that answer, unless the client gives it up: which of the two it reads first it
-// takes for the reason.
+// endWith ends the session with an answer to a POST that says why. The waiting poll ends behind
+// that answer, unless the client gives it up: which of the two it reads first it takes for the
+// reason.
 func (s *Session) endWith(w http.ResponseWriter, r *http.Request, reason Reason, answer func()) {
 	s.mu.Lock()
 	s.polls.telling = true
 	s.mu.Unlock()
 	s.abort(reason)
 	response := http.NewResponseController(w)
-	_ = response.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = response.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	answer()
 	err := response.Flush()
 	_ = response.SetWriteDeadline(time.Time{})
@@ -151,13 +151,12 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request, q url.Valu
 	return payload.DecodeV3(body, cfg.MaxPayloadPackets, (*payloadSink)(s))
 }
 
-// smallBody is the longest body that is not counted, in bytes: no more than net/http keeps
-// for the connection. Where others have filled the memory, short events still get in.
+// smallBody is the longest body that is not counted, in bytes: no more than net/http keeps for the
+// connection. Where others have filled the memory, short events still get in.
 const smallBody = 4 << 10
 
-// readBody reads the body of a POST. What a longer one takes is taken from the memory for
-// clients, for the caller to give back: a client may let the end of a body wait for as
-// long as BodyTimeout.
+// readBody reads the body of a POST. What a longer one takes is taken from the memory for clients,
+// for the caller to give back: a client may let the end of a body wait for as long as BodyTimeout.
 func (s *Session) readBody(from io.Reader, length int64) (body []byte, held int, err error) {
 	if length < 0 || length >= smallBody {
 		length = smallBody - 1
@@ -183,8 +182,8 @@ func (s *Session) readBody(from io.Reader, length int64) (body []byte, held int,
 	}
 }
 
-// jsonpData takes the payload out of the form that a JSONP client posts. It
-// wrote newlines as \n and what looked like an escaped newline as \\n.
+// jsonpData takes the payload out of the form that a JSONP client posts. It wrote newlines as \n
+// and what looked like an escaped newline as \\n.
 func jsonpData(body []byte) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || !form.Has("d") {
@@ -193,8 +192,8 @@ func jsonpData(body []byte) ([]byte, error) {
 	return []byte(strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(form.Get("d"))), nil
 }
 
-// limitAnswer bounds how long an answer may take from now on, whatever limit the
-// http.Server has: it cannot know how long a poll waits.
+// limitAnswer bounds how long an answer may take from now on, whatever limit the http.Server has:
+// it cannot know how long a poll waits.
 func (c *Config) limitAnswer(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.WriteTimeout()))
 }

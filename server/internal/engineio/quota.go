@@ -17,8 +17,8 @@ type quota struct {
 	logged bool
 }
 
-// newQuota returns nil if there is no limit. What a client may send in a second it
-// may send at once.
+// newQuota returns nil if there is no limit. What a client may send in a second it may send at
+// once.
 func newQuota(b Bounds) *quota {
 	if b.Messages == 0 && b.Bytes == 0 {
 		return nil
@@ -78,7 +78,7 @@ func (q *quota) owed() (wait time.Duration, first bool) {
 const (
 	// shortestPause is what a pause must be worth.
 	shortestPause = time.Millisecond
-	// longestAnswer is how long the answer to a POST is held back: proxies give up a
-	// request after a minute. What is owed beyond that the next POST waits for.
+	// longestAnswer is how long the answer to a POST is held back: proxies give up a request after
+	// a minute. What is owed beyond that the next POST waits for.
 	longestAnswer = 30 * time.Second
 )

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// What a client may send in a second it may send at once; then it waits for as long
-// as the rest takes.
+// What a client may send in a second it may send at once; then it waits for as long as the rest
+// takes.
 func TestQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQuota(Bounds{Messages: 10, Bytes: 1000})
@@ -66,8 +66,8 @@ func TestQuotaAddsUp(t *testing.T) {
 	})
 }
 
-// A client that sends more than it may is held back, and loses nothing. How long that
-// takes at least is the one thing that time decides here.
+// A client that sends more than it may is held back, and loses nothing. How long that takes at
+// least is the one thing that time decides here.
 
 const (
 	perSecond = 200 // messages
@@ -250,8 +250,8 @@ func TestPauseEndsWithTheSession(t *testing.T) {
 	})
 }
 
-// While its reading is held back, a client's pongs lie unread: it must not be taken
-// for dead, and must go on to hear from the server.
+// While its reading is held back, a client's pongs lie unread: it must not be taken for dead, and
+// must go on to hear from the server.
 func TestHeartbeatThroughAPause(t *testing.T) {
 	for eio, keeps := range map[int]string{4: "2", 3: "6"} {
 		t.Run(fmt.Sprint("Engine.IO ", eio), func(t *testing.T) {
@@ -267,8 +267,8 @@ func TestHeartbeatThroughAPause(t *testing.T) {
 	}
 }
 
-// The answer to a POST is not held back for longer than proxies wait; what is then
-// still owed, the next one waits for.
+// The answer to a POST is not held back for longer than proxies wait; what is then still owed, the
+// next one waits for.
 func TestPauseIsPaidInParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(Config{Bounds: Bounds{Messages: 1}})

@@ -9,8 +9,8 @@ import (
 
 // reading is what a session knows of what comes in from its client.
 type reading struct {
-	// mu is held while the receiver is called: around an upgrade a POST may still be
-	// handled when the first WebSocket message comes.
+	// mu is held while the receiver is called: around an upgrade a POST may still be handled when
+	// the first WebSocket message comes.
 	mu locks.Reading
 
 	quota   *quota // nil: the client may send as much as it likes
@@ -18,8 +18,8 @@ type reading struct {
 	partial int // bytes taken for a WebSocket message that is not whole; the reader's
 }
 
-// holdPartial takes what is kept of a message that is not whole from the memory for
-// clients, and gives back what is kept no more. It reports false when there is no room.
+// holdPartial takes what is kept of a message that is not whole from the memory for clients, and
+// gives back what is kept no more. It reports false when there is no room.
 func (r *reading) holdPartial(kept int, memory *budget.Budget) bool {
 	switch more := kept - r.partial; {
 	case more < 0:
@@ -31,7 +31,7 @@ func (r *reading) holdPartial(kept int, memory *budget.Budget) bool {
 	return true
 }
 
-// pause is the waiting of whoever reads from a client that has sent more than it may.
+// pause holds the goroutine back that reads from a client that has sent more than it may.
 type pause struct {
 	mu    locks.Pause
 	over  chan struct{} // closed when a pause must end; nil without one

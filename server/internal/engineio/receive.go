@@ -28,14 +28,14 @@ func (p *payloadSink) Binary(data []byte) error {
 	return (*Session)(p).binaryPacket(data)
 }
 
-// frameSink is a session as what takes a WebSocket's messages. The work is done when all
-// that was read is taken, see pace.
+// frameSink is a session as what takes a WebSocket's messages. The work is done when all that was
+// read is taken, see pace.
 type frameSink Session
 
 func (f *frameSink) Text(packet []byte) error { return (*Session)(f).textPacket(packet) }
 func (f *frameSink) Binary(data []byte) error { return (*Session)(f).binaryPacket(data) }
 
-// startWork has what the receiver has taken worked on by somebody else.
+// startWork has the receiver's work on what it has taken done on another goroutine.
 func (s *Session) startWork() {
 	if s.worker != nil {
 		s.worker.StartWork()
@@ -50,8 +50,8 @@ func (s *Session) work() Work {
 	return s.worker.Work()
 }
 
-// ReadOn is for a receiver's work that waits for something that the client sends: it makes
-// sure that the session is read meanwhile.
+// ReadOn is for a receiver's work that waits for something that the client sends: it makes sure
+// that the session is read meanwhile.
 func (s *Session) ReadOn() {
 	s.mu.Lock()
 	conn := s.conn
@@ -152,8 +152,8 @@ func (s *Session) countMessage() { s.reading.quota.message() }
 // countBytes charges the client for what was read.
 func (s *Session) countBytes(n int) { s.reading.quota.read(n) }
 
-// holdPartial counts what a WebSocket keeps of a message that is not whole. One that there
-// is no room for ends the session. It is the reader's.
+// holdPartial counts what a WebSocket keeps of a message that is not whole. One that there is no
+// room for ends the session. It is the reader's.
 func (s *Session) holdPartial(kept int) {
 	if !s.reading.holdPartial(kept, s.srv.cfg.Memory) {
 		s.WarnMemory()
@@ -161,12 +161,12 @@ func (s *Session) holdPartial(kept int) {
 	}
 }
 
-// pause holds the reading of a client back that has sent more than it may, for at
-// most this long, 0 for no limit. It ends with the session and when gone is closed.
+// pause holds the reading of a client back that has sent more than it may, for at most this long, 0
+// for no limit. It ends with the session and when gone is closed.
 //
-// Nothing that the client sent is dropped: it stays in the kernel's buffers, and
-// once they are full the client cannot send. Its heartbeats are stuck there as
-// well, which is not its fault: it counts as receiving.
+// Nothing that the client sent is dropped: it stays in the kernel's buffers, and once they are full
+// the client cannot send. Its heartbeats are stuck there as well, which is not its fault: it counts
+// as receiving.
 func (s *Session) pause(most time.Duration, gone <-chan struct{}) {
 	if s.reading.quota == nil {
 		return

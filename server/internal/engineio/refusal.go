@@ -56,8 +56,7 @@ func (c errorCode) cause() Cause {
 	return CauseRequest
 }
 
-// refusals logs what was refused and why, with the setting that would allow it, and
-// counts it.
+// refusals logs what was refused and why, with the setting that would allow it, and counts it.
 type refusals struct {
 	log *slog.Logger // that bounds how many lines of a cause there are
 	cfg *Config
@@ -82,7 +81,7 @@ func (r *refusals) count(name Cause) {
 	r.totals[name]++
 }
 
-// counts says how often there was each cause.
+// counts returns how often there was each cause.
 func (r *refusals) counts() map[Cause]uint64 {
 	all := make(map[Cause]uint64)
 	for _, name := range Causes() {
@@ -116,11 +115,11 @@ func (r *refusals) refuseBlocked(w http.ResponseWriter, req *http.Request) {
 	writeError(w, codeBadRequest)
 }
 
-// shuttingDown is what a client is told that only another server can serve.
+// shuttingDown is the message for a client that only another server can serve.
 const shuttingDown = "The server is shutting down"
 
-// unavailable answers it. Proxies can be told to ask another one on a 503, which they are
-// not on a 400.
+// unavailable answers with it. Proxies can be told to ask another one on a 503, which they are not
+// on a 400.
 func (r *refusals) unavailable(w http.ResponseWriter) {
 	r.count(CauseDraining)
 	turnAway(w, http.StatusServiceUnavailable, shuttingDown)
@@ -144,11 +143,11 @@ func writeRefusal(w http.ResponseWriter, status int, code errorCode, message str
 	_, _ = w.Write(body)
 }
 
-// retryAfter is how many seconds a client that was turned away is told to wait.
+// retryAfter is how many seconds a client that was turned away should wait.
 const retryAfter = "1"
 
-// turnAway answers a client that may come again later. The code is the official
-// server's for what an application refuses.
+// turnAway answers a client that may come again later. The code is the official server's for what
+// an application refuses.
 func turnAway(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Retry-After", retryAfter)
 	writeRefusal(w, status, codeForbidden, message)
@@ -199,14 +198,14 @@ func (r *refusals) handshake(req *http.Request, err error) {
 	r.warn(CauseHandshake, "WebSocket handshake refused", "error", err, "address", remote(req))
 }
 
-// blocked is a WebSocket's request that lost on its way what makes it one: a client
-// always sends it.
+// blocked is a WebSocket's request that lost on its way what makes it one: a client always sends
+// it.
 func (r *refusals) blocked(req *http.Request) {
 	r.warn(CauseBlockedUpgrade, "WebSocket refused: its request came without the Upgrade header", "address", remote(req), "http", req.Proto)
 }
 
-// late is a request of a session that a ping timeout ended: its client was there all
-// along, so what it sent, or was sent, was held up.
+// late is a request of a session that a ping timeout ended: its client was there all along, so what
+// it sent, or was sent, was held up.
 func (r *refusals) late(req *http.Request) {
 	r.warn(CauseLateSession, "request refused: the session was ended by a ping timeout, and its client is still there", "address", remote(req))
 }

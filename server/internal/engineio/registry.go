@@ -7,22 +7,21 @@ import (
 	"hipflask/server/internal/locks"
 )
 
-// worthDropping is how many bytes a client must keep waiting to be dropped for another
-// one's sake.
+// worthDropping is how many bytes a client must keep waiting to be dropped for another one's sake.
 const worthDropping = 64 << 10
 
 // registry is the list of a server's sessions.
 type registry struct {
 	relieving locks.Relieving // held by who drops clients to make room
 
-	mu       locks.Registry
-	sessions map[string]*Session
-	ended    [64]ended // the sessions that ended last
-	nextEnd  int
-	draining bool
-	tally    tally
-	empty    chan struct{}   // closed once draining and without sessions
-	hired    *sync.WaitGroup // what hire adds to
+	mu          locks.Registry
+	sessions    map[string]*Session
+	ended       [64]ended // the sessions that ended last
+	nextEnd     int
+	draining    bool
+	tally       tally
+	empty       chan struct{}   // closed once draining and without sessions
+	workerCount *sync.WaitGroup // what addWorker adds to
 }
 
 // ended is what is kept of a session for a while.
@@ -34,12 +33,12 @@ type ended struct {
 func (g *registry) init(workers *sync.WaitGroup) {
 	g.sessions = make(map[string]*Session)
 	g.empty = make(chan struct{})
-	g.hired = workers
+	g.workerCount = workers
 	g.tally.init()
 }
 
-// add puts a session on the list, once open has returned its receiver: with the lock held,
-// so that Shutdown meets whole sessions only. It fails when the server is going down.
+// add puts a session on the list, once open has returned its receiver: with the lock held, so that
+// Shutdown meets whole sessions only. It fails when the server is going down.
 func (g *registry) add(s *Session, kind Kind, open func(*Session) Receiver) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -112,22 +111,22 @@ func (g *registry) drain() (already bool) {
 	return already
 }
 
-// IsDraining reports whether Shutdown has begun: whoever comes is refused, whoever is
-// there is served until its turn to go.
+// IsDraining reports whether Shutdown has begun: new clients are refused, and those that are there
+// are served until their turn to be closed.
 func (g *registry) IsDraining() bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.draining
 }
 
-// hire implements registrar.
-func (g *registry) hire() bool {
+// addWorker implements registrar.
+func (g *registry) addWorker() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
 		return false
 	}
-	g.hired.Add(1)
+	g.workerCount.Add(1)
 	return true
 }
 
@@ -148,8 +147,8 @@ func (g *registry) all() []*Session {
 	return list
 }
 
-// relieve implements registrar: it drops those that hold most, asking among them. Where
-// that does not help, asking is dropped.
+// relieve implements registrar: it drops those that hold most, asking among them. Where that does
+// not help, asking is dropped.
 func (g *registry) relieve(asking *Session) bool {
 	g.relieving.Lock() // so that a second one finds room instead of dropping more
 	defer g.relieving.Unlock()
@@ -192,7 +191,7 @@ func (t *tally) init() {
 	t.traffic = make(map[Client]Traffic)
 }
 
-// gone counts a session that has been taken off the list, and says why it ended.
+// gone counts a session that has been taken off the list, and returns why it ended.
 func (t *tally) gone(s *Session) Reason {
 	s.mu.Lock()
 	defer s.mu.Unlock()

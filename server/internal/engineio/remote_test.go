@@ -16,8 +16,8 @@ func trusting(unix bool, networks ...string) *Proxies {
 	return p
 }
 
-// The client's address is the last one in X-Forwarded-For that is no trusted
-// proxy's, and only if it is a trusted proxy that says so.
+// The client's address is the last one in X-Forwarded-For that is no trusted proxy's, and only if
+// it is a trusted proxy that says so.
 func TestLocate(t *testing.T) {
 	one := trusting(false, "127.0.0.1/32", "::1/128")
 	two := trusting(false, "127.0.0.1/32", "10.0.0.0/8", "fd00::/8")
@@ -64,8 +64,8 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// Once proxies are named, nobody else's headers reach a handler or the check of
-// origins. Without a list they do, see origin.Policy.
+// Once proxies are named, nobody else's headers reach a handler or the check of origins. Without a
+// list they do, see origin.Policy.
 func TestLocateRemovesForgedHeaders(t *testing.T) {
 	for _, c := range []struct {
 		proxies *Proxies

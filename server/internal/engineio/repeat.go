@@ -10,8 +10,7 @@ import (
 // lostPollTime is how long a poll waits for the end of an earlier one.
 const lostPollTime = time.Second
 
-// keepPassed keeps the answer to a poll, for as long as the session polls. The mutex is not
-// held.
+// keepPassed keeps the answer to a poll, for as long as the session polls. The mutex is not held.
 func (s *Session) keepPassed(p *passed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,10 +22,10 @@ func (s *Session) keepPassed(p *passed) {
 	s.polls.passed = p
 }
 
-// repeat reports whether a poll is one that was answered already, and answers it again:
-// it is for the same URL, and the server by which it came before is gone. Clients give each
-// poll a URL of its own, by the parameter t. Where they do not, or the answer was not kept,
-// it may have reached the client or not, so the session ends.
+// repeat reports whether a poll is one that was answered already, and answers it again: it is for
+// the same URL, and the server by which it came before is gone. Clients give each poll a URL of its
+// own, by the parameter t. Where they do not, or the answer was not kept, it may have reached the
+// client or not, so the session ends.
 func (s *Session) repeat(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	s.awaitLostPollLocked(r)
@@ -50,9 +49,9 @@ func (s *Session) repeat(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// awaitLostPollLocked waits for the end of a poll that another server has passed on, if that
-// server is gone: whoever noticed first, such as a load balancer, may have sent the poll
-// again, another way. The mutex is not held while it waits.
+// awaitLostPollLocked waits for the end of a poll that another server has passed on, if that server
+// is gone: whoever noticed first, such as a load balancer, may have sent the poll again, another
+// way. The mutex is not held while it waits.
 func (s *Session) awaitLostPollLocked(r *http.Request) {
 	lost := s.polls.poll
 	if lost == nil || lost.ended == nil {

@@ -12,13 +12,13 @@ import (
 const (
 	// retentionOverhead is about what a retention, and the message beside its frame, take.
 	retentionOverhead = 256
-	sharedOverhead    = 8 // a message's place in one queue
+	sharedOverhead    = 8 // a message's entry in one queue
 )
 
-// retention is how many places a message waits in for clients: queues of those that do
-// not take it at once, and answers to polls. While there is one, its bytes count in
-// what all clients together may hold, once, with the forms that were made of it; with the
-// last one those for polls go too, whoever else keeps the message.
+// retention counts where a message waits for clients: in the queues of those that do not take it at
+// once, and in answers to polls. While it waits anywhere, its bytes count in what all clients
+// together may hold, once, with the forms that were made of it; with the last one those for polls
+// go too, whoever else keeps the message.
 //
 // A message that leaves for a WebSocket at once has none: see lag for those.
 type retention struct {
@@ -27,8 +27,8 @@ type retention struct {
 	bytes   int // that count
 	forms   map[formKey]*form
 
-	// packedBytes are those of compressed forms, see packer. They count as long as the message
-	// is there, also where one can go before, see Message.Kept.
+	// packedBytes are those of compressed forms, see packer. They count as long as the message is
+	// there, also where one can go before, see Message.Kept.
 	packedBytes [wires]int32
 }
 
@@ -46,7 +46,7 @@ type form struct {
 	segment coding.Segment
 }
 
-// hold counts one place more in which a message of that many bytes waits.
+// hold counts one queue or answer more in which a message of that many bytes waits.
 func (r *retention) hold(size int, b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
@@ -61,7 +61,7 @@ func (r *retention) hold(size int, b *budget.Budget) {
 	b.Add(n)
 }
 
-// release counts one place less.
+// release counts one less.
 func (r *retention) release(b *budget.Budget) {
 	n := sharedOverhead
 	r.mu.Lock()
@@ -73,7 +73,7 @@ func (r *retention) release(b *budget.Budget) {
 	b.Give(n)
 }
 
-// packed counts a compressed form of so many bytes, in place of one that was there before.
+// packed counts a compressed form of so many bytes, instead of one that was there before.
 func (r *retention) packed(w wire, size int, b *budget.Budget) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,13 +6,13 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// At most one goroutine writes to a session's WebSocket at a time: the one that set
-// writing. It takes from the outbox until that is empty, so whatever is queued
-// meanwhile leaves in the order it was queued, joined into few writes.
+// At most one goroutine writes to a session's WebSocket at a time: the one that set writing. It
+// takes from the outbox until that is empty, so whatever is queued meanwhile leaves in the order it
+// was queued, joined into few writes.
 
-// Send queues m and writes what the connection takes at once. It never blocks:
-// what is left over is written when the client reads on. A client whose backlog
-// exceeds the limit is dropped; a session that ended takes nothing.
+// Send queues m and writes what the connection takes at once. It never blocks: what is left over is
+// written when the client reads on. A client whose backlog exceeds the limit is dropped; a session
+// that ended takes nothing.
 func (s *Session) Send(m *Message) {
 	s.mu.Lock()
 	if !s.acceptLocked(m) {
@@ -25,8 +25,8 @@ func (s *Session) Send(m *Message) {
 	s.flushLocked()
 }
 
-// acceptLocked queues m if the session takes it. When it does not, the mutex is
-// released and the answer is false.
+// acceptLocked queues m if the session takes it. When it does not, the mutex is released and the
+// answer is false.
 func (s *Session) acceptLocked(m *Message) bool {
 	if s.parked && s.state == stateOpen && s.srv.cfg.Memory.Full() {
 		s.mu.Unlock()
@@ -39,8 +39,8 @@ func (s *Session) acceptLocked(m *Message) bool {
 		s.mu.Unlock()
 		return false
 	}
-	// A backlog is what waits for the client: for its next poll, or for the
-	// kernel to take more. What waits for our own writer is not the client's fault.
+	// A backlog is what waits for the client: for its next poll, or for the kernel to take more.
+	// What waits for our own writer is not the client's fault.
 	if s.queued > s.srv.cfg.MaxBacklog && s.parked {
 		s.mu.Unlock()
 		s.tellSlowClient()
@@ -51,8 +51,7 @@ func (s *Session) acceptLocked(m *Message) bool {
 	return true
 }
 
-// flushLocked writes the queue out. It is called with nobody writing, and releases the
-// mutex.
+// flushLocked writes the queue out. It is called with nobody writing, and releases the mutex.
 func (s *Session) flushLocked() {
 	conn := s.conn
 	if conn == nil {
@@ -89,8 +88,8 @@ func (s *Session) flushLocked() {
 	s.writtenLocked(conn)
 }
 
-// makeLocked has made what comes first in the queue. The mutex is held again then, unless
-// that takes long: then the answer is false, and the session is flushed once it is there.
+// makeLocked has made what comes first in the queue. The mutex is held again then, unless that
+// takes long: then the answer is false, and the session is flushed once it is there.
 func (s *Session) makeLocked(form *packedForm) bool {
 	p, m, w := s.packer, s.first(), s.wire
 	if m.Len() < longForm {
@@ -118,8 +117,8 @@ func (s *Session) makeLocked(form *packedForm) bool {
 	return false
 }
 
-// takeBatchLocked takes what goes into the next write; false means that there is nothing,
-// or the session has ended.
+// takeBatchLocked takes what goes into the next write; false means that there is nothing, or the
+// session has ended.
 func (s *Session) takeBatchLocked() (batch, bool) {
 	if s.state == stateClosed {
 		return batch{}, false
@@ -130,12 +129,12 @@ func (s *Session) takeBatchLocked() (batch, bool) {
 	return b, len(b.data) > 0
 }
 
-// stall hands the rest of b, and all that is queued, to a goroutine that may
-// wait. It ends when the queue is empty or the connection is.
+// stall hands the rest of b, and all that is queued, to a goroutine that may wait. It ends when the
+// queue is empty or the connection is.
 //
-// Where writing cannot be tried without blocking (Windows), every write is handed
-// over, so that alone says nothing about the peer: such a session counts as
-// stalled once a write has taken stallGrace.
+// Where writing cannot be tried without blocking (Windows), every write is handed over, so that
+// alone says nothing about the peer: such a session counts as stalled once a write has taken
+// stallGrace.
 func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,13 +146,13 @@ func (s *Session) stall(conn *websocket.Conn, b batch, n int) {
 	if conn.Supported() {
 		s.park(len(b.data))
 	}
-	// The reader is one of the workers and ends the session first, so there is
-	// still one, and Shutdown has not stopped waiting.
+	// The reader is one of the workers and ends the session first, so there is still one, and
+	// Shutdown has not stopped waiting.
 	s.srv.workers.Go(func() { s.drain(conn, b, n) })
 }
 
-// stallGrace is how long a write that had to be handed over may take before what
-// queues up behind it is the client's backlog.
+// stallGrace is how long a write that had to be handed over may take before what queues up behind
+// it is the client's backlog.
 const stallGrace = 100 * time.Millisecond
 
 func (s *Session) drain(conn *websocket.Conn, b batch, n int) {
@@ -205,13 +204,13 @@ func (s *Session) writtenLocked(conn *websocket.Conn) {
 	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing { // our close frame is out: the peer's, or its end, is all there is to wait for
-		_ = conn.SetReadDeadline(time.Now().Add(goodbyeTimeout))
+		_ = conn.SetReadDeadline(time.Now().Add(lastFrameTimeout))
 		_ = conn.CloseWrite()
 	}
 }
 
-// ping sends the heartbeat of the session's protocol. In Engine.IO 3 that is the
-// client's to send, but whatever it receives tells it that we are there.
+// ping sends the heartbeat of the session's protocol. In Engine.IO 3 that is the client's to send,
+// but whatever it receives tells it that we are there.
 func (s *Session) ping() {
 	switch s.protocol {
 	case 0:

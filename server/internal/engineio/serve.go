@@ -8,8 +8,8 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// ServeHTTP serves the Engine.IO endpoint: polling, and the opening of
-// WebSockets. Its checks come in the official server's order.
+// ServeHTTP serves the Engine.IO endpoint: polling, and the opening of WebSockets. Its checks come
+// in the official server's order.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	srv.cfg.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
@@ -66,9 +66,9 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	}
 }
 
-// unknown refuses a request for a session that is not there. One that ended a
-// moment ago may still be polled: that is no fault to tell anybody of, unless it
-// ended because nothing was heard of its client.
+// unknown refuses a request for a session that is not there. One that ended a moment ago may still
+// be polled: that is no fault that is logged, unless it ended because nothing was heard of its
+// client.
 func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 	switch reason, known := srv.lately(sid); {
 	case reason == PingTimeout:
@@ -79,9 +79,8 @@ func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
 	writeError(w, codeSession)
 }
 
-// ServePlain serves a plain WebSocket client: a session without Engine.IO, whose
-// every message is one of the other side's. At another path than PlainPath it refuses
-// one, and says so.
+// ServePlain serves a plain WebSocket client: a session without Engine.IO, whose every message is
+// one of the other side's. At another path than PlainPath it refuses one, and says so.
 func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	srv.cfg.limitAnswer(w)
 	srv.cfg.Proxies.locate(r)
@@ -94,8 +93,8 @@ func (srv *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Lost is told of a request for a path that nothing is served at. A client's is
-// logged, with the path where it would be served.
+// Lost takes note of a request for a path that nothing is served at. One for Engine.IO or for a
+// WebSocket is logged, with the path where it would be served.
 func (srv *Server) Lost(r *http.Request) {
 	srv.cfg.Proxies.locate(r)
 	switch {
@@ -106,8 +105,7 @@ func (srv *Server) Lost(r *http.Request) {
 	}
 }
 
-// elsewhere reports whether another server has answered a request for a session that is
-// not here.
+// elsewhere reports whether another server has answered a request for a session that is not here.
 func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request, sid string) bool {
 	return srv.cfg.Elsewhere != nil && !isForwarded(r) && srv.cfg.Elsewhere(w, r, sid)
 }

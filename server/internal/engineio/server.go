@@ -5,16 +5,15 @@ import (
 	"sync"
 )
 
-// Server serves Engine.IO over HTTP. It is made by [NewServer] and ended by
-// [Server.Shutdown].
+// Server serves Engine.IO over HTTP. It is made by [NewServer] and ended by [Server.Shutdown].
 type Server struct {
 	common
 	registry
 	flusher  flusher
 	idPrefix string // of every sid
 
-	stop    chan struct{}
-	keepers sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
+	stop       chan struct{}
+	background sync.WaitGroup // heartbeat, flusher, and the watch over idle connections
 }
 
 // NewServer starts a server. cfg.Open must be set.
@@ -39,9 +38,9 @@ func newServer(cfg Config) *Server {
 }
 
 func (srv *Server) start() {
-	srv.keepers.Go(func() { srv.heart.run(srv.stop) })
-	srv.keepers.Go(func() { srv.flusher.run(srv.stop) })
-	srv.keepers.Go(func() {
+	srv.background.Go(func() { srv.heart.run(srv.stop) })
+	srv.background.Go(func() { srv.flusher.run(srv.stop) })
+	srv.background.Go(func() {
 		if err := srv.upgrader.Watch(srv.stop); err != nil {
 			srv.cfg.Logger.Warn("idle connections take more memory than they need to", "error", err)
 		}
@@ -54,10 +53,9 @@ func (srv *Server) Begin() *Round { return srv.flusher.begin() }
 // Copies is how many messages broadcasts have queued so far, one for each session.
 func (srv *Server) Copies() uint64 { return srv.flusher.copies.Load() }
 
-// Warn logs something that was not accepted before it came to a session, and counts it.
-// A flood of one cause is cut short.
+// Warn logs something that was not accepted before it came to a session, and counts it. A flood of
+// one cause is cut short.
 func (srv *Server) Warn(cause Cause, msg string, args ...any) { srv.refusals.warn(cause, msg, args...) }
 
-// Trusts reports whether a trusted proxy made the request, which has not been located
-// yet.
+// Trusts reports whether a trusted proxy made the request, which has not been located yet.
 func (srv *Server) Trusts(r *http.Request) bool { return srv.cfg.Proxies.speaksFor(r) }

@@ -29,7 +29,7 @@ type common struct {
 	heart     *heartbeat
 	outlet    outlet
 	refusals  refusals
-	gate      *gate
+	admission *admission
 	packets   struct{ ping, pong, noop, close *Message }
 	registrar registrar
 
@@ -37,7 +37,7 @@ type common struct {
 	packer   *packer        // nil: WebSockets are sent nothing compressed
 	resume   func(*Session) // has one flushed that is marked as dirty
 	upgrades struct{ done, failed atomic.Uint64 }
-	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.hire
+	workers  sync.WaitGroup // readers and drains, one or two a WebSocket; see registrar.addWorker
 }
 
 func (c *common) init(cfg Config, list registrar) {
@@ -54,7 +54,7 @@ func (c *common) init(cfg Config, list registrar) {
 		c.upgrader.Compression = true
 		c.packer = &packer{threshold: cfg.WebSocketThreshold, compress: c.upgrader.Compress, memory: cfg.Memory}
 	}
-	c.gate = newGate(cfg.Bounds)
+	c.admission = newAdmission(cfg.Bounds)
 	c.registrar = list
 	for packet, m := range map[string]**Message{
 		"1": &c.packets.close, "2": &c.packets.ping, "3": &c.packets.pong, "6": &c.packets.noop,
@@ -74,32 +74,32 @@ func (c *common) packerOf(conn *websocket.Conn) *packer {
 
 // registrar is the list of a server's sessions, as they see it.
 type registrar interface {
-	// hire counts a worker that is about to start: false once Shutdown has begun, which
-	// waits for those that were counted before.
-	hire() bool
-	// receiver is the session's receiver, nil if it ends before it began. While the session
-	// is being opened, which what Open started may be quicker than, it waits for that.
+	// addWorker counts a goroutine among common.workers that is about to start. It fails once
+	// Shutdown has begun, which waits for those that were counted before.
+	addWorker() bool
+	// receiver is the session's receiver, nil if it ends before it began. While the session is
+	// being opened, which what Open started may be quicker than, it waits for that.
 	receiver(s *Session) Receiver
 	// remove takes a session that has ended off the list.
 	remove(s *Session)
-	// relieve makes room in what all clients together may hold, and reports whether the
-	// session that asks is still there. No session's mutex is held.
+	// relieve makes room in what all clients together may hold, and reports whether the session
+	// that asks is still there. No session's mutex is held.
 	relieve(asking *Session) bool
 }
 
 // Session is one client's connection, whichever transports carry it.
 type Session struct {
 	// Set before the server's other goroutines see it, and not changed:
-	srv        *common
-	id         string
-	protocol   uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
-	base64Only bool  // the client cannot read binary by polling
-	polled     bool  // it began by polling
-	opening    opening
-	since      time.Time
-	place      *place   // of its address among the server's; nil unless that is counted
-	rcv        Receiver // asked for by registrar.receiver where Open may not be done
-	worker     Worker   // that, nil if it is none
+	srv          *common
+	id           string
+	protocol     uint8 // Engine.IO revision 3 or 4; 0 for a plain WebSocket client
+	base64Only   bool  // the client cannot read binary by polling
+	polled       bool  // it began by polling
+	opening      opening
+	since        time.Time
+	addressCount *addressCount // of its address; nil unless sessions are counted by address
+	rcv          Receiver      // asked for by registrar.receiver where Open may not be done
+	worker       Worker        // that, nil if it is none
 
 	// With guards of their own:
 	meter   meter
@@ -126,21 +126,21 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 // IsPlain reports whether the client speaks bare WebSocket messages.
 func (s *Session) IsPlain() bool { return s.protocol == 0 }
 
-// Request is the request that opened the session: method, URL, header, host,
-// address and TLS state, without body and context. It is made anew for each call. The
-// header is at most 8 KiB: fields beyond that are left out.
+// Request is the request that opened the session: method, URL, header, host, address and TLS state,
+// without body and context. It is made anew for each call. The header is at most 8 KiB: fields
+// beyond that are left out.
 func (s *Session) Request() *http.Request { return s.opening.request() }
 
-// Remote is the client's address: what a trusted proxy says it is, as an IP address
-// and with a port only if the proxy named one, or else the connection's other end.
-// It is also the RemoteAddr of Request.
+// Remote is the client's address: what a trusted proxy says it is, as an IP address and with a port
+// only if the proxy named one, or else the connection's other end. It is also the RemoteAddr of
+// Request.
 func (s *Session) Remote() string { return s.opening.remote }
 
 // Opened is when that was.
 func (s *Session) Opened() time.Time { return s.since }
 
-// Name names the session in logs and to people. It is made from its id, which is a
-// secret, and does not tell it.
+// Name names the session in logs and to people. It is made from its id, which is a secret, and does
+// not tell it.
 func (s *Session) Name() string { return nameOf(s.id) }
 
 func nameOf(id string) string {
@@ -151,9 +151,9 @@ func nameOf(id string) string {
 // idEnd is what every session id ends with: what newSession makes at random.
 var idEnd = regexp.MustCompile(`[A-Za-z0-9_-]{20}$`)
 
-// Shown is a text of which nobody knows whether it is a session's id: what may be one is
-// named as [Session.Name] does. With Engine.IO 3 the id of a client, and so the room of
-// its own, is the session's, behind the namespace's name and # in another than "/".
+// Shown is how a text is shown that may be, or end with, a session's id, which is secret: such an
+// end is replaced with what [Session.Name] would return. With Engine.IO 3 the id of a client, and
+// so the room of its own, is the session's, behind the namespace's name and # in another than "/".
 func Shown(text string) string {
 	id := text[strings.LastIndexByte(text, '#')+1:]
 	if !idEnd.MatchString(id) {
@@ -185,36 +185,35 @@ func (s *Session) IsOpen() bool {
 	return s.state == stateOpen
 }
 
-// Writable reports whether a message sent now would leave at once: what a volatile
-// emit asks.
+// Writable reports whether a message sent now would leave at once: what a volatile emit asks.
 func (s *Session) Writable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state == stateOpen && (s.conn != nil && !s.parked || s.polls.poll != nil && s.polls.answer == nil)
 }
 
-// IsBehind reports whether more than half of what may wait for the client does, so that it
-// should be sent no more for a moment, where that can wait.
+// IsBehind reports whether more than half of what may wait for the client does, so that it should
+// be sent no more for a moment, where that can wait.
 func (s *Session) IsBehind() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.parked && s.state == stateOpen && s.queued > s.srv.cfg.MaxBacklog/2
 }
 
-// Delayed is for a Receiver to call when it has made its caller wait: a heartbeat
-// that came meanwhile may still lie unread.
+// Delayed is for a Receiver to call when it has made its caller wait: a heartbeat that came
+// meanwhile may still lie unread.
 func (s *Session) Delayed() { s.beat.delayed.Store(true) }
 
-// stalledLocked reports whether the kernel takes no more for the session's WebSocket, and a
-// drain goroutine waits for the peer.
+// stalledLocked reports whether the kernel takes no more for the session's WebSocket, and a drain
+// goroutine waits for the peer.
 func (s *Session) stalledLocked() bool { return s.conn != nil && s.parked }
 
-// waitingLocked is how many bytes the session keeps, for the client or our own writer, what
-// is being written included.
+// waitingLocked is how many bytes the session keeps, for the client or our own writer, what is
+// being written included.
 func (s *Session) waitingLocked() int { return s.waiting() + s.polls.left() }
 
-// held is how many bytes wait for the client, what is being written to it included; 0 when
-// all that waits is our own writer's.
+// held is how many bytes wait for the client, what is being written to it included; 0 when all that
+// waits is our own writer's.
 func (s *Session) held() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,16 +223,15 @@ func (s *Session) held() int {
 	return s.waitingLocked()
 }
 
-// Warn logs something that this client did and that was not accepted, with its
-// address. A flood of one cause is cut short.
+// Warn logs something that this client did and that was not accepted, with its address. A flood of
+// one cause is cut short.
 func (s *Session) Warn(cause Cause, msg string, args ...any) {
 	s.srv.refusals.warn(cause, msg, append([]any{"connection", s.Name(), "address", s.Remote()}, args...)...)
 }
 
-// Pack has the session sent each message, from now on, as the one binary packet that
-// [Config.Pack], which there has to be, makes of it. It is called by the Receiver, with the
-// first message that came in such a form: from here on a binary one is no attachment, but
-// counts as a message.
+// Pack has the session sent each message, from now on, as the one binary packet that [Config.Pack],
+// which there has to be, makes of it. It is called by the Receiver, with the first message that
+// came in such a form: from here on a binary one is no attachment, but counts as a message.
 func (s *Session) Pack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -235,8 +235,8 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
-// As at the official server, an upgrade needs no probe, may probe twice, and may have
-// something behind its 5.
+// As at the official server, an upgrade needs no probe, may probe twice, and may have something
+// behind its 5.
 func TestUpgradesOfOtherClients(t *testing.T) {
 	for name, begin := range map[string][]string{
 		"without a probe":       {"5"},

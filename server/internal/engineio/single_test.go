@@ -61,8 +61,8 @@ func TestPackedWireForms(t *testing.T) {
 	}
 }
 
-// All sessions share what was packed once; of a message that is kept for long, while one
-// of them has it.
+// All sessions share what was packed once; of a message that is kept for long, while one of them
+// has it.
 func TestPackedOnce(t *testing.T) {
 	for _, kept := range []bool{false, true} {
 		var p maker
@@ -102,8 +102,8 @@ func TestPackedOnce(t *testing.T) {
 	}
 }
 
-// A form is changed as it is taken: what counts is right in each state, also where the
-// packed form is longer and where it is shorter.
+// A form is changed as it is taken: what counts is right in each state, also where the packed form
+// is longer and where it is shorter.
 func TestOutboxCountsWhatIsPacked(t *testing.T) {
 	for name, length := range map[string]int{"longer": 200_000, "shorter": largeFrame} {
 		t.Run(name, func(t *testing.T) {
@@ -156,8 +156,8 @@ func TestOutboxCountsWhatIsPacked(t *testing.T) {
 	}
 }
 
-// A client that says so by its first message has all messages packed from then on, and its
-// binary ones count; heartbeats and others stay as they are.
+// A client that says so by its first message has all messages packed from then on, and its binary
+// ones count; heartbeats and others stay as they are.
 func TestPack(t *testing.T) {
 	var p maker
 	f := start(t, func(c *Config) { c.Pack = p.pack })

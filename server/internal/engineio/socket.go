@@ -2,8 +2,8 @@ package engineio
 
 import "hipflask/server/internal/websocket"
 
-// socket is what a session knows of its WebSocket and of whose turn to write to it is. Its
-// owner guards it.
+// socket is what a session knows of its WebSocket and of whose turn to write to it is. Its owner
+// guards it.
 type socket struct {
 	conn    *websocket.Conn // the transport in use; nil while polling
 	wire    wire
@@ -38,10 +38,10 @@ type upgrade struct {
 	abandoned bool            // that came to nothing, and no poll has come since
 }
 
-// giveUp is told that the WebSocket did not take over. idle reports that no poll waits
-// that has not been told to end.
+// giveUp is called when the WebSocket did not take over. idle is whether no poll waits, except one
+// that is about to be answered.
 func (u *upgrade) giveUp(idle bool) { *u = upgrade{abandoned: u.probed && idle} }
 
-// isAway reports whether the session's polls have ended, so that its client may have left
-// in the middle of the upgrade.
+// isAway reports whether the session's polls have ended, so that its client may have left in the
+// middle of the upgrade.
 func (u *upgrade) isAway() bool { return u.probed || u.abandoned }

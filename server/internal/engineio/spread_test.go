@@ -13,11 +13,11 @@ func spreadOut(f *fixture, writers int) {
 	stopFlusher(f)
 	f.srv.flusher.limit(writers)
 	f.srv.flusher.spread = 1
-	f.srv.keepers.Go(func() { f.srv.flusher.run(f.srv.stop) })
+	f.srv.background.Go(func() { f.srv.flusher.run(f.srv.stop) })
 }
 
-// However many write, each client gets what all senders sent in the order in which it was
-// queued, once, and the lag stays within its bound.
+// However many write, each client gets what all senders sent in the order in which it was queued,
+// once, and the lag stays within its bound.
 func TestWritersKeepOrder(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
 	spreadOut(f, 8)
@@ -65,8 +65,8 @@ func TestWritersKeepOrder(t *testing.T) {
 	reading.Wait()
 }
 
-// One writer begins at once, another only while the list is long, and never too many; those
-// that have nothing to do are idle again.
+// One writer begins at once, another only while the list is long, and never too many; those that
+// have nothing to do are idle again.
 func TestWritersBegin(t *testing.T) {
 	srv := quiet(t)
 	f := &srv.flusher

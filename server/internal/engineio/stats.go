@@ -14,8 +14,7 @@ type Stats struct {
 	UpgradesDone, UpgradesFailed uint64 // of the WebSockets that were opened for a session that polled
 }
 
-// Stats counts. It looks at each session, and holds up those that open or end
-// meanwhile.
+// Stats counts. It looks at each session, and holds up those that open or end meanwhile.
 func (srv *Server) Stats() Stats {
 	st := Stats{
 		Sessions:       make(map[Kind]int),
@@ -64,8 +63,8 @@ func (st *Stats) look(s *Session) {
 	st.Traffic[k.Client()] = sum
 }
 
-// kinds lists what sessions there can be: a counter that is seen before it counts
-// shows its first step.
+// kinds lists what sessions there can be: a counter that is seen before it counts shows its first
+// step.
 func (srv *Server) kinds() []Kind {
 	list := []Kind{{transportWebSocket, 0}}
 	for _, protocol := range []int{3, 4} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whenever somebody counts, while sessions come and go: what opened is what is there
-// and what is gone, and no counter ever falls.
+// Whenever somebody counts, while sessions come and go: what opened is what is there and what is
+// gone, and no counter ever falls.
 func TestStatsHoldWhileSessionsComeAndGo(t *testing.T) {
 	f := start(t)
 	const clients, rounds = 4, 25

@@ -39,8 +39,8 @@ func (s *Session) tellEnded() {
 	s.srv.cfg.Logger.InfoContext(sparse.Each(context.Background()), "connection ended", args...)
 }
 
-// WarnMemory logs that this client sent what there is no room for, as all clients
-// together hold as much as they may.
+// WarnMemory logs that this client sent what there is no room for, as all clients together hold as
+// much as they may.
 func (s *Session) WarnMemory() {
 	m := s.srv.cfg.Memory
 	s.Warn(CauseMemory, "client closed: all clients together hold too much", "held", m.Used(), "limit", m.Limit())

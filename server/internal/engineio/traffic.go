@@ -18,7 +18,7 @@ type Kind struct {
 	Protocol  int    // see [Session.Protocol]
 }
 
-// Client says what speaks at the other end.
+// Client is the kind of client at the other end.
 type Client string
 
 // The kinds of clients.
@@ -27,7 +27,7 @@ const (
 	PlainWebSocket Client = "plain"
 )
 
-// Client says which kind of client sessions of this kind have.
+// Client is which kind of client sessions of this kind have.
 func (k Kind) Client() Client {
 	if k.Protocol == 0 {
 		return PlainWebSocket
@@ -43,10 +43,10 @@ func (k Kind) ProtocolName() string {
 	return strconv.Itoa(k.Protocol)
 }
 
-// Traffic counts what came in and went out. A message is a Socket.IO packet with
-// its attachments, or what a plain client sent or was sent; heartbeats and the like
-// are none. Bytes are those of WebSocket frames and of the bodies that polls are
-// answered with and POSTs bring, heartbeats included, closing handshakes left out.
+// Traffic counts what came in and went out. A message is a Socket.IO packet with its attachments,
+// or what a plain client sent or was sent; heartbeats and the like are none. Bytes are those of
+// WebSocket frames and of the bodies that polls are answered with and POSTs bring, heartbeats
+// included, closing handshakes left out.
 type Traffic struct {
 	MessagesIn, MessagesOut uint64
 	BytesIn, BytesOut       uint64
@@ -59,20 +59,18 @@ func (t *Traffic) add(o Traffic) {
 	t.BytesOut += o.BytesOut
 }
 
-// meter counts one session's traffic: in is the readers', out guarded by the
-// session's mutex. So counting costs no memory that processors share, and who asks
-// for the sum pays for the adding.
+// meter counts one session's traffic: in is the readers', out guarded by the session's mutex. So
+// counting costs no memory that processors share, and who asks for the sum pays for the adding.
 type meter struct {
 	messagesIn, bytesIn   atomic.Uint64
 	messagesOut, bytesOut uint64
 }
 
-// maskedHeader is what the header of a client's frame takes beside what
-// websocket.HeaderSize says.
+// maskedHeader is what the header of a client's frame takes beside what websocket.HeaderSize says.
 const maskedHeader = 4
 
-// heardFrame counts a WebSocket message that came in. One in several frames counts
-// as if it were one.
+// heardFrame counts a WebSocket message that came in. One in several frames counts as if it were
+// one.
 func (m *meter) heardFrame(size int) {
 	m.bytesIn.Add(uint64(websocket.HeaderSize(size) + maskedHeader + size))
 }

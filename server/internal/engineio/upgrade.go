@@ -23,14 +23,14 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	case !free:
 		srv.refusals.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
 		return
-	case !srv.registrar.hire(): // going down: the session polls for the rest of its time
+	case !srv.registrar.addWorker(): // going down: the session polls for the rest of its time
 		s.mu.Lock()
 		s.upgrade.begun = false
 		s.mu.Unlock()
 		writeError(w, codeBadRequest)
 		return
 	}
-	if no := srv.gate.upgrade(); no != nil { // likewise
+	if no := srv.admission.upgrade(); no != nil { // likewise
 		srv.workers.Done()
 		s.mu.Lock()
 		s.upgrade.begun = false
@@ -48,13 +48,13 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	open := s.upgrade.probe != nil
 	s.mu.Unlock()
 	if err != nil {
-		srv.gate.giveUp()
+		srv.admission.giveUp()
 		srv.workers.Done()
 		srv.refusals.handshake(r, err)
 		return
 	}
 	if !open {
-		srv.gate.giveUp()
+		srv.admission.giveUp()
 		srv.workers.Done()
 		_ = conn.Close()
 		return
@@ -65,10 +65,9 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	conn.Start(p, srv.cfg.MaxMessage, p.readEnded)
 }
 
-// prober reads a WebSocket that is to take over a polling session: "2probe" is
-// answered with "3probe", the polls end, "5" makes it the session's transport, also
-// where nothing was probed. As at the official server, "2probe" may come again and
-// something may stand behind "5".
+// prober reads a WebSocket that is to take over a polling session: "2probe" is answered with
+// "3probe", the polls end, "5" makes it the session's transport, also where nothing was probed. As
+// at the official server, "2probe" may come again and something may stand behind "5".
 type prober struct {
 	session    *Session
 	conn       *websocket.Conn
@@ -85,7 +84,7 @@ func (p *prober) readEnded(err error) {
 	}
 	defer s.srv.workers.Done()
 	s.holdPartial(0)
-	s.srv.gate.giveUp()
+	s.srv.admission.giveUp()
 	s.srv.upgrades.failed.Add(1)
 	var closed *websocket.CloseError
 	switch {
@@ -132,10 +131,10 @@ func (p *prober) Ping(payload []byte) error {
 
 func (p *prober) Pong([]byte) error { return nil }
 
-// write writes a frame while the connection is not the session's yet, so that
-// this goroutine alone writes to it.
+// write writes a frame while the connection is not the session's yet, so that this goroutine alone
+// writes to it.
 func (p *prober) write(op websocket.Opcode, payload []byte) error {
-	_ = p.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	_, err := p.conn.Write(websocket.AppendFrame(nil, op, payload))
 	return err
 }
@@ -148,8 +147,8 @@ func (s *Session) endPolls() {
 	s.polls.hurry()
 }
 
-// takeOver makes the WebSocket the session's transport. What was queued for the
-// next poll goes out on it first.
+// takeOver makes the WebSocket the session's transport. What was queued for the next poll goes out
+// on it first.
 func (p *prober) takeOver() error {
 	s := p.session
 	s.mu.Lock()

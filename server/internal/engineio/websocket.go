@@ -11,8 +11,7 @@ import (
 	"hipflask/server/internal/websocket"
 )
 
-// violation is an error of what the client sent, as opposed to one of its
-// connection.
+// violation is an error of what the client sent, as opposed to one of its connection.
 type violation struct{ error }
 
 func (v violation) Unwrap() error { return v.error }
@@ -47,8 +46,8 @@ func (r *sessionReader) Pong([]byte) error {
 	return nil
 }
 
-// pace counts what a WebSocket keeps of a message that is not whole, and has it held
-// back when its client sends too many bytes, and the receiver work.
+// pace counts what a WebSocket keeps of a message that is not whole, and has it held back when its
+// client sends too many bytes, and the receiver work.
 func (s *Session) pace(conn *websocket.Conn) {
 	conn.SetPace(func(n int) Work {
 		s.holdPartial(conn.Partial())
@@ -58,8 +57,8 @@ func (s *Session) pace(conn *websocket.Conn) {
 	})
 }
 
-// withSubprotocol has the handshake's answer take the first subprotocol that the client
-// offers: a browser fails a WebSocket that takes none.
+// withSubprotocol has the handshake's answer take the first subprotocol that the client offers: a
+// browser fails a WebSocket that takes none.
 func withSubprotocol(header http.Header, r *http.Request) http.Header {
 	offered, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
 	if offered = strings.TrimSpace(offered); !httpguts.ValidHeaderFieldName(offered) { // both are tokens
@@ -72,7 +71,7 @@ func withSubprotocol(header http.Header, r *http.Request) http.Header {
 	return header
 }
 
-// readEnded is told that the session's WebSocket can be read no more.
+// readEnded is called once nothing more can be read from the session's WebSocket.
 func (s *Session) readEnded(err error) {
 	defer s.srv.workers.Done()
 	s.holdPartial(0)
@@ -82,7 +81,7 @@ func (s *Session) readEnded(err error) {
 	s.finish(conn, err)
 }
 
-// finish ends a session whose WebSocket can be read no more.
+// finish ends a session from whose WebSocket nothing more can be read.
 func (s *Session) finish(conn *websocket.Conn, err error) {
 	ours := !s.IsOpen() // then our close frame is out, or the session was cut
 	var closed *websocket.CloseError
@@ -91,20 +90,20 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 	case errors.As(err, &closed) && closed.Received:
 		s.end(TransportClose)
 		if !ours {
-			s.farewell(conn, closed.Code)
+			s.writeClose(conn, closed.Code)
 		}
 	case errors.As(err, &closed):
 		s.tellFrame(closed)
 		s.end(TransportError)
-		s.goodbye(conn, closed.Code)
+		s.closeWith(conn, closed.Code)
 		return
 	case errors.Is(err, errClosed):
-		s.goodbye(conn, websocket.CloseNormal)
+		s.closeWith(conn, websocket.CloseNormal)
 		return
 	case errors.As(err, &broken):
 		s.tellBroken(broken.error)
 		s.end(ParseError)
-		s.goodbye(conn, websocket.CloseProtocolError)
+		s.closeWith(conn, websocket.CloseProtocolError)
 		return
 	default:
 		s.end(TransportClose)
@@ -112,16 +111,16 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 	_ = conn.Close()
 }
 
-// farewell writes a close frame, after what another goroutine is writing just now,
-// unless that one is stuck. The session has ended, so nobody else begins a write.
-func (s *Session) farewell(conn *websocket.Conn, code int) {
+// writeClose writes a close frame, after what another goroutine is writing just now, unless that
+// one is stuck. The session has ended, so nobody else begins a write.
+func (s *Session) writeClose(conn *websocket.Conn, code int) {
 	s.mu.Lock()
 	if turn := s.awaitTurn(); turn != nil {
 		s.mu.Unlock()
-		_ = conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+		_ = conn.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 		select {
 		case <-turn:
-		case <-time.After(goodbyeTimeout):
+		case <-time.After(lastFrameTimeout):
 		}
 		s.mu.Lock()
 	}
@@ -131,14 +130,14 @@ func (s *Session) farewell(conn *websocket.Conn, code int) {
 	if busy {
 		return
 	}
-	_ = conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	_ = conn.SetWriteDeadline(time.Now().Add(lastFrameTimeout))
 	_, _ = conn.Write(websocket.AppendClose(nil, code, ""))
 }
 
-// goodbye closes the connection so that the peer gets to read why.
-func (s *Session) goodbye(conn *websocket.Conn, code int) {
-	s.farewell(conn, code)
+// closeWith writes a close frame and closes the connection, so that the peer can read why.
+func (s *Session) closeWith(conn *websocket.Conn, code int) {
+	s.writeClose(conn, code)
 	_ = conn.CloseWrite()
-	conn.Discard(goodbyeTimeout)
+	conn.Discard(lastFrameTimeout)
 	_ = conn.Close()
 }

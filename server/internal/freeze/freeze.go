@@ -47,8 +47,8 @@ func (l *Limit) Left() time.Duration {
 	return max(time.Until(l.due), 0)
 }
 
-// Within runs fn with a context that ends after length, and once more where that is noticed
-// late: whom fn asks may have answered in time.
+// Within runs fn with a context that ends after length, and once more where that is noticed late:
+// whom fn asks may have answered in time.
 func Within(ctx context.Context, length time.Duration, fn func(context.Context) error) error {
 	for limit := Begin(length); ; {
 		once, cancel := context.WithTimeout(ctx, length)
@@ -176,12 +176,12 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
-// Socket is the connection beneath, for who reads and writes the socket itself, and asks RenewRead
-// when a deadline has passed.
+// Socket is the connection beneath, for a caller that reads and writes the socket itself, and asks
+// RenewRead when a deadline has passed.
 func (c *Conn) Socket() net.Conn { return c.Conn }
 
-// RenewRead is for who reads from the socket itself: it begins the deadline anew that err tells of,
-// if that was noticed late, and reports whether it did.
+// RenewRead is for a caller that reads from the socket itself: it begins the deadline anew that err
+// tells of, if that was noticed late, and reports whether it did.
 func (c *Conn) RenewRead(err error) bool { return c.read.renew(err, c.Conn.SetReadDeadline) }
 
 // SetReadDeadline is net.Conn's.

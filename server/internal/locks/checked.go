@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Mutex is a sync.Mutex that panics when something of its rank, or of one below, is held
-// by who locks it.
+// Mutex is a sync.Mutex that panics when something of its rank, or of one below, is held by who
+// locks it.
 type Mutex[Rank any] struct{ mu sync.Mutex }
 
 // Lock locks it.
@@ -28,8 +28,8 @@ func (m *Mutex[Rank]) Unlock() {
 	leave(rankOf[Rank]())
 }
 
-// RWMutex is a sync.RWMutex that panics likewise, also when it is locked for reading: a
-// reader waits for a writer that waits.
+// RWMutex is a sync.RWMutex that panics likewise, also when it is locked for reading: a reader
+// waits for a writer that waits.
 type RWMutex[Rank any] struct{ mu sync.RWMutex }
 
 // Lock locks it.
@@ -58,8 +58,8 @@ func (m *RWMutex[Rank]) RUnlock() {
 
 func rankOf[Rank any]() int { return reflect.TypeFor[Rank]().Len() }
 
-// held is which ranks each goroutine holds. It is a variable of the package because a mutex
-// has nothing but itself; it is not part of the normal build.
+// held is which ranks each goroutine holds. It is a variable of the package because a mutex has
+// nothing but itself; it is not part of the normal build.
 var held struct {
 	mu sync.Mutex
 	by map[string][]int

@@ -1,8 +1,8 @@
 package locks
 
-// What may be locked while something else is held stands below it here. The length of the
-// array is its rank: a part of the type, so that nothing of it is left in the normal build.
-// Of one rank nobody holds two.
+// What may be locked while something else is held stands below it here. The length of the array is
+// its rank: a part of the type, so that nothing of it is left in the normal build. Of one rank
+// nobody holds two.
 type (
 	Adjusting  = Mutex[[1]rank]   // cluster: channels are subscribed to or given up
 	Reading    = Mutex[[2]rank]   // engineio: a session's, while its receiver takes a message
@@ -21,7 +21,7 @@ type (
 	// The rest is held for a moment, with nothing of the above to come:
 	Outbox    = Mutex[[14]rank] // cluster: what is to be published
 	Heartbeat = Mutex[[14]rank] // engineio
-	Gate      = Mutex[[14]rank] // engineio
+	Admission = Mutex[[14]rank] // engineio: sessions, and those of each address
 	Flusher   = Mutex[[14]rank] // engineio: its list
 	Lag       = Mutex[[14]rank] // engineio
 	Retention = Mutex[[14]rank] // engineio: a message's

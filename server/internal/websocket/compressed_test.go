@@ -43,7 +43,8 @@ func TestCompressedMessages(t *testing.T) {
 	}
 }
 
-// A message of the greatest size may come compressed, however badly: in stored blocks of a few bytes.
+// A message of the greatest size may come compressed, however badly: in stored blocks of a few
+// bytes.
 func TestCompressionThatMakesLarger(t *testing.T) {
 	var u Upgrader
 	const size = 4096
@@ -146,7 +147,8 @@ func TestCompressionIsAgreedOn(t *testing.T) {
 	}
 }
 
-// FuzzCompressed: arbitrary bytes on a connection with compression end in a message within the limit, or an error.
+// FuzzCompressed: arbitrary bytes on a connection with compression end in a message within the
+// limit, or an error.
 func FuzzCompressed(f *testing.F) {
 	var u Upgrader
 	f.Add(testkit.MaskedFrame(finBit|packedBit|1, testkit.Deflate("Hello, hello, hello")), uint32(100))

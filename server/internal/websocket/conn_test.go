@@ -58,8 +58,8 @@ func (h counter) Message(_ Opcode, p []byte) error { h <- len(p); return nil }
 func (h counter) Ping([]byte) error                { return nil }
 func (h counter) Pong([]byte) error                { return nil }
 
-// fill writes with TryWrite until the kernel's buffers are full. It returns all that the peer shall get in the end, and
-// the part of it that was not taken.
+// fill writes with TryWrite until the kernel's buffers are full. It returns all that the peer shall
+// get in the end, and the part of it that was not taken.
 func fill(t testing.TB, c *Conn) (all, rest []byte) {
 	t.Helper()
 	chunk := make([]byte, 100_003)

@@ -55,7 +55,8 @@ func HeaderSize(n int) int {
 	}
 }
 
-// AppendHeader appends the header of an unmasked, final frame that holds n bytes of payload (section 5.2).
+// AppendHeader appends the header of an unmasked, final frame that holds n bytes of payload
+// (section 5.2).
 func AppendHeader(dst []byte, op Opcode, n int) []byte {
 	first := finBit | byte(op)
 	switch {
@@ -69,8 +70,8 @@ func AppendHeader(dst []byte, op Opcode, n int) []byte {
 	}
 }
 
-// AppendFrame appends a whole unmasked, final frame, as a server sends it. For Ping, Pong and Close the caller keeps
-// payload to 125 bytes.
+// AppendFrame appends a whole unmasked, final frame, as a server sends it. For Ping, Pong and Close
+// the caller keeps payload to 125 bytes.
 func AppendFrame(dst []byte, op Opcode, payload []byte) []byte {
 	return append(AppendHeader(dst, op, len(payload)), payload...)
 }
@@ -87,8 +88,9 @@ func SplitFrame(frames []byte) (op Opcode, payload, rest []byte) {
 	return Opcode(frames[0] & 0x0F), frames[head : head+size], frames[head+size:]
 }
 
-// AppendClose appends a close frame (section 5.5.1). The reason is made valid UTF-8 and cut to 123 bytes between two
-// runes. The codes 1005, 1006 and 1015 must not travel (section 7.4.1): they give a close frame without code and reason.
+// AppendClose appends a close frame (section 5.5.1). The reason is made valid UTF-8 and cut to 123
+// bytes between two runes. The codes 1005, 1006 and 1015 must not travel (section 7.4.1): they give
+// a close frame without code and reason.
 func AppendClose(dst []byte, code int, reason string) []byte {
 	switch code {
 	case CloseNoStatus, CloseAbnormal, closeTLSFailure:
@@ -107,8 +109,8 @@ func AppendClose(dst []byte, code int, reason string) []byte {
 	return append(dst, reason...)
 }
 
-// validCloseCode tells whether a peer may send code in a close frame: section 7.4.1, the codes registered since
-// (1012 to 1014), and the ranges 3000 to 4999 of section 7.4.2.
+// validCloseCode reports whether a peer may send code in a close frame: section 7.4.1, the codes
+// registered since (1012 to 1014), and the ranges 3000 to 4999 of section 7.4.2.
 func validCloseCode(code int) bool {
 	switch {
 	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014, code >= 3000 && code <= 4999:

@@ -44,8 +44,9 @@ func (h *recorder) Pong(p []byte) error {
 	return nil
 }
 
-// reference reads a whole stream in the plainest way, to compare with: what is called, and the code and reason of the
-// end, code 0 being an end of the stream without one. The words for our own faults are left out.
+// reference reads a whole stream in the plainest way, to compare with: what is called, and the code
+// and reason of the end, code 0 being an end of the stream without one. The words for our own
+// faults are left out.
 func reference(b []byte, limit int) (calls []string, code int, reason string) {
 	var msg []byte
 	var begun Opcode
@@ -129,7 +130,7 @@ func referenceClose(p []byte) (int, string) {
 	return code, string(p[2:])
 }
 
-// possibleText tells whether b is UTF-8, or, unless it is the end, can become so.
+// possibleText reports whether b is UTF-8, or, unless it is the end, can become so.
 func possibleText(b []byte, end bool) bool {
 	for len(b) > 0 {
 		if !end && !utf8.FullRune(b) {
@@ -144,8 +145,8 @@ func possibleText(b []byte, end bool) bool {
 	return true
 }
 
-// FuzzServe: arbitrary bytes in arbitrary pieces give what the plain reading of the whole stream gives, and the reader
-// never holds more than the limit and one control frame.
+// FuzzServe: arbitrary bytes in arbitrary pieces give what the plain reading of the whole stream
+// gives, and the reader never holds more than the limit and one control frame.
 func FuzzServe(f *testing.F) {
 	for _, v := range violations {
 		if len(v.stream) < 1000 {
@@ -204,7 +205,8 @@ func (w *watched) Message(op Opcode, p []byte) error {
 	return w.recorder.Message(op, p)
 }
 
-// feedWatched looks at what the reader holds after each piece: no more than twice what has come, and than the limit.
+// feedWatched looks at what the reader holds after each piece: no more than twice what has come,
+// and than the limit.
 func feedWatched(t *testing.T, data []byte, limit int, rng *rand.Rand) {
 	r := &reader{max: limit}
 	fed := 0

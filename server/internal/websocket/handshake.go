@@ -15,8 +15,8 @@ const (
 	keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // section 1.3
 	version = "13"
 
-	// answerTimeout is how long the kernel may take for the answer to a handshake. It has room for it at once, unless the
-	// client has left unread what it was sent before.
+	// answerTimeout is how long the kernel may take for the answer to a handshake. It has room for
+	// it at once, unless the client has left unread what it was sent before.
 	answerTimeout = time.Second
 )
 
@@ -36,8 +36,8 @@ func AcceptKey(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// IsUpgrade tells whether r asks to become a WebSocket: "upgrade" among the tokens of Connection and "websocket" among
-// those of Upgrade, in any case. It checks nothing else.
+// IsUpgrade reports whether r asks to become a WebSocket: "upgrade" among the tokens of Connection
+// and "websocket" among those of Upgrade, in any case. It checks nothing else.
 func IsUpgrade(r *http.Request) bool {
 	return hasToken(r.Header["Connection"], "upgrade") && hasToken(r.Header["Upgrade"], "websocket")
 }
@@ -53,16 +53,19 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// Upgrade checks the opening handshake (section 4.2.1), answers 101 and takes the connection over. header goes into the
-// response; what w.Header() holds does not, as with every hijacked connection. Header names that belong to the handshake
-// are ignored in header, except Sec-WebSocket-Protocol, which is the caller's choice. first holds frames that leave in the
-// same write as the response. Bytes that came with the request are the first that are read.
+// Upgrade checks the opening handshake (section 4.2.1), answers 101 and takes the connection over.
+// header goes into the response; what w.Header() holds does not, as with every hijacked connection.
+// Header names that belong to the handshake are ignored in header, except Sec-WebSocket-Protocol,
+// which is the caller's choice. first holds frames that leave in the same write as the response.
+// Bytes that came with the request are the first that are read.
 //
-// A request that is no good handshake has been answered when Upgrade returns: 405 when it is not a GET, 426 for another
-// version than 13, else 400 with a line of text. The error is then a *HandshakeError. A client that does not read the answer is
-// cut off after a second; errors.Is(err, os.ErrDeadlineExceeded) then holds.
+// A request that is no good handshake has been answered when Upgrade returns: 405 when it is not a
+// GET, 426 for another version than 13, else 400 with a line of text. The error is then a
+// *HandshakeError. A client that does not read the answer is cut off after a second; errors.Is(err,
+// os.ErrDeadlineExceeded) then holds.
 //
-// The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP handler, after Start.
+// The HTTP server's goroutine holds a request, its buffers and a large stack: return from the HTTP
+// handler, after Start.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, first []byte) (*Conn, error) {
 	if refusal := checkHandshake(r); refusal != nil {
 		refuse(w, r, refusal)
@@ -136,7 +139,8 @@ func refuse(w http.ResponseWriter, r *http.Request, e *HandshakeError) {
 	http.Error(w, e.Reason, e.Status)
 }
 
-// response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps line ends out of it.
+// response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps
+// line ends out of it.
 func response(key, extensions string, header http.Header) []byte {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")

@@ -120,7 +120,8 @@ func TestHandshakeLists(t *testing.T) {
 	}
 }
 
-// A wrapped ResponseWriter can be taken over, extra headers arrive, and none of them can break the response.
+// A wrapped ResponseWriter can be taken over, extra headers arrive, and none of them can break the
+// response.
 func TestHandshakeHeaderThroughGin(t *testing.T) {
 	gin.SetMode(gin.TestMode)
 	engine := gin.New()

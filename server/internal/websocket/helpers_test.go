@@ -60,8 +60,8 @@ func serve(c *Conn, h Handler, maxMessage int) error {
 	return <-ended
 }
 
-// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing handshake that the reason
-// asks for.
+// serveEcho is a connection's whole life in the tests: it echoes, and ends with the closing
+// handshake that the reason asks for.
 func serveEcho(c *Conn, log chan<- string) error {
 	defer c.Close()
 	e := &echo{c: c, log: log}
@@ -103,8 +103,8 @@ func newServer(t testing.TB, start func(*httptest.Server)) *server {
 	return s
 }
 
-// request is a good opening handshake, in which lines that a test names are replaced; a replacement of "" leaves the
-// line out.
+// request is a good opening handshake, in which lines that a test names are replaced; a replacement
+// of "" leaves the line out.
 func request(replace map[string]string) string {
 	lines := []string{
 		"GET /socket.io/ HTTP/1.1", "Host: example.test", "Upgrade: websocket", "Connection: Upgrade",
@@ -165,7 +165,8 @@ func (c *client) send(t testing.TB, p []byte) {
 	}
 }
 
-// frame reads one frame of the server and checks that it is final, unmasked and without reserved bits.
+// frame reads one frame of the server and checks that it is final, unmasked and without reserved
+// bits.
 func (c *client) frame(t testing.TB) (Opcode, []byte) {
 	t.Helper()
 	f, err := c.ReadFrame()
@@ -184,7 +185,8 @@ func (c *client) expect(t testing.TB, op Opcode, payload []byte) {
 	}
 }
 
-// expectClose reads the server's close frame and the end of the stream. Code 1005 stands for a close frame without one.
+// expectClose reads the server's close frame and the end of the stream. Code 1005 stands for a
+// close frame without one.
 func (c *client) expectClose(t testing.TB, code int) {
 	t.Helper()
 	op, p := c.frame(t)

@@ -10,37 +10,39 @@ import (
 	"hipflask/server/internal/pool"
 )
 
-// A connection that talks now and then, as somebody who chats does, is active: to wake another goroutine for each of its
-// messages costs 100 µs and more on a machine whose processors are idle, and delays it as long. One of which only
-// heartbeats come, every 25 s, is not.
+// A connection that talks now and then, as somebody who chats does, is active: to wake another
+// goroutine for each of its messages costs 100 µs and more on a machine whose processors are idle,
+// and delays it as long. One of which only heartbeats come, every 25 s, is not.
 const (
-	// warmWakes is how often a connection may be woken within warmWithin before it counts as active and keeps a
-	// goroutine, which reads with one system call less for each message.
-	warmWakes  = 2
-	warmWithin = 10 * time.Second
-	// coolAfter is how often it is looked which connections were silent, and after coolLooks of such looks an active
-	// one is idle again.
-	coolAfter = time.Second
-	coolLooks = 8
+	// activeWakes is how often a connection may be woken within activeWithin before it counts as
+	// active and keeps a goroutine, which reads with one system call less for each message.
+	activeWakes  = 2
+	activeWithin = 10 * time.Second
+	// lookEvery is how often it is looked which connections were silent, and after idleLooks of
+	// such looks an active one is idle again.
+	lookEvery = time.Second
+	idleLooks = 8
 )
 
-// idlers owns the connections on which nothing comes. They have no goroutine: one poller watches all of them, and
-// starts a goroutine for each that there is something to read on. A connection that is active keeps its goroutine.
+// idlers owns the connections on which nothing comes. They have no goroutine: one poller watches
+// all of them, and starts a goroutine for each that there is something to read on. A connection
+// that is active keeps its goroutine.
 type idlers struct {
 	pool    pool.Pool // of goroutines that read
 	lending lending
 
-	mu   locks.Idlers
-	poll *poller   // nil: not watching
-	at   []*idling // those that were watched, by their descriptors
-	warm []*idling // those that keep a goroutine and may become idle
+	mu     locks.Idlers
+	poll   *poller   // nil: not watching
+	at     []*idling // those that were watched, by their descriptors
+	active []*idling // those that keep a goroutine and may become idle
 }
 
 // Work is something to do about what was read.
 type Work interface{ Run() }
 
-// lending has goroutines that read do work between two reads: most work is short, and to wake another goroutine for it
-// costs more than most of what that then does, see BenchmarkLend. Where it is not short, another goroutine reads on.
+// lending has goroutines that read do work between two reads: most work is short, and to wake
+// another goroutine for it costs more than most of what that then does, see BenchmarkLend. Where it
+// is not short, another goroutine reads on.
 type lending struct {
 	mu    locks.Lending
 	at    []*idling // those that work
@@ -50,24 +52,24 @@ type lending struct {
 
 // lent is a connection's part of lending.
 type lent struct {
-	number uint64 // of the loan, so that who has lost the reading does not take it for the next one
-	place  int    // in lending.at, plus one
+	number uint64 // of the loan, so that a goroutine whose loan has ended does not end the next one
+	index  int    // in lending.at, plus one
 	long   bool   // it was there at the last look
 }
 
-// idling is a connection's part of it.
+// idling is a connection's part of idlers.
 type idling struct {
-	idlers  *idlers
-	conn    net.Conn
-	reading pool.Runner // reads, until there is nothing
-	fd      int
-	cold    bool        // to become idle as soon as there is nothing to read; the reading goroutine's
-	wakes   int         // within warmWithin from wokenAt on
-	wokenAt int64       // milliseconds, by the clock
-	place   int         // in idlers.warm, plus one; guarded by its mutex
-	heard   atomic.Bool // something was read since the last look
-	silent  int         // looks since something was; guarded by the mutex of idlers
-	lent    lent        // guarded by the mutex of lending
+	idlers      *idlers
+	conn        net.Conn
+	reading     pool.Runner // reads, until there is nothing
+	fd          int
+	mayIdle     bool        // it becomes idle as soon as there is nothing to read; the reading goroutine's
+	wakes       int         // within activeWithin from wokenAt on
+	wokenAt     int64       // milliseconds, by the clock
+	activeIndex int         // in idlers.active, plus one; guarded by its mutex
+	heard       atomic.Bool // something was read since the last look
+	silent      int         // looks since something was; guarded by the mutex of idlers
+	lent        lent        // guarded by the mutex of lending
 
 	mu       locks.Idling
 	watched  bool // without a goroutine
@@ -89,12 +91,12 @@ func (i *idlers) watch(stop <-chan struct{}) error {
 	i.mu.Unlock()
 	var polling sync.WaitGroup
 	polling.Go(func() { p.run(i.wake) })
-	look := time.NewTicker(coolAfter)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
-			i.cool()
+			i.askSilent()
 		case <-stop:
 			i.mu.Lock()
 			i.poll = nil
@@ -106,7 +108,7 @@ func (i *idlers) watch(stop <-chan struct{}) error {
 	}
 }
 
-// wake is told that there is something to read.
+// wake is called when there is something to read from a descriptor.
 func (i *idlers) wake(fd int) {
 	i.mu.Lock()
 	var c *idling
@@ -119,15 +121,15 @@ func (i *idlers) wake(fd int) {
 	}
 }
 
-// cool makes the connections that were silent look whether they can become idle.
-func (i *idlers) cool() {
+// askSilent makes the active connections that were silent long enough become idle, if they can.
+func (i *idlers) askSilent() {
 	var silent []*idling
 	i.mu.Lock()
-	for _, c := range i.warm {
+	for _, c := range i.active {
 		if c.silent++; c.heard.Swap(false) {
 			c.silent = 0
 		}
-		if c.silent >= coolLooks {
+		if c.silent >= idleLooks {
 			silent = append(silent, c)
 		}
 	}
@@ -142,27 +144,27 @@ func (i *idlers) cool() {
 	}
 }
 
-// keepWarm puts c among those that keep their goroutine.
-func (i *idlers) keepWarm(c *idling) {
+// keepActive adds c to those that keep their goroutine.
+func (i *idlers) keepActive(c *idling) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if c.place == 0 {
-		i.warm = append(i.warm, c)
-		c.place = len(i.warm)
+	if c.activeIndex == 0 {
+		i.active = append(i.active, c)
+		c.activeIndex = len(i.active)
 	}
 }
 
-// unwarmLocked takes c from among them.
-func (i *idlers) unwarmLocked(c *idling) {
-	if c.place == 0 {
+// dropActiveLocked removes c from them.
+func (i *idlers) dropActiveLocked(c *idling) {
+	if c.activeIndex == 0 {
 		return
 	}
-	last := len(i.warm) - 1
-	i.warm[c.place-1] = i.warm[last]
-	i.warm[c.place-1].place = c.place
-	i.warm[last] = nil
-	i.warm = i.warm[:last]
-	c.place = 0
+	last := len(i.active) - 1
+	i.active[c.activeIndex-1] = i.active[last]
+	i.active[c.activeIndex-1].activeIndex = c.activeIndex
+	i.active[last] = nil
+	i.active = i.active[:last]
+	c.activeIndex = 0
 }
 
 // enterLocked has the descriptor of c watched. It is c.mu that is held.
@@ -180,20 +182,21 @@ func (i *idlers) enterLocked(c *idling) bool {
 		return false
 	}
 	c.enrolled = true
-	i.unwarmLocked(c)
+	i.dropActiveLocked(c)
 	return true
 }
 
 func (i *idlers) forget(c *idling) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.unwarmLocked(c)
+	i.dropActiveLocked(c)
 	if c.fd < len(i.at) && i.at[c.fd] == c {
 		i.at[c.fd] = nil
 	}
 }
 
-// rest gives up the goroutine, unless something is about to happen without the peer.
+// rest makes the connection idle, so that its goroutine can end, and reports whether it did: it
+// does not where it is closed or has a deadline.
 func (c *idling) rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,7 +205,7 @@ func (c *idling) rest() bool {
 	return c.watched
 }
 
-// wasAsked reports whether the deadline that has passed was set by cool.
+// wasAsked reports whether the deadline that has passed was set by askSilent.
 func (c *idling) wasAsked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,18 +224,18 @@ func (c *idling) wake() {
 	if !c.watched {
 		return
 	}
-	if now := time.Now().UnixMilli(); now-c.wokenAt > warmWithin.Milliseconds() {
+	if now := time.Now().UnixMilli(); now-c.wokenAt > activeWithin.Milliseconds() {
 		c.wokenAt, c.wakes = now, 0
 	}
-	if c.wakes++; c.wakes > warmWakes {
-		c.cold, c.wakes = false, 0
-		c.idlers.keepWarm(c)
+	if c.wakes++; c.wakes > activeWakes {
+		c.mayIdle, c.wakes = false, 0
+		c.idlers.keepActive(c)
 	}
-	c.rouseLocked()
+	c.startReaderLocked()
 }
 
-// rouseLocked starts the goroutine of an idle connection.
-func (c *idling) rouseLocked() {
+// startReaderLocked starts the goroutine of an idle connection.
+func (c *idling) startReaderLocked() {
 	if c.watched {
 		c.watched = false
 		c.idlers.pool.Run(c.reading)

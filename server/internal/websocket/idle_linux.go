@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller is an epoll instance of our own, which the runtime's poller watches: waiting for it holds no thread.
+// poller is an epoll instance of our own, which the runtime's poller watches: waiting for it holds
+// no thread.
 type poller struct {
 	fd   int
 	file *os.File
@@ -30,7 +31,8 @@ func newPoller() (*poller, error) {
 	return &poller{fd: fd, file: file, raw: raw}, nil
 }
 
-// watch has run tell once that there is something to read from fd. known says whether it was told to before.
+// watch has run report once that there is something to read from fd. known is whether it was
+// watched before.
 func (p *poller) watch(fd int, known bool) error {
 	op := unix.EPOLL_CTL_ADD
 	if known {
@@ -42,7 +44,8 @@ func (p *poller) watch(fd int, known bool) error {
 	})
 }
 
-// run calls ready with each descriptor that there is something to read from, until the poller is closed.
+// run calls ready with each descriptor that there is something to read from, until the poller is
+// closed.
 func (p *poller) run(ready func(fd int)) {
 	var events [128]unix.EpollEvent
 	for {

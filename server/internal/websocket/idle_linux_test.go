@@ -61,8 +61,8 @@ func (s *started) send(t testing.TB, p []byte) {
 
 // silent is idle, after as many looks as it takes for a connection that was silent.
 func (s *started) silent() bool {
-	for range coolLooks {
-		s.c.idlers.cool()
+	for range idleLooks {
+		s.c.idlers.askSilent()
 	}
 	return s.idle()
 }
@@ -96,7 +96,7 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 		t.Errorf("%d idle connections have %d goroutines", n, now-before)
 	}
 	for _, s := range all { // each once, and then so often that it becomes active
-		for i := range 3 * warmWakes {
+		for i := range 3 * activeWakes {
 			s.send(t, final(Text, xs(i)))
 			if got := <-s.got; got != i {
 				t.Fatalf("%d bytes came as %d", i, got)
@@ -114,8 +114,8 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 
 	u.idlers.mu.Lock()
 	defer u.idlers.mu.Unlock()
-	if len(u.idlers.warm) > 0 {
-		t.Errorf("%d idle connections count as active", len(u.idlers.warm))
+	if len(u.idlers.active) > 0 {
+		t.Errorf("%d idle connections count as active", len(u.idlers.active))
 	}
 }
 
@@ -146,7 +146,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			}
 			u.idlers.mu.Lock()
 			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.place != 0 {
+			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
 				t.Error("it is kept after its end")
 			}
 		})
@@ -216,7 +216,8 @@ func (s *sequence) Message(_ Opcode, p []byte) error {
 func (s *sequence) Ping([]byte) error { return nil }
 func (s *sequence) Pong([]byte) error { return nil }
 
-// However idle and active alternate, and deadlines come between, nothing is lost and nothing comes twice.
+// However idle and active alternate, and deadlines come between, nothing is lost and nothing comes
+// twice.
 func TestIdleAndBack(t *testing.T) {
 	u := watch(t)
 	const conns, messages = 30, 300
@@ -255,7 +256,8 @@ func TestIdleAndBack(t *testing.T) {
 	wg.Wait()
 }
 
-// BenchmarkIdleMessage is a message to a connection that was idle and is idle again after it, and to one that is active.
+// BenchmarkIdleMessage is a message to a connection that was idle and is idle again after it, and
+// to one that is active.
 func BenchmarkIdleMessage(b *testing.B) {
 	for _, name := range []string{"idle", "active"} {
 		b.Run(name, func(b *testing.B) {
@@ -272,7 +274,7 @@ func BenchmarkIdleMessage(b *testing.B) {
 			if name == "idle" {
 				then = s.idleOnceMore
 			} else {
-				for range warmWakes + 1 { // each finds it idle, until it has become active
+				for range activeWakes + 1 { // each finds it idle, until it has become active
 					message(func() bool { return s.idle() || s.active() })
 				}
 			}
@@ -288,7 +290,7 @@ func BenchmarkIdleMessage(b *testing.B) {
 func (s *started) active() bool {
 	s.c.idlers.mu.Lock()
 	defer s.c.idlers.mu.Unlock()
-	return s.c.place != 0
+	return s.c.activeIndex != 0
 }
 
 // idleOnceMore reports whether the connection is idle, and has it forget how often it was woken.

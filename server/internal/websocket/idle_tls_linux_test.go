@@ -119,7 +119,7 @@ func TestIdleTLSEnds(t *testing.T) {
 			}
 			u.idlers.mu.Lock()
 			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.place != 0 {
+			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
 				t.Error("it is kept after its end")
 			}
 			if s.c.outlet.opened != nil || s.c.taker.buf != nil {

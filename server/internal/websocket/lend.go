@@ -2,7 +2,8 @@ package websocket
 
 import "time"
 
-// lendLimit is how long a connection is not read while its goroutine does work, at least; at most twice that.
+// lendLimit is how long a connection is not read while its goroutine does work, at least; at most
+// twice that.
 const lendLimit = 10 * time.Millisecond
 
 // lend does work on the reading goroutine, and reports whether that still reads.
@@ -13,25 +14,25 @@ func (c *idling) lend(work Work) bool {
 	number := c.lent.number
 	c.lent.long = false
 	l.at = append(l.at, c)
-	c.lent.place = len(l.at)
+	c.lent.index = len(l.at)
 	l.armLocked()
 	l.mu.Unlock()
 	work.Run()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.lent.number != number || c.lent.place == 0 {
+	if c.lent.number != number || c.lent.index == 0 {
 		return false
 	}
 	l.removeLocked(c)
 	return true
 }
 
-// ReadOn has another goroutine read on at once, if the one that reads does work now: because that waits for something
-// that the peer sends.
+// ReadOn has another goroutine read on at once, if the one that reads does work now: because that
+// waits for something that the peer sends.
 func (c *idling) ReadOn() {
 	l := &c.idlers.lending
 	l.mu.Lock()
-	is := c.lent.place > 0
+	is := c.lent.index > 0
 	if is {
 		l.removeLocked(c)
 	}
@@ -55,11 +56,11 @@ func (l *lending) armLocked() {
 
 func (l *lending) removeLocked(c *idling) {
 	last := len(l.at) - 1
-	l.at[c.lent.place-1] = l.at[last]
-	l.at[c.lent.place-1].lent.place = c.lent.place
+	l.at[c.lent.index-1] = l.at[last]
+	l.at[c.lent.index-1].lent.index = c.lent.index
 	l.at[last] = nil
 	l.at = l.at[:last]
-	c.lent.place = 0
+	c.lent.index = 0
 }
 
 // look has others read for those that have worked since the last look.

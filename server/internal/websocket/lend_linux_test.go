@@ -54,8 +54,8 @@ func TestLend(t *testing.T) {
 	}
 }
 
-// While work takes long, or waits for the peer and says so, another goroutine reads on; the
-// end of the work is then of no meaning to the connection, and neither is its own end to the work.
+// While work takes long, or waits for the peer and says so, another goroutine reads on; the end of
+// the work is then of no meaning to the connection, and neither is its own end to the work.
 func TestWorkTakesLong(t *testing.T) {
 	for _, readOn := range []bool{false, true} {
 		u := watch(t)
@@ -89,7 +89,7 @@ func TestWorkTakesLong(t *testing.T) {
 	}
 }
 
-// A connection ends while its work does not: whoever waits for the end is told.
+// A connection ends while its work does not: ended is called all the same.
 func TestEndDuringWork(t *testing.T) {
 	u := watch(t)
 	goOn := make(chan struct{})
@@ -108,8 +108,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkLend is a message, and work for it that a goroutine of its own or the one that
-// reads does.
+// BenchmarkLend is a message, and work for it that a goroutine of its own or the one that reads
+// does.
 func BenchmarkLend(b *testing.B) {
 	for name, lend := range map[string]bool{"reader": true, "other": false} {
 		b.Run(name, func(b *testing.B) {

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// unmask takes the mask off b in place (section 5.3). The low byte of key belongs to b[0]; the returned key is turned so
-// that it fits the byte after b.
+// unmask takes the mask off b in place (section 5.3). The low byte of key belongs to b[0]; the
+// returned key is turned so that it fits the byte after b.
 func unmask(b []byte, key uint32) uint32 {
 	wide := uint64(key)<<32 | uint64(key)
 	for len(b) >= 32 {

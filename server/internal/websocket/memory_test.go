@@ -40,7 +40,8 @@ func TestAllocations(t *testing.T) {
 	end := make(chan error, 1)
 	go func() { end <- serve(c, h, testMax) }()
 	out, in := AppendFrame(nil, Text, make([]byte, 64)), final(Text, xs(64))
-	// AllocsPerRun counts the whole process and rounds down: the pool, which the collector empties, may cost a little.
+	// AllocsPerRun counts the whole process and rounds down: the pool, which the collector empties,
+	// may cost a little.
 	writes := testing.AllocsPerRun(200, func() {
 		if n, err := c.TryWrite(out); n != len(out) || err != nil {
 			t.Errorf("TryWrite returned %d, %v", n, err)

@@ -16,8 +16,8 @@ const (
 
 // acceptOffer returns the Sec-WebSocket-Extensions that answers the first of a client's offers that
 // can be taken, or "" when there is none. Every message is compressed by itself, in both
-// directions: ours so that clients can share it, theirs so that an idle connection keeps no
-// window. A client that wants our window smaller than 32 KiB is not served compressed ones.
+// directions: ours so that clients can share it, theirs so that an idle connection keeps no window.
+// A client that wants our window smaller than 32 KiB is not served compressed ones.
 func acceptOffer(h http.Header) string {
 	for _, field := range h["Sec-Websocket-Extensions"] {
 		for offer := range strings.SplitSeq(field, ",") {

@@ -11,7 +11,8 @@ import (
 
 var errIdle = errors.New("websocket: nothing to read")
 
-// readSize is what one read takes. Most messages are smaller, and a buffer is only held while something was read.
+// readSize is what one read takes. Most messages are smaller, and a buffer is only held while
+// something was read.
 const readSize = 8 << 10
 
 type readBuffer [readSize]byte
@@ -32,8 +33,8 @@ func (p *bufferPool) put(b *readBuffer) {
 	p.p.Put(b)
 }
 
-// taker reads from a socket without blocking. Its function is made once, since one made for each call would be an
-// allocation for each call; its results are the fields that follow.
+// taker reads from a socket without blocking. Its function is made once, since one made for each
+// call would be an allocation for each call; its results are the fields that follow.
 type taker struct {
 	fn   func(fd uintptr) bool // ready
 	pool *bufferPool
@@ -48,7 +49,8 @@ func (t *taker) init(pool *bufferPool) {
 	t.fn = t.ready
 }
 
-// take waits for the next bytes, at least one, or returns errIdle. They are valid until the next call.
+// take waits for the next bytes, at least one, or returns errIdle. They are valid until the next
+// call.
 func (t *taker) take(raw syscall.RawConn, idle bool) ([]byte, error) {
 	t.idle = idle
 	if err := raw.Read(t.fn); err != nil {
@@ -60,10 +62,11 @@ func (t *taker) take(raw syscall.RawConn, idle bool) ([]byte, error) {
 	return t.buf[:t.n], nil
 }
 
-// ready reads once into a buffer of the pool; it is called when there may be something to read. When there is not, it
-// returns false to wait, without a buffer, or errIdle.
+// ready reads once into a buffer of the pool; it is called when there may be something to read.
+// When there is not, it returns false to wait, without a buffer, or errIdle.
 //
-// A short read is no reason to wait: an end of stream that came together with the bytes is not signalled again.
+// A short read is no reason to wait: an end of stream that came together with the bytes is not
+// signalled again.
 func (t *taker) ready(fd uintptr) bool {
 	if t.buf == nil {
 		t.buf = t.pool.get()

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawConn gives access to a plain socket, or nil when nc is none. Only the two types are asked for by name: a type that
-// embeds one of them has the method too, and would be circumvented. One that changes nothing of what passes through the
-// socket says so with a method Socket, see socketOf.
+// rawConn gives access to a plain socket, or nil when nc is none. Only the two types are asked for
+// by name: a type that embeds one of them has the method too, and would be circumvented. One that
+// changes nothing of what passes through the socket reports that with a method Socket, see
+// socketOf.
 func rawConn(nc net.Conn) syscall.RawConn {
 	var raw syscall.RawConn
 	var err error

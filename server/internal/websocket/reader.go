@@ -8,22 +8,24 @@ import (
 	"hipflask/server/internal/deflate"
 )
 
-// firstMessageBuffer is the least that a message in several parts allocates, unless the message itself is smaller.
+// firstMessageBuffer is the least that a message in several parts allocates, unless the message
+// itself is smaller.
 const firstMessageBuffer = 512
 
-// Handler takes what is read. Its methods run one at a time, and a payload is valid during the call only. An error ends
-// the reading, and is the reason for that unchanged.
+// Handler takes what is read. Its methods run one at a time, and a payload is valid during the call
+// only. An error ends the reading, and is the reason for that unchanged.
 type Handler interface {
 	// Message takes a whole message, Text or Binary; a text has been checked to be UTF-8.
 	Message(op Opcode, payload []byte) error
-	// Ping takes a ping of at most 125 bytes, to be answered with a pong of the same payload (section 5.5.3).
+	// Ping takes a ping of at most 125 bytes, to be answered with a pong of the same payload
+	// (section 5.5.3).
 	Ping(payload []byte) error
 	// Pong takes a pong of at most 125 bytes, asked for or not.
 	Pong(payload []byte) error
 }
 
-// reader turns the bytes of a client's stream into messages, however the stream is cut into pieces. It holds memory only
-// for a message or control frame of which a part has come.
+// reader turns the bytes of a client's stream into messages, however the stream is cut into pieces.
+// It holds memory only for a message or control frame of which a part has come.
 type reader struct {
 	max   int            // bytes of a message
 	codec *deflate.Codec // of compressed messages; nil: they were not agreed on
@@ -47,7 +49,7 @@ type reader struct {
 	hdr    [maxHeader]byte // the part of a header that has come
 }
 
-// between tells whether nothing has begun that is not complete.
+// between reports whether nothing has begun that is not complete.
 func (r *reader) between() bool { return !r.inFrame && r.hdrLen == 0 && r.msgOp == Continuation }
 
 // feed takes the next bytes of the stream and calls h for all that they complete. It writes to p.
@@ -72,7 +74,8 @@ func (r *reader) feed(p []byte, h Handler) error {
 	return nil
 }
 
-// header takes what belongs to a frame's header from p and returns the rest. r.inFrame tells whether it is complete.
+// header takes what belongs to a frame's header from p and returns the rest. r.inFrame is true once
+// it is complete.
 func (r *reader) header(p []byte) ([]byte, error) {
 	if r.hdrLen == 0 {
 		size, err := r.decode(p)
@@ -101,8 +104,9 @@ func (r *reader) header(p []byte) ([]byte, error) {
 	}
 }
 
-// decode reads a frame's header from the start of b and checks each part of it as soon as it is there. It returns how
-// many bytes it needs to go on: no more than len(b) once the header is complete and the frame has begun.
+// decode reads a frame's header from the start of b and checks each part of it as soon as it is
+// there. It returns how many bytes it needs to go on: no more than len(b) once the header is
+// complete and the frame has begun.
 func (r *reader) decode(b []byte) (int, error) {
 	if len(b) < 2 {
 		return 2, nil
@@ -147,8 +151,8 @@ func (r *reader) decode(b []byte) (int, error) {
 	return size, nil
 }
 
-// most is how many bytes of a message may come. What does not get smaller by compression gets larger, by no more than zlib's
-// deflateBound says for any of its settings.
+// most is how many bytes of a message may come. What does not get smaller by compression gets
+// larger, by no more than zlib's deflateBound says for any of its settings.
 func (r *reader) most() int {
 	if r.packed {
 		return r.max + r.max/8 + r.max/64 + 16
@@ -156,8 +160,8 @@ func (r *reader) most() int {
 	return r.max
 }
 
-// checkStart checks what the first two bytes of a frame tell: sections 5.1 (mask), 5.2 (reserved bits and opcodes),
-// 5.4 (order of fragments) and 5.5 (control frames).
+// checkStart checks the first two bytes of a frame: sections 5.1 (mask), 5.2 (reserved bits and
+// opcodes), 5.4 (order of fragments) and 5.5 (control frames).
 func (r *reader) checkStart(first, second byte) error {
 	op := Opcode(first & 0x0F)
 	reserved := byte(rsvBits)
@@ -183,7 +187,8 @@ func (r *reader) checkStart(first, second byte) error {
 	return nil
 }
 
-// payload takes the next bytes of the current frame's payload, and hands the frame or message on when they complete it.
+// payload takes the next bytes of the current frame's payload, and hands the frame or message on
+// when they complete it.
 func (r *reader) payload(part []byte, h Handler) error {
 	if r.op >= Close {
 		return r.control(part, h)
@@ -232,8 +237,8 @@ func (r *reader) whole(op Opcode, msg []byte, checked int, h Handler) error {
 	return h.Message(op, msg)
 }
 
-// collect appends part to the message. The buffer grows with what has come, at most to twice that, and never beyond
-// what the message can still become.
+// collect appends part to the message. The buffer grows with what has come, at most to twice that,
+// and never beyond what the message can still become.
 func (r *reader) collect(part []byte) {
 	if need := len(r.msg) + len(part); need > cap(r.msg) {
 		most := r.most()
@@ -248,8 +253,9 @@ func (r *reader) collect(part []byte) {
 	r.left -= len(part)
 }
 
-// checkText checks the part of the message that has come since the last check, so that a fault is found with the byte
-// that makes it, wherever the stream is cut. Unless this is the end, a character may be incomplete.
+// checkText checks the part of the message that has come since the last check, so that a fault is
+// found with the byte that makes it, wherever the stream is cut. Unless this is the end, a
+// character may be incomplete.
 func (r *reader) checkText(end bool) bool {
 	fresh := r.msg[r.checked:]
 	if !end {
@@ -272,7 +278,8 @@ func wholeRunes(b []byte) int {
 	return len(b)
 }
 
-// control takes the next bytes of a control frame's payload, and acts on the frame when it is whole.
+// control takes the next bytes of a control frame's payload, and acts on the frame when it is
+// whole.
 func (r *reader) control(part []byte, h Handler) error {
 	if r.left -= len(part); r.left > 0 {
 		r.ctl = append(r.ctl, part...)
@@ -292,8 +299,8 @@ func (r *reader) control(part []byte, h Handler) error {
 	return closed(part)
 }
 
-// closed is the end that a close frame's payload asks for: the peer's own code and reason, or the fault in them
-// (sections 5.5.1 and 7.4).
+// closed is the end that a close frame's payload asks for: the peer's own code and reason, or the
+// fault in them (sections 5.5.1 and 7.4).
 func closed(payload []byte) *CloseError {
 	if len(payload) == 0 {
 		return &CloseError{Code: CloseNoStatus, Received: true}

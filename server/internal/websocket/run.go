@@ -5,10 +5,10 @@ import (
 	"os"
 )
 
-// Start reads frames and calls h until the connection ends, on goroutines of the connection's own, of which it has none
-// while nothing comes; see Upgrader.Watch. maxMessage is the greatest number of bytes in a message, over all its
-// fragments. ended is then called with the reason, never nil, on a goroutine that may wait. h and ended must not wait for
-// other calls of theirs. The reason is
+// Start reads frames and calls h until the connection ends, on goroutines of the connection's own,
+// of which it has none while nothing comes; see Upgrader.Watch. maxMessage is the greatest number
+// of bytes in a message, over all its fragments. ended is then called with the reason, never nil,
+// on a goroutine that may wait. h and ended must not wait for other calls of theirs. The reason is
 //
 //   - a *CloseError with Received: the peer's close frame came. Echo its code and close.
 //   - another *CloseError: the peer broke a rule of the protocol or the limit. Close with its code: 1002 for a protocol
@@ -20,9 +20,9 @@ import (
 func (c *Conn) Start(h Handler, maxMessage int, ended func(error)) {
 	c.handler, c.ended, c.reader.max = h, ended, maxMessage
 	c.idling.reading = (*reading)(c)
-	c.cold = c.raw != nil && c.raw.Control(func(fd uintptr) { c.fd = int(fd) }) == nil
+	c.mayIdle = c.raw != nil && c.raw.Control(func(fd uintptr) { c.fd = int(fd) }) == nil
 	// TLS may have read more with the handshake than it has given on.
-	if c.cold && len(c.early) == 0 && c.outlet == nil && c.rest() {
+	if c.mayIdle && len(c.early) == 0 && c.outlet == nil && c.rest() {
 		return
 	}
 	c.idlers.pool.Run(c.idling.reading)
@@ -44,16 +44,16 @@ func (c *Conn) run() {
 			if c.rest() {
 				return // another goroutine may be reading already
 			}
-			c.cold = false
-			c.idlers.keepWarm(&c.idling)
+			c.mayIdle = false
+			c.idlers.keepActive(&c.idling)
 			continue
 		case errors.Is(err, os.ErrDeadlineExceeded) && c.wasAsked():
-			c.cold = true
+			c.mayIdle = true
 			continue
 		case c.renewed(err):
 			continue
 		}
-		c.cold = false
+		c.mayIdle = false
 		c.release()
 		c.idlers.forget(&c.idling)
 		c.ended(err)
@@ -61,11 +61,11 @@ func (c *Conn) run() {
 	}
 }
 
-// errLent tells that another goroutine reads the connection now.
+// errLent is serve's error when another goroutine reads the connection now.
 var errLent = errors.New("lent")
 
-// serve reads until the connection ends or may become idle, which errIdle tells, or another goroutine reads, which errLent
-// does.
+// serve reads until the connection ends or may become idle, with errIdle, or another goroutine
+// reads, with errLent.
 func (c *Conn) serve() error {
 	early := c.early
 	c.early = nil
@@ -77,7 +77,7 @@ func (c *Conn) serve() error {
 		if err != nil {
 			return err
 		}
-		if !c.cold && !c.heard.Load() {
+		if !c.mayIdle && !c.heard.Load() {
 			c.heard.Store(true)
 		}
 		if err := c.reader.feed(p, c.handler); err != nil {
@@ -92,8 +92,8 @@ func (c *Conn) serve() error {
 	}
 }
 
-// renewed reports whether the owner's read deadline begins anew, because the process stood still. A connection that is
-// read otherwise than by its socket does that itself.
+// renewed reports whether the owner's read deadline begins anew, because the process stood still. A
+// connection that is read otherwise than by its socket does that itself.
 func (c *Conn) renewed(err error) bool {
 	if c.raw == nil {
 		return false

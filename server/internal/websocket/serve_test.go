@@ -11,7 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// violations are streams that the server must end with a code of its own, after echoing what stands before the fault.
+// violations are streams that the server must end with a code of its own, after echoing what stands
+// before the fault.
 var violations = []struct {
 	name   string
 	stream []byte

@@ -6,14 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quickSize is how many bytes a write may have of which Go's scheduler is not told.
+// quickSize is how many bytes a write may have that Go's scheduler does not know of.
 const quickSize = 64 << 10
 
-// readSocket and writeSocket are one read and one write of a socket, and do not block. They take a few microseconds, as
-// long as telling the scheduler of them can: what it hears of may block, so it may give the processor away meanwhile, and
-// wake a thread for that. With many connections busy at once, that is a seventh of the work of a small message; see
-// BenchmarkSocket. A write of more than quickSize could hold up the collector, so the scheduler is told of that; a read is
-// never of more than readSize.
+// readSocket and writeSocket are one read and one write of a socket, and do not block. They take a
+// few microseconds, as long as telling the scheduler of them can: what it hears of may block, so it
+// may give the processor away meanwhile, and wake a thread for that. With many connections busy at
+// once, that is a seventh of the work of a small message; see BenchmarkSocket. A write of more than
+// quickSize could hold up the collector, so the scheduler gets to know of that; a read is never of
+// more than readSize.
 func readSocket(fd uintptr, p []byte) (int, error) {
 	return transfer(unix.SYS_RECVFROM, fd, p)
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkSocket writes a small message to a socket and reads it, on far more goroutines than processors, with system
-// calls that the scheduler is told of, and with those that it is not.
+// BenchmarkSocket writes a small message to a socket and reads it, on far more goroutines than
+// processors, with system calls that the scheduler knows of, and with those that it does not.
 func BenchmarkSocket(b *testing.B) {
 	type call func(fd uintptr, p []byte) (int, error)
 	for _, kind := range []struct {

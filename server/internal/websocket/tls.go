@@ -13,13 +13,15 @@ import (
 const (
 	// pieceSize is how many bytes are made into records before they are sent.
 	pieceSize = 32 << 10
-	// maxHeld bounds what TLS itself may add, such as answers to a peer that asks for new keys and does not read.
+	// maxHeld bounds what TLS itself may add, such as answers to a peer that asks for new keys and
+	// does not read.
 	maxHeld = 64 << 10
 )
 
 var errHeld = errors.New("websocket: the peer asks without reading the answers")
 
-// ListenTLS is tls.NewListener for connections that may become WebSockets: TryWrite can write to them.
+// ListenTLS is tls.NewListener for connections that may become WebSockets: TryWrite can write to
+// them.
 func ListenTLS(l net.Listener, config *tls.Config) net.Listener {
 	return &tlsListener{Listener: l, config: config}
 }
@@ -41,9 +43,9 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	return tls.Server(nc, l.config), nil
 }
 
-// outlet stands between TLS and a plain socket. TLS cannot take a record back that the socket has no room for, so the
-// outlet holds it; and TLS can only wait for a record on a goroutine, so the outlet has what was read without TLS. Until
-// the connection is a WebSocket's it does nothing.
+// outlet stands between TLS and a plain socket. TLS cannot take a record back that the socket has
+// no room for, so the outlet holds it; and TLS can only wait for a record on a goroutine, so the
+// outlet has what was read without TLS. Until the connection is a WebSocket's it does nothing.
 type outlet struct {
 	net.Conn
 	raw     syscall.RawConn
@@ -71,7 +73,8 @@ func newOutlet(nc net.Conn, raw syscall.RawConn, buffers *sync.Pool) *outlet {
 // NetConn is the connection beneath, by the name that crypto/tls gives it.
 func (o *outlet) NetConn() net.Conn { return o.Conn }
 
-// outletOf is the outlet of a connection that ListenTLS has accepted, from now on a WebSocket's; else nil.
+// outletOf is the outlet of a connection that ListenTLS has accepted, from now on a WebSocket's;
+// else nil.
 func outletOf(nc net.Conn) *outlet {
 	t, ok := nc.(*tls.Conn)
 	if !ok {
@@ -158,7 +161,8 @@ func (o *outlet) feed(conn net.Conn, p []byte) (int, error) {
 	return n, o.pushLocked()
 }
 
-// tryWrite is Conn.TryWrite. What was made into records counts as taken, also while the outlet holds them.
+// tryWrite is Conn.TryWrite. What was made into records counts as taken, also while the outlet
+// holds them.
 func (o *outlet) tryWrite(conn net.Conn, p []byte) (n int, err error) {
 	for n < len(p) && err == nil && !o.holds() {
 		var m int

@@ -6,9 +6,10 @@ import (
 	"os"
 )
 
-// read is Conn.read over TLS, which conn is. Nobody waits within TLS: the socket is read here, as that of a plain
-// connection is, and TLS is given what has come. So while nothing comes there is no buffer of ours and, where idle allows
-// it, no goroutine, also with half a record: TLS keeps that. Records are at most 16 KiB and a little.
+// read is Conn.read over TLS, which conn is. Nobody waits within TLS: the socket is read here, as
+// that of a plain connection is, and TLS is given what has come. So while nothing comes there is no
+// buffer of ours and, where idle allows it, no goroutine, also with half a record: TLS keeps that.
+// Records are at most 16 KiB and a little.
 func (o *outlet) read(conn net.Conn, t *taker, idle bool) ([]byte, error) {
 	for {
 		if o.opened == nil {
@@ -36,8 +37,8 @@ func (o *outlet) stopReading(t *taker) {
 	}
 }
 
-// Read gives TLS what has been read from the socket. With nothing left it is the read of a connection whose deadline has
-// passed: after that TLS goes on where it was with the next Read.
+// Read gives TLS what has been read from the socket. With nothing left it is the read of a
+// connection whose deadline has passed: after that TLS goes on where it was with the next Read.
 func (o *outlet) Read(p []byte) (int, error) {
 	if !o.isDirect() {
 		return o.Conn.Read(p)

@@ -44,7 +44,8 @@ func pairTLSOf(t testing.TB, u *Upgrader) (*Conn, *tls.Conn) {
 	return c, peer
 }
 
-// cutter is a connection beneath TLS that can keep back what is written, so that a test sends part of a record.
+// cutter is a connection beneath TLS that can keep back what is written, so that a test sends part
+// of a record.
 type cutter struct {
 	net.Conn
 	keeps bool
@@ -71,8 +72,8 @@ func sealed(t testing.TB, peer *tls.Conn, p []byte) []byte {
 	return c.kept
 }
 
-// fillTLS writes with TryWrite until the kernel's buffers are full. It returns all that was asked for, and the part of it
-// that was not taken.
+// fillTLS writes with TryWrite until the kernel's buffers are full. It returns all that was asked
+// for, and the part of it that was not taken.
 func fillTLS(t testing.TB, c *Conn) (all, rest []byte) {
 	t.Helper()
 	for !c.Held() {
@@ -183,7 +184,8 @@ func TestTLSAnswersWait(t *testing.T) {
 	}
 }
 
-// BenchmarkTLSWrite is a small write at once, and one that is handed to a goroutine because it may block.
+// BenchmarkTLSWrite is a small write at once, and one that is handed to a goroutine because it may
+// block.
 func BenchmarkTLSWrite(b *testing.B) {
 	p := AppendFrame(nil, Text, make([]byte, 64))
 	for _, name := range []string{"at once", "handed over"} {

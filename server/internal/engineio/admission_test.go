@@ -9,9 +9,9 @@ import (
 )
 
 // enters checks whether a client of this address is let in, or for which cause it is refused.
-func enters(t *testing.T, g *gate, remote string, cause Cause) *place {
+func enters(t *testing.T, a *admission, remote string, cause Cause) *addressCount {
 	t.Helper()
-	p, no := g.enter(remote, false)
+	p, no := a.enter(remote, false)
 	var got Cause
 	if no != nil {
 		got = no.cause
@@ -22,39 +22,39 @@ func enters(t *testing.T, g *gate, remote string, cause Cause) *place {
 	return p
 }
 
-func TestGateCountsConnections(t *testing.T) {
-	g := newGate(Bounds{Connections: 2})
-	enters(t, g, "192.0.2.1:1", "")
-	p := enters(t, g, "192.0.2.1:2", "")
-	enters(t, g, "192.0.2.1:3", CauseConnections)
-	g.leave(p, false)
-	enters(t, g, "192.0.2.1:4", "")
-	enters(t, g, "192.0.2.1:5", CauseConnections)
+func TestAdmissionCountsConnections(t *testing.T) {
+	a := newAdmission(Bounds{Connections: 2})
+	enters(t, a, "192.0.2.1:1", "")
+	p := enters(t, a, "192.0.2.1:2", "")
+	enters(t, a, "192.0.2.1:3", CauseConnections)
+	a.leave(p, false)
+	enters(t, a, "192.0.2.1:4", "")
+	enters(t, a, "192.0.2.1:5", CauseConnections)
 }
 
 // WebSockets have a bound of their own, and those count that sessions go over to.
-func TestGateCountsWebSockets(t *testing.T) {
-	g := newGate(Bounds{Connections: 10, WebSockets: 2})
-	first, no := g.enter("192.0.2.1:1", true)
-	if no != nil || g.upgrade() != nil {
+func TestAdmissionCountsWebSockets(t *testing.T) {
+	a := newAdmission(Bounds{Connections: 10, WebSockets: 2})
+	first, no := a.enter("192.0.2.1:1", true)
+	if no != nil || a.upgrade() != nil {
 		t.Fatal("refused within the limit")
 	}
-	if _, no := g.enter("192.0.2.1:2", true); no == nil || no.bound != BoundWebSockets || g.upgrade() == nil {
+	if _, no := a.enter("192.0.2.1:2", true); no == nil || no.bound != BoundWebSockets || a.upgrade() == nil {
 		t.Error("three WebSockets, want two")
 	}
-	enters(t, g, "192.0.2.1:3", "") // it polls
-	g.giveUp()
-	g.leave(first, true)
-	if g.sockets != 0 || g.upgrade() != nil {
-		t.Errorf("%d WebSockets are left", g.sockets)
+	enters(t, a, "192.0.2.1:3", "") // it polls
+	a.giveUp()
+	a.leave(first, true)
+	if a.sockets != 0 || a.upgrade() != nil {
+		t.Errorf("%d WebSockets are left", a.sockets)
 	}
 }
 
 const perAddress = CauseAddress
 
 // An address is one whatever its port and form; of IPv6 it is a network of 64 bits.
-func TestGateCountsAddresses(t *testing.T) {
-	g := newGate(Bounds{ConnectionsPerAddress: 1})
+func TestAdmissionCountsAddresses(t *testing.T) {
+	a := newAdmission(Bounds{ConnectionsPerAddress: 1})
 	groups := [][]string{
 		{"192.0.2.1:1", "192.0.2.1:2", "192.0.2.1", "[::ffff:192.0.2.1]:3"},
 		{"192.0.2.2:1", "192.0.2.2"},
@@ -63,61 +63,61 @@ func TestGateCountsAddresses(t *testing.T) {
 		{"@", "", "unix"},
 	}
 	for _, group := range groups {
-		p := enters(t, g, group[0], "")
+		p := enters(t, a, group[0], "")
 		for _, remote := range group[1:] {
-			enters(t, g, remote, perAddress)
+			enters(t, a, remote, perAddress)
 		}
-		g.leave(p, false)
-		enters(t, g, group[len(group)-1], "")
-		enters(t, g, group[0], perAddress)
+		a.leave(p, false)
+		enters(t, a, group[len(group)-1], "")
+		enters(t, a, group[0], perAddress)
 	}
-	if len(g.places) != len(groups) {
-		t.Errorf("%d addresses are counted, want %d", len(g.places), len(groups))
+	if len(a.counts) != len(groups) {
+		t.Errorf("%d addresses are counted, want %d", len(a.counts), len(groups))
 	}
 }
 
-func TestGateForgetsAddresses(t *testing.T) {
-	g := newGate(Bounds{ConnectionsPerAddress: 2})
-	var places []*place
+func TestAdmissionForgetsAddresses(t *testing.T) {
+	a := newAdmission(Bounds{ConnectionsPerAddress: 2})
+	var counts []*addressCount
 	for i := range 500 {
-		places = append(places, enters(t, g, fmt.Sprintf("192.0.2.%d:1", i%250), ""))
+		counts = append(counts, enters(t, a, fmt.Sprintf("192.0.2.%d:1", i%250), ""))
 	}
-	enters(t, g, "192.0.2.1:1", perAddress)
-	for _, p := range places {
-		g.leave(p, false)
+	enters(t, a, "192.0.2.1:1", perAddress)
+	for _, p := range counts {
+		a.leave(p, false)
 	}
-	if len(g.places) != 0 || g.inside != 0 {
-		t.Errorf("%d addresses and %d sessions are left of none", len(g.places), g.inside)
+	if len(a.counts) != 0 || a.sessions != 0 {
+		t.Errorf("%d addresses and %d sessions are left of none", len(a.counts), a.sessions)
 	}
 }
 
-// As many handshakes as may come in a second may come at once. What other limits
-// refuse does not count.
-func TestGatePacesHandshakes(t *testing.T) {
+// As many handshakes as may come in a second may come at once. What other limits refuse does not
+// count.
+func TestAdmissionPacesHandshakes(t *testing.T) {
 	const perSecond = CauseHandshakeRate
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(Bounds{Handshakes: 10, ConnectionsPerAddress: 9})
+		a := newAdmission(Bounds{Handshakes: 10, ConnectionsPerAddress: 9})
 		for range 9 {
-			enters(t, g, "192.0.2.1:1", "")
+			enters(t, a, "192.0.2.1:1", "")
 		}
 		for range 100 {
-			enters(t, g, "192.0.2.1:1", perAddress)
+			enters(t, a, "192.0.2.1:1", perAddress)
 		}
-		enters(t, g, "192.0.2.2:1", "")
-		enters(t, g, "192.0.2.3:1", perSecond)
+		enters(t, a, "192.0.2.2:1", "")
+		enters(t, a, "192.0.2.3:1", perSecond)
 		time.Sleep(100 * time.Millisecond)
-		enters(t, g, "192.0.2.3:1", "")
-		enters(t, g, "192.0.2.4:1", perSecond)
+		enters(t, a, "192.0.2.3:1", "")
+		enters(t, a, "192.0.2.4:1", perSecond)
 		time.Sleep(time.Hour)
 		for i := range 10 {
-			enters(t, g, fmt.Sprintf("192.0.2.%d:1", 10+i), "")
+			enters(t, a, fmt.Sprintf("192.0.2.%d:1", 10+i), "")
 		}
-		enters(t, g, "192.0.2.99:1", perSecond)
+		enters(t, a, "192.0.2.99:1", perSecond)
 	})
 }
 
-// A session counts from its handshake until it is gone, whatever its transport, and a
-// handshake that fails does not.
+// A session counts from its handshake until it is gone, whatever its transport, and a handshake
+// that fails does not.
 func TestBoundsHoldForEveryTransport(t *testing.T) {
 	f := start(t, func(c *Config) { c.Bounds = Bounds{Connections: 3} })
 	_, query := f.polling(4)
