@@ -30,7 +30,7 @@ func (a *server) newForwarder() (*forward.Forwarder, error) {
 		Prefix:   a.cfg.ClusterPrefix,
 		Name:     a.cfg.ServerID,
 		URL:      a.cfg.ClusterURL,
-		Patience: a.cfg.PingInterval + a.cfg.PingTimeout + a.cfg.ReadBodyTimeout,
+		Timeout:  a.cfg.PingInterval + a.cfg.PingTimeout + a.cfg.ReadBodyTimeout,
 		Stall:    a.cfg.ReadBodyTimeout,
 		Most:     most,
 		MostEach: each,

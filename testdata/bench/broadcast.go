@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// idSize is the size of a message's id: in hexadecimal two digits for the run, four
-// for the sender and six for its number.
+// idSize is the size of a message's id: in hexadecimal two digits for the run, four for the sender
+// and six for its number.
 const idSize = 12
 
 // template is the packet of a message, with an id in it.
@@ -43,8 +43,8 @@ type outcome struct {
 	Bytes     int             // that came, if that was asked for
 }
 
-// broadcast is a work in which messages go to every client, or to every client of a
-// room. Clients are in rooms, and senders speak in them, in their order.
+// broadcast is a work in which messages go to every client, or to every client of a room. Clients
+// are in rooms, and senders speak in them, in their order.
 type broadcast struct {
 	nothing
 	h       *herd
@@ -116,8 +116,8 @@ func (s *sender) prepare(t template) {
 	s.idAt = len(s.frame) - len(payload) + s.maskAt
 }
 
-// closed runs a closed loop: each of the senders, or every so manieth, keeps a number
-// of messages in flight.
+// closed runs a closed loop: each of the senders, or every so manieth, keeps a number of messages
+// in flight.
 func (b *broadcast) closed(every, inFlight int, d time.Duration) (outcome, error) {
 	begin := time.Now()
 	b.until, b.refill = begin.Add(d), true
@@ -129,8 +129,8 @@ func (b *broadcast) closed(every, inFlight int, d time.Duration) (outcome, error
 	return b.drain(begin, d)
 }
 
-// open runs an open loop: messages go out on time, whether the earlier ones have
-// come or not. Latency counts from when a message was due.
+// open runs an open loop: messages go out on time, whether the earlier ones have come or not.
+// Latency counts from when a message was due.
 func (b *broadcast) open(perSecond int, d time.Duration) (outcome, error) {
 	begin := time.Now()
 	b.latency = true

@@ -69,8 +69,8 @@ func (r *result) chart() string {
 	return b.String()
 }
 
-// chartLine finds a row's points. All are drawn so that less is better: a rate as the
-// time that one takes.
+// chartLine finds a row's points. All are drawn so that less is better: a rate as the time that one
+// takes.
 func (r *result) chartLine(row row) chartLine {
 	metric, invert := row.metrics[0], false
 	label := row.name + ": " + metric

@@ -22,8 +22,8 @@ const (
 	stateClosed
 )
 
-// headSize is how much of a frame in pieces is kept: its header, and of the packet
-// what tells which message it is.
+// headSize is how much of a frame in pieces is kept: its header, and of the packet what tells which
+// message it is.
 const headSize = 64
 
 // conn is one client: a WebSocket, or one that polls.
@@ -191,8 +191,7 @@ func (c *conn) send(packet string) {
 	c.write(maskedFrame(opText, []byte(packet)))
 }
 
-// upgradeRequest is what a browser sends. It offers compression only where that is
-// measured.
+// upgradeRequest is what a browser sends. It offers compression only where that is measured.
 func upgradeRequest(port int, m mode) []byte {
 	headers := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Pragma: no-cache", "Cache-Control: no-cache"}

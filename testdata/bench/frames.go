@@ -109,8 +109,7 @@ func maskedFrame(op byte, payload []byte) []byte {
 	return f
 }
 
-// frameHeader reads the header of a server's frame: where the payload begins and how
-// long it is.
+// frameHeader reads the header of a server's frame: where the payload begins and how long it is.
 func frameHeader(p []byte) (at, size int, ok bool) {
 	if len(p) < 2 {
 		return 0, 0, false

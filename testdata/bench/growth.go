@@ -22,7 +22,7 @@ type curve struct {
 	spots []spot
 }
 
-// spot is one place on a curve: how many there are of what grows, and the work.
+// spot is one point on a curve: how many there are of what grows, and the work.
 type spot struct {
 	n            int
 	label        string
@@ -95,8 +95,8 @@ type growthResult struct {
 	found  [][]map[string]grown
 }
 
-// growth measures all curves, one server at a time: a process cannot have the
-// connections to several with thousands of clients each.
+// growth measures all curves, one server at a time: a process cannot have the connections to
+// several with thousands of clients each.
 func (s *suite) growth(ctx context.Context, m machine) (*growthResult, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -129,7 +129,7 @@ func (s *suite) growth(ctx context.Context, m machine) (*growthResult, error) {
 	return r, nil
 }
 
-// grow measures one server at one place.
+// grow measures one server at one point.
 func (s *suite) grow(name string, at spot) (g grown, err error) {
 	r, err := s.rig(name, group{})
 	if err != nil {
@@ -166,8 +166,8 @@ func (s *suite) grow(name string, at spot) (g grown, err error) {
 	return g, nil
 }
 
-// joinAll spreads the rooms over the clients, who are in the same ones by the number of
-// a room's members. It returns the bytes that each membership took.
+// joinAll spreads the rooms over the clients, who are in the same ones by the number of a room's
+// members. It returns the bytes that each membership took.
 func (r *rig) joinAll(at spot) (float64, error) {
 	was, err := r.resident()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	atOnce       = 32 // openings under way at a time; eventlet listens with a backlog of 50
-	openPatience = 3 * time.Minute
+	atOnce      = 32 // openings under way at a time; eventlet listens with a backlog of 50
+	openTimeout = 3 * time.Minute
 )
 
 // herd is the clients of one server.
@@ -31,13 +31,13 @@ type herd struct {
 	runs    int // works begun, so that a message that comes too late is known as such
 }
 
-// work is told of what the clients of a herd receive. The head is the beginning of a
-// packet, the whole of it if that is short.
+// work is told of what the clients of a herd receive. The head is the beginning of a packet, the
+// whole of it if that is short.
 type work interface {
 	message(c *conn, head []byte, size int)
 	ack(c *conn, head []byte, size int)
-	// packed is told of a message that came compressed: the packet, nil for a client that
-	// does not unpack, and how many bytes the frame had.
+	// packed is told of a message that came compressed: the packet, nil for a client that does not
+	// unpack, and how many bytes the frame had.
 	packed(c *conn, text []byte, size int)
 }
 
@@ -73,7 +73,7 @@ func (h *herd) err() error {
 // open opens clients until there are n; polls tells which of them poll.
 func (h *herd) open(n int, polls func(client int) bool) error {
 	var err error
-	limit := h.loop.until(openPatience, fmt.Sprintf("%s: opening %d clients", h.server.name, n), func() bool {
+	limit := h.loop.until(openTimeout, fmt.Sprintf("%s: opening %d clients", h.server.name, n), func() bool {
 		for err == nil && len(h.conns) < n && len(h.conns)-h.ready < atOnce {
 			err = h.connect(polls != nil && polls(len(h.conns)))
 		}
@@ -106,10 +106,10 @@ func (h *herd) begin(w work) (run int) {
 	return h.runs % 256
 }
 
-// end ends the work when everything has come, or d after its patience is over: what
-// is missing then is lost, and counted by who calls.
+// end ends the work when everything has come, or drainTimeout after the d that it takes: what is
+// missing then is lost, and the caller counts it.
 func (h *herd) end(d time.Duration, done func() bool) error {
-	err := h.loop.until(d+drainPatience, "messages", func() bool { return done() || len(h.broken) > 0 })
+	err := h.loop.until(d+drainTimeout, "messages", func() bool { return done() || len(h.broken) > 0 })
 	if errors.Is(err, errTooLong) {
 		err = nil
 	}
@@ -117,5 +117,5 @@ func (h *herd) end(d time.Duration, done func() bool) error {
 	return errors.Join(err, h.err())
 }
 
-// drainPatience is how long after the end of a run messages may still come in.
-const drainPatience = 20 * time.Second
+// drainTimeout is how long after the end of a run messages may still come in.
+const drainTimeout = 20 * time.Second

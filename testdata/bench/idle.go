@@ -107,8 +107,7 @@ func (s *suite) memory(m mode, counts ...int) func(r *rig, round int) error {
 	}
 }
 
-// steady waits until the process's memory has not changed by half a percent for d, and
-// returns it.
+// steady waits until the process's memory has not changed by half a percent for d, and returns it.
 func steady(h *herd, d time.Duration) (int, error) {
 	const step = 250 * time.Millisecond
 	var seen []int

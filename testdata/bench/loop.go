@@ -13,10 +13,9 @@ import (
 
 const (
 	readSize = 256 << 10
-	// few is how many sockets may be ready without the loop resting before it looks
-	// again, and rest for how long. A loop that slept in the kernel until something
-	// came would be woken for each frame, and the server's writes would pay for that;
-	// real clients are on other machines.
+	// few is how many sockets may be ready without the loop resting before it looks again, and rest
+	// for how long. A loop that slept in the kernel until something came would be woken for each
+	// frame, and the server's writes would pay for that; real clients are on other machines.
 	few  = 32
 	rest = 50 * time.Microsecond
 )

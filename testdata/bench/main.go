@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command bench compares the server with socket.io on Bun and on Node, with Flask-SocketIO
-// under eventlet, python-socketio under uvicorn, and a bare Go program; README.md beside
-// this file says how.
+// Command bench compares the server with socket.io on Bun and on Node, with Flask-SocketIO under
+// eventlet, python-socketio under uvicorn, and a bare Go program; README.md beside this file says
+// how.
 package main
 
 import (
@@ -119,8 +119,8 @@ func run(ctx context.Context, args []string) error {
 	return r.write(*out)
 }
 
-// bunProgram finds Bun as npm installs it without running its script, which would put
-// it where the command bun expects it.
+// bunProgram finds Bun as npm installs it without running its script, which would put it where the
+// command bun expects it.
 func bunProgram(scripts string) (string, error) {
 	found, err := filepath.Glob(filepath.Join(scripts, "node_modules/@oven/bun-linux-*/bin/bun"))
 	if err == nil && len(found) == 0 {

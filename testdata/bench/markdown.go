@@ -108,8 +108,8 @@ const (
 	disturbed = 0.10 // of the machine, from which on others may have disturbed the run
 )
 
-// quiet writes how much the load generator and others used, so that one sees whether
-// they were in the way.
+// quiet writes how much the load generator and others used, so that one sees whether they were in
+// the way.
 func (r *result) quiet(b *strings.Builder) {
 	var generator, others []float64
 	var most sample

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// oneIn is how many clients there are for each that looks into compressed messages.
-// The others count them: unpacking all would take more than sending them.
+// oneIn is how many clients there are for each that looks into compressed messages. The others
+// count them: unpacking all would take more than sending them.
 const oneIn = 20
 
-// packed is a work in which one client sends JSON of a certain size, each message
-// another, which all get compressed; the next follows when all have it.
+// packed is a work in which one client sends JSON of a certain size, each message another, which
+// all get compressed; the next follows when all have it.
 type packed struct {
 	nothing
 	h     *herd
@@ -131,8 +131,8 @@ var words = strings.Fields(`the a to of and in is it you that was for on are wit
 	then them these so some her would make like him into time has look two more write go see number no way could people
 	my than first water been call who oil its now find long down day did get come made may part`)
 
-// records is a JSON array with entries of a chat's log, of at least so many bytes, the
-// same for the same number.
+// records is a JSON array with entries of a chat's log, of at least so many bytes, the same for the
+// same number.
 func records(number uint64, size int) string {
 	r := rand.New(rand.NewPCG(number, 1))
 	var b strings.Builder

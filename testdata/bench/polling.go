@@ -12,8 +12,8 @@ import (
 
 const pollPath = "/socket.io/?EIO=4&transport=polling"
 
-// poller is what a client that polls has besides: one connection, on which one
-// request follows the other.
+// poller is what a client that polls has besides: one connection, on which one request follows the
+// other.
 type poller struct {
 	c       *conn
 	sid     string

@@ -17,7 +17,7 @@ import (
 	"unsafe"
 )
 
-const startPatience = 20 * time.Second
+const startTimeout = 20 * time.Second
 
 // server is a server process.
 type server struct {
@@ -27,9 +27,9 @@ type server struct {
 	port int
 }
 
-// start starts a server and waits until it listens. Its stdout goes to /dev/null: each
-// server makes its lines, and none is held up by who reads them. It is killed when
-// this process ends, however that does.
+// start starts a server and waits until it listens. Its stdout goes to /dev/null: each server makes
+// its lines, and none is held up by who reads them. It is killed when this process ends, however
+// that does.
 func start(name string, environment []string, command ...string) (*server, error) {
 	s := &server{name: name, cmd: exec.Command(command[0], command[1:]...), log: &tail{named: make(chan int, 1)}}
 	s.cmd.Stderr = s.log
@@ -40,11 +40,11 @@ func start(name string, environment []string, command ...string) (*server, error
 	}
 	select {
 	case s.port = <-s.log.named:
-	case <-time.After(startPatience):
+	case <-time.After(startTimeout):
 		return nil, errors.Join(fmt.Errorf("%s names no address:\n%s", name, s.log), s.stop())
 	}
 	// Flask says where before it does listen.
-	for end := time.Now().Add(startPatience); ; {
+	for end := time.Now().Add(startTimeout); ; {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
 			return s, c.Close()
@@ -69,8 +69,8 @@ func (s *server) stop() error {
 	return err
 }
 
-// processCPU is the CPU time that a process has used, user and system, in all its
-// threads, from its clock: to the nanosecond, where /proc/PID/stat has ticks.
+// processCPU is the CPU time that a process has used, user and system, in all its threads, from its
+// clock: to the nanosecond, where /proc/PID/stat has ticks.
 func processCPU(pid int) (time.Duration, error) {
 	const cpuClockSched = 2 // clock_getcpuclockid(3) makes the same number
 	var ts syscall.Timespec

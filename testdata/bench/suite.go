@@ -79,9 +79,9 @@ func (s *suite) serversIn(m mode) []string {
 // takesPart reports whether a server is measured in a round.
 func takesPart(server string, round int) bool { return !slow(server) || round < 2 || round%3 == 1 }
 
-// group runs the rows of a group with all its servers up: in each round, every row
-// with one server after the other, beginning with another one each time. A server
-// that fails takes no further part in the group.
+// group runs the rows of a group with all its servers up: in each round, every row with one server
+// after the other, beginning with another one each time. A server that fails takes no further part
+// in the group.
 func (s *suite) group(ctx context.Context, g group) (err error) {
 	var rigs []*rig
 	defer func() {

@@ -20,8 +20,8 @@ import (
 	"unsafe"
 )
 
-// secure is TLS on a client's socket, which the loop reads as it does the others: a
-// read that finds no whole record comes back at once. Only the handshake waits.
+// secure is TLS on a client's socket, which the loop reads as it does the others: a read that finds
+// no whole record comes back at once. Only the handshake waits.
 type secure struct {
 	*tls.Conn
 	c *conn
@@ -68,7 +68,7 @@ func (s *recordSocket) Read(p []byte) (int, error) {
 		case err == syscall.EAGAIN && s.c.tls != nil:
 			return 0, errNothingYet
 		case err == syscall.EAGAIN:
-			if err := await(s.c.fd, startPatience); err != nil {
+			if err := await(s.c.fd, startTimeout); err != nil {
 				return 0, err
 			}
 		case n == 0 && err == nil:

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// trips is a work in which every client has one event on its way at a time, which the
-// server acknowledges.
+// trips is a work in which every client has one event on its way at a time, which the server
+// acknowledges.
 type trips struct {
 	nothing
 	h       *herd

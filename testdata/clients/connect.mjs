@@ -5,18 +5,18 @@ export default async function connect(config, report) {
   const socket = open(config);
   const { engine } = socket.io;
   const next = inbox(socket);
-  const settled = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
+  const ready = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
   const first = new Promise((resolve) => {
     engine.on('open', () => resolve(engine.transport.name));
   });
 
   await connected(socket);
   report('connected', { id: socket.id, first: await first });
-  await settled;
+  await ready;
 
   const sent = 'over the final transport';
   socket.emit('message', sent);
-  report('settled', { id: socket.id, transport: engine.transport.name, sent, args: await next() });
+  report('ready', { id: socket.id, transport: engine.transport.name, sent, args: await next() });
   socket.disconnect();
 }
 

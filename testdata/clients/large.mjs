@@ -4,10 +4,10 @@ import { connected, inbox, main, open, upgraded } from './common.mjs';
 export default async function large(config, report) {
   const socket = open(config);
   const next = inbox(socket);
-  const settled = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
+  const ready = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
   await connected(socket);
   // In base64, as polling sends it, the binary message would be over the limit.
-  await settled;
+  await ready;
 
   const messages = {
     text: 'large '.repeat(config.textBytes / 6),

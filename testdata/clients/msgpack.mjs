@@ -9,11 +9,11 @@ const ask = (socket, ...args) => new Promise((resolve) => { socket.emit(...args,
 async function conversation(config) {
   const told = {};
   const socket = open(config, { auth: { token: 'x', list: [1, null] } });
-  const settled = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
+  const ready = config.mode === 'default' ? upgraded(socket) : Promise.resolve();
   const welcome = once(socket, 'welcome');
   await connected(socket);
   told.welcome = await welcome;
-  await settled;
+  await ready;
   told.nothing = await ask(socket, 'echo');
   told.undefined = await ask(socket, 'echo', undefined, { a: undefined, b: [undefined], c: null });
   told.dates = await ask(socket, 'echo', DATE, { at: [DATE] });

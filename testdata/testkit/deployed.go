@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// withUpstreams is server/deploy/nginx.conf with these upstreams in the place of its own. In
-// the place of its TLS stands "# listen, server_name, certificates". Where there is no
-// upstream hipflask any more, the variable of that name chooses one.
+// withUpstreams is server/deploy/nginx.conf with these upstreams in the place of its own. In the
+// place of its TLS stands "# listen, server_name, certificates". Where there is no upstream
+// hipflask any more, the variable of that name chooses one.
 func withUpstreams(t testing.TB, upstreams string) string {
 	t.Helper()
 	text, err := os.ReadFile(Testdata("..", "server", "deploy", "nginx.conf"))

@@ -23,8 +23,8 @@ func LoadHTTP(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 2 * Deadline}
 }
 
-// LoadClient is a Socket.IO client of ASCII texts over either transport. One goroutine
-// reads with Next and another may send. It returns errors instead of failing the test.
+// LoadClient is a Socket.IO client of ASCII texts over either transport. One goroutine reads with
+// Next and another may send. It returns errors instead of failing the test.
 type LoadClient struct {
 	Addr string
 	EIO  int // 3 or 4
@@ -134,8 +134,8 @@ func (c *LoadClient) Send(packets ...string) error {
 	return err
 }
 
-// Next takes the next packet. It answers heartbeats on the way, and completes an
-// upgrade that was begun as soon as the server and the polling are ready for it.
+// Next takes the next packet. It answers heartbeats on the way, and completes an upgrade that was
+// begun as soon as the server and the polling are ready for it.
 func (c *LoadClient) Next() (string, error) {
 	for {
 		if err := c.completeUpgrade(); err != nil {
@@ -191,9 +191,9 @@ func (c *LoadClient) BeginUpgrade() {
 	}()
 }
 
-// completeUpgrade changes over if the probe was answered. No poll is out then, as it
-// is the polling goroutine that calls it, and no POST, as that holds the mutex. What
-// the polls brought is older than whatever the WebSocket brings.
+// completeUpgrade changes over if the probe was answered. No poll is out then, as it is the polling
+// goroutine that calls it, and no POST, as that holds the mutex. What the polls brought is older
+// than whatever the WebSocket brings.
 func (c *LoadClient) completeUpgrade() error {
 	select {
 	case err := <-c.refused:

@@ -13,13 +13,12 @@ import (
 
 // What the clients of matrix.mjs report, and those scripts that have parts of it.
 
-// CheckConnect checks the transports that a client of this mode began and went on with,
-// and its id.
+// CheckConnect checks the transports that a client of this mode began and went on with, and its id.
 func CheckConnect(t *testing.T, reports []Report, mode string) {
 	t.Helper()
 	var connected, later struct{ ID, First, Transport string }
 	FindReport(t, reports, "connect", "connected", &connected)
-	FindReport(t, reports, "connect", "settled", &later)
+	FindReport(t, reports, "connect", "ready", &later)
 	first, transport := mode, mode
 	if mode == "default" {
 		first, transport = "polling", "websocket"
@@ -54,8 +53,8 @@ func CheckEchoes(t *testing.T, reports []Report, atLeast int) {
 	}
 }
 
-// tokens splits JSON so that the order of keys and the writing of numbers count,
-// and the escapes in strings do not.
+// tokens splits JSON so that the order of keys and the writing of numbers count, and the escapes in
+// strings do not.
 func tokens(t *testing.T, text string) []json.Token {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -138,9 +137,8 @@ func CheckConversation(t *testing.T, what string, said []string) {
 	}
 }
 
-// IsRestart reports whether a client is told so when its server goes down. A poll is
-// answered with an error then, which all clients take for a cut; who may upgrade may have
-// done so or not.
+// IsRestart reports whether a client is told so when its server goes down. A poll is answered with
+// an error then, which all clients take for a cut; who may upgrade may have done so or not.
 func IsRestart(mode, reason string) bool {
 	return mode != "polling" && reason == "transport close" || mode != "websocket" && reason == "transport error"
 }

@@ -27,8 +27,8 @@ func needNginx(t testing.TB) string {
 	return ""
 }
 
-// StartNginx runs nginx with this configuration inside its http block until the test
-// is over. It listens when this returns.
+// StartNginx runs nginx with this configuration inside its http block until the test is over. It
+// listens when this returns.
 func StartNginx(t testing.TB, config string) {
 	t.Helper()
 	path := needNginx(t)
@@ -69,8 +69,8 @@ func StartNginx(t testing.TB, config string) {
 	log.WaitMatch(t, regexp.MustCompile(`using the ".*" event method`)) // said once its sockets listen
 }
 
-// Documented is the nginx configuration in a section of a document in server, with what
-// stands there replaced.
+// Documented is the nginx configuration in a section of a document in server, with what stands
+// there replaced.
 func Documented(t testing.TB, file, heading string, replace ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(InModule("server", file))
@@ -93,8 +93,8 @@ func Documented(t testing.TB, file, heading string, replace ...string) string {
 	return block
 }
 
-// FreePort finds a port that a server can listen on again after a restart: one below
-// those that the kernel gives to others meanwhile.
+// FreePort finds a port that a server can listen on again after a restart: one below those that the
+// kernel gives to others meanwhile.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	var err error

@@ -48,8 +48,7 @@ func (o *Output) wake() {
 	o.changed = make(chan struct{})
 }
 
-// State is all that was written, whether that was all, and what is closed at the next
-// change.
+// State is all that was written, whether that was all, and what is closed at the next change.
 func (o *Output) State() (text string, ended bool, changed <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -77,8 +76,8 @@ func (o *Output) Messages() []string {
 	})
 }
 
-// WaitFor waits until match is true of the text. It fails the test if the writer
-// ends without, or the time is up.
+// WaitFor waits until match is true of the text. It fails the test if the writer ends without, or
+// the time is up.
 func (o *Output) WaitFor(t testing.TB, what string, within time.Duration, match func(text string) bool) {
 	t.Helper()
 	timeout := time.NewTimer(within)

@@ -2,8 +2,8 @@ package testkit
 
 import "fmt"
 
-// HearsPlain has a plain WebSocket client read as many messages as are wanted, each as its opcode and data, and
-// compares. Pings are answered on the way.
+// HearsPlain has a plain WebSocket client read as many messages as are wanted, each as its opcode
+// and data, and compares. Pings are answered on the way.
 func HearsPlain(c *Client, want ...string) {
 	c.T.Helper()
 	for i := 0; i < len(want); {

@@ -12,8 +12,8 @@ import (
 	"unicode/utf16"
 )
 
-// Poller is a Socket.IO client over polling, Engine.IO 4 or 3. It polls when it is
-// told to, over connections of its own.
+// Poller is a Socket.IO client over polling, Engine.IO 4 or 3. It polls when it is told to, over
+// connections of its own.
 type Poller struct {
 	T       testing.TB
 	URL     string // with the sid, once there is one
@@ -23,8 +23,7 @@ type Poller struct {
 	Waiting []string // packets that a poll brought and nobody took yet
 }
 
-// OpenPolling opens a session, perhaps with more in the query, and takes its OPEN
-// packet.
+// OpenPolling opens a session, perhaps with more in the query, and takes its OPEN packet.
 func OpenPolling(t testing.TB, addr string, version int, query ...string) *Poller {
 	t.Helper()
 	// Compression is for the tests to ask for, in a header.
@@ -44,8 +43,8 @@ func OpenPolling(t testing.TB, addr string, version int, query ...string) *Polle
 	return p
 }
 
-// leaveLater ends the session with the test, by the URL that it has now: a server that shuts
-// down would wait for the poll that fetches its end, for five seconds.
+// leaveLater ends the session with the test, by the URL that it has now: a server that shuts down
+// would wait for the poll that fetches its end, for five seconds.
 func (p *Poller) leaveLater() {
 	leaves := *p
 	p.T.Cleanup(func() { leaves.Leave() })
@@ -56,8 +55,7 @@ func (p *Poller) Leave() {
 	_, _ = p.Do(http.MethodPost, nil, strings.NewReader(p.Payload([]string{"1"})))
 }
 
-// Opening asks for a path and returns the answer. A session that this opens ends
-// with the test.
+// Opening asks for a path and returns the answer. A session that this opens ends with the test.
 func Opening(t testing.TB, addr, path string, header http.Header) Answer {
 	t.Helper()
 	got := Ask(t, addr, http.MethodGet, path, header, "")
@@ -65,8 +63,8 @@ func Opening(t testing.TB, addr, path string, header http.Header) Answer {
 	return got
 }
 
-// LeaveLater ends the session that an answer opened, if it did, with the test. Host may be
-// empty, for the address.
+// LeaveLater ends the session that an answer opened, if it did, with the test. Host may be empty,
+// for the address.
 func LeaveLater(t testing.TB, addr, host, path string, opened Answer) {
 	t.Helper()
 	if _, packet, found := strings.Cut(opened.Body, `{"sid":"`); found {
@@ -173,8 +171,8 @@ func (p *Poller) Packets(body string) ([]string, error) {
 	return all, nil
 }
 
-// BinaryPackets splits a payload of bytes, as Engine.IO 3 has it: text as it is, binary
-// with its type in front, as over a WebSocket.
+// BinaryPackets splits a payload of bytes, as Engine.IO 3 has it: text as it is, binary with its
+// type in front, as over a WebSocket.
 func BinaryPackets(body string) ([]string, error) {
 	var all []string
 	for body != "" {
@@ -255,8 +253,7 @@ func (p *Poller) Unknown() {
 	CheckRefusal(p.T, p.Get(nil), 1)
 }
 
-// Upgrading opens a WebSocket for a polling session. With the text of a packet it
-// sends that.
+// Upgrading opens a WebSocket for a polling session. With the text of a packet it sends that.
 func (p *Poller) Upgrading(packets ...string) *Client {
 	p.T.Helper()
 	addr, path, _ := strings.Cut(strings.TrimPrefix(p.URL, "http://"), "/")

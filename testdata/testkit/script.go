@@ -68,9 +68,9 @@ type Script struct {
 	Err    error // what became of the process, once Done is closed
 }
 
-// StartScript starts a client script, with what concerns it of a ScriptConfig or the like.
-// It is ended with the test, or at the deadline, which is ScriptDeadline where config has
-// no other, in milliseconds.
+// StartScript starts a client script, with what concerns it of a ScriptConfig or the like. It is
+// ended with the test, or at the deadline, which is ScriptDeadline where config has no other, in
+// milliseconds.
 func StartScript(t testing.TB, script string, config any) *Script {
 	t.Helper()
 	path := NeedNode(t)

@@ -24,8 +24,8 @@ func Message(text string) string {
 	return `42["message",` + string(quoted) + `]`
 }
 
-// Packet reads the next Engine.IO packet. It answers heartbeats on the way, those of
-// Engine.IO and those of WebSocket.
+// Packet reads the next Engine.IO packet. It answers heartbeats on the way, those of Engine.IO and
+// those of WebSocket.
 func (w *WebSocket) Packet() (string, error) {
 	f, err := w.message()
 	if err == nil && f.Op != OpText {
@@ -68,8 +68,8 @@ func (w *WebSocket) Expect(want string) error {
 	return err
 }
 
-// SkipTo reads until this packet has come, past attachments as well, and returns how many
-// frames came before it.
+// SkipTo reads until this packet has come, past attachments as well, and returns how many frames
+// came before it.
 func (w *WebSocket) SkipTo(want string) (skipped int, err error) {
 	for ; ; skipped++ {
 		f, err := w.message()
@@ -211,8 +211,8 @@ func (c *Client) ClosedWith(codes ...int) {
 	}
 }
 
-// Bystander is another client, which must not notice what the test does. The
-// function that is returned checks that it still chats.
+// Bystander is another client, which must not notice what the test does. The function that is
+// returned checks that it still chats.
 func Bystander(t testing.TB, addr string) (unharmed func(after string)) {
 	t.Helper()
 	c := JoinWebSocket(t, addr)

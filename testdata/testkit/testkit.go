@@ -1,7 +1,7 @@
-// Package testkit is what tests of every package stand on: waiting for what is due, raw
-// clients that send whatever they are told to, and the programs that tests start (Node
-// with its clients, browsers, Python, nginx). It knows nothing of the server, so that
-// every package's own tests can import it. Package harness starts the server.
+// Package testkit is what tests of every package stand on: waiting for what is due, raw clients
+// that send whatever they are told to, and the programs that tests start (Node with its clients,
+// browsers, Python, nginx). It knows nothing of the server, so that every package's own tests can
+// import it. Package harness starts the server.
 package testkit
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Deadline is how long a test waits for something that is due at once. No test's result
-// depends on it.
+// Deadline is how long a test waits for something that is due at once. No test's result depends on
+// it.
 const Deadline = 15 * time.Second
 
 // Await takes what comes next from a channel.

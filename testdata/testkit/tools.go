@@ -32,8 +32,8 @@ func InModule(path ...string) string {
 	return filepath.Join(append([]string{top}, path...)...)
 }
 
-// Testdata is the path of what stands in the module's folder testdata, from wherever in
-// the module a test runs.
+// Testdata is the path of what stands in the module's folder testdata, from wherever in the module
+// a test runs.
 func Testdata(path ...string) string {
 	return InModule(append([]string{"testdata"}, path...)...)
 }
@@ -41,8 +41,8 @@ func Testdata(path ...string) string {
 // ClientScript is the path of a script for Node's clients, or of what stands beside it.
 func ClientScript(name string) string { return Testdata("clients", name) }
 
-// Absent skips the test because of a missing tool. In CI that is a failure, as
-// nobody would notice there that the test has stopped to run.
+// Absent skips the test because of a missing tool. In CI that is a failure, as nobody would notice
+// there that the test has stopped to run.
 func Absent(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -86,8 +86,8 @@ func NeedFlask(t testing.TB) {
 	NeedModules(t, "flask_socketio", "eventlet")
 }
 
-// NeedModules skips the test where Python has not all of these. They are looked for and
-// not imported, which takes some of them a second.
+// NeedModules skips the test where Python has not all of these. They are looked for and not
+// imported, which takes some of them a second.
 func NeedModules(t testing.TB, names ...string) {
 	t.Helper()
 	const find = "import importlib.util, sys\n" +
@@ -98,8 +98,8 @@ func NeedModules(t testing.TB, names ...string) {
 	}
 }
 
-// RunPython runs Python with these arguments and returns the lines that it prints. It is
-// Debian's where there is one, or what the PATH has; without either the test is skipped.
+// RunPython runs Python with these arguments and returns the lines that it prints. It is Debian's
+// where there is one, or what the PATH has; without either the test is skipped.
 func RunPython(t testing.TB, stdin []byte, args ...string) []string {
 	t.Helper()
 	python := Python

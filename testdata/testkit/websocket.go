@@ -29,8 +29,8 @@ const (
 	MaskBit = 0x80 // of its second byte
 )
 
-// Abnormal is the code that an end without a close frame stands for, and NoStatus that
-// of a close frame without a code.
+// Abnormal is the code that an end without a close frame stands for, and NoStatus that of a close
+// frame without a code.
 const (
 	Abnormal = 1006
 	NoStatus = 1005
@@ -39,8 +39,8 @@ const (
 // longestFrame is what a test is ready to read.
 const longestFrame = 16 << 20
 
-// WebSocket is a client's side of a WebSocket, which sends whatever it is told to, right
-// or wrong. Reads and writes fail after Deadline.
+// WebSocket is a client's side of a WebSocket, which sends whatever it is told to, right or wrong.
+// Reads and writes fail after Deadline.
 type WebSocket struct {
 	net.Conn
 	Buffered   *bufio.Reader
@@ -214,8 +214,8 @@ func (f Frame) Code() int {
 	return int(binary.BigEndian.Uint16(f.Data))
 }
 
-// End reads until the server has ended the connection, and returns the code of its
-// close frame. Whatever comes before that frame is skipped.
+// End reads until the server has ended the connection, and returns the code of its close frame.
+// Whatever comes before that frame is skipped.
 func (w *WebSocket) End() (code int, err error) {
 	code = Abnormal
 	for {
@@ -262,8 +262,8 @@ func ReadAnswer(conn net.Conn, br *bufio.Reader, method string) (Answer, error) 
 	return got, err
 }
 
-// Exchange sends bytes over a connection of its own and ends its side of that. It
-// returns all that the server answers; the test fails when that is nothing.
+// Exchange sends bytes over a connection of its own and ends its side of that. It returns all that
+// the server answers; the test fails when that is nothing.
 func Exchange(t testing.TB, addr, request string) []Answer {
 	t.Helper()
 	conn, err := DialTCP(addr)

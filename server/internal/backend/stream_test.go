@@ -272,13 +272,13 @@ func TestClientThatDoesNotSendItsBodyIsCut(t *testing.T) {
 		_, err := io.Copy(io.Discard, r.Body)
 		ended <- err
 	})
-	impatient := newFront(t, f.target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
-	impatient.dial(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+	hurried := newFront(t, f.target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
+	hurried.dial(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
 	if err := <-ended; err == nil {
 		t.Error("the backend got the whole of a body that was not sent")
 	}
-	testkit.Eventually(t, "end of the stream", func() bool { return impatient.backend.Stats().Active == 0 })
-	if s := impatient.backend.Stats(); s.Failed+s.TimedOut != 0 || s.Cancelled != 1 {
+	testkit.Eventually(t, "end of the stream", func() bool { return hurried.backend.Stats().Active == 0 })
+	if s := hurried.backend.Stats(); s.Failed+s.TimedOut != 0 || s.Cancelled != 1 {
 		t.Errorf("the backend is blamed: %+v", s)
 	}
 }

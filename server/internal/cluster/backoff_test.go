@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Pauses grow to a second, each a random part between a half and the whole, so that
-// servers which lost Redis at one moment do not come back at one moment.
+// Pauses grow to a second, each a random part between a half and the whole, so that servers which
+// lost Redis at one moment do not come back at one moment.
 func TestBackoff(t *testing.T) {
 	first := make(map[time.Duration]bool)
 	for range 100 {

@@ -1,10 +1,10 @@
-// Package cluster owns what makes several servers one: the connection to Redis, and
-// what is told and heard through it. It speaks to other Hipflask processes and to
-// Node's in the format of Node's Redis adapter and emitter, and to Flask-SocketIO's
-// in that of its message queue. A server's own clients never wait for any of it.
+// Package cluster owns what makes several servers one: the connection to Redis, and what is told
+// and heard through it. It speaks to other Hipflask processes and to Node's in the format of Node's
+// Redis adapter and emitter, and to Flask-SocketIO's in that of its message queue. A server's own
+// clients never wait for any of it.
 //
-// All that one process publishes leaves in the order it was emitted, by one
-// goroutine; all that it hears is handled in order by another.
+// All that one process publishes leaves in the order it was emitted, by one goroutine; all that it
+// hears is handled in order by another.
 package cluster
 
 import (
@@ -23,9 +23,8 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Options says where the others are. Prefix begins the names of all that servers say to
-// each other, as Node's option key does; empty is Node's default. Channel is that of
-// Flask-SocketIO's queue.
+// Options says where the others are. Prefix begins the names of all that servers say to each other,
+// as Node's option key does; empty is Node's default. Channel is that of Flask-SocketIO's queue.
 type Options struct {
 	URL      *redislink.URL
 	Prefix   string
@@ -35,8 +34,8 @@ type Options struct {
 	Format   Format
 	Optional bool // go on without Redis when it is not there at the start
 
-	// Take has, by namespace, who takes what other servers emit to all of its clients, in the
-	// place of those; what they emit to some of them is nobody's.
+	// Take has, by namespace, who takes what other servers emit to all of its clients, in the place
+	// of those; what they emit to some of them is nobody's.
 	Take map[string]func(event string, args []packet.Value) error
 
 	Logger *slog.Logger
@@ -52,7 +51,7 @@ type Cluster struct {
 	out    *outbox
 	stream *stream // nil without one
 	// sessions are those of clients that may come back; nil without a stream.
-	sessions *sessions.Keeper
+	sessions *sessions.Store
 	health   *health
 	heard    senders
 	asked    pending
@@ -108,8 +107,8 @@ func (c *Cluster) channels(s *space) []string {
 	return []string{s.channels.Request(), s.channels.Response(), s.channels.ResponseTo(c.uid)}
 }
 
-// questions is the channel on which all servers that know a namespace are asked, and by
-// whose subscribers they are counted.
+// questions is the channel on which all servers that know a namespace are asked, and by whose
+// subscribers they are counted.
 func (c *Cluster) questions(namespace string) string {
 	if c.stream != nil {
 		return c.names(namespace).Public()
@@ -155,18 +154,17 @@ func (c *Cluster) later(run func()) {
 	}
 }
 
-// standing is the context for a subscription that stands. It has ended, with which
-// go-redis reads and writes, but does not connect: a connection that broke would else
-// be replaced and subscribed behind our back, and closed by us, and the others would
-// have published to it in between.
+// standing is the context for a subscription that stands. It has ended, with which go-redis reads
+// and writes, but does not connect: a connection that broke would else be replaced and subscribed
+// behind our back, and closed by us, and the others would have published to it in between.
 func standing() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }
 
-// notSent logs what cannot be said to the others. Emits have checked their
-// arguments before, so it is about limits of the formats.
+// notSent logs what cannot be said to the others. Emits have checked their arguments before, so it
+// is about limits of the formats.
 func (c *Cluster) notSent(namespace string, err error) {
 	c.out.lose(1)
 	c.log.Warn("message for other servers not sent", "namespace", namespace, "error", err)

@@ -271,8 +271,8 @@ func TestWithoutRedisAtTheStart(t *testing.T) {
 	}
 }
 
-// A namespace that is forgotten on one server and comes back hears the others again, and
-// what they ask meanwhile waits for nobody.
+// A namespace that is forgotten on one server and comes back hears the others again, and what they
+// ask meanwhile waits for nobody.
 func TestNamespacesThatComeAndGo(t *testing.T) {
 	_, servers := several(t, 2)
 	a, b := servers[0], servers[1]

@@ -39,8 +39,8 @@ func (c *Cluster) IDs(ctx context.Context, namespace string, who fanout.Selectio
 	return ids, err
 }
 
-// collect asks the other servers for their clients and calls took with each answer, one
-// at a time and none once it has returned.
+// collect asks the other servers for their clients and calls took with each answer, one at a time
+// and none once it has returned.
 func (c *Cluster) collect(ctx context.Context, namespace string, r *nodewire.Request, took func(*nodewire.Response)) error {
 	others, err := c.countOthers(ctx, namespace)
 	if err != nil || others <= 0 {
@@ -69,9 +69,8 @@ func (c *Cluster) collect(ctx context.Context, namespace string, r *nodewire.Req
 // namingTime is how long it may take to find the names of servers that did not answer.
 const namingTime = time.Second
 
-// silent names the servers that did not answer: all that listen, but those that were
-// heard. Node's do not say who answers, so with some of their answers missing any of them
-// may be meant.
+// silent names the servers that did not answer: all that listen, but those that were heard. Node's
+// do not say who answers, so with some of their answers missing any of them may be meant.
 func (c *Cluster) silent(namespace string, heard map[string]bool, unnamed int) string {
 	ctx, cancel := context.WithTimeout(c.life, namingTime)
 	defer cancel()

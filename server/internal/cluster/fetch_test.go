@@ -137,8 +137,8 @@ func TestClientsWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-// What other servers' handlers send to a client is told to its listener; the listener for
-// a namespace is told of what its own server's handlers emit.
+// What other servers' handlers send to a client is told to its listener; the listener for a
+// namespace is told of what its own server's handlers emit.
 func TestOutgoingEventsOverTheCluster(t *testing.T) {
 	_, servers := several(t, 2)
 	toOne, toAll := make(chan string, 10), make(chan string, 10)

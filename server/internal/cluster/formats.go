@@ -19,9 +19,8 @@ func (f *formats) saw(format flaskqueue.Format) {
 	f.json = f.json || format == flaskqueue.FormatJSON
 }
 
-// choose returns the format to write. Readers of JSON refuse pickle, readers of
-// pickle take JSON for what it looks like, so JSON is the one for all but those who
-// write nothing but pickle.
+// choose returns the format to write. Readers of JSON refuse pickle, readers of pickle take JSON
+// for what it looks like, so JSON is the one for all but those who write nothing but pickle.
 func (f *formats) choose(wanted Format) flaskqueue.Format {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -34,8 +33,7 @@ func (f *formats) choose(wanted Format) flaskqueue.Format {
 // Format is how messages for Flask-SocketIO are written.
 type Format string
 
-// The formats. FormatAuto is pickle once all that was heard on the queue was, and
-// JSON otherwise.
+// The formats. FormatAuto is pickle once all that was heard on the queue was, and JSON otherwise.
 const (
 	FormatAuto   Format = "auto"
 	FormatJSON   Format = "json"

@@ -10,8 +10,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// handle deals with one message from Redis. Whatever it holds, it does not end the
-// goroutine that hears the others.
+// handle deals with one message from Redis. Whatever it holds, it does not end the goroutine that
+// hears the others.
 func (c *Cluster) handle(m *redis.Message) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -35,8 +35,8 @@ func (c *Cluster) handle(m *redis.Message) {
 	}
 }
 
-// shown is a channel without the room that it is for: the room of an Engine.IO 3 client
-// is named by the id of its session, which is a secret.
+// shown is a channel without the room that it is for: the room of an Engine.IO 3 client is named by
+// the id of its session, which is a secret.
 func shown(channel string) string {
 	prefix, rest, _ := strings.Cut(channel, "#")
 	namespace, room, isNode := strings.Cut(rest, "#")
@@ -73,7 +73,7 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 	return emit(s.adapter, b.Event, b.Args, to)
 }
 
-// concernsNobody says whether the channel names a room that is empty here.
+// concernsNobody reports whether the channel names a room that is empty here.
 func (c *Cluster) concernsNobody(channel string) bool {
 	name, room, _ := strings.Cut(strings.TrimPrefix(channel, c.opts.Prefix+"#"), "#")
 	room, isRoom := strings.CutSuffix(room, "#")
@@ -110,8 +110,8 @@ func (c *Cluster) handleOther(channel, payload string) error {
 	return c.serve(l.space, &r)
 }
 
-// handlePublished deals with a question, or an answer to one, of a server with Node's
-// streams adapter.
+// handlePublished deals with a question, or an answer to one, of a server with Node's streams
+// adapter.
 func (c *Cluster) handlePublished(s *space, payload string) error {
 	m, err := nodewire.DecodePublished([]byte(payload), jsonval.Limits{})
 	switch {

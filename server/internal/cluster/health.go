@@ -15,8 +15,8 @@ import (
 // errNotYet is the state before the first connection.
 var errNotYet = errors.New("not connected yet")
 
-// health knows whether Redis is there, in both directions, and logs when that
-// changes: once for the beginning of an outage, once for its end.
+// health knows whether Redis is there, in both directions, and logs when that changes: once for the
+// beginning of an outage, once for its end.
 type health struct {
 	log     *slog.Logger
 	address string
@@ -30,8 +30,8 @@ type health struct {
 	speaking error         // the same for publishing
 	reading  error         // the same for reading the stream, if there is one
 	writing  error         // the same for writing into it
-	settled  bool          // the other servers had time to come back as well
-	epoch    uint64        // changes with everything that settled has to be found out anew for
+	resumed  bool          // the other servers had time to come back as well
+	epoch    uint64        // changes whenever resumed has to be found out anew
 
 	begun      bool // something was logged
 	failures   int  // of this outage
@@ -59,23 +59,22 @@ func (h *health) hears(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.change(func() {
-		h.hearing, h.settled = err, false
+		h.hearing, h.resumed = err, false
 		h.epoch++
 	})
 }
 
-// settle notes that the other servers are back, or late, in this epoch.
-func (h *health) settle(epoch uint64) {
+// resume notes that the other servers are back in this epoch, or have had their time.
+func (h *health) resume(epoch uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.epoch == epoch {
-		h.change(func() { h.settled = true })
+		h.change(func() { h.resumed = true })
 	}
 }
 
-// speaks notes that something was published, or why it could not be. Whoever cannot
-// publish may be deaf as well, without having noticed, and so may the others: it
-// begins a new epoch.
+// speaks notes that something was published, or why it could not be. Whoever cannot publish may be
+// deaf as well, without having noticed, and so may the others: it begins a new epoch.
 func (h *health) speaks(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +84,7 @@ func (h *health) speaks(err error) {
 	h.change(func() {
 		h.speaking = err
 		if err != nil {
-			h.settled = false
+			h.resumed = false
 			h.epoch++
 		}
 	})
@@ -164,9 +163,9 @@ func (h *health) faultsLocked() error {
 // pubsubLimit is Redis' setting for what may queue up for a subscriber.
 const pubsubLimit = "client-output-buffer-limit pubsub"
 
-// backLocked logs the end of an outage. What others published meanwhile did not come,
-// and only those of them who number what they publish let us know how much that is, by
-// what they publish next: [Cluster.tellMissed] says so then.
+// backLocked logs the end of an outage. What others published meanwhile did not come, and only
+// those of them who number what they publish let us know how much that is, by what they publish
+// next: [Cluster.tellMissed] says so then.
 func (h *health) backLocked() {
 	args := []any{"redis", h.address, "after", time.Since(h.since).Round(time.Millisecond), "dropped", h.dropped() - h.before}
 	if h.stream {
@@ -206,16 +205,16 @@ func (h *health) awaitConnection(ctx context.Context) (epoch uint64, err error) 
 	return h.await(ctx, func() bool { return h.hearing == nil })
 }
 
-// awaitOutage waits until that epoch is over, even if the outage that ended it is over
-// as well, and reports false if ctx ends before.
+// awaitOutage waits until that epoch is over, even if the outage that ended it is over as well, and
+// reports false if ctx ends before.
 func (h *health) awaitOutage(ctx context.Context, epoch uint64) bool {
 	_, err := h.await(ctx, func() bool { return h.epoch != epoch })
 	return err == nil
 }
 
-// awaitSettled waits until it makes sense to publish.
-func (h *health) awaitSettled(ctx context.Context) error {
-	_, err := h.await(ctx, func() bool { return h.hearing == nil && h.settled })
+// awaitResumed waits until this server hears, and the other servers had time to come back.
+func (h *health) awaitResumed(ctx context.Context) error {
+	_, err := h.await(ctx, func() bool { return h.hearing == nil && h.resumed })
 	return err
 }
 
@@ -225,8 +224,8 @@ func (h *health) count() (reconnects uint64) {
 	return h.reconnects
 }
 
-// Between two attempts to connect passes a random part of a time that doubles. It
-// ends low: the sooner all servers are back, the less is lost.
+// Between two attempts to connect passes a random part of a time that doubles. It ends low: the
+// sooner all servers are back, the less is lost.
 const (
 	firstPause   = 50 * time.Millisecond
 	longestPause = time.Second

@@ -19,7 +19,7 @@ func TestHealthKnowsAnOutageThatIsOver(t *testing.T) {
 	}
 	h.hears(errors.New("broken"))
 	h.hears(nil)
-	h.settle(epoch)
+	h.resume(epoch)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if !h.awaitOutage(ctx, epoch) {
@@ -27,12 +27,12 @@ func TestHealthKnowsAnOutageThatIsOver(t *testing.T) {
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if h.awaitSettled(over) == nil {
+	if h.awaitResumed(over) == nil {
 		t.Error("the new connection was taken for the old one")
 	}
 	epoch, _ = h.awaitConnection(t.Context())
-	h.settle(epoch)
-	if err := h.awaitSettled(ctx); err != nil {
+	h.resume(epoch)
+	if err := h.awaitResumed(ctx); err != nil {
 		t.Error(err)
 	}
 }

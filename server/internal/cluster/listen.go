@@ -13,14 +13,13 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 )
 
-// pingInterval is how long Redis may be silent to a subscriber before it is pinged,
-// and then before the connection counts as broken, where the URL does not say: long
-// enough for one large message on a slow line.
+// pingInterval is how long Redis may be silent to a subscriber before it is pinged, and then before
+// the connection counts as broken, where the URL does not say: long enough for one large message on
+// a slow line.
 const pingInterval = 10 * time.Second
 
-// persist is a goroutine that receives: it has a session of what receive does, and another
-// whenever one has failed. tried is told how the first attempt to connect went, note of
-// what changes.
+// persist is a goroutine that receives: it has a session of what receive does, and another whenever
+// one has failed. tried is told how the first attempt to connect went, note of what changes.
 func (c *Cluster) persist(tried chan<- error, receive func(ready func()) error, note func(error)) {
 	var retry backoff
 	first := true
@@ -54,8 +53,8 @@ func (c *Cluster) persist(tried chan<- error, receive func(ready func()) error, 
 	}
 }
 
-// session subscribes and handles what comes, until the connection breaks. ready is
-// called once all subscriptions stand.
+// session subscribes and handles what comes, until the connection breaks. ready is called once all
+// subscriptions stand.
 func (c *Cluster) session(ready func()) error {
 	node, err := c.link.Node(c.life)
 	if err != nil {
@@ -111,8 +110,8 @@ func (c *Cluster) session(ready func()) error {
 	}
 }
 
-// use makes a connection the one that new namespaces are subscribed to on, and
-// returns the channels to begin with.
+// use makes a connection the one that new namespaces are subscribed to on, and returns the channels
+// to begin with.
 func (c *Cluster) use(pubsub *redis.PubSub) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,8 +126,7 @@ func (c *Cluster) use(pubsub *redis.PubSub) []string {
 	return channels
 }
 
-// keepAlive pings Redis while nothing comes, and ends the connection when there is
-// no answer.
+// keepAlive pings Redis while nothing comes, and ends the connection when there is no answer.
 func keepAlive(ctx context.Context, end context.CancelCauseFunc, pubsub *redis.PubSub, lively *atomic.Bool, interval time.Duration) {
 	pinged := false
 	for {

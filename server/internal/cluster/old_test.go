@@ -10,8 +10,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// TestRedisBeforeStreams: a Redis of version 4 answers as it did, also to the questions of a
-// client library that is younger than it.
+// TestRedisBeforeStreams: a Redis of version 4 answers as it did, also to the questions of a client
+// library that is younger than it.
 func TestRedisBeforeStreams(t *testing.T) {
 	addr := redistest.Fake(t, func(command []string) string {
 		switch command[0] {

@@ -12,8 +12,8 @@ const MaxQueued = 32 << 20
 // overhead is what an entry takes beside its channel and payload.
 const overhead = 96
 
-// A batch is what is sent to Redis at once. An entry of loneBytes goes without others:
-// it is the one that Redis may refuse for its size, and then nothing else is in doubt.
+// A batch is what is sent to Redis at once. An entry of loneBytes goes without others: it is the
+// one that Redis may refuse for its size, and then nothing else is in doubt.
 const (
 	maxBatchBytes = 1 << 20
 	loneBytes     = 256 << 10
@@ -48,8 +48,8 @@ func newOutbox(limit int) *outbox {
 	return o
 }
 
-// put queues an entry. A numbered one gets its number put behind its payload, see
-// appendSerial, so that numbers are in the order of the queue.
+// put queues an entry. A numbered one gets its number put behind its payload, see appendSerial, so
+// that numbers are in the order of the queue.
 func (o *outbox) put(e entry, numbered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -73,8 +73,8 @@ func (o *outbox) put(e entry, numbered bool) {
 	o.more.Signal()
 }
 
-// take waits for entries and takes as many as go into a batch. It returns nil when
-// the outbox is closed and empty.
+// take waits for entries and takes as many as go into a batch. It returns nil when the outbox is
+// closed and empty.
 func (o *outbox) take() []entry {
 	o.mu.Lock()
 	defer o.mu.Unlock()

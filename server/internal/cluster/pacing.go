@@ -10,13 +10,13 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// What has waited while Redis was away, or while this server was cut off from it, is many
-// times what may wait for one client (--max-backlog). Delivered as fast as it can be read,
-// it would have clients dropped as slow that keep up with what is emitted otherwise.
+// What has waited while Redis was away, or while this server was cut off from it, is many times
+// what may wait for one client (--max-backlog). Delivered as fast as it can be read, it would have
+// clients dropped as slow that keep up with what is emitted otherwise.
 //
-// So the reader of the stream waits for them, for a short time in all, so that a client
-// that does not read at all holds nobody up for long; and only behind an outage, which no
-// client can bring about.
+// So the reader of the stream waits for them, for a short time in all, so that a client that does
+// not read at all holds nobody up for long; and only behind an outage, which no client can bring
+// about.
 const (
 	pacePiece = 64 << 10               // bytes that are delivered between two looks at the clients
 	paceStep  = 100 * time.Millisecond // how long one look waits for who is behind
@@ -87,8 +87,8 @@ func (p *pacer) isBehind() bool {
 	return slices.ContainsFunc(p.adapters(), (*fanout.Adapter).IsBehind)
 }
 
-// mayWait reports whether the stream is far from losing what is still to be read, by what
-// other servers write meanwhile.
+// mayWait reports whether the stream is far from losing what is still to be read, by what other
+// servers write meanwhile.
 func (p *pacer) mayWait() bool {
 	tail, err := p.stream.log.Tail(p.life, p.conn)
 	return err == nil && (tail.Kept <= p.stream.log.Length/2 || tail.First.Compare(p.earlier) < 0)

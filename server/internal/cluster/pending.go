@@ -12,8 +12,7 @@ type pending struct {
 	asks map[string]func(*nodewire.Response)
 }
 
-// add makes answers to a request reach fn, one at a time, until the returned
-// function was called.
+// add makes answers to a request reach fn, one at a time, until the returned function was called.
 func (p *pending) add(id string, fn func(*nodewire.Response)) (remove func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// publish is the goroutine that publishes. It ends when the outbox is closed and
-// empty, or with the cluster's life.
+// publish is the goroutine that publishes. It ends when the outbox is closed and empty, or with the
+// cluster's life.
 func (c *Cluster) publish() {
 	defer close(c.told)
 	for batch := c.out.take(); batch != nil; batch = c.out.take() {
@@ -21,16 +21,16 @@ func (c *Cluster) publish() {
 	}
 }
 
-// maxTries is how often a message is published that Redis does not take though it
-// answers otherwise. The pauses in between add up to a second or two.
+// maxTries is how often a message is published that Redis does not take though it answers
+// otherwise. The pauses in between add up to a second or two.
 const maxTries = 5
 
-// deliver publishes a batch, however often Redis goes away meanwhile. When the
-// cluster's life ends before, it returns how many messages are left.
+// deliver publishes a batch, however often Redis goes away meanwhile. When the cluster's life ends
+// before, it returns how many messages are left.
 func (c *Cluster) deliver(batch []entry) (left int) {
 	var retry backoff
 	tries := 0
-	for c.health.awaitSettled(c.life) == nil {
+	for c.health.awaitResumed(c.life) == nil {
 		rest, err := c.send(batch)
 		if c.life.Err() != nil {
 			return len(rest)
@@ -107,9 +107,9 @@ func (c *Cluster) send(batch []entry) ([]entry, error) {
 	return rest, err
 }
 
-// sendLarge publishes a message that is alone in its batch, over a connection on which
-// Redis has just answered. If that breaks, the message may be the reason: Redis hangs
-// up on who sends it more than it takes, often before its answer can be read.
+// sendLarge publishes a message that is alone in its batch, over a connection on which Redis has
+// just answered. If that breaks, the message may be the reason: Redis hangs up on who sends it more
+// than it takes, often before its answer can be read.
 func (c *Cluster) sendLarge(node *redis.Client, e *entry) ([]entry, error) {
 	conn := node.Conn()
 	defer conn.Close()
@@ -134,15 +134,15 @@ func (c *Cluster) sendLarge(node *redis.Client, e *entry) ([]entry, error) {
 	return rest, err
 }
 
-// settleTime is how long the other servers have to come back after an outage before
-// what has waited is published: nobody keeps it for those that are later.
-const settleTime = 5 * time.Second
+// resumeTime is how long the other servers have to come back after an outage before what has waited
+// is published: nobody keeps it for those that are later.
+const resumeTime = 5 * time.Second
 
 // watchInterval is how often the servers are counted.
 const watchInterval = time.Second
 
-// watch knows how many servers there are. After an outage it lets the publisher
-// go on once as many are back as there were.
+// watch knows how many servers there are. After an outage it lets the publisher go on once as many
+// are back as there were.
 func (c *Cluster) watch() {
 	for {
 		epoch, err := c.health.awaitConnection(c.life)
@@ -150,7 +150,7 @@ func (c *Cluster) watch() {
 			return
 		}
 		c.awaitOthers()
-		c.health.settle(epoch)
+		c.health.resume(epoch)
 		for over := false; !over && c.life.Err() == nil; {
 			c.count()
 			c.tellMissed()
@@ -172,8 +172,8 @@ func (c *Cluster) count() {
 	}
 }
 
-// tellMissed logs how many broadcasts of other Hipflask servers did not come, once
-// their next ones have shown it.
+// tellMissed logs how many broadcasts of other Hipflask servers did not come, once their next ones
+// have shown it.
 func (c *Cluster) tellMissed() {
 	if n := c.heard.untold(); n > 0 {
 		c.log.Warn("broadcasts of other Hipflask servers never came", "missed", n, "redis_setting", pubsubLimit)
@@ -182,19 +182,19 @@ func (c *Cluster) tellMissed() {
 
 // awaitOthers waits until as many servers are there as before.
 func (c *Cluster) awaitOthers() {
-	ctx, cancel := context.WithTimeout(c.life, settleTime)
+	ctx, cancel := context.WithTimeout(c.life, resumeTime)
 	defer cancel()
-	for want := c.Servers(); ctx.Err() == nil; pause(ctx, settleTime/100) {
+	for want := c.Servers(); ctx.Err() == nil; pause(ctx, resumeTime/100) {
 		if n, err := c.countServers(); err == nil && n >= want {
 			return
 		}
 	}
 }
 
-// countServers asks Redis how many servers listen to requests for the main
-// namespace, as Node's adapter does.
+// countServers asks Redis how many servers listen to requests for the main namespace, as Node's
+// adapter does.
 func (c *Cluster) countServers() (int, error) {
-	ctx, cancel := context.WithTimeout(c.life, settleTime)
+	ctx, cancel := context.WithTimeout(c.life, resumeTime)
 	defer cancel()
 	return c.link.Subscribers(ctx, c.questions("/"))
 }

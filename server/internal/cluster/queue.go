@@ -31,9 +31,8 @@ func (c *Cluster) emitToQueue(namespace, event string, args []packet.Value, to f
 	c.say(&m)
 }
 
-// What the queue has no word for is not said: it knows single clients, where we
-// have selections of them. A room's name may be a client's id; nobody is harmed
-// where it is not.
+// What the queue has no word for is not said: it knows single clients, where we have selections of
+// them. A room's name may be a client's id; nobody is harmed where it is not.
 
 // single returns the one room that is selected, if that is all there is to it.
 func single(who fanout.Selection) (room string, ok bool) {
@@ -74,16 +73,16 @@ func (c *Cluster) disconnectOnQueue(namespace string, who fanout.Selection) {
 	}
 }
 
-// fromHipflask says whether a message in JSON ends as ours do, which spares reading
-// it: no text of a message can hold these quotes.
+// fromHipflask reports whether a message in JSON ends as ours do, which spares reading it: no text
+// of a message can hold these quotes.
 func fromHipflask(payload string) bool {
 	const key = `"host_id":"` + uidPrefix
 	i := len(payload) - len(key) - uidDigits - len(`"}`)
 	return i >= 0 && strings.HasPrefix(payload[i:], key)
 }
 
-// handleQueue does what a message on the queue says. Hipflask processes talk to
-// each other on Node's channels: what they say here is for others.
+// handleQueue does what a message on the queue says. Hipflask processes talk to each other on
+// Node's channels: what they say here is for others.
 func (c *Cluster) handleQueue(payload string) error {
 	if fromHipflask(payload) {
 		return nil
@@ -125,8 +124,8 @@ func moveQueued(member *fanout.Member, m *flaskqueue.Message) {
 	}
 }
 
-// serveQueued delivers an event of the queue, and says on it what clients
-// acknowledge, where that is wanted.
+// serveQueued delivers an event of the queue, and says on it what clients acknowledge, where that
+// is wanted.
 func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 	if m.Rooms != nil && len(m.Rooms) == 0 {
 		return nil // nobody

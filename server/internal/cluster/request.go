@@ -114,8 +114,8 @@ func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error
 	return n - 1, nil
 }
 
-// ask publishes a request and hands each answer to fn until that returns true, or
-// ctx ends. There is no answer when there is no other server.
+// ask publishes a request and hands each answer to fn until that returns true, or ctx ends. There
+// is no answer when there is no other server.
 func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request,
 	fn func(servers int, answer *nodewire.Response) (done bool)) error {
 	others, err := c.countOthers(ctx, namespace)
@@ -148,8 +148,7 @@ func (c *Cluster) await(ctx context.Context, namespace string, r *nodewire.Reque
 	}
 }
 
-// Call sends an event to clients of the other servers and waits for their
-// acknowledgements.
+// Call sends an event to clients of the other servers and waits for their acknowledgements.
 func (c *Cluster) Call(ctx context.Context, namespace string, e fanout.Event, to fanout.Selection,
 	answer func(fanout.Answer)) error {
 	args, err := valuesOf(e)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What is logged of a channel, or of an error, names no room: one is named by the id of
-// an Engine.IO 3 client's session.
+// What is logged of a channel, or of an error, names no room: one is named by the id of an
+// Engine.IO 3 client's session.
 func TestLinesNameNoRoom(t *testing.T) {
 	for channel, want := range map[string]string{
 		"socket.io#/#SECRET#":         "socket.io#/#...",

@@ -31,13 +31,13 @@ var _ fanout.Sequence = sequence{}
 func (s sequence) After(bytes int, fn func()) { s.stream.queue.After(bytes, fn) }
 
 // Position is how far the stream is read: see [fanout.Sequence].
-func (s sequence) Position() fanout.Position { return s.stream.places.get() }
+func (s sequence) Position() fanout.Position { return s.stream.positions.get() }
 
 // pastTime is how long Redis has to say what a client has missed.
 const pastTime = 10 * time.Second
 
 // Past reads broadcasts that are in the stream: see [fanout.Sequence].
-func (s sequence) Past(namespace string, from, upTo offset.ID, fn func(e fanout.Event, to fanout.Selection, place offset.ID) bool) error {
+func (s sequence) Past(namespace string, from, upTo offset.ID, fn func(e fanout.Event, to fanout.Selection, at offset.ID) bool) error {
 	ctx, cancel := context.WithTimeout(s.life, pastTime)
 	defer cancel()
 	store := s.link.Store()

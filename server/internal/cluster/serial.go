@@ -7,10 +7,9 @@ import (
 	"sync"
 )
 
-// A broadcast of ours carries a number as a fourth element behind the three of
-// Node's format, which Node does not look at. By it a server knows what it got
-// already, when a broken connection made the sender publish it again, and how many
-// it missed.
+// A broadcast of ours carries a number as a fourth element behind the three of Node's format, which
+// Node does not look at. By it a server knows what it got already, when a broken connection made
+// the sender publish it again, and how many it missed.
 
 // Parts of msgpack (its specification, "Formats").
 const (
@@ -51,13 +50,12 @@ func readSerial(payload string) (uid string, n uint64, ok bool) {
 	return payload[2:end], binary.BigEndian.Uint64([]byte(payload[tail+1:])), true
 }
 
-// What comes from Redis may be forged by whoever reaches it. So a number alone makes
-// nothing a repetition, or a forged one would silence a server: the message must be the
-// same, byte for byte, as one with that number before. And a gap that no server can
-// make is not counted.
+// What comes from Redis may be forged by whoever reaches it. So a number alone makes nothing a
+// repetition, or a forged one would silence a server: the message must be the same, byte for byte,
+// as one with that number before. And a gap that no server can make is not counted.
 const (
-	// maxSenders bounds how many senders are remembered, each with window numbers.
-	// A server that starts anew is a new one.
+	// maxSenders bounds how many senders are remembered, each with window numbers. A server that
+	// starts anew is a new one.
 	maxSenders = 512
 	// maxBatch is how many messages are sent to Redis at once.
 	maxBatch = 2048

@@ -91,15 +91,14 @@ func (c *Cluster) serveEvent(s *space, r *nodewire.Request) {
 	}
 }
 
-// How long clients may take to acknowledge: where the request does not say, and
-// whatever it says.
+// How long clients may take to acknowledge: where the request does not say, and whatever it says.
 const (
 	forgetAfter = time.Minute
 	forgetLast  = time.Hour
 )
 
-// serveCall sends an event to clients and answers with how many there are, and with
-// what each acknowledges.
+// serveCall sends an event to clients and answers with how many there are, and with what each
+// acknowledges.
 func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection) error {
 	if taken, err := c.taken(s.adapter.Name(), r.Target.Rooms, r.Event, r.Args); taken {
 		return err
@@ -123,16 +122,16 @@ func (c *Cluster) serveCall(s *space, r *nodewire.Request, who fanout.Selection)
 		c.respond(s, r, &answer)
 	})
 	c.respond(s, r, &nodewire.Response{Type: nodewire.BroadcastClientCount, RequestID: r.RequestID, ClientCount: asked})
-	patience := forgetAfter
+	after := forgetAfter
 	if r.Flags.Timeout > 0 {
-		patience = min(r.Flags.Timeout, forgetLast)
+		after = min(r.Flags.Timeout, forgetLast)
 	}
-	time.AfterFunc(patience, forget)
+	time.AfterFunc(after, forget)
 	return nil
 }
 
-// describe lists clients of this server as Node's adapter does. Who is no Node server is
-// not sent the headers, which are most of it, and what a user is known by.
+// describe lists clients of this server as Node's adapter does. Who is no Node server is not sent
+// the headers, which are most of it, and what a user is known by.
 func (c *Cluster) describe(s *space, r *nodewire.Request) []nodewire.Socket {
 	clients := s.adapter.Describe(here(r.Target), !isOurs(r.UID))
 	list := make([]nodewire.Socket, len(clients))

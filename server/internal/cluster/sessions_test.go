@@ -64,8 +64,8 @@ func comesBackWith(t *testing.T, m *member, old *socketiotest.Client, key map[st
 
 func outcomes(m *member) map[fanout.Outcome]uint64 { return m.cluster.Stats().Stream.Sessions.Outcomes }
 
-// A client that is cut off comes back to another server: with its id, its rooms, what is
-// kept for it, and what it was to be sent, by the rooms that it was in at the time.
+// A client that is cut off comes back to another server: with its id, its rooms, what is kept for
+// it, and what it was to be sent, by the rooms that it was in at the time.
 func TestSessionGoesElsewhere(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := sessionServer(t, redis.URL()), sessionServer(t, redis.URL())
@@ -112,8 +112,8 @@ func hearsFirst(t *testing.T, c *socketiotest.Client, n int) {
 	}
 }
 
-// One that nobody has missed yet is ended at the other server, whose disconnect handler runs
-// first, and what that does to the session counts.
+// One that nobody has missed yet is ended at the other server, whose disconnect handler runs first,
+// and what that does to the session counts.
 func TestSessionIsTakenFromALivingConnection(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := sessionServer(t, redis.URL()), sessionServer(t, redis.URL())
@@ -156,8 +156,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// Whatever stands in Redis in the place of a session, its client is a new one, and nobody else
-// is harmed.
+// Whatever stands in Redis in the place of a session, its client is a new one, and nobody else is
+// harmed.
 func TestHardeningSessionsThatAreNone(t *testing.T) {
 	redis := redistest.Start(t)
 	m := sessionServer(t, redis.URL())
@@ -194,7 +194,7 @@ func TestHardeningSessionsThatAreNone(t *testing.T) {
 			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{},
 				"hipflask": object{"v": 1, "nsp": "/admin", "since": "0-0", "known": "0-0", "stays": []any{}}}))
 		},
-		"places that are none": func(key string) {
+		"positions that are none": func(key string) {
 			redis.Do("SET", key, pack(object{"sid": "s", "pid": "pid", "rooms": []any{},
 				"hipflask": object{"v": 1, "nsp": "/", "since": "x", "known": "0-0", "stays": []any{}}}))
 		},
@@ -244,8 +244,8 @@ func TestSessionWhoseHistoryIsGone(t *testing.T) {
 	}
 }
 
-// A server that was cut off from Redis while another took its client finds out by what it
-// writes, and lets go of it; what it wrote is not taken.
+// A server that was cut off from Redis while another took its client finds out by what it writes,
+// and lets go of it; what it wrote is not taken.
 func TestSessionOfAServerThatWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
@@ -267,8 +267,8 @@ func TestSessionOfAServerThatWasCutOff(t *testing.T) {
 	}
 }
 
-// A session is in Redis for as long as its client is connected, whatever Redis forgets, and
-// then for as long as it may come back.
+// A session is in Redis for as long as its client is connected, whatever Redis forgets, and then
+// for as long as it may come back.
 func TestSessionIsRenewed(t *testing.T) {
 	redis := redistest.Start(t)
 	m := start(t, redis.URL(), streaming, func(_ *cluster.Options, s *socketio.Options) { s.Recovery = 600 * time.Millisecond })

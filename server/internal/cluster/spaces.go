@@ -27,8 +27,8 @@ func (c *Cluster) Attach(a *fanout.Adapter) {
 	}
 }
 
-// linger is how long the channels of a namespace that was forgotten are still listened
-// to: who was counted among those that hear a question has to answer it.
+// linger is how long the channels of a namespace that was forgotten are still listened to: who was
+// counted among those that hear a question has to answer it.
 const linger = time.Second
 
 // Detach ends what Attach began: the namespace is forgotten.
@@ -45,8 +45,8 @@ func (c *Cluster) Detach(a *fanout.Adapter) {
 	}
 }
 
-// unlisten gives up the channels of the namespaces that are gone, after a while, unless
-// there is one of that name again.
+// unlisten gives up the channels of the namespaces that are gone, after a while, unless there is
+// one of that name again.
 func (c *Cluster) unlisten() {
 	select {
 	case <-time.After(linger):

@@ -34,7 +34,7 @@ func New(opts Options) *Cluster {
 		c.stream = newStream(opts.Prefix, opts.Length)
 		c.health.stream, c.health.reading = true, errNotYet
 		c.sessions = sessions.New(sessions.Options{
-			Store: c.link.Store(), Node: c.link.Node, Prefix: opts.Prefix, Server: c.uid, Logger: c.log,
+			Redis: c.link.Store(), Node: c.link.Node, Prefix: opts.Prefix, Server: c.uid, Logger: c.log,
 		})
 	}
 	c.life, c.end = context.WithCancel(context.Background())
@@ -46,9 +46,8 @@ const startTimeout = 10 * time.Second
 
 var errNoAnswer = fmt.Errorf("no answer within %v", startTimeout)
 
-// Start connects and returns once the server hears the others. Without Redis it
-// fails, or, where it is optional, goes on trying in the background. It is called
-// once.
+// Start connects and returns once the server hears the others. Without Redis it fails, or, where it
+// is optional, goes on trying in the background. It is called once.
 func (c *Cluster) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNoAnswer)
 	defer cancel()
@@ -82,13 +81,13 @@ func (c *Cluster) Start(ctx context.Context) error {
 	return nil
 }
 
-// endTime is how long the cluster's goroutines may take to end once nothing that they
-// wait for can come any more. One may be in a handler that does not return.
+// endTime is how long the cluster's goroutines may take to end once nothing that they wait for can
+// come any more. One may be in a handler that does not return.
 const endTime = time.Second
 
-// Close publishes what is still queued, for as long as ctx lasts, and leaves the
-// cluster. It reports how many messages were given up, and returns soon after ctx has
-// ended, whatever Redis does.
+// Close publishes what is still queued, for as long as ctx lasts, and leaves the cluster. It
+// reports how many messages were given up, and returns soon after ctx has ended, whatever Redis
+// does.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.out.close()
 	if c.stream != nil {
@@ -123,8 +122,8 @@ func (c *Cluster) Close(ctx context.Context) error {
 	return err
 }
 
-// written is closed when all that was said has been published, and written into the
-// stream, or given up.
+// written is closed when all that was said has been published, and written into the stream, or
+// given up.
 func (c *Cluster) written() <-chan struct{} {
 	if c.stream == nil {
 		return c.told
@@ -156,7 +155,7 @@ func (c *Cluster) awaitEnd() error {
 	}
 }
 
-// Ready says whether this server hears the others and is heard, or why it does not.
+// Ready reports whether this server hears the others and is heard, or why it does not.
 func (c *Cluster) Ready() error { return c.health.err() }
 
 // handleEvents runs handlers, one after another.

@@ -19,8 +19,7 @@ type Stats struct {
 	Stream *StreamStats // nil without a stream
 }
 
-// StreamStats are counters of the stream, and states. What was given up of it is in
-// Stats.Dropped.
+// StreamStats are counters of the stream, and states. What was given up of it is in Stats.Dropped.
 type StreamStats struct {
 	Read         uint64 // entries, of all servers
 	Written      uint64 // entries that Redis has taken

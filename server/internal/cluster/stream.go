@@ -9,16 +9,16 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// stream is this server's part in the stream that all servers write to and read, as with
-// Node's streams adapter. What a server emits is written into it, and delivered to its own
-// clients, as to all others, when it is read: so all servers have one order.
+// stream is this server's part in the stream that all servers write to and read, as with Node's
+// streams adapter. What a server emits is written into it, and delivered to its own clients, as to
+// all others, when it is read: so all servers have one order.
 type stream struct {
 	log   streams.Log
 	queue *streams.Queue
 
-	position offset.ID // the latest entry that was dealt with; the reader's
-	begun    bool      // there is a position
-	places   places    // the same, for others
+	position  offset.ID // the latest entry that was dealt with; the reader's
+	begun     bool      // there is a position
+	positions positions // the same, for others
 
 	ended chan struct{} // closed when the writer has
 
@@ -27,33 +27,33 @@ type stream struct {
 	left        atomic.Int64 // entries that could not be written before the end
 }
 
-// places are how far the stream is read, as others may ask.
-type places struct {
+// positions are how far the stream is read, as others may ask.
+type positions struct {
 	mu  sync.Mutex
 	now fanout.Position
 }
 
-func (p *places) get() fanout.Position {
+func (p *positions) get() fanout.Position {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.now
 }
 
 // begin notes that all behind an id will be read.
-func (p *places) begin(at offset.ID) {
+func (p *positions) begin(at offset.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now = fanout.Position{Began: at, Dealt: at, Reached: at}
 }
 
 // reach notes that the entry of an id is dealt with next, and deal that it was.
-func (p *places) reach(id offset.ID) {
+func (p *positions) reach(id offset.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now.Reached = id
 }
 
-func (p *places) deal(id offset.ID) {
+func (p *positions) deal(id offset.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now.Dealt = id

@@ -44,8 +44,8 @@ func away(t *testing.T, m *member) {
 	testkit.Eventually(t, "it notices that Redis is away", func() bool { return m.cluster.Ready() != nil })
 }
 
-// What is emitted while a server is cut off from Redis reaches its clients when it is
-// back, and what it emitted itself reaches the others.
+// What is emitted while a server is cut off from Redis reaches its clients when it is back, and
+// what it emitted itself reaches the others.
 func TestStreamReachesWhoWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
@@ -71,8 +71,8 @@ func TestStreamReachesWhoWasCutOff(t *testing.T) {
 	}
 }
 
-// Clients for whom something is lost do not go on as if nothing had happened, and do not
-// come back to their sessions.
+// Clients for whom something is lost do not go on as if nothing had happened, and do not come back
+// to their sessions.
 func TestStreamTrimmedTooSoon(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
@@ -167,8 +167,8 @@ func TestStreamGivesUpTheOldest(t *testing.T) {
 	}
 }
 
-// What one handler says comes in the order in which it was said, whichever way it takes,
-// and a client is sent all that was said before it is disconnected.
+// What one handler says comes in the order in which it was said, whichever way it takes, and a
+// client is sent all that was said before it is disconnected.
 func TestStreamKeepsTheOrderOfAHandler(t *testing.T) {
 	for name, more := range map[string]func(*cluster.Options, *socketio.Options){"plain": streaming, "recovery": recovering} {
 		t.Run(name, func(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// How the stream is read: so many entries at once, and so much of them, after waiting so
-// long for the first.
+// How the stream is read: so many entries at once, and so much of them, after waiting so long for
+// the first.
 const (
 	fewestRead  = 1
 	mostRead    = 1000
@@ -27,8 +27,8 @@ const (
 	blockTime   = 5 * time.Second
 )
 
-// follow reads the stream, from its end on or from where it was left, until that fails.
-// ready is called once it is clear what comes next.
+// follow reads the stream, from its end on or from where it was left, until that fails. ready is
+// called once it is clear what comes next.
 func (c *Cluster) follow(ready func()) error {
 	s := c.stream
 	node, err := c.link.Node(c.life)
@@ -47,7 +47,7 @@ func (c *Cluster) follow(ready func()) error {
 		block = min(block, limit/2)
 	}
 	for count := int64(firstRead); ; {
-		ctx, cancel := context.WithTimeout(c.life, block+readPatience)
+		ctx, cancel := context.WithTimeout(c.life, block+readTimeout)
 		entries, hole, err := s.log.Read(ctx, conn, s.position, count, block)
 		cancel()
 		if err != nil {
@@ -56,7 +56,7 @@ func (c *Cluster) follow(ready func()) error {
 		switch {
 		case hole != streams.NoHole:
 			if len(entries) > 0 {
-				s.places.begin(entries[0].ID.Before())
+				s.positions.begin(entries[0].ID.Before())
 			}
 			c.tellHole(hole)
 		case len(entries) == 0: // perhaps because it is another stream, whose ids are lower
@@ -67,10 +67,10 @@ func (c *Cluster) follow(ready func()) error {
 		size := 0
 		for _, e := range entries {
 			size += len(e.Data)
-			s.places.reach(e.ID)
+			s.positions.reach(e.ID)
 			c.handleEntry(&e)
 			s.position = e.ID
-			s.places.deal(e.ID)
+			s.positions.deal(e.ID)
 			s.queue.Read(e)
 			pace.delivered(len(e.Data))
 		}
@@ -85,10 +85,10 @@ func (c *Cluster) follow(ready func()) error {
 	}
 }
 
-// readPatience is how long Redis may take to answer beside the time that it was told to wait.
-const readPatience = 10 * time.Second
+// readTimeout is how long Redis may take to answer beside the time that it was told to wait.
+const readTimeout = 10 * time.Second
 
-// goOn finds the place in the stream from which to read.
+// goOn finds the position in the stream from which to read.
 func (c *Cluster) goOn(conn *redis.Conn) error {
 	s := c.stream
 	tail, err := s.log.Tail(c.life, conn)
@@ -97,7 +97,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	}
 	if !s.begun {
 		s.position, s.begun = tail.Last, true
-		s.places.begin(s.position)
+		s.positions.begin(s.position)
 		return nil
 	}
 	hole := tail.After(s.position)
@@ -114,14 +114,14 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	case streams.Back: // what it has may have been read before
 		s.position = tail.Last
 	}
-	s.places.begin(s.position)
+	s.positions.begin(s.position)
 	s.queue.Forget(s.position)
 	c.tellHole(hole)
 	return nil
 }
 
-// tellHole says that something was lost that nobody can read any more, and has the
-// clients come back, so that none goes on as if nothing had happened.
+// tellHole says that something was lost that nobody can read any more, and has the clients come
+// back, so that none goes on as if nothing had happened.
 func (c *Cluster) tellHole(hole streams.Hole) {
 	c.stream.holes.Add(1)
 	c.log.Warn("events for this server's clients are lost, who have to connect anew: "+string(hole),
@@ -131,8 +131,8 @@ func (c *Cluster) tellHole(hole streams.Hole) {
 	}
 }
 
-// handleEntry deals with one entry, of whichever server. Whatever it holds, it does not
-// end the goroutine that reads.
+// handleEntry deals with one entry, of whichever server. Whatever it holds, it does not end the
+// goroutine that reads.
 func (c *Cluster) handleEntry(e *streams.Stored) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -164,12 +164,12 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 }
 
 // deliver sends a broadcast of the stream to clients of this server.
-func deliver(a *fanout.Adapter, b *nodewire.Broadcast, place offset.ID) error {
+func deliver(a *fanout.Adapter, b *nodewire.Broadcast, at offset.ID) error {
 	e, err := eventOf(b.Event, b.Args)
 	if err == nil {
 		to := here(b.Target)
 		to.Volatile, to.Uncompressed = b.Flags.Volatile, isUncompressed(b.Flags)
-		a.Deliver(e, to, place)
+		a.Deliver(e, to, at)
 	}
 	return err
 }

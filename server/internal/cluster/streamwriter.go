@@ -11,8 +11,8 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// writeStream is the goroutine that writes into the stream. It ends when the queue is
-// closed and empty, or with the cluster's life.
+// writeStream is the goroutine that writes into the stream. It ends when the queue is closed and
+// empty, or with the cluster's life.
 func (c *Cluster) writeStream() {
 	s := c.stream
 	defer close(s.ended)
@@ -38,8 +38,8 @@ type writer struct {
 	doubt     bool      // what the batch holds may have been written, and not confirmed
 }
 
-// deliver writes a batch, however often Redis goes away meanwhile. It returns what is
-// left of it when the cluster's life ends before.
+// deliver writes a batch, however often Redis goes away meanwhile. It returns what is left of it
+// when the cluster's life ends before.
 func (w *writer) deliver(batch []*streams.Item) []*streams.Item {
 	var retry backoff
 	tries := 0
@@ -70,8 +70,8 @@ func (w *writer) deliver(batch []*streams.Item) []*streams.Item {
 	return batch
 }
 
-// giveUp gives up the first entry of a batch that Redis does not take, so that those
-// behind it go on.
+// giveUp gives up the first entry of a batch that Redis does not take, so that those behind it go
+// on.
 func (w *writer) giveUp(batch []*streams.Item, why error) []*streams.Item {
 	w.log.Warn("entry given up: Redis does not take it", "stream", w.stream.log.Key, "bytes", len(batch[0].Entry.Data),
 		"error", withoutArgs(why), "redis_setting", "proto-max-bulk-len, client-query-buffer-limit, ACL")
@@ -120,8 +120,8 @@ func (w *writer) confirm(batch []*streams.Item, ids []offset.ID) {
 	w.stream.queue.Written(batch, ids)
 }
 
-// connect opens the connection, if there is none. The one before is ended first, where
-// something is in doubt: what it still has to say would else come after all.
+// connect opens the connection, if there is none. The one before is ended first, where something is
+// in doubt: what it still has to say would else come after all.
 func (w *writer) connect() error {
 	if w.conn != nil {
 		return nil

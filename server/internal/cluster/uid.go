@@ -2,8 +2,8 @@ package cluster
 
 import "strings"
 
-// uidPrefix begins the name of every Hipflask process, by which they know each
-// other on the Flask queue; so many random digits end it.
+// uidPrefix begins the name of every Hipflask process, by which they know each other on the Flask
+// queue; so many random digits end it.
 const (
 	uidPrefix = "hipflask-"
 	uidDigits = 12

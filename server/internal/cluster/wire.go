@@ -4,8 +4,8 @@ import (
 	"hipflask/server/internal/cluster/nodewire"
 )
 
-// What servers ask each other is published in the form of Node's Redis adapter, or of its
-// streams adapter.
+// What servers ask each other is published in the form of Node's Redis adapter, or of its streams
+// adapter.
 
 // appendRequest writes a question to the other servers.
 func (c *Cluster) appendRequest(namespace string, r *nodewire.Request) ([]byte, error) {

@@ -1,5 +1,5 @@
-// Command app is the server with its chat and what some of the benchmark's rows need
-// besides: an event that is only acknowledged, rooms, and namespaces.
+// Command app is the server with its chat and what some of the benchmark's rows need besides: an
+// event that is only acknowledged, rooms, and namespaces.
 package main
 
 import (

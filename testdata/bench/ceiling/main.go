@@ -1,7 +1,7 @@
-// Command ceiling is as fast as a Go program with one goroutine a connection can be:
-// it speaks just enough of the protocol for the benchmark's clients, writes what a
-// client says to every connection as one frame made once, with no queue, no rooms, no
-// heartbeats and no limits, and answers round trips with the acknowledgement's bytes.
+// Command ceiling is as fast as a Go program with one goroutine a connection can be: it speaks just
+// enough of the protocol for the benchmark's clients, writes what a client says to every connection
+// as one frame made once, with no queue, no rooms, no heartbeats and no limits, and answers round
+// trips with the acknowledgement's bytes.
 package main
 
 import (
@@ -133,8 +133,8 @@ func frame[T string | []byte](dst []byte, payload T) []byte {
 	return append(dst, payload...)
 }
 
-// unframe takes the first frame, which it unmasks in place. Without a whole one the
-// payload is nil and size says how many bytes it will have, as far as that is known.
+// unframe takes the first frame, which it unmasks in place. Without a whole one the payload is nil
+// and size says how many bytes it will have, as far as that is known.
 func unframe(p []byte) (payload, after []byte, size int) {
 	if len(p) < 2 {
 		return nil, p, 2

@@ -1,12 +1,11 @@
-// Command cluster measures what the message queue costs: the processor time that the
-// servers, and Redis, take for each message that a client gets, and how long a message
-// takes to a client of another server.
+// Command cluster measures what the message queue costs: the processor time that the servers, and
+// Redis, take for each message that a client gets, and how long a message takes to a client of
+// another server.
 //
 //	go run ./testdata/bench/cluster [-clients 200] [-messages 3000] [-window 16]
 //
-// It builds the server and starts it alone, and once, twice and three times with each
-// adapter, each time with the same clients spread over all of them and one that speaks. It
-// needs redis-server.
+// It builds the server and starts it alone, and once, twice and three times with each adapter, each
+// time with the same clients spread over all of them and one that speaks. It needs redis-server.
 package main
 
 import (
@@ -160,8 +159,8 @@ func (p *process) stop() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-// talk has clients of all servers hear what the first of them says, and returns how long that
-// took, and each message to a client of the last server, the shortest first.
+// talk has clients of all servers hear what the first of them says, and returns how long that took,
+// and each message to a client of the last server, the shortest first.
 func talk(addrs []string, clients, messages, window int) (took time.Duration, waits []time.Duration, err error) {
 	all := make([]*client, clients)
 	for i := range all {

@@ -17,16 +17,16 @@ import (
 
 // variant is a server made with one library. It echoes every message.
 type variant interface {
-	// ServeHTTP makes a WebSocket of the request, keeps it for broadcast and returns, so that in every variant the
-	// goroutine of net/http ends.
+	// ServeHTTP makes a WebSocket of the request, keeps it for broadcast and returns, so that in
+	// every variant the goroutine of net/http ends.
 	http.Handler
-	// broadcast sends times frames with the same payload to every connection; where the library allows it, the frames of
-	// one connection go into one write.
+	// broadcast sends times frames with the same payload to every connection; where the library
+	// allows it, the frames of one connection go into one write.
 	broadcast(payload []byte, times int) error
 }
 
-// variants are the columns of the table; the others are compared with the first. The second is the first again: how far
-// its ratio is from 1 tells how much the other ratios can be trusted.
+// variants are the columns of the table; the others are compared with the first. The second is the
+// first again: how far its ratio is from 1 tells how much the other ratios can be trusted.
 var variants = []struct {
 	name string
 	make func() variant
@@ -64,7 +64,8 @@ func (m *members[C]) each(f func(C) error) error {
 	return nil
 }
 
-// serve is the server process: it listens on a free port, says which, and does one command a line until stdin ends.
+// serve is the server process: it listens on a free port, says which, and does one command a line
+// until stdin ends.
 func serve(name string) error {
 	var v variant
 	for _, known := range variants {
@@ -137,7 +138,8 @@ func cpuTime() (string, error) {
 	return fmt.Sprint(micros(u.Utime) + micros(u.Stime)), nil
 }
 
-// memory is what this process holds once garbage is gone: bytes of heap and stacks in use, and bytes resident.
+// memory is what this process holds once garbage is gone: bytes of heap and stacks in use, and
+// bytes resident.
 func memory() (string, error) {
 	runtime.GC() // empties the pools, with the collection below
 	debug.FreeOSMemory()

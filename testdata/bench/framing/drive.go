@@ -69,7 +69,8 @@ func (p *process) spent(do func() error) (float64, error) {
 	return after - before, err
 }
 
-// dial opens n connections, and has each one echo a message: it is certain then that the server has it.
+// dial opens n connections, and has each one echo a message: it is certain then that the server has
+// it.
 func dial(addr string, n int) ([]socket, error) {
 	var all []socket
 	for range n {

@@ -10,8 +10,9 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// gobwas is the server with gobwas/ws. Its compiled frames are bytes for the net.Conn, so they can be joined. Reading
-// goes straight from the socket, a read for each part of a frame, or with a bufio.Reader for each connection.
+// gobwas is the server with gobwas/ws. Its compiled frames are bytes for the net.Conn, so they can
+// be joined. Reading goes straight from the socket, a read for each part of a frame, or with a
+// bufio.Reader for each connection.
 type gobwas struct {
 	buffered bool
 	members[net.Conn]

@@ -7,8 +7,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorilla is the server with gorilla/websocket: prepared messages, a small read buffer, write buffers from a pool. It
-// joins no frames.
+// gorilla is the server with gorilla/websocket: prepared messages, a small read buffer, write
+// buffers from a pool. It joins no frames.
 type gorilla struct {
 	upgrader websocket.Upgrader
 	members[*websocket.Conn]

@@ -6,8 +6,8 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// gwsServer is the server with lxzan/gws. Frames encoded once are its Broadcaster, which writes from a goroutine of the
-// connection and joins nothing.
+// gwsServer is the server with lxzan/gws. Frames encoded once are its Broadcaster, which writes
+// from a goroutine of the connection and joins nothing.
 type gwsServer struct {
 	gws.BuiltinEventHandler
 	upgrader *gws.Upgrader

@@ -1,6 +1,7 @@
-// Command framingbench compares our WebSocket framing with four libraries: the CPU time that a server needs for a
-// broadcast, for queued frames and for an echo, and the memory of an idle connection. Each server is a process of its
-// own, started from this same binary; this process drives them all with the same plain sockets on loopback.
+// Command framingbench compares our WebSocket framing with four libraries: the CPU time that a
+// server needs for a broadcast, for queued frames and for an echo, and the memory of an idle
+// connection. Each server is a process of its own, started from this same binary; this process
+// drives them all with the same plain sockets on loopback.
 package main
 
 import (
@@ -30,8 +31,8 @@ func main() {
 	}
 }
 
-// compare runs the rounds and prints the table. Rounds are short and take all servers in turn, each time beginning with
-// another, so that a busy moment of the machine falls on all of them.
+// compare runs the rounds and prints the table. Rounds are short and take all servers in turn, each
+// time beginning with another, so that a busy moment of the machine falls on all of them.
 func compare(rounds, idleRounds int) error {
 	if rounds < 1 || idleRounds < 1 {
 		return errors.New("at least one round of each kind is needed")

@@ -16,8 +16,8 @@ const (
 	warm      = 50   // connections before the memory is first looked at
 )
 
-// work is what is measured in CPU time: in each round some broadcasts, each when the one before has come everywhere, or
-// some echoes, one in flight for each client.
+// work is what is measured in CPU time: in each round some broadcasts, each when the one before has
+// come everywhere, or some echoes, one in flight for each client.
 type work struct {
 	row   string
 	runs  int // broadcasts, or echoes of each client
@@ -39,8 +39,8 @@ type rig struct {
 	conns []socket
 }
 
-// measureWork measures the rows about CPU time, with all servers up at once, until the rounds are done or the time is
-// over. It returns the number of rounds done.
+// measureWork measures the rows about CPU time, with all servers up at once, until the rounds are
+// done or the time is over. It returns the number of rounds done.
 func measureWork(rounds int, until time.Time, t *table) (done int, err error) {
 	rigs := make([]*rig, len(variants))
 	defer func() {
@@ -67,7 +67,8 @@ func measureWork(rounds int, until time.Time, t *table) (done int, err error) {
 	return done, nil
 }
 
-// newRig starts a server, connects, and does every work once to warm up. The rig is to be ended even after an error.
+// newRig starts a server, connects, and does every work once to warm up. The rig is to be ended
+// even after an error.
 func newRig(name string) (*rig, error) {
 	r := &rig{name: name}
 	var err error
@@ -110,7 +111,8 @@ func (r *rig) do(w work) error {
 	return r.broadcast(w)
 }
 
-// broadcast has the server broadcast w.runs times, and each time reads from every connection what is due to it.
+// broadcast has the server broadcast w.runs times, and each time reads from every connection what
+// is due to it.
 func (r *rig) broadcast(w work) error {
 	got := make([]byte, w.times*(websocket.HeaderSize(w.size)+w.size))
 	for range w.runs {
@@ -127,7 +129,8 @@ func (r *rig) broadcast(w work) error {
 	return nil
 }
 
-// measureIdle measures the rows about memory: what connections cost that have sent one message and then hold still.
+// measureIdle measures the rows about memory: what connections cost that have sent one message and
+// then hold still.
 func measureIdle(name string, t *table) (err error) {
 	p, err := start(name)
 	if err != nil {

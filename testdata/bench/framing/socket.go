@@ -16,18 +16,20 @@ import (
 )
 
 const (
-	patience  = 30 * time.Second // with one read or write
+	timeout   = 30 * time.Second // with one read or write
 	handshake = "GET / HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 	mask     = "\x37\xFA\x21\x3D"
 	textSize = 64 // bytes of an echoed message
 )
 
-// socket is a blocking socket. Nobody waits for it while a server writes to it: the kernel's work of waking a reader would
-// fall on the server, now and then, and a real client is on another machine.
+// socket is a blocking socket. Nobody waits for it while a server writes to it: the kernel's work
+// of waking a reader would fall on the server, now and then, and a real client is on another
+// machine.
 type socket int
 
-// newSocket connects. The connection that package net made is left for a duplicate that its poller does not watch.
+// newSocket connects. The connection that package net made is left for a duplicate that its poller
+// does not watch.
 func newSocket(addr string) (socket, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -44,7 +46,7 @@ func newSocket(addr string) (socket, error) {
 		return 0, errors.Join(err, dupErr)
 	}
 	syscall.CloseOnExec(fd)
-	limit := syscall.NsecToTimeval(patience.Nanoseconds())
+	limit := syscall.NsecToTimeval(timeout.Nanoseconds())
 	err = errors.Join(
 		syscall.SetNonblock(fd, false),
 		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit),
@@ -102,7 +104,8 @@ func (s socket) greet() error {
 	return echo([]socket{s}, 1)
 }
 
-// echo sends n messages over each connection: one over all of them, then the next when all have come back.
+// echo sends n messages over each connection: one over all of them, then the next when all have
+// come back.
 func echo(conns []socket, n int) error {
 	text := payload(textSize)
 	want := websocket.AppendFrame(nil, websocket.Text, text)

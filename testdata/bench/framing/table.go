@@ -38,7 +38,8 @@ func (t *table) add(row, name string, v float64) {
 	t.values[row][name] = append(t.values[row][name], v)
 }
 
-// print writes the medians over all rounds, and in brackets the median of the ratios to ours in the same round.
+// print writes the medians over all rounds, and in brackets the median of the ratios to ours in the
+// same round.
 func (t *table) print(w io.Writer) {
 	fmt.Fprint(w, "| |")
 	for _, v := range variants {

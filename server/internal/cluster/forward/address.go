@@ -13,10 +13,10 @@ import (
 	"hipflask/server/internal/relay"
 )
 
-// ownPlace is where other servers reach this one, nil if they cannot, and logs it. own is
-// what it listens on, nil if that is not known.
-func (f *Forwarder) ownPlace(own net.Addr, secure bool) *place {
-	p := &place{id: f.id, address: f.opts.URL}
+// ownEndpoint is where other servers reach this one, nil if they cannot, and logs it. own is what
+// it listens on, nil if that is not known.
+func (f *Forwarder) ownEndpoint(own net.Addr, secure bool) *endpoint {
+	p := &endpoint{id: f.id, address: f.opts.URL}
 	var why string
 	if p.address == "" {
 		p.address, why = findAddress(own, f.link.LocalAddr(), secure)
@@ -42,9 +42,9 @@ func (f *Forwarder) ownPlace(own net.Addr, secure bool) *place {
 	return p
 }
 
-// findAddress is the URL of what this server listens on, and why that holds for this
-// machine only, if it does. toRedis is this machine's address as Redis sees it: where all
-// interfaces are listened on, that is the one the other servers reach.
+// findAddress is the URL of what this server listens on, and why that holds for this machine only,
+// if it does. toRedis is this machine's address as Redis sees it: where all interfaces are listened
+// on, that is the one the other servers reach.
 func findAddress(own, toRedis net.Addr, secure bool) (url, machineOnly string) {
 	scheme := "http"
 	if secure {
@@ -93,8 +93,8 @@ func seenByRedis(all netip.Addr, toRedis net.Addr) (ip netip.Addr, machineOnly s
 	return ip, ""
 }
 
-// machineOf names this machine, for what only it reaches: with loopback interfaces that
-// is a network namespace, so that containers are told apart.
+// machineOf names this machine, for what only it reaches: with loopback interfaces that is a
+// network namespace, so that containers are told apart.
 func machineOf(own net.Addr) string {
 	name, _ := os.Hostname() // without, those that boot at one time are not told apart
 	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
@@ -109,9 +109,9 @@ func machineOf(own net.Addr) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// isHere reports whether a place can be reached from this machine. It asks the system, so it
-// is not for every request.
-func (p *place) isHere() bool {
+// isHere reports whether an endpoint can be reached from this machine. It asks the system, so it is
+// not for every request.
+func (p *endpoint) isHere() bool {
 	if p.machine == "" {
 		return true
 	}

@@ -40,20 +40,20 @@ func TestFindAddress(t *testing.T) {
 }
 
 // What only one machine reaches is left alone by others.
-func TestPlacesOfOtherMachines(t *testing.T) {
+func TestEndpointsOfOtherMachines(t *testing.T) {
 	unix, inet := &net.UnixAddr{Net: "unix", Name: "/run/a.sock"}, tcp("127.0.0.1:1")
 	for _, c := range []struct {
-		place *place
-		here  bool
+		endpoint *endpoint
+		here     bool
 	}{
-		{&place{address: "http://h:1"}, true},
-		{&place{address: "http://127.0.0.1:1", machine: machineOf(inet)}, true},
-		{&place{address: "unix:/run/a.sock", machine: machineOf(unix)}, true},
-		{&place{address: "http://127.0.0.1:1", machine: "0123456789abcdef"}, false},
-		{&place{address: "unix:/run/a.sock", machine: "0123456789abcdef"}, false},
+		{&endpoint{address: "http://h:1"}, true},
+		{&endpoint{address: "http://127.0.0.1:1", machine: machineOf(inet)}, true},
+		{&endpoint{address: "unix:/run/a.sock", machine: machineOf(unix)}, true},
+		{&endpoint{address: "http://127.0.0.1:1", machine: "0123456789abcdef"}, false},
+		{&endpoint{address: "unix:/run/a.sock", machine: "0123456789abcdef"}, false},
 	} {
-		if got := c.place.isHere(); got != c.here {
-			t.Errorf("%+v: %v", c.place.address, got)
+		if got := c.endpoint.isHere(); got != c.here {
+			t.Errorf("%+v: %v", c.endpoint.address, got)
 		}
 	}
 }

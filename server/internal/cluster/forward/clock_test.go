@@ -13,9 +13,9 @@ import (
 	"hipflask/server/internal/cluster/redistest"
 )
 
-// TestClockOfRedisJumps: the servers go by the clock of Redis. When it jumps, those that
-// have looked since and those that have not do not understand each other, until all have
-// looked again, every few seconds; what their own clocks say does not matter.
+// TestClockOfRedisJumps: the servers go by the clock of Redis. When it jumps, those that have
+// looked since and those that have not do not understand each other, until all have looked again,
+// every few seconds; what their own clocks say does not matter.
 func TestClockOfRedisJumps(t *testing.T) {
 	var ahead atomic.Int64 // of this machine's clock, in seconds
 	addr := redistest.Fake(t, func(command []string) string {

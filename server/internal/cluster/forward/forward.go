@@ -1,12 +1,12 @@
-// Package forward owns the requests for sessions of other servers: behind a load balancer
-// that sends each request anywhere, a server that does not have a session passes the
-// request on to the one that has, and its answer back.
+// Package forward owns the requests for sessions of other servers: behind a load balancer that
+// sends each request anywhere, a server that does not have a session passes the request on to the
+// one that has, and its answer back.
 //
 // A session's id begins with the id of its server. Where that one listens stands in Redis
-// (registry.go), for as long as it lives. What a server passes on it signs (proof.go), with
-// a key that all servers of the cluster read from Redis and that goes nowhere else: the
-// server that gets it takes the first one's word that the client was admitted, and for the
-// client's address. It is never passed on again.
+// (registry.go), for as long as it lives. What a server passes on it signs (proof.go), with a key
+// that all servers of the cluster read from Redis and that goes nowhere else: the server that gets
+// it takes the first one's word that the client was admitted, and for the client's address. It is
+// never passed on again.
 //
 // Whoever can read this cluster's keys in Redis can sign what any server could.
 package forward
@@ -36,9 +36,9 @@ type Options struct {
 	Name   string // of this server, as --server-id names it; may be empty
 	URL    string // where other servers reach this one (--cluster-url); empty: find out; [Off]: nowhere
 
-	// Patience is how long nothing may come from a server that a request was passed on to:
-	// longer than it may take to answer a poll.
-	Patience time.Duration
+	// Timeout is how long nothing may come from a server that a request was passed on to: longer
+	// than it may take to answer a poll.
+	Timeout  time.Duration
 	Stall    time.Duration // how long a client may take for the next bytes of its request or its answer
 	Most     int           // requests under way at a time, WebSockets included; 0: no limit
 	MostEach int           // of them, to one server; 0: no limit
@@ -71,8 +71,8 @@ type Forwarder struct {
 	work sync.WaitGroup
 }
 
-// idDigits is how many random digits are in each server's id, which a server has for as
-// long as its process runs: sessions of one that has ended are nobody's.
+// idDigits is how many random digits are in each server's id, which a server has for as long as its
+// process runs: sessions of one that has ended are nobody's.
 const idDigits = 10
 
 // New makes a Forwarder. Nothing is connected before [Forwarder.Start].
@@ -103,22 +103,22 @@ func (f *Forwarder) ID() string { return f.id }
 // errLate is that of a Redis that does not answer in time.
 var errLate = errors.New("no answer in time")
 
-// Start tells the other servers where this one listens, and goes on to. own is the
-// listener's address, nil if that is not known, and secure that it speaks TLS. Without
-// Redis it tries again in the background. It is called once.
+// Start tells the other servers where this one listens, and goes on to. own is the listener's
+// address, nil if that is not known, and secure that it speaks TLS. Without Redis it tries again in
+// the background. It is called once.
 func (f *Forwarder) Start(ctx context.Context, own net.Addr, secure bool) {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstPatience, errLate)
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errLate)
 	defer cancel()
 	f.registry.begin(ctx, own, secure)
 	f.work.Go(f.registry.keep)
 }
 
-// Release has the polls answered, with nothing, that wait at other servers, so that their
-// clients ask again: another server, when this one takes no further connections.
+// Release has the polls answered, with nothing, that wait at other servers, so that their clients
+// ask again: another server, when this one takes no further connections.
 func (f *Forwarder) Release() { f.releasePolls() }
 
-// Close ends what is under way, and takes this server's address back: its sessions have
-// to have ended before.
+// Close ends what is under way, and takes this server's address back: its sessions have to have
+// ended before.
 func (f *Forwarder) Close(ctx context.Context) error {
 	f.Release()
 	err := f.relay.Close(ctx)

@@ -32,8 +32,8 @@ const (
 	maxPeers  = 1024
 )
 
-// peers are the addresses that other servers' requests come from. Those are exempt from
-// limits that hold for the address of a client.
+// peers are the addresses that other servers' requests come from. Those are exempt from limits that
+// hold for the address of a client.
 type peers struct {
 	mu     sync.Mutex
 	proven map[netip.Addr]time.Time
@@ -52,8 +52,8 @@ func (s *peers) prove(remote string) {
 	s.proven[at.Addr().Unmap().WithZone("")] = time.Now()
 }
 
-// IsPeer reports whether a server of the cluster has passed requests on from this address
-// of late. A nil Forwarder knows none.
+// IsPeer reports whether a server of the cluster has passed requests on from this address of late.
+// A nil Forwarder knows none.
 func (f *Forwarder) IsPeer(addr netip.Addr) bool {
 	if f == nil {
 		return false
@@ -66,8 +66,8 @@ func (f *Forwarder) IsPeer(addr netip.Addr) bool {
 
 // poll is a poll that waits at another server.
 type poll struct {
-	place   *place
-	request *http.Request
+	endpoint *endpoint
+	request  *http.Request
 }
 
 // polls are those under way.

@@ -11,12 +11,12 @@ import (
 	"hipflask/server/internal/cluster/keyring"
 )
 
-// Header is the field in which one server proves to another that it passes a request on.
-// It is removed from every other request, and never logged.
+// Header is the field in which one server proves to another that it passes a request on. It is
+// removed from every other request, and never logged.
 const Header = "Hipflask-Forwarded"
 
-// maxSkew is how old a proof may be, or how far ahead. The servers' own clocks do not
-// count, see [keyring.Ring.Now].
+// maxSkew is how old a proof may be, or how far ahead. The servers' own clocks do not count, see
+// [keyring.Ring.Now].
 const maxSkew = time.Minute
 
 // What the first server wants of the one that has the session.
@@ -40,8 +40,8 @@ type proof struct {
 const (
 	proofVersion = "1"
 	proofFields  = 7
-	// maxProof bounds what is read: an id has 43 bytes, an address with its zone and port
-	// less than 100.
+	// maxProof bounds what is read: an id has 43 bytes, an address with its zone and port less than
+	// 100.
 	maxProof = 512
 )
 
@@ -59,8 +59,8 @@ func (p *proof) sign(key []byte, method, uri string) string {
 	return strings.Join([]string{proofVersion, p.verb, p.from, p.target, at, base64.RawURLEncoding.EncodeToString(mac), p.client}, " ")
 }
 
-// read reads the header of a request and checks its signature with one of the keys, its
-// age, and whether it is for this server, in this order.
+// read reads the header of a request and checks its signature with one of the keys, its age, and
+// whether it is for this server, in this order.
 func read(r *http.Request, keys [][]byte, now time.Time, own string) (*proof, error) {
 	values := r.Header[Header]
 	if len(values) != 1 || len(values[0]) > maxProof {

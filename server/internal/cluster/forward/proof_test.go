@@ -72,7 +72,7 @@ func TestHardeningForgedProofs(t *testing.T) {
 		"two of them":         {Method: "GET", RequestURI: askedAt, Header: http.Header{Header: {signed, signed}}},
 		"a registration": passedOn("GET", askedAt, func() string {
 			at := strconv.FormatInt(now.UnixMilli(), 10)
-			return "1 pass " + otherID + " " + ownID + " " + at + " " + strings.Fields((&place{id: ownID, address: "http://h:1"}).sign(key(1), now))[4] + " x"
+			return "1 pass " + otherID + " " + ownID + " " + at + " " + strings.Fields((&endpoint{id: ownID, address: "http://h:1"}).sign(key(1), now))[4] + " x"
 		}()),
 	} {
 		if got, err := read(r, [][]byte{key(1), key(2)}, now, ownID); got != nil || !errors.Is(err, errUnproven) {
@@ -84,8 +84,7 @@ func TestHardeningForgedProofs(t *testing.T) {
 	}
 }
 
-// TestHardeningReplayedProofs: one that was recorded is good at no other server, and not
-// for long.
+// TestHardeningReplayedProofs: one that was recorded is good at no other server, and not for long.
 func TestHardeningReplayedProofs(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_123)
 	p := proof{verb: verbPass, from: otherID, target: ownID, client: "203.0.113.7:1234", at: now}

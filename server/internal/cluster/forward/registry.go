@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	// renewEvery is how often a server tells its address again, and looks for those of the
-	// servers that it knows; lifetime is how long Redis keeps an address.
+	// renewEvery is how often a server tells its address again, and looks for those of the servers
+	// that it knows; lifetime is how long Redis keeps an address.
 	renewEvery = keyring.RenewEvery
 	lifetime   = 4 * renewEvery
 
-	firstPatience = 3 * time.Second // how long the start waits for Redis
-	patience      = time.Second     // how long a client's request, or a renewal, does
+	startTimeout = 3 * time.Second // how long the start waits for Redis
+	redisTimeout = time.Second     // how long a client's request, or a renewal, does
 
 	// maxAge is how old an address is at most: one that is older was put back.
 	maxAge = lifetime + maxSkew
@@ -44,18 +44,18 @@ type registry struct {
 	store redis.Cmdable
 	slots chan struct{} // one for each look-up
 
-	own     *place // nil: nobody can reach this server
-	written string // what stood in Redis of it last; empty: nothing yet
-	away    bool   // the last renewal failed
-	twin    string // another server with the same --server-id, of which the log knows
+	own     *endpoint // nil: nobody can reach this server
+	written string    // what stood in Redis of it last; empty: nothing yet
+	away    bool      // the last renewal failed
+	twin    string    // another server with the same --server-id, of which the log knows
 
 	mu      sync.RWMutex
-	known   map[string]*place
+	known   map[string]*endpoint
 	missing map[string]time.Time
 }
 
-// place is where a server listens.
-type place struct {
+// endpoint is where a server listens.
+type endpoint struct {
 	id      string
 	address string
 	target  relay.Target
@@ -69,18 +69,18 @@ type place struct {
 
 func newRegistry(f *Forwarder) *registry {
 	return &registry{f: f, store: f.link.Store(), slots: make(chan struct{}, maxLookups),
-		known: make(map[string]*place), missing: make(map[string]time.Time)}
+		known: make(map[string]*endpoint), missing: make(map[string]time.Time)}
 }
 
 // The keys in Redis.
-func (r *registry) secretName() string          { return r.f.opts.Prefix + ":forward-key" }
-func (r *registry) placeName(id string) string  { return r.f.opts.Prefix + ":server:" + id }
-func (r *registry) nameName(name string) string { return r.f.opts.Prefix + ":server-id:" + name }
+func (r *registry) secretKey() string           { return r.f.opts.Prefix + ":forward-key" }
+func (r *registry) addressKey(id string) string { return r.f.opts.Prefix + ":server:" + id }
+func (r *registry) nameKey(name string) string  { return r.f.opts.Prefix + ":server-id:" + name }
 
 // begin tells this server's address for the first time.
 func (r *registry) begin(ctx context.Context, own net.Addr, secure bool) {
-	err := r.f.keys.Renew(ctx, r.store, r.secretName())
-	r.own = r.f.ownPlace(own, secure)
+	err := r.f.keys.Renew(ctx, r.store, r.secretKey())
+	r.own = r.f.ownEndpoint(own, secure)
 	if err == nil {
 		err = r.write(ctx)
 	}
@@ -97,12 +97,12 @@ func (r *registry) keep() {
 		case <-r.f.life.Done():
 			return
 		}
-		r.note(freeze.Within(r.f.life, patience, r.renew))
+		r.note(freeze.Within(r.f.life, redisTimeout, r.renew))
 	}
 }
 
 func (r *registry) renew(ctx context.Context) error {
-	if err := r.f.keys.Renew(ctx, r.store, r.secretName()); err != nil {
+	if err := r.f.keys.Renew(ctx, r.store, r.secretKey()); err != nil {
 		return err
 	}
 	if err := r.write(ctx); err != nil {
@@ -130,7 +130,7 @@ func (r *registry) write(ctx context.Context) error {
 		return nil
 	}
 	text := r.own.sign(r.f.keys.Signing(), r.f.keys.Now())
-	if err := r.store.Set(ctx, r.placeName(r.f.id), text, lifetime).Err(); err != nil {
+	if err := r.store.Set(ctx, r.addressKey(r.f.id), text, lifetime).Err(); err != nil {
 		return err
 	}
 	if r.f.opts.Name != "" {
@@ -147,16 +147,16 @@ func (r *registry) leave(ctx context.Context) {
 	if r.own == nil || r.written == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
-	_ = r.store.Del(ctx, r.placeName(r.f.id)).Err() // else Redis forgets it by itself
+	_ = r.store.Del(ctx, r.addressKey(r.f.id)).Err() // else Redis forgets it by itself
 }
 
-// writeName tells this server's address under its --server-id as well, and warns of another
-// one that has told its own there since this one did. Their sessions are told apart, as
-// they have more in their ids; a load balancer that goes by the name cannot.
+// writeName tells this server's address under its --server-id as well, and warns of another one
+// that has told its own there since this one did. Their sessions are told apart, as they have more
+// in their ids; a load balancer that goes by the name cannot.
 func (r *registry) writeName(ctx context.Context, text string) error {
-	name := r.nameName(r.f.opts.Name)
+	name := r.nameKey(r.f.opts.Name)
 	var before *redis.StringCmd
 	_, err := r.store.TxPipelined(ctx, func(both redis.Pipeliner) error {
 		before = both.Get(ctx, name)
@@ -192,14 +192,14 @@ func (r *registry) look(ctx context.Context) error {
 	return nil
 }
 
-// find returns where a server listens, nil for one that is not there. While Redis is away
-// those that are known stay so.
-func (r *registry) find(ctx context.Context, id string) *place {
+// find returns where a server listens, nil for one that is not there. While Redis is away those
+// that are known stay so.
+func (r *registry) find(ctx context.Context, id string) *endpoint {
 	if p, known := r.recall(id); known {
 		return p
 	}
-	var p *place
-	err := freeze.Within(ctx, patience, func(ctx context.Context) (err error) {
+	var p *endpoint
+	err := freeze.Within(ctx, redisTimeout, func(ctx context.Context) (err error) {
 		p, err = r.lookFor(ctx, id)
 		return err
 	})
@@ -210,7 +210,7 @@ func (r *registry) find(ctx context.Context, id string) *place {
 }
 
 // lookFor asks Redis for a server, after others that do.
-func (r *registry) lookFor(ctx context.Context, id string) (*place, error) {
+func (r *registry) lookFor(ctx context.Context, id string) (*endpoint, error) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
@@ -223,9 +223,9 @@ func (r *registry) lookFor(ctx context.Context, id string) (*place, error) {
 	return r.ask(ctx, id)
 }
 
-// recall returns what is known of a server, nil with true if it was looked for in vain a
-// moment ago.
-func (r *registry) recall(id string) (p *place, known bool) {
+// recall returns what is known of a server, nil with true if it was looked for in vain a moment
+// ago.
+func (r *registry) recall(id string) (p *endpoint, known bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if p := r.known[id]; p != nil {
@@ -237,21 +237,21 @@ func (r *registry) recall(id string) (p *place, known bool) {
 // errNobody is that of an id which no server has.
 var errNobody = errors.New("there is no such server")
 
-// ask asks Redis where a server listens. What stands there and no server of this cluster
-// has signed is ignored.
-func (r *registry) ask(ctx context.Context, id string) (*place, error) {
-	text, err := r.store.Get(ctx, r.placeName(id)).Result()
+// ask asks Redis where a server listens. What stands there and no server of this cluster has signed
+// is ignored.
+func (r *registry) ask(ctx context.Context, id string) (*endpoint, error) {
+	text, err := r.store.Get(ctx, r.addressKey(id)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
 	}
-	var found *place
+	var found *endpoint
 	if err == nil {
 		var wrong error
 		if found, wrong = r.read(text); wrong == nil && found.id != id {
 			wrong = errForged
 		}
 		if wrong != nil {
-			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.placeName(id), "cause", causes.Away)
+			r.f.log.Warn("a server's address in Redis is ignored", "reason", wrong, "key", r.addressKey(id), "cause", causes.Away)
 			found = nil
 		}
 	}
@@ -259,7 +259,7 @@ func (r *registry) ask(ctx context.Context, id string) (*place, error) {
 }
 
 // keepFound notes what was found of a server.
-func (r *registry) keepFound(id string, found *place) (*place, error) {
+func (r *registry) keepFound(id string, found *endpoint) (*endpoint, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.known[id]
@@ -283,8 +283,8 @@ func (r *registry) keepFound(id string, found *place) (*place, error) {
 	return nil, errNobody
 }
 
-// sign is the place as it stands in Redis.
-func (p *place) sign(key []byte, now time.Time) string {
+// sign is the endpoint as it stands in Redis.
+func (p *endpoint) sign(key []byte, now time.Time) string {
 	at := strconv.FormatInt(now.UnixMilli(), 10)
 	machine := p.machine
 	if machine == "" {
@@ -299,8 +299,8 @@ var (
 	errOld    = errors.New("it is too old")
 )
 
-// read reads a place that stands in Redis.
-func (r *registry) read(text string) (*place, error) {
+// read reads an endpoint that stands in Redis.
+func (r *registry) read(text string) (*endpoint, error) {
 	fields := strings.SplitN(text, " ", addressParts)
 	if len(text) > maxAddress || len(fields) != addressParts || fields[0] != proofVersion {
 		return nil, errForged
@@ -324,7 +324,7 @@ func (r *registry) read(text string) (*place, error) {
 	if machine == "-" {
 		machine = ""
 	}
-	p := &place{id: id, address: address, target: target, machine: machine}
+	p := &endpoint{id: id, address: address, target: target, machine: machine}
 	p.apart = !p.isHere()
 	return p, nil
 }

@@ -18,16 +18,16 @@ import (
 	"hipflask/server/internal/sparse"
 )
 
-// tellTimeout is how long a server has to be told that a client has left, or that its poll
-// is to end.
+// tellTimeout is how long a server has to be told that a client has left, or that its poll is to
+// end.
 const tellTimeout = 2 * time.Second
 
 // leftTime is how long it has to end a poll then.
 const leftTime = time.Second
 
-// Serve passes a request for a session that is not here on to the server that has it. The
-// client was admitted, and r.RemoteAddr is its address. It reports false, and has
-// answered nothing, where no server has the session.
+// Serve passes a request for a session that is not here on to the server that has it. The client
+// was admitted, and r.RemoteAddr is its address. It reports false, and has answered nothing, where
+// no server has the session.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bool {
 	end := strings.LastIndexByte(sid, '.')
 	if end < 0 || !isID(sid[:end]) || sid[:end] == f.id || f.keys.Signing() == nil {
@@ -57,7 +57,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, sid string) bo
 }
 
 // enter counts a request in, until leave, unless it is one too many.
-func (f *Forwarder) enter(p *place) bool {
+func (f *Forwarder) enter(p *endpoint) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f.opts.MostEach > 0 && p.active >= f.opts.MostEach || f.opts.Most > 0 && f.relay.Active() >= f.opts.Most {
@@ -67,17 +67,17 @@ func (f *Forwarder) enter(p *place) bool {
 	return true
 }
 
-func (f *Forwarder) leave(p *place) {
+func (f *Forwarder) leave(p *endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.active--
 }
 
-// pass passes a request on, and reports false where the server is gone. It goes on where
-// the client ends its side of the connection, which may still read the answer: what that
-// means for a poll, the server decides that has the session.
-func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answered bool) {
-	ctx, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(r.Context()), placeKey{}, p))
+// pass passes a request on, and reports false where the server is gone. It goes on where the client
+// ends its side of the connection, which may still read the answer: what that means for a poll, the
+// server decides that has the session.
+func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *endpoint) (answered bool) {
+	ctx, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(r.Context()), endpointKey{}, p))
 	defer cancel()
 	out := r.WithContext(ctx)
 	answer := &response{ResponseWriter: w}
@@ -88,7 +88,7 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answ
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // when it passes, net/http takes the client for gone
 	}
 	if isPoll(r) {
-		waits := &poll{place: p, request: r}
+		waits := &poll{endpoint: p, request: r}
 		f.polls.add(waits)
 		defer f.polls.remove(waits)
 		defer context.AfterFunc(r.Context(), func() {
@@ -110,7 +110,7 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *place) (answ
 		}
 		failure = err
 	})
-	return f.settle(w, failure, p)
+	return f.finish(w, failure, p)
 }
 
 // isPoll reports whether a request waits for what the session has to say.
@@ -118,9 +118,9 @@ func isPoll(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Upgrade") == ""
 }
 
-// settle counts what became of a request, and answers what the other server did not, if
-// that one may still be there.
-func (f *Forwarder) settle(w http.ResponseWriter, failure error, p *place) (answered bool) {
+// finish counts what became of a request, and answers what the other server did not, if that one
+// may still be there.
+func (f *Forwarder) finish(w http.ResponseWriter, failure error, p *endpoint) (answered bool) {
 	if failure == nil {
 		f.counts.answered.Add(1)
 		return true
@@ -153,13 +153,13 @@ func isDial(err error) bool {
 
 // rewrite makes the request that the other server gets.
 func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
-	p := placeOf(r.In.Context())
+	p := endpointOf(r.In.Context())
 	p.target.Aim(r)
 	f.prove(r.Out, p, verbPass, r.In.RemoteAddr)
 }
 
 // prove signs a request.
-func (f *Forwarder) prove(out *http.Request, p *place, verb, client string) {
+func (f *Forwarder) prove(out *http.Request, p *endpoint, verb, client string) {
 	word := proof{verb: verb, from: f.id, target: p.id, client: client, at: f.keys.Now()}
 	out.Header[Header] = []string{word.sign(f.keys.Signing(), out.Method, out.URL.RequestURI())}
 }
@@ -171,9 +171,9 @@ func answered(resp *http.Response) {
 	}
 }
 
-// tell says something of a client's poll to the server that has its session. That finds
-// out by itself, by the session's heartbeat, what it is not told.
-func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.place, verb, waits.request) }
+// tell says something of a client's poll to the server that has its session. That finds out by
+// itself, by the session's heartbeat, what it is not told.
+func (f *Forwarder) tell(waits *poll, verb string) { f.say(waits.endpoint, verb, waits.request) }
 
 // Alive reports whether a server still is there, as far as this one can tell.
 func (f *Forwarder) Alive(id string) bool {
@@ -182,8 +182,8 @@ func (f *Forwarder) Alive(id string) bool {
 }
 
 // say says something that belongs to a request, and reports whether it was heard.
-func (f *Forwarder) say(to *place, verb string, in *http.Request) bool {
-	ctx, cancel := context.WithTimeout(context.WithValue(f.life, placeKey{}, to), tellTimeout)
+func (f *Forwarder) say(to *endpoint, verb string, in *http.Request) bool {
+	ctx, cancel := context.WithTimeout(context.WithValue(f.life, endpointKey{}, to), tellTimeout)
 	defer cancel()
 	at := *in.URL
 	out := (&http.Request{Method: http.MethodPost, URL: &at, Header: make(http.Header)}).WithContext(ctx)
@@ -198,8 +198,8 @@ func (f *Forwarder) say(to *place, verb string, in *http.Request) bool {
 	return resp.StatusCode == http.StatusNoContent
 }
 
-// response is the way to the client. Its connection is to end with the answer, unless its
-// whole body was passed on: net/http would wait for the rest.
+// response is the way to the client. Its connection is to end with the answer, unless its whole
+// body was passed on: net/http would wait for the rest.
 type response struct {
 	http.ResponseWriter
 	body *wholeBody // nil without
@@ -230,9 +230,9 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Take takes a request that another server has passed on, or reports false: it comes from
-// a client, and nothing of it says otherwise any more. It is to be asked before anything
-// else reads the request; a nil Forwarder takes none.
+// Take takes a request that another server has passed on, or reports false: it comes from a client,
+// and nothing of it says otherwise any more. It is to be asked before anything else reads the
+// request; a nil Forwarder takes none.
 func (f *Forwarder) Take(w http.ResponseWriter, r *http.Request) bool {
 	if _, is := r.Header[Header]; !is {
 		return false

@@ -1,7 +1,7 @@
-// Package keyring owns the keys that all servers of a cluster know and nobody else: random
-// bytes in Redis, put there by the first server that needs them, with which one server signs
-// what another one, or itself later, is to believe. Whoever can read this cluster's keys in
-// Redis can sign what any server could.
+// Package keyring owns the keys that all servers of a cluster know and nobody else: random bytes in
+// Redis, put there by the first server that needs them, with which one server signs what another
+// one, or itself later, is to believe. Whoever can read this cluster's keys in Redis can sign what
+// any server could.
 package keyring
 
 import (
@@ -24,8 +24,8 @@ const keyLength = 32
 // RenewEvery is how often a server that uses a key looks at it again.
 const RenewEvery = 5 * time.Second
 
-// overlap is how long a key that was replaced is still accepted: until every server has
-// looked again.
+// overlap is how long a key that was replaced is still accepted: until every server has looked
+// again.
 const overlap = 3 * RenewEvery
 
 // Ring has one of the cluster's keys, and the cluster's time. The zero value has no key.
@@ -57,8 +57,7 @@ func (k *Ring) Accepted() [][]byte {
 	return [][]byte{k.key}
 }
 
-// Now is the cluster's time: that of Redis, so that the clocks of the servers may differ
-// and jump.
+// Now is the cluster's time: that of Redis, so that the clocks of the servers may differ and jump.
 func (k *Ring) Now() time.Time {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
@@ -67,9 +66,9 @@ func (k *Ring) Now() time.Time {
 
 var errKey = fmt.Errorf("the cluster's key in Redis is not %d bytes long", keyLength)
 
-// Renew reads the key and the time. Where there is no key, because this is the first
-// server or Redis has lost its memory, it puts the one that it knows there, or a new one:
-// of servers that do so at one time, one wins.
+// Renew reads the key and the time. Where there is no key, because this is the first server or
+// Redis has lost its memory, it puts the one that it knows there, or a new one: of servers that do
+// so at one time, one wins.
 func (k *Ring) Renew(ctx context.Context, store redis.Cmdable, name string) error {
 	key, err := store.Get(ctx, name).Bytes()
 	if errors.Is(err, redis.Nil) {

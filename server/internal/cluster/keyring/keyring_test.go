@@ -18,8 +18,7 @@ func signer(t *testing.T, redis *redistest.Server, name, what string) *Signer {
 	return s
 }
 
-// What one server signs another believes: of the same kind, with the same key, and no other
-// parts.
+// What one server signs another believes: of the same kind, with the same key, and no other parts.
 func TestServersBelieveEachOther(t *testing.T) {
 	redis := redistest.Start(t)
 	one, two := signer(t, redis, "p:key", "thing"), signer(t, redis, "p:key", "thing")

@@ -17,9 +17,9 @@ var (
 	errEnded = errors.New("the server has ended")
 )
 
-// Signer signs and checks with a key of the cluster. It asks Redis when something is to be
-// signed or checked, at most once in [RenewEvery], and not in between: who does not sign
-// costs Redis nothing.
+// Signer signs and checks with a key of the cluster. It asks Redis when something is to be signed
+// or checked, at most once in [RenewEvery], and not in between: who does not sign costs Redis
+// nothing.
 type Signer struct {
 	what string
 	name string         // of the key in Redis
@@ -34,9 +34,8 @@ type Signer struct {
 	err   error     // and what came of it
 }
 
-// NewSigner makes a Signer for signatures of one kind, whose key has this name in that
-// Redis. Nothing is connected before it is used. Without a Redis, nil, the key is this
-// process' own.
+// NewSigner makes a Signer for signatures of one kind, whose key has this name in that Redis.
+// Nothing is connected before it is used. Without a Redis, nil, the key is this process' own.
 func NewSigner(redis *redislink.URL, name, what string) *Signer {
 	s := &Signer{what: what, name: name, url: redis}
 	if redis == nil {
@@ -45,8 +44,8 @@ func NewSigner(redis *redislink.URL, name, what string) *Signer {
 	return s
 }
 
-// Sign signs the parts, which hold no line's end. While Redis is away it signs with the key
-// that it has, and fails without one.
+// Sign signs the parts, which hold no line's end. While Redis is away it signs with the key that it
+// has, and fails without one.
 func (s *Signer) Sign(ctx context.Context, parts ...string) ([]byte, error) {
 	err := s.renew(ctx)
 	if key := s.ring.Signing(); key != nil {
@@ -55,8 +54,7 @@ func (s *Signer) Sign(ctx context.Context, parts ...string) ([]byte, error) {
 	return nil, err
 }
 
-// Check reports whether a server of this cluster has signed the parts, as far as this one
-// can know.
+// Check reports whether a server of this cluster has signed the parts, as far as this one can know.
 func (s *Signer) Check(ctx context.Context, mac []byte, parts ...string) bool {
 	_ = s.renew(ctx) // what is known counts while Redis is away
 	return IsMAC(mac, s.ring.Accepted(), s.what, parts...)

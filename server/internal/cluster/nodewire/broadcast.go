@@ -17,8 +17,8 @@ const (
 	typeBinaryEvent = "5"
 )
 
-// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *packet.Error.
-// What is decoded shares no memory with data.
+// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *packet.Error. What
+// is decoded shares no memory with data.
 func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return Broadcast{}, &packet.Error{Limit: packet.LimitBytes, Max: max}

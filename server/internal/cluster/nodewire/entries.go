@@ -89,7 +89,7 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 	case RemoteDisconnect:
 		e.Type, out.Close = strconv.Itoa(kindDisconnect), &r.Close
 	default:
-		return e, malformed("a request that has no place in a stream")
+		return e, malformed("a request that does not belong in a stream")
 	}
 	data, err := appendJSON(nil, out)
 	e.Data = string(data)

@@ -9,8 +9,8 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// FuzzDecodeSession reads anything as a session, whose reader takes what clients can make
-// Redis hold. What is taken is the same once it was written and read again.
+// FuzzDecodeSession reads anything as a session, whose reader takes what clients can make Redis
+// hold. What is taken is the same once it was written and read again.
 func FuzzDecodeSession(f *testing.F) {
 	for _, seed := range [][]byte{
 		pack(pairs{"sid", "s", "pid", "p", "rooms", list{"a", 1}, "data", pairs{"n", 1, "b", []byte("b")}}),

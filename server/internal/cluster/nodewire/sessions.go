@@ -8,9 +8,8 @@ import (
 	"hipflask/server/internal/packet/msgpack"
 )
 
-// Session is a session of recovery as @socket.io/redis-streams-adapter keeps it in Redis:
-// base64 of {sid, pid, rooms, data} in msgpack. Node reads what it knows of it and writes
-// the rest no more.
+// Session is a session of recovery as @socket.io/redis-streams-adapter keeps it in Redis: base64 of
+// {sid, pid, rooms, data} in msgpack. Node reads what it knows of it and writes the rest no more.
 type Session struct {
 	Server  string // whose it is, ServerDigits long; empty for one of Node's
 	ID, PID string
@@ -20,11 +19,11 @@ type Session struct {
 	Own *OwnSession // what Hipflask keeps beside; nil for one of Node's
 }
 
-// OwnSession is what Hipflask knows of a client beside what Node does. Places are ids of
+// OwnSession is what Hipflask knows of a client beside what Node does. Positions are ids of
 // entries.
 type OwnSession struct {
 	Namespace    string
-	Since, Known string       // places
+	Since, Known string       // positions
 	Stays        []Stay       // in rooms, those that are over too
 	Values       packet.Value // an object, or null
 }
@@ -33,8 +32,8 @@ type OwnSession struct {
 type Stay struct{ Room, From, To string }
 
 const (
-	// ServerDigits is how long a server's name in a session is: with it, the name ends where
-	// base64 has a whole number of bytes, so that Redis can compare and replace it.
+	// ServerDigits is how long a server's name in a session is: with it, the name ends where base64
+	// has a whole number of bytes, so that Redis can compare and replace it.
 	ServerDigits = 21
 
 	sessionFields  = 6
@@ -43,8 +42,8 @@ const (
 	sessionHeadLen = 12 // of the text, before the server's name
 )
 
-// SessionStart is how the text of every session begins that is this server's, and head how
-// those of all Hipflask servers do. The name is ServerDigits long.
+// SessionStart is how the text of every session begins that is this server's, and head how those of
+// all Hipflask servers do. The name is ServerDigits long.
 func SessionStart(server string) (start, head string) {
 	w := writer{msgpack.NewWriter(nil, prefix)}
 	w.sessionStart(server)
@@ -58,8 +57,7 @@ func (w *writer) sessionStart(server string) {
 	w.Text(server)
 }
 
-// Encode writes a session of Hipflask's, which has an Own. An error is always a
-// *packet.Error.
+// Encode writes a session of Hipflask's, which has an Own. An error is always a *packet.Error.
 func (s *Session) Encode() (string, error) {
 	w := writer{msgpack.NewWriter(nil, prefix)}
 	w.sessionStart(s.Server)
@@ -181,7 +179,7 @@ func (o *OwnSession) stay(v packet.Value, d *decoder) error {
 		return err
 	}
 	if len(parts) != 3 {
-		return malformed("a stay that is not of a room and two places")
+		return malformed("a stay that is not of a room and two positions")
 	}
 	o.Stays = append(o.Stays, Stay{parts[0], parts[1], parts[2]})
 	return nil
@@ -206,12 +204,12 @@ func word(what string, v packet.Value, into *string) error {
 	return nil
 }
 
-// sessionKey is the prefix of the keys of sessions where servers have the default prefix;
-// Node's sessionKeyPrefix.
+// sessionKey is the prefix of the keys of sessions where servers have the default prefix; Node's
+// sessionKeyPrefix.
 const sessionKey = "sio:session:"
 
-// SessionKey is the key of a session, for servers of a prefix: Node's sessionKeyPrefix has
-// to be the prefix and ":session:", if it is not the default.
+// SessionKey is the key of a session, for servers of a prefix: Node's sessionKeyPrefix has to be
+// the prefix and ":session:", if it is not the default.
 func SessionKey(prefix, pid string) string {
 	if prefix == DefaultPrefix {
 		return sessionKey + pid

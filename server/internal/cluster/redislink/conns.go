@@ -13,9 +13,8 @@ import (
 // keepAliveInterval is how long a connection is silent before TCP probes it.
 const keepAliveInterval = 30 * time.Second
 
-// conns are the open connections of a link. The client library interrupts no read and
-// no write when a context is cancelled, it knows deadlines alone; so they are ended
-// from below.
+// conns are the open connections of a link. The client library interrupts no read and no write when
+// a context is cancelled, it knows deadlines alone; so they are ended from below.
 type conns struct {
 	dialer  net.Dialer
 	timeout time.Duration

@@ -17,8 +17,8 @@ type trust struct {
 	own     []tls.Certificate
 }
 
-// options are those of a URL. What redis-py has names of its own for is taken out of
-// the query, or put into it under the name that go-redis has.
+// options are those of a URL. What redis-py has names of its own for is taken out of the query, or
+// put into it under the name that go-redis has.
 type options struct {
 	query url.Values
 	tls   bool // rediss://

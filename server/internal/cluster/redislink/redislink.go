@@ -1,7 +1,6 @@
-// Package redislink owns how Redis is reached: the forms of its URL, and the client
-// for one server, for one behind Sentinels, or for a Cluster. What comes out of the
-// three is the same, and no message of this package repeats a URL, which may hold a
-// password.
+// Package redislink owns how Redis is reached: the forms of its URL, and the client for one server,
+// for one behind Sentinels, or for a Cluster. What comes out of the three is the same, and no
+// message of this package repeats a URL, which may hold a password.
 package redislink
 
 import (
@@ -16,13 +15,12 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// patience is how long Redis has for an answer where the URL names no read_timeout:
-// a server that saves a large data set can be busy for seconds.
-const patience = 10 * time.Second
+// readTimeout is how long Redis has for an answer where the URL names no read_timeout: a server
+// that saves a large data set can be busy for seconds.
+const readTimeout = 10 * time.Second
 
-// defaultKey picks the node of a Cluster that everything is published and received on,
-// where the caller names no key. Several would not keep the order of one server's
-// messages.
+// defaultKey picks the node of a Cluster that everything is published and received on, where the
+// caller names no key. Several would not keep the order of one server's messages.
 const defaultKey = "socket.io"
 
 // Link is a client of one Redis. Its methods may be called from any goroutine.
@@ -33,8 +31,8 @@ type Link struct {
 	cluster *redis.ClusterClient // instead of client
 }
 
-// Open makes a client, which connects when it is used. Nothing is tried twice: what
-// to do when Redis is away is the caller's to decide.
+// Open makes a client, which connects when it is used. Nothing is tried twice: what to do when
+// Redis is away is the caller's to decide.
 func (u *URL) Open() *Link { return u.OpenFor(defaultKey) }
 
 // OpenFor is Open for who works on this key: of a Cluster, Node is the server that has it.
@@ -47,14 +45,14 @@ func (u *URL) OpenFor(key string) *Link {
 		o.Dialer, o.TLSConfig = l.conns.dial, nil // what dial returns speaks TLS already
 		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-		o.ReadTimeout = orPatience(o.ReadTimeout)
+		o.ReadTimeout = orDefault(o.ReadTimeout)
 		l.client = redis.NewFailoverClient(&o)
 	case u.cluster != nil:
 		o := *u.cluster
 		o.Dialer, o.TLSConfig = l.conns.dial, nil
 		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-		o.ReadTimeout = orPatience(o.ReadTimeout)
+		o.ReadTimeout = orDefault(o.ReadTimeout)
 		o.MaintNotificationsConfig = quiet()
 		l.cluster = redis.NewClusterClient(&o)
 	default:
@@ -62,16 +60,17 @@ func (u *URL) OpenFor(key string) *Link {
 		o.Dialer, o.TLSConfig = l.conns.dial, nil
 		o.MaxRetries, o.DialerRetries, o.PipelinePoolSize = -1, 1, -1
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-		o.ReadTimeout = orPatience(o.ReadTimeout)
+		o.ReadTimeout = orDefault(o.ReadTimeout)
 		o.MaintNotificationsConfig = quiet()
 		l.client = redis.NewClient(&o)
 	}
 	return l
 }
 
-func orPatience(given time.Duration) time.Duration {
+// orDefault is the read timeout that a URL gives, readTimeout without one.
+func orDefault(given time.Duration) time.Duration {
 	if given == 0 {
-		return patience
+		return readTimeout
 	}
 	return given
 }
@@ -89,8 +88,8 @@ func (l *Link) Node(ctx context.Context) (*redis.Client, error) {
 	return l.client, nil
 }
 
-// LookAgain has a Cluster asked which node has which key, for who got an error: that may be
-// another one by now, and would be found out only seconds later.
+// LookAgain has a Cluster asked which node has which key, for who got an error: that may be another
+// one by now, and would be found out only seconds later.
 func (l *Link) LookAgain(ctx context.Context) {
 	if l.cluster != nil {
 		l.cluster.ReloadState(ctx)
@@ -123,8 +122,7 @@ func (l *Link) Subscribers(ctx context.Context, channel string) (int, error) {
 	return int(sum.Load()), err
 }
 
-// Channels lists the channels with subscribers that match a pattern, on all servers of a
-// Cluster.
+// Channels lists the channels with subscribers that match a pattern, on all servers of a Cluster.
 func (l *Link) Channels(ctx context.Context, pattern string) ([]string, error) {
 	if l.cluster == nil {
 		return l.client.PubSubChannels(ctx, pattern).Result()
@@ -141,8 +139,8 @@ func (l *Link) Channels(ctx context.Context, pattern string) ([]string, error) {
 	return all, err
 }
 
-// Cut ends every connection and every attempt at one, for good: whoever waits for
-// Redis gets an error at once, even if Redis is frozen.
+// Cut ends every connection and every attempt at one, for good: whoever waits for Redis gets an
+// error at once, even if Redis is frozen.
 func (l *Link) Cut() { l.conns.cut() }
 
 // Close cuts the connections and frees the client.

@@ -25,7 +25,7 @@ func TestAddressesShowNoPassword(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	for text, want := range map[string]time.Duration{"redis://h": patience, "redis://h?read_timeout=3s": 3 * time.Second} {
+	for text, want := range map[string]time.Duration{"redis://h": readTimeout, "redis://h?read_timeout=3s": 3 * time.Second} {
 		u, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)

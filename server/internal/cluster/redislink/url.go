@@ -23,10 +23,10 @@ var (
 const defaultDialTimeout = 5 * time.Second
 
 // Parse reads a URL. Its options are those of go-redis, such as ?dial_timeout=3s or
-// ?skip_verify=true, and those of redis-py, such as ?socket_timeout=3 or
-// ?ssl_cert_reqs=none; what of redis-py has no counterpart here is refused by its name.
-// Files that it names are read. Errors continue a sentence that begins with the
-// setting, and repeat nothing of the URL but the names of known options.
+// ?skip_verify=true, and those of redis-py, such as ?socket_timeout=3 or ?ssl_cert_reqs=none; what
+// of redis-py has no counterpart here is refused by its name. Files that it names are read. Errors
+// continue a sentence that begins with the setting, and repeat nothing of the URL but the names of
+// known options.
 func Parse(text string) (*URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -212,8 +212,8 @@ func (o *options) meaningless() error {
 	return nil
 }
 
-// user reads what redis-py takes as options as well. Behind Sentinels these are the
-// user and password of Redis itself, which go-redis reads.
+// user reads what redis-py takes as options as well. Behind Sentinels these are the user and
+// password of Redis itself, which go-redis reads.
 func (o *options) user(u *url.URL) {
 	if o.kind == kindSentinel {
 		return

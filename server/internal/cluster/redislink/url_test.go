@@ -94,8 +94,8 @@ func TestRefusedByName(t *testing.T) {
 	}
 }
 
-// A Redis that shows a certificate of an authority nobody knows, for a name that it is
-// not reached by, and that wants to see one.
+// A Redis that shows a certificate of an authority nobody knows, for a name that it is not reached
+// by, and that wants to see one.
 func TestEncryption(t *testing.T) {
 	dir := t.TempDir()
 	ca, key := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "key.pem")
@@ -162,8 +162,8 @@ func writeCertificate(t *testing.T, cert, key string) {
 	}
 }
 
-// A frozen Redis holds nobody up who waits for it when the connections are cut: not one
-// who has sent a command, not one who connects, and not Close.
+// A frozen Redis holds nobody up who waits for it when the connections are cut: not one who has
+// sent a command, not one who connects, and not Close.
 func TestCut(t *testing.T) {
 	r := redistest.Start(t)
 	u, err := Parse(r.URL())
@@ -200,7 +200,7 @@ func TestCut(t *testing.T) {
 			if err == nil {
 				t.Error("a frozen Redis answered")
 			}
-		case <-time.After(patience / 2):
+		case <-time.After(readTimeout / 2):
 			t.Fatal("somebody still waits")
 		}
 	}

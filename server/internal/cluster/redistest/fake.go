@@ -10,10 +10,9 @@ import (
 	"testing"
 )
 
-// Fake is what speaks Redis' protocol and answers as a test says, in the place of a version
-// of Redis that is not installed, or of its clock. answer gets each command, its name in
-// capitals, and returns what goes back, such as "+OK\r\n". It may be called by several
-// goroutines.
+// Fake is what speaks Redis' protocol and answers as a test says, in the place of a version of
+// Redis that is not installed, or of its clock. answer gets each command, its name in capitals, and
+// returns what goes back, such as "+OK\r\n". It may be called by several goroutines.
 func Fake(t testing.TB, answer func(command []string) string) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

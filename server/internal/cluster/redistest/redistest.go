@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package redistest runs real redis-servers for tests, each on a port of its own and
-// gone with its test.
+// Package redistest runs real redis-servers for tests, each on a port of its own and gone with its
+// test.
 package redistest
 
 import (
@@ -43,8 +43,8 @@ func StartLasting(t testing.TB) *Server {
 	return Start(t, "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always")
 }
 
-// Start starts a server with these arguments beside its own. Without redis-server
-// the test is skipped; with CI=true it fails.
+// Start starts a server with these arguments beside its own. Without redis-server the test is
+// skipped; with CI=true it fails.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {

@@ -22,8 +22,8 @@ func StartReplica(t testing.TB, of *Server) *Server {
 	return s
 }
 
-// StartSentinelOf starts a Sentinel that has a replica take over half a second after the
-// master, which it calls "main", was last heard of. It returns once it knows the replicas.
+// StartSentinelOf starts a Sentinel that has a replica take over half a second after the master,
+// which it calls "main", was last heard of. It returns once it knows the replicas.
 func StartSentinelOf(t testing.TB, master *Server, replicas int) *Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(master.Addr)
@@ -32,8 +32,8 @@ func StartSentinelOf(t testing.TB, master *Server, replicas int) *Server {
 	return s
 }
 
-// StartCluster starts a Redis Cluster of so many masters, each of which finds again what it
-// had when it is restarted.
+// StartCluster starts a Redis Cluster of so many masters, each of which finds again what it had
+// when it is restarted.
 func StartCluster(t testing.TB, n int) []*Server {
 	t.Helper()
 	const slots = 16384

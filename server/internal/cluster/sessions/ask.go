@@ -12,10 +12,10 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// A server that has taken a session tells the one that had it, on a channel which that one
-// alone listens to. That one ends the client's connection, if there still is one, and
-// answers, once its disconnect handler has run, with the session as it is then. Nobody is
-// waited for who does not listen: its process is gone.
+// A server that has taken a session tells the one that had it, on a channel which that one alone
+// listens to. That one ends the client's connection, if there still is one, and answers, once its
+// disconnect handler has run, with the session as it is then. A server that does not listen is not
+// waited for: its process is gone.
 
 // message is what servers say to each other: a question has Ask, an answer none.
 type message struct {
@@ -27,29 +27,29 @@ type message struct {
 }
 
 // Channel is where this server is told of sessions that others have taken.
-func (k *Keeper) Channel() string { return k.channel(k.opts.Server) }
+func (st *Store) Channel() string { return st.channel(st.opts.Server) }
 
-func (k *Keeper) channel(server string) string { return k.opts.Prefix + "#session#" + server + "#" }
+func (st *Store) channel(server string) string { return st.opts.Prefix + "#session#" + server + "#" }
 
-// ask tells a server that its session was taken. Without an answer in time the session is
-// what is in Redis.
-func (k *Keeper) ask(server, pid string) (newer *fanout.Session, gone bool) {
-	if k.isSilent(server) {
+// ask tells a server that its session was taken. Without an answer in time the session is what is
+// in Redis.
+func (st *Store) ask(server, pid string) (newer *fanout.Session, gone bool) {
+	if st.isSilent(server) {
 		return nil, false
 	}
-	ctx, cancel := context.WithTimeout(k.life, askTime)
+	ctx, cancel := context.WithTimeout(st.life, askTime)
 	defer cancel()
-	question := message{Ask: pid, From: k.opts.Server, ID: rand.Text()[:16]}
+	question := message{Ask: pid, From: st.opts.Server, ID: rand.Text()[:16]}
 	answered := make(chan answer, 1)
-	k.mu.Lock()
-	k.asked[question.ID] = answered
-	k.mu.Unlock()
+	st.mu.Lock()
+	st.asked[question.ID] = answered
+	st.mu.Unlock()
 	defer func() {
-		k.mu.Lock()
-		delete(k.asked, question.ID)
-		k.mu.Unlock()
+		st.mu.Lock()
+		delete(st.asked, question.ID)
+		st.mu.Unlock()
 	}()
-	listeners, err := k.tell(ctx, server, question)
+	listeners, err := st.tell(ctx, server, question)
 	if err == nil && listeners == 0 {
 		return nil, false
 	}
@@ -59,10 +59,10 @@ func (k *Keeper) ask(server, pid string) (newer *fanout.Session, gone bool) {
 			return a.session, a.gone
 		case <-ctx.Done():
 			err = errSilent
-			k.noteSilent(server)
+			st.noteSilent(server)
 		}
 	}
-	k.opts.Logger.Warn("a client came back here while another server may still have it: that one has not answered, and has lost it",
+	st.opts.Logger.Warn("a client came back here while another server may still have it: that one has not answered, and has lost it",
 		"error", shortened(err), "within", askTime, "cause", causes.Away)
 	return nil, false
 }
@@ -70,41 +70,41 @@ func (k *Keeper) ask(server, pid string) (newer *fanout.Session, gone bool) {
 // silentFor is how long a server that did not answer is not waited for again.
 const silentFor = 10 * time.Second
 
-func (k *Keeper) isSilent(server string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	at, silent := k.silent[server]
+func (st *Store) isSilent(server string) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	at, silent := st.silent[server]
 	return silent && time.Since(at) < silentFor
 }
 
-func (k *Keeper) noteSilent(server string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for other, at := range k.silent {
+func (st *Store) noteSilent(server string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for other, at := range st.silent {
 		if time.Since(at) >= silentFor {
-			delete(k.silent, other)
+			delete(st.silent, other)
 		}
 	}
-	k.silent[server] = time.Now()
+	st.silent[server] = time.Now()
 }
 
 var errSilent = errors.New("no answer")
 
 // tell publishes a message, and returns how many have heard it.
-func (k *Keeper) tell(ctx context.Context, server string, m message) (listeners int64, err error) {
+func (st *Store) tell(ctx context.Context, server string, m message) (listeners int64, err error) {
 	payload, err := json.Marshal(m)
 	if err != nil {
 		return 0, err
 	}
-	node, err := k.opts.Node(ctx)
+	node, err := st.opts.Node(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return node.Publish(ctx, k.channel(server), payload).Result()
+	return node.Publish(ctx, st.channel(server), payload).Result()
 }
 
 // Handle takes what came on this server's channel. It does not wait.
-func (k *Keeper) Handle(payload string) error {
+func (st *Store) Handle(payload string) error {
 	if len(payload) > maxMessage {
 		return errMessage
 	}
@@ -113,13 +113,13 @@ func (k *Keeper) Handle(payload string) error {
 		return errMessage
 	}
 	if m.Ask == "" {
-		return k.answered(m)
+		return st.answered(m)
 	}
 	select {
-	case k.answers <- struct{}{}:
+	case st.answers <- struct{}{}:
 		go func() {
-			defer func() { <-k.answers }()
-			k.answer(m)
+			defer func() { <-st.answers }()
+			st.answer(m)
 		}()
 		return nil
 	default:
@@ -144,8 +144,8 @@ func isServer(text string) bool {
 	return len(text) == nodewire.ServerDigits
 }
 
-// answered hands an answer to who waits for it.
-func (k *Keeper) answered(m message) error {
+// answered hands an answer to the goroutine that asked.
+func (st *Store) answered(m message) error {
 	a := answer{gone: m.Gone}
 	if m.Session != "" {
 		s, _, err := decode(m.Session)
@@ -154,9 +154,9 @@ func (k *Keeper) answered(m message) error {
 		}
 		a.session = s
 	}
-	k.mu.Lock()
-	waits := k.asked[m.ID]
-	k.mu.Unlock()
+	st.mu.Lock()
+	waits := st.asked[m.ID]
+	st.mu.Unlock()
 	if waits != nil {
 		select {
 		case waits <- a:
@@ -167,36 +167,36 @@ func (k *Keeper) answered(m message) error {
 }
 
 // answer gives up a session that another server has taken.
-func (k *Keeper) answer(m message) {
-	ctx, cancel := context.WithTimeout(k.life, askTime)
+func (st *Store) answer(m message) {
+	ctx, cancel := context.WithTimeout(st.life, askTime)
 	defer cancel()
 	out := message{ID: m.ID}
-	k.mu.Lock()
-	e := k.kept[m.Ask]
+	st.mu.Lock()
+	e := st.kept[m.Ask]
 	if e != nil && e.discard {
 		out.Gone, e = true, nil
 	}
 	if e != nil && !e.lost {
-		k.loseLocked(e)
+		st.loseLocked(e)
 	}
-	k.mu.Unlock()
+	st.mu.Unlock()
 	if e != nil {
 		timeout := time.NewTimer(askTime)
 		defer timeout.Stop()
-		k.await(e, timeout.C, func() bool { return e.over || e.discard })
-		k.mu.Lock()
+		st.await(e, timeout.C, func() bool { return e.over || e.discard })
+		st.mu.Lock()
 		over, discard := e.over, e.discard
-		k.mu.Unlock()
+		st.mu.Unlock()
 		if discard {
 			out.Gone = true
 		} else if over { // else a handler still runs, and it is late
 			s := e.of.Session()
-			if text, err := encode(&s, k.opts.Server); err == nil && len(text) <= maxSession {
+			if text, err := encode(&s, st.opts.Server); err == nil && len(text) <= maxSession {
 				out.Session = text
 			}
 		}
 	}
-	if _, err := k.tell(ctx, m.From, out); err != nil && k.life.Err() == nil {
-		k.opts.Logger.Warn("a server that has taken a session cannot be answered", "error", shortened(err), "cause", causes.Away)
+	if _, err := st.tell(ctx, m.From, out); err != nil && st.life.Err() == nil {
+		st.opts.Logger.Warn("a server that has taken a session cannot be answered", "error", shortened(err), "cause", causes.Away)
 	}
 }

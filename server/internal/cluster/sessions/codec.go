@@ -47,7 +47,7 @@ func decode(text string) (s *fanout.Session, server string, err error) {
 	since, ok := offset.Parse(in.Own.Since)
 	known, ok2 := offset.Parse(in.Own.Known)
 	if !ok || !ok2 {
-		return nil, "", errPlace
+		return nil, "", errPosition
 	}
 	s.Since, s.Known = since, known
 	for _, stay := range in.Own.Stays {
@@ -57,14 +57,14 @@ func decode(text string) (s *fanout.Session, server string, err error) {
 			to, ok2 = offset.Parse(stay.To)
 		}
 		if !ok || !ok2 {
-			return nil, "", errPlace
+			return nil, "", errPosition
 		}
 		s.Stays = append(s.Stays, fanout.Stay{Room: stay.Room, From: from, To: to})
 	}
 	return s, in.Server, nil
 }
 
-var errPlace = errors.New("a place that is none")
+var errPosition = errors.New("a position that is no entry's id")
 
 // limits are those of a session that is read.
 var limits = jsonval.Limits{MaxBytes: maxSession}

@@ -12,10 +12,10 @@ import (
 	"hipflask/server/internal/fanout"
 )
 
-// scriptTake takes a session over: one of a Hipflask server becomes this server's, one of
-// Node's, which writes it when its client is gone, is removed as Node would. It stays for as
-// long as a client takes to be connected. ARGV: how this server's sessions begin, how those
-// of all do, the longest that is read, milliseconds.
+// scriptTake takes a session over: one of a Hipflask server becomes this server's, one of Node's,
+// which writes it when its client is gone, is removed as Node would. It stays for as long as a
+// client takes to be connected. ARGV: how this server's sessions begin, how those of all do, the
+// longest that is read, milliseconds.
 const scriptTake = `local n=redis.call('STRLEN',KEYS[1])
 if n==0 then return false end
 if n>tonumber(ARGV[3]) then redis.call('DEL',KEYS[1]) return '' end
@@ -26,29 +26,29 @@ else redis.call('DEL',KEYS[1]) end
 return s`
 
 // Take takes over the session of a client that comes back: see [fanout.Sessions].
-func (k *Keeper) Take(namespace, pid string) (*fanout.Session, fanout.Outcome) {
-	ctx, cancel := context.WithTimeout(k.life, takeTime)
+func (st *Store) Take(namespace, pid string) (*fanout.Session, fanout.Outcome) {
+	ctx, cancel := context.WithTimeout(st.life, takeTime)
 	defer cancel()
 	select {
-	case k.takes <- struct{}{}:
+	case st.takes <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fanout.Unknown
 	}
-	text, outcome := k.fetch(ctx, pid)
-	<-k.takes
+	text, outcome := st.fetch(ctx, pid)
+	<-st.takes
 	if outcome != "" {
 		return nil, outcome
 	}
 	s, server, err := decode(text)
 	if err != nil {
-		return nil, k.refuse(err)
+		return nil, st.refuse(err)
 	}
 	outcome = fanout.FromHere
-	if server != k.opts.Server {
+	if server != st.opts.Server {
 		outcome = fanout.FromOther
 	}
-	if server != k.opts.Server && server != "" {
-		newer, gone := k.ask(server, pid)
+	if server != st.opts.Server && server != "" {
+		newer, gone := st.ask(server, pid)
 		switch {
 		case gone:
 			return nil, fanout.NotFound
@@ -57,25 +57,25 @@ func (k *Keeper) Take(namespace, pid string) (*fanout.Session, fanout.Outcome) {
 		}
 	}
 	if s.PID != pid || s.Namespace != "" && s.Namespace != namespace {
-		return nil, k.refuse(errOther)
+		return nil, st.refuse(errOther)
 	}
 	return s, outcome
 }
 
 // fetch takes over what Redis has of a session. An outcome is why there is none.
-func (k *Keeper) fetch(ctx context.Context, pid string) (text string, outcome fanout.Outcome) {
-	if !k.awaitWritten(ctx, pid) {
+func (st *Store) fetch(ctx context.Context, pid string) (text string, outcome fanout.Outcome) {
+	if !st.awaitWritten(ctx, pid) {
 		return "", fanout.Unknown
 	}
-	text, err := k.opts.Store.Eval(ctx, scriptTake, []string{nodewire.SessionKey(k.opts.Prefix, pid)},
-		k.start, k.head, maxSession, takenFor.Milliseconds()).Text()
+	text, err := st.opts.Redis.Eval(ctx, scriptTake, []string{nodewire.SessionKey(st.opts.Prefix, pid)},
+		st.start, st.head, maxSession, takenFor.Milliseconds()).Text()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return "", fanout.NotFound
 	case err != nil && isOfKey(err):
-		return "", k.refuse(errNoText)
+		return "", st.refuse(errNoText)
 	case err != nil:
-		k.opts.Logger.Warn("a client that came back is a new one: Redis does not tell its session", "error", shortened(err),
+		st.opts.Logger.Warn("a client that came back is a new one: Redis does not tell its session", "error", shortened(err),
 			"cause", causes.Away)
 		return "", fanout.Unknown
 	}
@@ -88,30 +88,30 @@ var (
 )
 
 // refuse logs why a session in Redis is none.
-func (k *Keeper) refuse(why error) fanout.Outcome {
-	k.opts.Logger.Warn("a client that came back is a new one: its session in Redis cannot be used", "error", shortened(why),
+func (st *Store) refuse(why error) fanout.Outcome {
+	st.opts.Logger.Warn("a client that came back is a new one: its session in Redis cannot be used", "error", shortened(why),
 		"cause", causes.Away)
 	return fanout.Unreadable
 }
 
-// awaitWritten waits until what this server has of a session is written: its client may have
-// come back to the same. It reports false for one that is not in time.
-func (k *Keeper) awaitWritten(ctx context.Context, pid string) bool {
-	k.mu.Lock()
-	e := k.kept[pid]
-	k.mu.Unlock()
+// awaitWritten waits until what this server has of a session is written: its client may have come
+// back to the same. It reports false for one that is not in time.
+func (st *Store) awaitWritten(ctx context.Context, pid string) bool {
+	st.mu.Lock()
+	e := st.kept[pid]
+	st.mu.Unlock()
 	if e == nil {
 		return true
 	}
 	timeout := time.NewTimer(saveTime)
 	defer timeout.Stop()
-	written := func() bool { return k.kept[pid] != e || e.lost || !e.over && !e.discard }
-	return k.await(e, timeout.C, func() bool { return k.away || written() }) && k.locked(written) && ctx.Err() == nil
+	written := func() bool { return st.kept[pid] != e || e.lost || !e.over && !e.discard }
+	return st.await(e, timeout.C, func() bool { return st.away || written() }) && st.locked(written) && ctx.Err() == nil
 }
 
-// locked calls fn with the keeper locked.
-func (k *Keeper) locked(fn func() bool) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// locked calls fn with the mutex held.
+func (st *Store) locked(fn func() bool) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	return fn()
 }

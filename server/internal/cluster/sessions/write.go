@@ -14,9 +14,9 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// What is done to a key in one step. Each is for a session that this server has, or nobody:
-// one that is missing may have gone with what Redis had, and is written again. ARGV[1] is how
-// this server's sessions begin.
+// What is done to a key in one step. Each is for a session that this server has, or nobody: one
+// that is missing may have gone with what Redis had, and is written again. ARGV[1] is how this
+// server's sessions begin.
 const (
 	mine = `local s=redis.call('GETRANGE',KEYS[1],0,#ARGV[1]-1) if s~='' and s~=ARGV[1] then return 0 end `
 
@@ -39,58 +39,57 @@ const (
 	longestPause = time.Second
 )
 
-// Run writes what changes, and renews what does not, until the keeper is closed.
-func (k *Keeper) Run() {
-	defer close(k.done)
+// Run writes what changes, and renews what does not, until the store is closed.
+func (st *Store) Run() {
+	defer close(st.done)
 	tick := time.NewTicker(shortestRenewal)
 	defer tick.Stop()
 	wait := firstPause
 	for {
-		batch, closed := k.due()
+		batch, closed := st.due()
 		switch {
 		case len(batch) == 0 && closed:
 			return
 		case len(batch) == 0:
 			select {
-			case <-k.more:
+			case <-st.more:
 			case <-tick.C:
-				k.look()
-			case <-k.life.Done():
+				st.look()
+			case <-st.life.Done():
 				return
 			}
 			continue
 		}
-		if err := k.write(batch); err == nil {
+		if err := st.write(batch); err == nil {
 			wait = firstPause
 			continue
 		}
 		select {
 		case <-time.After(wait/2 + rand.N(wait/2)):
-		case <-k.life.Done():
+		case <-st.life.Done():
 			return
 		}
 		wait = min(2*wait, longestPause)
 	}
 }
 
-// Close has what changed written, for as long as ctx lasts. Other servers are answered until
-// Stop.
-func (k *Keeper) Close(ctx context.Context) {
-	k.mu.Lock()
-	k.closed = true
-	k.mu.Unlock()
+// Close has what changed written, for as long as ctx lasts. Other servers are answered until Stop.
+func (st *Store) Close(ctx context.Context) {
+	st.mu.Lock()
+	st.closed = true
+	st.mu.Unlock()
 	select {
-	case k.more <- struct{}{}:
+	case st.more <- struct{}{}:
 	default:
 	}
 	select {
-	case <-k.done:
+	case <-st.done:
 	case <-ctx.Done():
 	}
 }
 
 // Stop ends all that goes on, Run among it.
-func (k *Keeper) Stop() { k.end() }
+func (st *Store) Stop() { st.end() }
 
 // item is what is written of an entry.
 type item struct {
@@ -104,38 +103,38 @@ type item struct {
 }
 
 // due takes what is to be written out of the queue, and reports whether nothing else comes.
-func (k *Keeper) due() (batch []*item, closed bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for len(k.queue) > 0 && len(batch) < maxBatch {
-		e := k.queue[0]
-		k.queue[0] = nil
-		k.queue = k.queue[1:]
+func (st *Store) due() (batch []*item, closed bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for len(st.queue) > 0 && len(batch) < maxBatch {
+		e := st.queue[0]
+		st.queue[0] = nil
+		st.queue = st.queue[1:]
 		e.queued = false
 		switch {
-		case k.kept[e.pid] != e || e.lost:
+		case st.kept[e.pid] != e || e.lost:
 		case e.discard, e.written < e.changed:
 			batch = append(batch, &item{e: e, change: e.changed, discard: e.discard, over: e.over})
 		default:
 			batch = append(batch, &item{e: e, renew: true})
 		}
 	}
-	return batch, k.closed
+	return batch, st.closed
 }
 
 // look queues what has to be renewed, and forgets what is of no use any more.
-func (k *Keeper) look() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (st *Store) look() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	now := time.Now()
-	for _, e := range k.kept {
+	for _, e := range st.kept {
 		switch {
 		case e.over && e.keep > 0 && now.Sub(e.overAt) > e.keep: // Redis was away for too long
-			k.removeLocked(e)
+			st.removeLocked(e)
 		case e.over && e.lost && now.Sub(e.overAt) > askTime: // who has it has asked by now
-			k.removeLocked(e)
+			st.removeLocked(e)
 		case !e.over && !e.lost && e.keep > 0 && now.Sub(e.renewed) > renewal(e.keep):
-			k.queueLocked(e)
+			st.queueLocked(e)
 		}
 	}
 }
@@ -146,36 +145,36 @@ func renewal(keep time.Duration) time.Duration {
 }
 
 // write writes a batch. What Redis did not take is due again.
-func (k *Keeper) write(batch []*item) error {
-	ctx, cancel := context.WithTimeout(k.life, writeTime)
+func (st *Store) write(batch []*item) error {
+	ctx, cancel := context.WithTimeout(st.life, writeTime)
 	defer cancel()
-	pipe := k.opts.Store.Pipeline()
+	pipe := st.opts.Redis.Pipeline()
 	for _, i := range batch {
-		k.prepare(ctx, pipe, i)
+		st.prepare(ctx, pipe, i)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its error
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	var failed error
 	for _, i := range batch {
-		if err := k.settleLocked(i); err != nil {
+		if err := st.finishLocked(i); err != nil {
 			failed = err
-			k.queueLocked(i.e)
+			st.queueLocked(i.e)
 		}
 	}
-	k.noteLocked(failed)
+	st.noteLocked(failed)
 	return failed
 }
 
 // prepare adds an item's command.
-func (k *Keeper) prepare(ctx context.Context, pipe redis.Pipeliner, i *item) {
-	keys := []string{nodewire.SessionKey(k.opts.Prefix, i.e.pid)}
+func (st *Store) prepare(ctx context.Context, pipe redis.Pipeliner, i *item) {
+	keys := []string{nodewire.SessionKey(st.opts.Prefix, i.e.pid)}
 	if i.discard {
-		i.cmd = pipe.Eval(ctx, scriptDiscard, keys, k.start)
+		i.cmd = pipe.Eval(ctx, scriptDiscard, keys, st.start)
 		return
 	}
 	if i.renew {
-		i.cmd = pipe.Eval(ctx, scriptRenew, keys, k.start, (i.e.keep + renewal(i.e.keep)).Milliseconds())
+		i.cmd = pipe.Eval(ctx, scriptRenew, keys, st.start, (i.e.keep + renewal(i.e.keep)).Milliseconds())
 		return
 	}
 	s := i.e.of.Session()
@@ -184,24 +183,25 @@ func (k *Keeper) prepare(ctx context.Context, pipe redis.Pipeliner, i *item) {
 	if !i.over {
 		lasts += renewal(s.Keep)
 	}
-	text, err := encode(&s, k.opts.Server)
+	text, err := encode(&s, st.opts.Server)
 	if err != nil || len(text) > maxSession {
 		if err == nil {
 			err = &packet.Error{Limit: packet.LimitBytes, Max: maxSession}
 		}
-		k.opts.Logger.Warn("a client's session cannot be kept: what it is in, or what is kept for it, cannot be written",
+		st.opts.Logger.Warn("a client's session cannot be kept: what it is in, or what is kept for it, cannot be written",
 			"error", err, "cause", causes.Away)
 		i.discard = true
-		i.cmd = pipe.Eval(ctx, scriptDiscard, keys, k.start)
+		i.cmd = pipe.Eval(ctx, scriptDiscard, keys, st.start)
 		return
 	}
-	i.cmd = pipe.Eval(ctx, scriptSave, keys, k.start, text, lasts.Milliseconds())
+	i.cmd = pipe.Eval(ctx, scriptSave, keys, st.start, text, lasts.Milliseconds())
 }
 
-// settleLocked takes Redis' answer. An error is one that another attempt may not meet.
-func (k *Keeper) settleLocked(i *item) error {
+// finishLocked evaluates Redis' answer to an item. It returns an error where another attempt may
+// succeed.
+func (st *Store) finishLocked(i *item) error {
 	e := i.e
-	if k.kept[e.pid] != e || e.lost {
+	if st.kept[e.pid] != e || e.lost {
 		return nil
 	}
 	result, err := i.cmd.Int()
@@ -209,23 +209,23 @@ func (k *Keeper) settleLocked(i *item) error {
 	case err != nil && !isOfKey(err):
 		return err
 	case err != nil || result == notMine:
-		k.loseLocked(e)
+		st.loseLocked(e)
 		return nil
 	case i.renew && result == missing: // Redis has lost it
 		e.changed++
-		k.queueLocked(e)
+		st.queueLocked(e)
 		return nil
 	case i.discard:
-		k.removeLocked(e)
+		st.removeLocked(e)
 		return nil
 	}
 	e.renewed = time.Now()
 	if !i.renew {
 		e.keep, e.written = i.keep, i.change
 	}
-	e.tellLocked()
+	e.notifyLocked()
 	if e.over && e.written == e.changed {
-		k.removeLocked(e)
+		st.removeLocked(e)
 	}
 	return nil
 }

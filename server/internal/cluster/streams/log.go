@@ -1,7 +1,7 @@
-// Package streams owns the Redis stream through which servers hear each other as with
-// Node's @socket.io/redis-streams-adapter: what is asked of Redis, and the order of what
-// this server writes. When to connect, and what to do when Redis is away, is the
-// caller's to decide. What entries mean is nodewire's.
+// Package streams owns the Redis stream through which servers hear each other as with Node's
+// @socket.io/redis-streams-adapter: what is asked of Redis, and the order of what this server
+// writes. When to connect, and what to do when Redis is away, is the caller's to decide. What
+// entries mean is nodewire's.
 package streams
 
 import (
@@ -16,8 +16,8 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// DefaultLength is how many entries a stream keeps, about, where nobody says otherwise;
-// Node's maxLen.
+// DefaultLength is how many entries a stream keeps, about, where nobody says otherwise; Node's
+// maxLen.
 const DefaultLength = 10_000
 
 // Log is a stream: its key, and how many entries it keeps, about.
@@ -96,8 +96,8 @@ func (t Tail) After(id offset.ID) Hole {
 	return NoHole
 }
 
-// Read waits for entries behind an id, for block, and returns those that there are, count
-// at most. The hole is Trimmed if some may have gone before they could be read.
+// Read waits for entries behind an id, for block, and returns those that there are, count at most.
+// The hole is Trimmed if some may have gone before they could be read.
 func (l Log) Read(ctx context.Context, c redis.Cmdable, after offset.ID, count int64, block time.Duration) ([]Stored, Hole, error) {
 	pipe := c.Pipeline()
 	read := pipe.XRead(ctx, &redis.XReadArgs{Streams: []string{l.Key, after.String()}, Count: count, Block: block})
@@ -138,8 +138,8 @@ func stored(messages []redis.XMessage) []Stored {
 // page is how many entries Range asks for at once.
 const page = 100
 
-// Range calls fn with the entries behind an id, the oldest first, until it returns false
-// or there are no more.
+// Range calls fn with the entries behind an id, the oldest first, until it returns false or there
+// are no more.
 func (l Log) Range(ctx context.Context, c redis.Cmdable, after offset.ID, fn func(Stored) bool) error {
 	for {
 		found, err := c.XRangeN(ctx, l.Key, after.Next().String(), "+", page).Result()
@@ -158,8 +158,8 @@ func (l Log) Range(ctx context.Context, c redis.Cmdable, after offset.ID, fn fun
 	}
 }
 
-// Append writes entries behind each other, with nothing in between, and all of them or
-// none. It returns their ids.
+// Append writes entries behind each other, with nothing in between, and all of them or none. It
+// returns their ids.
 func (l Log) Append(ctx context.Context, c redis.Cmdable, entries []nodewire.Entry) ([]offset.ID, error) {
 	add := func(c redis.Cmdable, e *nodewire.Entry) *redis.StringCmd {
 		return c.XAdd(ctx, &redis.XAddArgs{Stream: l.Key, MaxLen: l.Length, Approx: true, Values: e.Fields()})
@@ -185,9 +185,8 @@ func (l Log) Append(ctx context.Context, c redis.Cmdable, entries []nodewire.Ent
 	return ids, failed
 }
 
-// Find looks for entries that Append may have written, behind an id that the stream had
-// before. It returns nil if they are not there. Whoever wrote them writes nothing else
-// meanwhile.
+// Find looks for entries that Append may have written, behind an id that the stream had before. It
+// returns nil if they are not there. Whoever wrote them writes nothing else meanwhile.
 func (l Log) Find(ctx context.Context, c redis.Cmdable, after offset.ID, entries []nodewire.Entry) ([]offset.ID, error) {
 	tail, err := l.Tail(ctx, c)
 	if err != nil || !tail.Exists {

@@ -68,8 +68,8 @@ func TestAppendAndRead(t *testing.T) {
 	}
 }
 
-// TestFind tells whether a batch was written, wherever it may be, and from others that
-// look like it.
+// TestFind tells whether a batch was written, wherever it may be, and from others that look like
+// it.
 func TestFind(t *testing.T) {
 	_, c, log := connect(t)
 	find := func(after offset.ID, entries []nodewire.Entry, want []offset.ID) {

@@ -8,8 +8,8 @@ import (
 	"hipflask/server/internal/offset"
 )
 
-// A batch is what is written at once. An entry of loneBytes goes without others: it is
-// the one that Redis may refuse for its size, and then nothing else is in doubt.
+// A batch is what is written at once. An entry of loneBytes goes without others: it is the one that
+// Redis may refuse for its size, and then nothing else is in doubt.
 const (
 	maxBatch      = 512
 	maxBatchBytes = 1 << 20
@@ -17,17 +17,17 @@ const (
 	overhead      = 256 // that an item takes beside its data
 )
 
-// Queue is what this server writes into the stream, in order, until it has been read
-// back from there, and what has to happen behind it. Its methods may be called from any
-// goroutine; Take, Written, Lost and DropVolatile are for the one that writes, Read and
-// Forget for the one that reads.
+// Queue is what this server writes into the stream, in order, until it has been read back from
+// there, and what has to happen behind it. Its methods may be called from any goroutine; Take,
+// Written, Lost and DropVolatile are for the one that writes, Read and Forget for the one that
+// reads.
 type Queue struct {
 	limit int
 	ahead int
 
 	mu      sync.Mutex
 	more    *sync.Cond // there is something to write, or the queue is closed
-	taken   []*Item    // and not settled, the oldest first
+	taken   []*Item    // and not finished, the oldest first
 	queue   []*Item    // behind them
 	bytes   int        // of the queue
 	entries int        // in the queue
@@ -43,8 +43,8 @@ type Queue struct {
 	rest    *sync.Cond
 }
 
-// Item is an entry on its way, or else what happens once those before it are read. Its
-// Entry stays as it is: it may be read before the writer knows that it was written.
+// Item is an entry on its way, or else what happens once those before it are read. Its Entry stays
+// as it is: it may be read before the writer knows that it was written.
 type Item struct {
 	Entry    nodewire.Entry
 	volatile bool
@@ -63,8 +63,8 @@ const (
 	over // read, or given up
 )
 
-// NewQueue makes a queue that holds about so many bytes. Beyond it the oldest go. No more
-// than ahead entries are written and not read: else they might be trimmed before that.
+// NewQueue makes a queue that holds about so many bytes. Beyond it the oldest go. No more than
+// ahead entries are written and not read: else they might be trimmed before that.
 func NewQueue(limit, ahead int) *Queue {
 	q := &Queue{limit: limit, ahead: ahead}
 	q.more, q.rest = sync.NewCond(&q.mu), sync.NewCond(&q.mu)
@@ -87,9 +87,9 @@ func (q *Queue) Put(e nodewire.Entry, volatile bool) {
 	q.run()
 }
 
-// After calls fn once all that was put before has been read, or given up: at once, if
-// that is so. fn takes so many bytes; where they are too many, those that wait longest
-// are dropped, but never one of size 0. fn must not block.
+// After calls fn once all that was put before has been read, or given up: at once, if that is so.
+// fn takes so many bytes; where they are too many, those that wait longest are dropped, but never
+// one of size 0. fn must not block.
 func (q *Queue) After(size int, fn func()) {
 	q.mu.Lock()
 	if len(q.taken) == 0 && len(q.queue) == 0 && len(q.due) == 0 && !q.running {
@@ -116,7 +116,7 @@ func (q *Queue) addLocked(i *Item) {
 			q.dropped++
 		}
 	}
-	q.settleLocked()
+	q.finishLocked()
 }
 
 // popLocked takes the first item out of the queue.
@@ -133,8 +133,8 @@ func (q *Queue) popLocked() *Item {
 	return i
 }
 
-// Take waits for entries, and takes as many as go into a batch. It returns nil when the
-// queue is closed and all were taken, or when ctx has ended.
+// Take waits for entries, and takes as many as go into a batch. It returns nil when the queue is
+// closed and all were taken, or when ctx has ended.
 func (q *Queue) Take(ctx context.Context) []*Item {
 	defer context.AfterFunc(ctx, func() {
 		q.mu.Lock()
@@ -179,7 +179,7 @@ func (q *Queue) Written(batch []*Item, ids []offset.ID) {
 		batch[n].id = id
 		q.landLocked(batch[n], written)
 	}
-	q.settleLocked()
+	q.finishLocked()
 	q.mu.Unlock()
 	q.run()
 }
@@ -197,7 +197,7 @@ func (q *Queue) giveUpLocked(items []*Item) {
 	for _, i := range items {
 		q.landLocked(i, over)
 	}
-	q.settleLocked()
+	q.finishLocked()
 }
 
 // landLocked notes what has become of an entry that was taken, unless that is known.
@@ -236,15 +236,15 @@ func (q *Queue) DropVolatile(batch []*Item) []*Item {
 	return kept
 }
 
-// Read notes that an entry was read and dealt with, as were all before it. What happens
-// behind it has happened then.
+// Read notes that an entry was read and dealt with, as were all before it. What happens behind it
+// has happened then.
 func (q *Queue) Read(e Stored) {
 	q.mu.Lock()
 	if len(q.taken) > 0 && q.taken[0].state == waits && q.taken[0].Entry == e.Entry {
 		q.landLocked(q.taken[0], over) // it is ours, and was read before its writing was answered
 	}
 	q.read = e.ID
-	q.settleLocked()
+	q.finishLocked()
 	for q.running {
 		q.rest.Wait()
 	}
@@ -252,8 +252,8 @@ func (q *Queue) Read(e Stored) {
 	q.run()
 }
 
-// Forget is for who reads another stream from now on, behind an id: what was written into
-// the one before is no longer waited for.
+// Forget is for who reads another stream from now on, behind an id: what was written into the one
+// before is no longer waited for.
 func (q *Queue) Forget(id offset.ID) {
 	q.mu.Lock()
 	for _, i := range q.taken {
@@ -262,13 +262,13 @@ func (q *Queue) Forget(id offset.ID) {
 		}
 	}
 	q.read = id
-	q.settleLocked()
+	q.finishLocked()
 	q.mu.Unlock()
 	q.run()
 }
 
-// settleLocked removes what is over from the front, and makes due what waited for that.
-func (q *Queue) settleLocked() {
+// finishLocked removes from the front what is over, and makes due the functions that waited for it.
+func (q *Queue) finishLocked() {
 	for len(q.taken) > 0 {
 		i := q.taken[0]
 		if i.then == nil && (i.state == waits || i.state == written && i.id.Compare(q.read) > 0) {
@@ -308,8 +308,8 @@ func (q *Queue) run() {
 	q.rest.Broadcast()
 }
 
-// State tells how many entries may not have been written, how many bytes they and what
-// waits behind them take, and how much was given up so far.
+// State tells how many entries may not have been written, how many bytes they and what waits behind
+// them take, and how much was given up so far.
 func (q *Queue) State() (waiting, bytes int, dropped uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

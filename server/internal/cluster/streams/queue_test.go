@@ -40,8 +40,8 @@ func (n *notes) are(t *testing.T, want ...string) {
 	}
 }
 
-// TestAfterWaitsForWhatWasPut: what is to happen behind an entry happens when that was
-// read, and neither sooner nor later.
+// TestAfterWaitsForWhatWasPut: what is to happen behind an entry happens when that was read, and
+// neither sooner nor later.
 func TestAfterWaitsForWhatWasPut(t *testing.T) {
 	q := NewQueue(1<<20, 1000)
 	var n notes

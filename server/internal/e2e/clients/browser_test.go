@@ -9,8 +9,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestBrowser has three pages of a real browser talk to each other: one that may
-// use WebSocket, one that finds it blocked, and one that was asked to poll.
+// TestBrowser has three pages of a real browser talk to each other: one that may use WebSocket, one
+// that finds it blocked, and one that was asked to poll.
 func TestBrowser(t *testing.T) {
 	testBrowser(t)
 }

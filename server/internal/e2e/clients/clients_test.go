@@ -1,5 +1,5 @@
-// Package clients tests the server with the clients that people have: npm's of all
-// versions, browsers, Python's and Go's, and what those need beside the protocol.
+// Package clients tests the server with the clients that people have: npm's of all versions,
+// browsers, Python's and Go's, and what those need beside the protocol.
 package clients
 
 import (
@@ -57,8 +57,8 @@ func TestSubprotocols(t *testing.T) {
 	}
 }
 
-// echoing is an application with three namespaces whose clients hear themselves. What
-// comes and goes is printed.
+// echoing is an application with three namespaces whose clients hear themselves. What comes and
+// goes is printed.
 func echoing(app *hipflask.App) error {
 	for _, name := range []string{"/", "/chat", "/other"} {
 		n := app.SocketIO.Of(name)
@@ -75,8 +75,8 @@ func echoing(app *hipflask.App) error {
 	return nil
 }
 
-// React's StrictMode disconnects and connects in one turn: the client is connected in the
-// end and heard, and every connect has its disconnect.
+// React's StrictMode disconnects and connects in one turn: the client is connected in the end and
+// heard, and every connect has its disconnect.
 func TestStrictMode(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, args := range [][]string{nil, {"--recovery", "1m"}} {

@@ -95,8 +95,8 @@ func TestWebSocketCompressionWithNpmClients(t *testing.T) {
 	}
 }
 
-// TestHardeningCompressedBombs: a message that unpacks to more than is allowed costs its
-// sender the connection, and nobody else anything.
+// TestHardeningCompressedBombs: a message that unpacks to more than is allowed costs its sender the
+// connection, and nobody else anything.
 func TestHardeningCompressedBombs(t *testing.T) {
 	server := harness.Start(t, "--websocket-compression")
 	unharmed := testkit.Bystander(t, server.Addr)

@@ -12,8 +12,8 @@ import (
 
 // The pages of three browser engines, and the bundles that old pages load.
 
-// engines are the browsers that are there. Firefox and WebKit are no small thing to
-// install, so they are asked for in CI only; what is missing elsewhere is named.
+// engines are the browsers that are there. Firefox and WebKit are no small thing to install, so
+// they are asked for in CI only; what is missing elsewhere is named.
 func engines(t *testing.T) map[string]testkit.Engine {
 	t.Helper()
 	found := map[string]testkit.Engine{"chromium": {Path: testkit.NeedChromium(t)}}
@@ -31,8 +31,8 @@ func engines(t *testing.T) map[string]testkit.Engine {
 	return found
 }
 
-// TestBrowserEngines has a page of each engine in one chat, and the document's own
-// client in each of them.
+// TestBrowserEngines has a page of each engine in one chat, and the document's own client in each
+// of them.
 func TestBrowserEngines(t *testing.T) {
 	testkit.NeedNode(t)
 	found := engines(t)
@@ -77,8 +77,8 @@ func TestBrowserEngines(t *testing.T) {
 	}
 }
 
-// TestOldBundles has pages with the bundles of socket.io-client 1.0 to 1.7: each talks by
-// polling alone and with an upgrade, over one session each.
+// TestOldBundles has pages with the bundles of socket.io-client 1.0 to 1.7: each talks by polling
+// alone and with an upgrade, over one session each.
 func TestOldBundles(t *testing.T) {
 	testkit.NeedNode(t)
 	clients := []string{"socket.io-client-106", "socket.io-client-110", "socket.io-client-137", "socket.io-client-148", "socket.io-client-1"}

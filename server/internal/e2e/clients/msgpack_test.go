@@ -57,8 +57,8 @@ func talkative(app *hipflask.App) error {
 	)
 }
 
-// Whatever a client with that parser is told is what it would be told with the usual one:
-// bytes at any depth, dates, undefined, big integers, acks both ways, refusals, namespaces.
+// Whatever a client with that parser is told is what it would be told with the usual one: bytes at
+// any depth, dates, undefined, big integers, acks both ways, refusals, namespaces.
 func TestMsgpackConversation(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, mode := range []string{"websocket", "polling", "default"} {
@@ -103,8 +103,8 @@ func checkQuiet(t *testing.T, server *harness.Server) {
 	}
 }
 
-// In one room: clients with msgpack over each transport, one with JSON, Python's, and a
-// plain WebSocket. Each hears all that it can read, and those of npm in one order.
+// In one room: clients with msgpack over each transport, one with JSON, Python's, and a plain
+// WebSocket. Each hears all that it can read, and those of npm in one order.
 func TestMsgpackInOneRoomWithAllOthers(t *testing.T) {
 	testkit.NeedNode(t)
 	testkit.NeedPythonClient(t)
@@ -193,8 +193,8 @@ func TestMsgpackRecovery(t *testing.T) {
 	}
 }
 
-// The bundle with msgpack that this server hands out, in a page of a real browser, by
-// polling alone and with the upgrade.
+// The bundle with msgpack that this server hands out, in a page of a real browser, by polling alone
+// and with the upgrade.
 func TestMsgpackBundle(t *testing.T) {
 	testkit.NeedNode(t)
 	server := harness.Start(t)

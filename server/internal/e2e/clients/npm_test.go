@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClientMatrix drives the server with every client version over every
-// transport, and checks what the clients saw and what the server printed.
+// TestClientMatrix drives the server with every client version over every transport, and checks
+// what the clients saw and what the server printed.
 func TestClientMatrix(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, client := range testkit.ClientVersions() {
@@ -164,8 +164,8 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
-// TestBurst has one client send 2000 messages to 20 receivers: every version over
-// WebSocket, over polling, by default, and with an upgrade in the middle of it all.
+// TestBurst has one client send 2000 messages to 20 receivers: every version over WebSocket, over
+// polling, by default, and with an upgrade in the middle of it all.
 func TestBurst(t *testing.T) {
 	testkit.NeedNode(t)
 	const count = 2000

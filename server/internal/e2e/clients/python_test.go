@@ -11,9 +11,9 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestPythonClient has Python's client, sync and asyncio, send bursts of texts, which come
-// back faster than it polls. It takes 16 packets of an answer and throws the rest away
-// with the connection.
+// TestPythonClient has Python's client, sync and asyncio, send bursts of texts, which come back
+// faster than it polls. It takes 16 packets of an answer and throws the rest away with the
+// connection.
 func TestPythonClient(t *testing.T) {
 	testkit.NeedPythonClient(t)
 	counts := []string{"1", "16", "17", "20", "500"}
@@ -40,8 +40,8 @@ func TestPythonClient(t *testing.T) {
 	}
 }
 
-// An answer to a poll of Engine.IO 4 holds 16 packets at most, attachments included; a
-// message goes whole where one answer can hold it. What is left comes with the next.
+// An answer to a poll of Engine.IO 4 holds 16 packets at most, attachments included; a message goes
+// whole where one answer can hold it. What is left comes with the next.
 func TestPollsHoldSixteenPackets(t *testing.T) {
 	p := testkit.JoinPolling(t, harness.Start(t).Addr, 4)
 	attachments := func(n int) []string {

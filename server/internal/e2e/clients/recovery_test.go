@@ -14,8 +14,8 @@ import (
 // cuts is how often TestRecovery cuts connections.
 const cuts = 14
 
-// budgets make cuts in handshakes, in what was missed, and in bursts; the first when
-// the client has connected.
+// budgets make cuts in handshakes, in what was missed, and in bursts; the first when the client has
+// connected.
 func budgets() []int {
 	list := []int{2000}
 	for i := 1; i < cuts; i++ {
@@ -24,9 +24,9 @@ func budgets() []int {
 	return list
 }
 
-// With --recovery a client that is cut off again and again, in the middle of bursts
-// and of coming back, hears what it missed, each once and in order: when the server
-// sees the cut, and when it does not.
+// With --recovery a client that is cut off again and again, in the middle of bursts and of
+// reconnecting, hears what it missed, each once and in order: when the server sees the cut, and
+// when it does not.
 func TestRecovery(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, mode := range []string{"websocket", "polling", "default"} {
@@ -66,8 +66,8 @@ func testRecovery(t *testing.T, mode, parser string, silent bool) {
 	onlyTwoAtOnce(t, server)
 }
 
-// onlyTwoAtOnce checks that a client's disconnect was handled before its next connect:
-// there is the talker, and the listener once.
+// onlyTwoAtOnce checks that a client's disconnect was handled before its next connect: there is the
+// talker, and the listener once.
 func onlyTwoAtOnce(t *testing.T, server *harness.Server) {
 	t.Helper()
 	_ = server.Stop()
@@ -151,8 +151,8 @@ func TestRecoveryTakesOver(t *testing.T) {
 	}
 }
 
-// A polling client whose request was cut off closes its session, and then comes back. What
-// its disconnect handler is told stays what Flask-SocketIO tells it.
+// A polling client whose request was cut off closes its session, and then comes back. What its
+// disconnect handler is told stays what Flask-SocketIO tells it.
 func TestRecoveryAfterClose(t *testing.T) {
 	server := harness.Start(t, "--recovery", "1m")
 	client := testkit.OpenPolling(t, server.Addr, 4)

@@ -10,8 +10,8 @@ import (
 
 // What a client did wrong is said to it, and to the log, at once.
 
-// A malformed CONNECT is answered by nothing that a client could wait for: the session
-// ends, as at the official server.
+// A malformed CONNECT is answered by nothing that a client could wait for: the session ends, as at
+// the official server.
 func TestMalformedCONNECTEndsTheSession(t *testing.T) {
 	for _, packet := range []string{`40{bad`, `40{"token":"x"`, `40{}x`, `40[]`, `40null`, `40"x"`, `40/chat,{`, `40/chat,1`} {
 		server := harness.Start(t)
@@ -28,8 +28,8 @@ func TestMalformedCONNECTEndsTheSession(t *testing.T) {
 	}
 }
 
-// How many namespaces a client may be connected to is a setting. One too many is refused,
-// which is logged with that, and the others go on.
+// How many namespaces a client may be connected to is a setting. One too many is refused, which is
+// logged with that, and the others go on.
 func TestMaxNamespaces(t *testing.T) {
 	server := harness.StartApp(t, echoing, "--max-namespaces", "2")
 	c := testkit.JoinWebSocket(t, server.Addr)
@@ -50,8 +50,8 @@ func TestMaxNamespaces(t *testing.T) {
 	connects("/other")
 }
 
-// A client whose POST is too large is told so: by the answer to that, and not by the end of
-// its poll.
+// A client whose POST is too large is told so: by the answer to that, and not by the end of its
+// poll.
 func TestTooLargeAPOSTAndNpmClients(t *testing.T) {
 	testkit.NeedNode(t)
 	server := harness.Start(t, "--max-http-buffer-size", "1000")

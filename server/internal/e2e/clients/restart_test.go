@@ -11,12 +11,12 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// A server goes away, as by SIGTERM, and another comes up at its address: whoever was
-// there comes back by itself, as it does to Flask-SocketIO.
+// A server goes away, as by SIGTERM, and another comes up at its address: whoever was there comes
+// back by itself, as it does to Flask-SocketIO.
 
-// restarted runs clients around the restart of their server. start begins with them and
-// returns when all are connected, and what waits until they are back. It returns what the
-// second server printed.
+// restarted runs clients around the restart of their server. start begins with them and returns
+// when all are connected, and what waits until they are back. It returns what the second server
+// printed.
 func restarted(t *testing.T, start func(url string) (finish func())) []string {
 	t.Helper()
 	port := testkit.FreePort(t)
@@ -94,8 +94,8 @@ func TestPythonClientsComeBackAfterARestart(t *testing.T) {
 	}
 }
 
-// What was accepted before the end comes first, whole, in answers of 16 packets; then
-// the refusal upon which every client comes back.
+// What was accepted before the end comes first, whole, in answers of 16 packets; then the refusal
+// upon which every client comes back.
 func TestPollsAtTheEnd(t *testing.T) {
 	for _, version := range []int{4, 3} {
 		server := harness.Start(t)

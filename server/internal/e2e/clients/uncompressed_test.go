@@ -14,8 +14,8 @@ import (
 	"hipflask/server/internal/cluster/redistest"
 )
 
-// telling is the chat, and an event that has the server emit a long text to everybody,
-// compressed or not.
+// telling is the chat, and an event that has the server emit a long text to everybody, compressed
+// or not.
 func telling(app *hipflask.App) error {
 	return errors.Join(handlers.Register(app), app.SocketIO.On("tell", func(text string, compress bool) error {
 		return app.SocketIO.To().Compress(compress).Emit("told", text)
@@ -32,8 +32,8 @@ func polledEncoding(t *testing.T, p *testkit.Poller) string {
 	return got.Header.Get("Content-Encoding")
 }
 
-// TestEmitsThatAreNotCompressed: what a handler does not want compressed is not, here and
-// at the Hipflask and Node servers of the cluster.
+// TestEmitsThatAreNotCompressed: what a handler does not want compressed is not, here and at the
+// Hipflask and Node servers of the cluster.
 func TestEmitsThatAreNotCompressed(t *testing.T) {
 	redis := redistest.Start(t)
 	ours := harness.StartApp(t, telling, "--message-queue", redis.URL())

@@ -10,8 +10,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Disconnect in a connect handler is what Flask's is, to every client: it is connected,
-// gets what it was sent, and is disconnected by the server.
+// Disconnect in a connect handler is what Flask's is, to every client: it is connected, gets what
+// it was sent, and is disconnected by the server.
 func TestDisconnectInTheConnectHandlerAndNpmClients(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, client := range testkit.ClientVersions() {

@@ -10,8 +10,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Upgrades as clients of other languages make them, see testdata/wire: the session goes on
-// over the WebSocket, nothing is lost of what was said before or comes behind.
+// Upgrades as clients of other languages make them, see testdata/wire: the session goes on over the
+// WebSocket, nothing is lost of what was said before or comes behind.
 func TestUpgradesOfOtherClients(t *testing.T) {
 	addr := harness.Start(t).Addr
 	speaker := testkit.JoinWebSocket(t, addr)
@@ -88,8 +88,8 @@ func TestRefusedUpgradesAreLogged(t *testing.T) {
 	}
 }
 
-// Engine.IO 4 libraries for small devices send heartbeats of their own: they are neither
-// answered nor taken for the answer to ours.
+// Engine.IO 4 libraries for small devices send heartbeats of their own: they are neither answered
+// nor taken for the answer to ours.
 func TestHeartbeatsOfOtherClients(t *testing.T) {
 	server := harness.Start(t)
 	c := testkit.JoinWebSocket(t, server.Addr)
@@ -104,8 +104,8 @@ func TestHeartbeatsOfOtherClients(t *testing.T) {
 	quick.Stderr.WaitText(t, `reason="ping timeout"`)
 }
 
-// A browser fails a WebSocket that takes none of the subprotocols that it offered: the
-// first is taken, at both paths, and what is no name is taken for none.
+// A browser fails a WebSocket that takes none of the subprotocols that it offered: the first is
+// taken, at both paths, and what is no name is taken for none.
 func TestSubprotocolsAreAnswered(t *testing.T) {
 	addr := harness.Start(t).Addr
 	for offered, want := range map[string]string{

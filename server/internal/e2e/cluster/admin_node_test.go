@@ -11,8 +11,8 @@ import (
 	"hipflask/server/internal/e2e/harness"
 )
 
-// TestAdminWithNode has a server of Node with npm's @socket.io/admin-ui in the cluster: a UI
-// of either shows both servers, and clients of the other one, and acts on them.
+// TestAdminWithNode has a server of Node with npm's @socket.io/admin-ui in the cluster: a UI of
+// either shows both servers, and clients of the other one, and acts on them.
 func TestAdminWithNode(t *testing.T) {
 	onBothAdapters(t, func(t *testing.T, adapter string) {
 		redis := redistest.Start(t)

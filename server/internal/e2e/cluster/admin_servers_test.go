@@ -31,8 +31,8 @@ func onBothAdapters(t *testing.T, test func(t *testing.T, adapter string)) {
 	}
 }
 
-// TestAdminActsOnAllServers has a UI of one server act on clients of another one, in a
-// namespace that is nowhere else as well.
+// TestAdminActsOnAllServers has a UI of one server act on clients of another one, in a namespace
+// that is nowhere else as well.
 func TestAdminActsOnAllServers(t *testing.T) {
 	onBothAdapters(t, func(t *testing.T, adapter string) {
 		redis := redistest.Start(t)
@@ -82,8 +82,8 @@ func TestAdminActsOnAllServers(t *testing.T) {
 	})
 }
 
-// TestAdminLoginHoldsEverywhere has a login at one server open the others, until the server's
-// users are others; and no other session does.
+// TestAdminLoginHoldsEverywhere has a login at one server open the others, until the server's users
+// are others; and no other session does.
 func TestAdminLoginHoldsEverywhere(t *testing.T) {
 	redis := redistest.Start(t)
 	users := adminUsers(t)
@@ -167,8 +167,7 @@ func adminEvents(t *testing.T, ops, result string) int {
 
 var opsAt = regexp.MustCompile(`msg="health and metrics" address=(\S+)`)
 
-// Nobody who looks, nothing that is said: before the first UI comes, and after the last has
-// left.
+// Nobody who looks, nothing that is said: before the first UI comes, and after the last has left.
 func TestAdminCostsNothingUnwatched(t *testing.T) {
 	onBothAdapters(t, func(t *testing.T, adapter string) {
 		redis := redistest.Start(t)
@@ -201,9 +200,8 @@ func TestAdminCostsNothingUnwatched(t *testing.T) {
 	})
 }
 
-// Attack: whoever can publish on Redis says what no server says to UIs. A UI was sent all
-// that anybody emitted in its namespace: another session, a list of no sockets, what its
-// page breaks of.
+// Attack: whoever can publish on Redis says what no server says to UIs. A UI was sent all that
+// anybody emitted in its namespace: another session, a list of no sockets, what its page breaks of.
 func TestHardeningAdminEventsOfOthers(t *testing.T) {
 	redis := redistest.Start(t)
 	users := adminUsers(t)

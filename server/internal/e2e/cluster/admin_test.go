@@ -29,10 +29,9 @@ func adminUsers(t *testing.T) string {
 	return file
 }
 
-// TestAdminPageShowsTheCluster has the official page, in a real browser, connected to one
-// server of two: it shows both, and a client of the other one, which it puts into a room
-// and disconnects. Its login holds on the other server. Whoever may only look is shown no
-// buttons.
+// TestAdminPageShowsTheCluster has the official page, in a real browser, connected to one server of
+// two: it shows both, and a client of the other one, which it puts into a room and disconnects. Its
+// login holds on the other server. Whoever may only look is shown no buttons.
 func TestAdminPageShowsTheCluster(t *testing.T) {
 	for _, adapter := range []string{"redis", "redis-streams"} {
 		t.Run(adapter, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClusterOfFour has 200 clients of three servers and one of Node hear everything
-// that eight speakers say at once: each message once, each speaker's in order.
+// TestClusterOfFour has 200 clients of three servers and one of Node hear everything that eight
+// speakers say at once: each message once, each speaker's in order.
 func TestClusterOfFour(t *testing.T) {
 	testkit.NeedNode(t)
 	redis := redistest.Start(t)

@@ -18,8 +18,7 @@ type crowd struct {
 	wait    sync.WaitGroup
 }
 
-// listenerClient hears texts "SENDER.NUMBER" and knows which numbers each sender
-// has reached.
+// listenerClient hears texts "SENDER.NUMBER" and knows which numbers each sender has reached.
 type listenerClient struct {
 	*testkit.LoadClient
 	mu      sync.Mutex

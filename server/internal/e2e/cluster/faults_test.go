@@ -29,8 +29,8 @@ const (
 	redisBack = "Redis is back"
 )
 
-// inOrder fails the test unless what a client heard of a sender is in order and
-// without repetitions.
+// inOrder fails the test unless what a client heard of a sender is in order and without
+// repetitions.
 func inOrder(t *testing.T, heard []string) {
 	t.Helper()
 	last := -1
@@ -43,9 +43,9 @@ func inOrder(t *testing.T, heard []string) {
 	}
 }
 
-// TestClusterRedisRestartsUnderLoad kills Redis twice while six speakers talk. A
-// server's own clients hear everything; those of the others hear nothing twice and
-// everything in order, and afterwards all is as before.
+// TestClusterRedisRestartsUnderLoad kills Redis twice while six speakers talk. A server's own
+// clients hear everything; those of the others hear nothing twice and everything in order, and
+// afterwards all is as before.
 func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 	redis := redistest.Start(t)
 	var members []*harness.Server
@@ -108,8 +108,8 @@ func TestClusterRedisRestartsUnderLoad(t *testing.T) {
 	}
 }
 
-// TestClusterChatsOnWithoutRedis: what is said in an outage reaches the server's own
-// clients at once, and those of the other servers once Redis is back: all of it.
+// TestClusterChatsOnWithoutRedis: what is said in an outage reaches the server's own clients at
+// once, and those of the other servers once Redis is back: all of it.
 func TestClusterChatsOnWithoutRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -12,8 +12,8 @@ import (
 func bytesOf(hex string) map[string]any    { return map[string]any{"$bytes": hex} }
 func tupleOf(values ...any) map[string]any { return map[string]any{"$tuple": values} }
 
-// TestClusterPythonEmitter has a Python process emit, as a Celery worker does, to
-// clients of two servers.
+// TestClusterPythonEmitter has a Python process emit, as a Celery worker does, to clients of two
+// servers.
 func TestClusterPythonEmitter(t *testing.T) {
 	redis := redistest.Start(t)
 	first, second := harness.StartMember(t, redis), harness.StartMember(t, redis)
@@ -113,8 +113,8 @@ func TestClusterWithFlaskServer(t *testing.T) {
 	all(`42["answered","a",2]`)
 }
 
-// TestClusterLearnsTheFormat: after a message of an old Flask-SocketIO this server
-// writes what that can read.
+// TestClusterLearnsTheFormat: after a message of an old Flask-SocketIO this server writes what that
+// can read.
 func TestClusterLearnsTheFormat(t *testing.T) {
 	redis := redistest.Start(t)
 	ours := harness.StartMember(t, redis)

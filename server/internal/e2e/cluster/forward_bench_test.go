@@ -18,9 +18,9 @@ import (
 	"hipflask/server/internal/e2e/harness"
 )
 
-// BenchmarkForward measures what a request costs that is passed on: 16 clients of
-// Engine.IO 3 post a ping and poll for the pong, of the server that has their sessions and
-// by way of another one. It reports the processor time of each server.
+// BenchmarkForward measures what a request costs that is passed on: 16 clients of Engine.IO 3 post
+// a ping and poll for the pong, of the server that has their sessions and by way of another one. It
+// reports the processor time of each server.
 //
 //	go test -run '^$' -bench Forward -benchtime 20000x ./server/internal/e2e/cluster
 func BenchmarkForward(b *testing.B) {

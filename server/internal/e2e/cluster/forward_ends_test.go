@@ -50,8 +50,7 @@ func TestClusterForwardedClientLeaves(t *testing.T) {
 	harness.AwaitMetrics(t, ops, map[string]float64{active: 0, `hipflask_cluster_forwarded_total{result="left"}`: 1})
 }
 
-// One whose first server ends has not: its poll is answered with nothing, and it asks
-// another.
+// One whose first server ends has not: its poll is answered with nothing, and it asks another.
 func TestClusterForwardedFirstServerEnds(t *testing.T) {
 	redis := redistest.Start(t)
 	a, c := harness.StartMember(t, redis), harness.StartMember(t, redis)
@@ -162,8 +161,8 @@ func TestClusterForwardedServerIsKilled(t *testing.T) {
 	}
 }
 
-// Servers are restarted one after another behind plain round robin: each client comes back
-// without a failure, and what it has sent and asks to be acknowledged is not lost.
+// Servers are restarted one after another behind plain round robin: each client comes back without
+// a failure, and what it has sent and asks to be acknowledged is not lost.
 func TestClusterForwardedRollingRestart(t *testing.T) {
 	testkit.NeedNode(t)
 	redis := redistest.Start(t)
@@ -186,8 +185,7 @@ func TestClusterForwardedRollingRestart(t *testing.T) {
 	}
 }
 
-// A server that is frozen costs another one a bounded number of requests, for a bounded
-// time.
+// A server that is frozen costs another one a bounded number of requests, for a bounded time.
 func TestClusterForwardedServerIsFrozen(t *testing.T) {
 	redis := redistest.Start(t)
 	addr, process := startProcess(t, harness.Build(t), redis)
@@ -223,8 +221,8 @@ func TestClusterForwardedServerIsFrozen(t *testing.T) {
 	by(testkit.JoinPolling(t, addr, 4), b.Addr).Chats("after")
 }
 
-// While Redis is away, a server that is known is still asked, and one that is not is
-// not waited for.
+// While Redis is away, a server that is known is still asked, and one that is not is not waited
+// for.
 func TestClusterForwardedWithoutRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -17,11 +17,11 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Several servers that pass requests on to the one that has the session: nothing in front
-// of them knows of sessions.
+// Several servers that pass requests on to the one that has the session: nothing in front of them
+// knows of sessions.
 
-// roundRobin is nginx in front of three servers, as the page has it: it gives each request
-// to the next one.
+// roundRobin is nginx in front of three servers, as the page has it: it gives each request to the
+// next one.
 func roundRobin(t *testing.T, servers ...string) (addr string) {
 	t.Helper()
 	return startScalingNginx(t, func(listen string) string { return scalingBlock(t, listen, servers...) })
@@ -53,9 +53,8 @@ func by(p *testkit.Poller, addr string) *testkit.Poller {
 	return p
 }
 
-// quieten returns once every server has delivered what was said at any of them: what was
-// said to a client that has left may still be on its way to another server, whose next
-// client would hear it.
+// quieten returns once every server has delivered what was said at any of them: what was said to a
+// client that has left may still be on its way to another server, whose next client would hear it.
 func quieten(t *testing.T, servers []*harness.Server) {
 	t.Helper()
 	var clients []*testkit.Client
@@ -126,8 +125,8 @@ func TestClusterWithoutStickingPython(t *testing.T) {
 	}
 }
 
-// What a client is answered through another server is what it is answered directly,
-// coded and framed as it asks for it, and with the headers of CORS once.
+// What a client is answered through another server is what it is answered directly, coded and
+// framed as it asks for it, and with the headers of CORS once.
 func TestClusterForwardedAnswersAreTheSame(t *testing.T) {
 	const page = "https://page.example"
 	a, b := startPair(t, "--cors-allowed-origins", page)
@@ -213,8 +212,8 @@ func TestClusterForwardedUpgrade(t *testing.T) {
 	p.Unknown()
 }
 
-// The server that has the session tells the log of the client's address, as the first one
-// knows it: from a trusted proxy.
+// The server that has the session tells the log of the client's address, as the first one knows it:
+// from a trusted proxy.
 func TestClusterForwardedAddress(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis, "--trusted-proxies", "127.0.0.1")
@@ -230,8 +229,8 @@ func TestClusterForwardedAddress(t *testing.T) {
 	})
 }
 
-// What a client may is decided by the server that is asked first, by its own settings, and
-// by no other.
+// What a client may is decided by the server that is asked first, by its own settings, and by no
+// other.
 func TestClusterForwardedAdmissionIsOnce(t *testing.T) {
 	redis := redistest.Start(t)
 	a, ops := harness.StartOps(t, "--message-queue", redis.URL(), "--allowed-hosts", "a.example", "--cors-allowed-origins", "https://a.example",
@@ -260,8 +259,8 @@ func TestClusterForwardedAdmissionIsOnce(t *testing.T) {
 	}
 }
 
-// Servers that listen on Unix sockets, or speak TLS, pass requests on to each other on one
-// machine; and with a URL, where the certificate is checked.
+// Servers that listen on Unix sockets, or speak TLS, pass requests on to each other on one machine;
+// and with a URL, where the certificate is checked.
 func TestClusterForwardedOverEveryKindOfAddress(t *testing.T) {
 	redis := redistest.Start(t)
 	certFile, keyFile, pool := testkit.SelfSigned(t)

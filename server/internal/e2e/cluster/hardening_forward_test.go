@@ -92,9 +92,9 @@ func (w *wiretap) recorded(t *testing.T) *http.Request {
 	return r
 }
 
-// Attack: a request that was passed on is recorded and sent again, with something of it
-// changed, to get past the checks of origin and host, or to be taken for somebody else.
-// What proves nothing is a client's request, and is checked as one.
+// Attack: a request that was passed on is recorded and sent again, with something of it changed, to
+// get past the checks of origin and host, or to be taken for somebody else. What proves nothing is
+// a client's request, and is checked as one.
 func TestHardeningRecordedForward(t *testing.T) {
 	redis := redistest.Start(t)
 	tap := startWiretap(t)
@@ -157,8 +157,8 @@ func TestHardeningForwardedHeaderIsRemoved(t *testing.T) {
 	}
 }
 
-// Attack: whoever can write to Redis, and does not know the key there, has servers send
-// requests, with their cookies, to an address of his.
+// Attack: whoever can write to Redis, and does not know the key there, has servers send requests,
+// with their cookies, to an address of his.
 func TestHardeningForgedAddress(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)
@@ -209,8 +209,8 @@ func TestHardeningForgedAddress(t *testing.T) {
 	}
 }
 
-// Attack: ids of sessions of servers that never were, each another, to have Redis asked
-// for all of them.
+// Attack: ids of sessions of servers that never were, each another, to have Redis asked for all of
+// them.
 func TestHardeningForgedServers(t *testing.T) {
 	redis := redistest.Start(t)
 	server, ops := harness.StartOps(t, "--message-queue", redis.URL())

@@ -19,8 +19,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks through Redis, and by it: whoever reaches it can publish anything, and it can
-// freeze, cut and refuse. Each test names what it stops.
+// Attacks through Redis, and by it: whoever reaches it can publish anything, and it can freeze, cut
+// and refuse. Each test names what it stops.
 
 // metric reads one of the server's metrics.
 func metric(t *testing.T, ops, name string) float64 {
@@ -38,8 +38,8 @@ func metric(t *testing.T, ops, name string) float64 {
 	return 0
 }
 
-// Attack: a Redis that hangs, with its connections open, while the server ends. It was
-// 9.7 seconds, and 14.6 when the connections were being made anew, whatever
+// Attack: a Redis that hangs, with its connections open, while the server ends. It was 9.7 seconds,
+// and 14.6 when the connections were being made anew, whatever
 // --shutdown-timeout said.
 func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -85,8 +85,8 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 	}
 }
 
-// Attack: more than Redis keeps for a subscriber that does not read. Redis cuts it; what
-// it missed was logged as dropped=0, and nothing named the limit.
+// Attack: more than Redis keeps for a subscriber that does not read. Redis cuts it; what it missed
+// was logged as dropped=0, and nothing named the limit.
 func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Do("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
@@ -183,8 +183,8 @@ func heardOnRedis(t *testing.T, redis *redistest.Server, channel string, say fun
 	return []byte(m.Payload)
 }
 
-// Attack: a broadcast with the number 2^64-1 in a server's name, after which all that it
-// really says looked like repetitions; and one with each of its next numbers.
+// Attack: a broadcast with the number 2^64-1 in a server's name, after which all that it really
+// says looked like repetitions; and one with each of its next numbers.
 func TestHardeningForgedNumbers(t *testing.T) {
 	redis := redistest.Start(t)
 	a := harness.StartMember(t, redis)
@@ -214,9 +214,9 @@ func TestHardeningForgedNumbers(t *testing.T) {
 	}
 }
 
-// Attack: lists of 100,000 rooms, on Node's channels and on Flask's queue, in every place
-// that takes a list. They were compared under the namespace's lock, for each client anew,
-// and all clients waited for many seconds.
+// Attack: lists of 100,000 rooms, on Node's channels and on Flask's queue, in every place that
+// takes a list. They were compared under the namespace's lock, for each client anew, and all
+// clients waited for many seconds.
 func TestHardeningEndlessLists(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Do("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 0 0") // so that all of it comes
@@ -317,8 +317,8 @@ func TestHardeningLongNamesOnRedis(t *testing.T) {
 	}
 }
 
-// Attack: a subscription that is cut as soon as it stands, again and again: it was opened
-// anew at full speed.
+// Attack: a subscription that is cut as soon as it stands, again and again: it was opened anew at
+// full speed.
 func TestHardeningSubscriptionThatIsCutAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -1,5 +1,5 @@
-// Package cluster tests several servers as one: Hipflask's, Node's and Flask's on one
-// Redis, with its faults, and servers that pass requests on or are restarted in turn.
+// Package cluster tests several servers as one: Hipflask's, Node's and Flask's on one Redis, with
+// its faults, and servers that pass requests on or are restarted in turn.
 package cluster
 
 import (

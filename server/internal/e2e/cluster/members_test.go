@@ -12,8 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the
-// others go on: nobody misses a message of those who live.
+// TestClusterMembersDieUnderLoad kills a Hipflask process and a Node server while the others go on:
+// nobody misses a message of those who live.
 func TestClusterMembersDieUnderLoad(t *testing.T) {
 	testkit.NeedNode(t)
 	redis := redistest.Start(t)

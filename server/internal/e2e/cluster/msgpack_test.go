@@ -8,8 +8,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// What other servers of a cluster broadcast, ours and Node's, reaches clients with msgpack,
-// and theirs hear them.
+// What other servers of a cluster broadcast, ours and Node's, reaches clients with msgpack, and
+// theirs hear them.
 func TestMsgpackCluster(t *testing.T) {
 	testkit.NeedNode(t)
 	redis := redistest.Start(t)

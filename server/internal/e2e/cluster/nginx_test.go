@@ -17,8 +17,8 @@ func scalingBlock(t *testing.T, listen string, servers ...string) string {
 	return testkit.Documented(t, "SCALING.md", "## Put them behind anything", replace...)
 }
 
-// startScalingNginx runs nginx with a block, which names the address to listen on, and
-// returns the address.
+// startScalingNginx runs nginx with a block, which names the address to listen on, and returns the
+// address.
 func startScalingNginx(t *testing.T, block func(listen string) string) string {
 	t.Helper()
 	addr := "127.0.0.1:" + testkit.FreePort(t)

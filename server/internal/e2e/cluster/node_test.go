@@ -10,8 +10,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClusterWithNodeServer holds a Hipflask server and one of Node to what Node's
-// servers do for each other.
+// TestClusterWithNodeServer holds a Hipflask server and one of Node to what Node's servers do for
+// each other.
 func TestClusterWithNodeServer(t *testing.T) {
 	redis := redistest.Start(t)
 	ours := harness.StartMember(t, redis)

@@ -9,8 +9,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClusterPrefixKeepsApplicationsApart has two applications on one Redis, each with a
-// server of ours and one of Node: broadcasts, joins and disconnects stay within each.
+// TestClusterPrefixKeepsApplicationsApart has two applications on one Redis, each with a server of
+// ours and one of Node: broadcasts, joins and disconnects stay within each.
 func TestClusterPrefixKeepsApplicationsApart(t *testing.T) {
 	redis := redistest.Start(t)
 	type application struct {
@@ -43,8 +43,8 @@ func TestClusterPrefixKeepsApplicationsApart(t *testing.T) {
 	desk.there.hears(testkit.Message("desk"))
 }
 
-// TestClusterPrefixTellsWhoIsHalfApart: one name of one's own and not the other is most
-// likely a mistake.
+// TestClusterPrefixTellsWhoIsHalfApart: one name of one's own and not the other is most likely a
+// mistake.
 func TestClusterPrefixTellsWhoIsHalfApart(t *testing.T) {
 	redis := redistest.Start(t)
 	awaitLog(t, harness.StartMember(t, redis, "--channel", "shop"), "only Python's queue has a name of its own", 1)

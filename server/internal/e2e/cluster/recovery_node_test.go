@@ -21,8 +21,8 @@ type wanderer struct {
 	data  string // its member "n"
 }
 
-// TestClusterRecoveryWithNode has a client go from a Node server to one of ours, and the other
-// way round: the session that either has kept, the other one takes over.
+// TestClusterRecoveryWithNode has a client go from a Node server to one of ours, and the other way
+// round: the session that either has kept, the other one takes over.
 func TestClusterRecoveryWithNode(t *testing.T) {
 	for _, toNode := range []bool{false, true} {
 		name := "from Node"

@@ -19,8 +19,8 @@ import (
 
 const rooms = 10
 
-// counters are clients behind nginx, which hands each request to the next of several servers,
-// and a server apart that counts for them.
+// counters are clients behind nginx, which hands each request to the next of several servers, and a
+// server apart that counts for them.
 type counters struct {
 	t       *testing.T
 	redis   *redistest.Server
@@ -97,8 +97,8 @@ type state struct {
 	Faults                                    []string
 }
 
-// settled waits until all clients are connected again, as many as have come back since.
-func (c *counters) settled() {
+// awaitConnected waits until all clients are connected again, as many as have come back since.
+func (c *counters) awaitConnected() {
 	c.t.Helper()
 	reported := strings.Count(c.clients.Stdout.String(), "\n")
 	c.clients.Stdout.WaitFor(c.t, "return of all clients", testkit.Deadline, func(text string) bool {
@@ -110,7 +110,7 @@ func (c *counters) settled() {
 // finish ends the counting and returns what the clients have seen.
 func (c *counters) finish() state {
 	c.t.Helper()
-	c.settled()
+	c.awaitConnected()
 	close(c.stop)
 	c.done.Wait()
 	all := c.clients.Finish(c.t)
@@ -123,16 +123,16 @@ func (c *counters) finish() state {
 	return s
 }
 
-// TestClusterRecoveryRollingRestart restarts servers behind nginx one after another, as a
-// rolling restart does and as kill -9 does: every client comes back to its session, whichever
-// server it comes to, and hears everything once and in order.
+// TestClusterRecoveryRollingRestart restarts servers behind nginx one after another, as a rolling
+// restart does and as kill -9 does: every client comes back to its session, whichever server it
+// comes to, and hears everything once and in order.
 func TestClusterRecoveryRollingRestart(t *testing.T) {
 	for name, how := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "kill -9": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			c := startCrowd(t, redistest.Start(t), 60, 3)
 			for _, s := range c.servers {
 				s.restart(how)
-				c.settled()
+				c.awaitConnected()
 			}
 			if s := c.finish(); s.Fresh > 0 || s.Recovered < c.count {
 				t.Errorf("%d clients came back to their sessions, %d did not", s.Recovered, s.Fresh)
@@ -141,9 +141,9 @@ func TestClusterRecoveryRollingRestart(t *testing.T) {
 	}
 }
 
-// TestClusterRecoveryThroughTrouble restarts and kills servers while Redis is frozen, cut off
-// and restarted, which keeps what it has. A client that is told that it came back to its
-// session has heard everything, once and in order; one that began anew knows it.
+// TestClusterRecoveryThroughTrouble restarts and kills servers while Redis is frozen, cut off and
+// restarted, which keeps what it has. A client that is told that it came back to its session has
+// heard everything, once and in order; one that began anew knows it.
 func TestClusterRecoveryThroughTrouble(t *testing.T) {
 	redis := redistest.StartLasting(t)
 	c := startCrowd(t, redis, 200, 3)
@@ -173,7 +173,7 @@ func TestClusterRecoveryThroughTrouble(t *testing.T) {
 		},
 	} {
 		trouble()
-		c.settled()
+		c.awaitConnected()
 		t.Logf("trouble %d is over", i+1)
 	}
 	if s := c.finish(); s.Recovered == 0 {
@@ -181,8 +181,8 @@ func TestClusterRecoveryThroughTrouble(t *testing.T) {
 	}
 }
 
-// TestClusterRecoveryAfterRedisLostItsMemory has Redis forget everything: the clients that
-// come back are new ones and know it, and go on from there.
+// TestClusterRecoveryAfterRedisLostItsMemory has Redis forget everything: the clients that come
+// back are new ones and know it, and go on from there.
 func TestClusterRecoveryAfterRedisLostItsMemory(t *testing.T) {
 	for name, forget := range map[string]func(*redistest.Server){
 		"FLUSHALL": func(r *redistest.Server) { r.Do("FLUSHALL") },
@@ -191,10 +191,10 @@ func TestClusterRecoveryAfterRedisLostItsMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			redis := redistest.Start(t)
 			c := startCrowd(t, redis, 30, 3)
-			c.settled() // there is something to forget
+			c.awaitConnected() // there is something to forget
 			forget(redis)
 			c.servers[0].restart(syscall.SIGKILL)
-			c.settled()
+			c.awaitConnected()
 			s := c.finish()
 			if s.Fresh < c.count {
 				t.Errorf("%d of %d clients began anew", s.Fresh, c.count)

@@ -41,8 +41,8 @@ func awaitOutage(t *testing.T, servers ...*harness.Server) {
 	}
 }
 
-// TestStreamsBehindSentinel kills the master while two servers emit. What was emitted
-// before, meanwhile and afterwards comes once and in order, to the clients of both.
+// TestStreamsBehindSentinel kills the master while two servers emit. What was emitted before,
+// meanwhile and afterwards comes once and in order, to the clients of both.
 func TestStreamsBehindSentinel(t *testing.T) {
 	master := redistest.Start(t)
 	replica := redistest.StartReplica(t, master)
@@ -67,7 +67,8 @@ func TestStreamsBehindSentinel(t *testing.T) {
 	here.Awaits(testkit.Message("from the other"))
 }
 
-// TestStreamsBehindSentinelThatSwitches has another server be the master while the one before lives on.
+// TestStreamsBehindSentinelThatSwitches has another server be the master while the one before lives
+// on.
 func TestStreamsBehindSentinelThatSwitches(t *testing.T) {
 	master := redistest.Start(t)
 	redistest.StartReplica(t, master)
@@ -86,8 +87,8 @@ func TestStreamsBehindSentinelThatSwitches(t *testing.T) {
 	hearsNumbered(t, there, 300, 600)
 }
 
-// TestPubSubBehindSentinel: own clients go on, and the others get afterwards what was
-// emitted meanwhile.
+// TestPubSubBehindSentinel: own clients go on, and the others get afterwards what was emitted
+// meanwhile.
 func TestPubSubBehindSentinel(t *testing.T) {
 	master := redistest.Start(t)
 	redistest.StartReplica(t, master)
@@ -115,8 +116,8 @@ func clusterURL(nodes []*redistest.Server) string {
 	return "redis+cluster://" + nodes[0].Addr + "?addr=" + nodes[1].Addr + "&socket_timeout=2"
 }
 
-// TestStreamsOnACluster: the stream is on the node that has its key. While that is away
-// emits wait; it comes back with what it had.
+// TestStreamsOnACluster: the stream is on the node that has its key. While that is away emits wait;
+// it comes back with what it had.
 func TestStreamsOnACluster(t *testing.T) {
 	nodes := redistest.StartCluster(t, 3)
 	a, io := startStreams(t, clusterURL(nodes))
@@ -138,8 +139,8 @@ func TestStreamsOnACluster(t *testing.T) {
 	hearsNumbered(t, there, 300, 600)
 }
 
-// TestStreamsOnAClusterWhoseNodesSwitch: another node takes the stream's key over. Nothing
-// is lost, since the one before hands over what it has.
+// TestStreamsOnAClusterWhoseNodesSwitch: another node takes the stream's key over. Nothing is lost,
+// since the one before hands over what it has.
 func TestStreamsOnAClusterWhoseNodesSwitch(t *testing.T) {
 	nodes := redistest.StartCluster(t, 3)
 	owner := redistest.NodeOf(nodes, "socket.io")

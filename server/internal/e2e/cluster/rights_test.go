@@ -35,8 +35,8 @@ func grant(t *testing.T, redis *redistest.Server, user string) *redistest.Server
 	return redis.As(user, "SECRET")
 }
 
-// TestLeastRights: the rights that the page lists are enough, for both adapters, for what
-// is passed on, and for Python's queue in both directions.
+// TestLeastRights: the rights that the page lists are enough, for both adapters, for what is passed
+// on, and for Python's queue in both directions.
 func TestLeastRights(t *testing.T) {
 	for user, adapter := range map[string]string{"chat": "redis", "streams": "redis-streams"} {
 		t.Run(adapter, func(t *testing.T) {

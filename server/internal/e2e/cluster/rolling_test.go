@@ -46,8 +46,8 @@ func (r *rolling) start(i int) {
 	r.all = append(r.all, r.servers[i])
 }
 
-// awaitRound waits for the end of a round: every client has had a message acknowledged that
-// it sent after the round's beginning.
+// awaitRound waits for the end of a round: every client has had a message acknowledged that it sent
+// after the round's beginning.
 func (r *rolling) awaitRound() {
 	r.t.Helper()
 	r.rounds++
@@ -100,8 +100,8 @@ type finalReport struct {
 	Reasons, Failures []string
 }
 
-// finish ends the clients and checks that all they have sent was handled, by one
-// server or another, and each client's messages in their order.
+// finish ends the clients and checks that all they have sent was handled, by one server or another,
+// and each client's messages in their order.
 func (r *rolling) finish() []finalReport {
 	r.t.Helper()
 	r.tell(syscall.SIGUSR2)
@@ -139,8 +139,8 @@ func (r *rolling) finish() []finalReport {
 	return all
 }
 
-// handled says how often each message of each client was handled. Within a server a
-// client's messages must stand in their order.
+// handled says how often each message of each client was handled. Within a server a client's
+// messages must stand in their order.
 func (r *rolling) handled() []map[int]int {
 	r.t.Helper()
 	times := make([]map[int]int, talkers)
@@ -167,14 +167,14 @@ func (r *rolling) handled() []map[int]int {
 	return times
 }
 
-// A rolling restart of two servers behind nginx, each restarted several times: nothing
-// is lost of clients that wait for acknowledgements and repeat themselves.
+// A rolling restart of two servers behind nginx, each restarted several times: nothing is lost of
+// clients that wait for acknowledgements and repeat themselves.
 func TestRollingRestart(t *testing.T) {
 	testkit.NeedNode(t)
 	certFile, keyFile, _ := testkit.SelfSigned(t)
 	tls := fmt.Sprintf(" ssl;\nssl_certificate %s;\nssl_certificate_key %s", certFile, keyFile)
-	// As OPERATIONS.md says: no client notices more than one close for a restart of
-	// its server, and none fails to connect.
+	// As OPERATIONS.md says: no client notices more than one close for a restart of its server, and
+	// none fails to connect.
 	smooth := func(t *testing.T, f finalReport) {
 		if slices.ContainsFunc(f.Reasons, func(reason string) bool { return !testkit.IsRestart(f.Mode, reason) }) {
 			t.Errorf("client %d, %s: disconnected for %q", f.Who, f.Mode, f.Reasons)
@@ -185,9 +185,8 @@ func TestRollingRestart(t *testing.T) {
 	}
 	t.Run("plain", func(t *testing.T) { rollingRestart(t, 3, "", "", smooth) })
 	t.Run("TLS", func(t *testing.T) { rollingRestart(t, 3, tls, certFile, smooth) })
-	// Routed by address, clients are sent to a server that does not know them, and
-	// come again, while the sessions they leave behind are waited for; but nothing is
-	// lost.
+	// Routed by address, clients are sent to a server that does not know them, and come again,
+	// while the sessions they leave behind are waited for; but nothing is lost.
 	t.Run("by address", func(t *testing.T) {
 		rollingRestart(t, 1, "", "", func(*testing.T, finalReport) {}, "http://$hipflask", "http://any",
 			"upstream any { ", "upstream any { hash $remote_addr; ", "http_503", "http_503 non_idempotent")

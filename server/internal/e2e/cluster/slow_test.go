@@ -69,8 +69,8 @@ func TestClusterFrozenRedis(t *testing.T) {
 	}
 }
 
-// TestClusterConnectionsAreCut: when only the connections break, nothing is lost
-// among those who were connected all the time.
+// TestClusterConnectionsAreCut: when only the connections break, nothing is lost among those who
+// were connected all the time.
 func TestClusterConnectionsAreCut(t *testing.T) {
 	redis := redistest.Start(t)
 	a, b := harness.StartMember(t, redis), harness.StartMember(t, redis)

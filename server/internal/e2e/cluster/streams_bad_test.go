@@ -35,9 +35,9 @@ func TestStreamsClockJumps(t *testing.T) {
 	hearsNumbered(t, there, 20, 30)
 }
 
-// TestClusterURLOfAnother: the address that a server names is that of a server of another
-// cluster, or of the one that asks. Its sessions are not found there; that is said at once,
-// and logged where it can be seen.
+// TestClusterURLOfAnother: the address that a server names is that of a server of another cluster,
+// or of the one that asks. Its sessions are not found there; that is said at once, and logged where
+// it can be seen.
 func TestClusterURLOfAnother(t *testing.T) {
 	redis, others := redistest.Start(t), redistest.Start(t)
 	stranger, asking := harness.StartMember(t, others), harness.StartMember(t, redis)

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// startStreams starts a server that hears the others through a stream, and returns what
-// its handlers are written against.
+// startStreams starts a server that hears the others through a stream, and returns what its
+// handlers are written against.
 func startStreams(t *testing.T, url string, args ...string) (*harness.Server, *socketio.Server) {
 	t.Helper()
 	var io *socketio.Server
@@ -47,8 +47,8 @@ func heardNumbered(next func() (string, error), from, to int) error {
 	return nil
 }
 
-// TestStreamsBurstAfterAnOutage: what has waited for Redis is many times what may wait for
-// one client. Clients that read are sent it no faster than they take it.
+// TestStreamsBurstAfterAnOutage: what has waited for Redis is many times what may wait for one
+// client. Clients that read are sent it no faster than they take it.
 func TestStreamsBurstAfterAnOutage(t *testing.T) {
 	redis := redistest.Start(t)
 	s, io := startStreams(t, redis.URL()+"?socket_timeout=0.5")

@@ -13,8 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// hearAll fails the test unless every client has heard n messages of each speaker, each
-// once and in order.
+// hearAll fails the test unless every client has heard n messages of each speaker, each once and in
+// order.
 func hearAll(t *testing.T, all *crowd, speakers ...*speaker) {
 	t.Helper()
 	for _, s := range speakers {
@@ -43,9 +43,9 @@ func saying(t *testing.T, n int, speakers ...*speaker) {
 	}
 }
 
-// TestClusterStreamsConnectionsAreCut cuts all connections to Redis again and again while
-// servers write and read: nothing is lost, nothing comes twice, and the order is one, also
-// for the clients of a Node server.
+// TestClusterStreamsConnectionsAreCut cuts all connections to Redis again and again while servers
+// write and read: nothing is lost, nothing comes twice, and the order is one, also for the clients
+// of a Node server.
 func TestClusterStreamsConnectionsAreCut(t *testing.T) {
 	redis := redistest.Start(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL())
@@ -79,8 +79,8 @@ func TestClusterStreamsConnectionsAreCut(t *testing.T) {
 	}
 }
 
-// TestClusterStreamsRedisFreezes: what is emitted waits, also where connections break
-// because Redis does not answer, and comes once.
+// TestClusterStreamsRedisFreezes: what is emitted waits, also where connections break because Redis
+// does not answer, and comes once.
 func TestClusterStreamsRedisFreezes(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -102,8 +102,8 @@ func TestClusterStreamsRedisFreezes(t *testing.T) {
 	hearAll(t, all, s, r)
 }
 
-// TestClusterStreamsRedisRestarts kills Redis twice under load. It keeps what it had, and
-// nobody loses anything.
+// TestClusterStreamsRedisRestarts kills Redis twice under load. It keeps what it had, and nobody
+// loses anything.
 func TestClusterStreamsRedisRestarts(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartLasting(t)
@@ -125,8 +125,8 @@ func TestClusterStreamsRedisRestarts(t *testing.T) {
 	hearAll(t, all, s, r)
 }
 
-// TestClusterStreamsRedisForgets: with its memory Redis loses what may not have been read.
-// That is said, clients have to come back, and all goes on.
+// TestClusterStreamsRedisForgets: with its memory Redis loses what may not have been read. That is
+// said, clients have to come back, and all goes on.
 func TestClusterStreamsRedisForgets(t *testing.T) {
 	redis := redistest.Start(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL())
@@ -181,8 +181,8 @@ func TestClusterStreamsUnfitRedis(t *testing.T) {
 	}
 }
 
-// TestHardeningClusterStreamRubbish writes what nobody understands into the stream, and
-// publishes it: it is ignored, in a few lines.
+// TestHardeningClusterStreamRubbish writes what nobody understands into the stream, and publishes
+// it: it is ignored, in a few lines.
 func TestHardeningClusterStreamRubbish(t *testing.T) {
 	redis := redistest.Start(t)
 	ours, _ := harness.StartStreamsMember(t, redis.URL())
@@ -213,8 +213,8 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 	}
 }
 
-// TestHardeningClusterStreamEnds: whoever writes the last id there is makes it impossible
-// to write another. That is said, and the server's own work goes on.
+// TestHardeningClusterStreamEnds: whoever writes the last id there is makes it impossible to write
+// another. That is said, and the server's own work goes on.
 func TestHardeningClusterStreamEnds(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -234,8 +234,8 @@ func TestHardeningClusterStreamEnds(t *testing.T) {
 	next.hears(testkit.Message("again"))
 }
 
-// TestClusterStreamsLeastRights: a user with the rights that SCALING.md lists is enough, as
-// is one that may not end its own connections.
+// TestClusterStreamsLeastRights: a user with the rights that SCALING.md lists is enough, as is one
+// that may not end its own connections.
 func TestClusterStreamsLeastRights(t *testing.T) {
 	redis := redistest.Start(t)
 	text, err := os.ReadFile(testkit.InModule("server", "SCALING.md"))

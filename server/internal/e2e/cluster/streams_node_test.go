@@ -12,8 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestClusterStreamsFromNode has a Node server with the streams adapter say to clients of
-// both what there is to say.
+// TestClusterStreamsFromNode has a Node server with the streams adapter say to clients of both what
+// there is to say.
 func TestClusterStreamsFromNode(t *testing.T) {
 	redis := redistest.Start(t)
 	ours, _ := harness.StartStreamsMember(t, redis.URL())

@@ -19,8 +19,8 @@ import (
 	"hipflask/server/socketio"
 )
 
-// startShowing starts a member whose clients can show something of themselves. What it
-// returns is the Socket.IO server.
+// startShowing starts a member whose clients can show something of themselves. What it returns is
+// the Socket.IO server.
 func startShowing(t *testing.T, redis *redistest.Server) (*harness.Server, *socketio.Server) {
 	t.Helper()
 	var s *socketio.Server
@@ -64,8 +64,8 @@ func joinWith(t *testing.T, addr, auth string, header http.Header) *clusterClien
 	return &clusterClient{c, t, told.SID}
 }
 
-// TestClusterNodeSeesClientsWhole holds what Node's fetchSockets shows of a Hipflask
-// client to what it shows of its own: the same fields, of the same types and forms.
+// TestClusterNodeSeesClientsWhole holds what Node's fetchSockets shows of a Hipflask client to what
+// it shows of its own: the same fields, of the same types and forms.
 func TestClusterNodeSeesClientsWhole(t *testing.T) {
 	redis := redistest.Start(t)
 	ours, _ := startShowing(t, redis)
@@ -126,8 +126,8 @@ func TestClusterNodeSeesClientsWhole(t *testing.T) {
 	}
 }
 
-// TestClusterFindsNodeClients has Hipflask find Node's clients and those of another
-// Hipflask server, with what is known of each.
+// TestClusterFindsNodeClients has Hipflask find Node's clients and those of another Hipflask
+// server, with what is known of each.
 func TestClusterFindsNodeClients(t *testing.T) {
 	redis := redistest.Start(t)
 	first, s := startShowing(t, redis)

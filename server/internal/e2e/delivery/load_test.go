@@ -1,5 +1,5 @@
-// Package delivery tests that no message is lost, doubled or out of order, and that nothing
-// is left behind of clients that are gone, with many clients at a time.
+// Package delivery tests that no message is lost, doubled or out of order, and that nothing is left
+// behind of clients that are gone, with many clients at a time.
 package delivery
 
 import (
@@ -107,8 +107,7 @@ func loadSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// loadText is the text of a message: who sent it, its number, and something to make
-// it longer.
+// loadText is the text of a message: who sent it, its number, and something to make it longer.
 func loadText(sender, number, padding int) string {
 	return fmt.Sprintf("%d.%d.%s", sender, number, strings.Repeat("x", padding))
 }

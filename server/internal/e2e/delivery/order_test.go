@@ -46,12 +46,12 @@ type orderClient struct {
 	senders    int
 	rng        *rand.Rand
 	upgradeAt  int           // after so many messages
-	window     chan struct{} // a place for each message that is not acknowledged
+	window     chan struct{} // a value for each message that is not acknowledged
 	broadcasts []int         // what was received: sender*orderEach + number
 }
 
-// sending sends this client's messages, each with an acknowledgement, in packets of
-// several, small ones and some large.
+// sending sends this client's messages, each with an acknowledgement, in packets of several, small
+// ones and some large.
 func (c *orderClient) sending(rng *rand.Rand) error {
 	for i := 0; i < orderEach; {
 		var packets []string
@@ -75,8 +75,8 @@ func (c *orderClient) sending(rng *rand.Rand) error {
 	return nil
 }
 
-// receiving reads until all broadcasts and acknowledgements have come, and checks
-// their order as far as this client can.
+// receiving reads until all broadcasts and acknowledgements have come, and checks their order as
+// far as this client can.
 func (c *orderClient) receiving() error {
 	next := make([]int, c.senders)
 	acks := 0
@@ -112,9 +112,9 @@ func (c *orderClient) receiving() error {
 	return nil
 }
 
-// Senders and receivers of every kind and transport, some of which upgrade meanwhile:
-// nobody loses a message or gets one twice, each sender's come in its order, and all
-// see all of them in the same order.
+// Senders and receivers of every kind and transport, some of which upgrade meanwhile: nobody loses
+// a message or gets one twice, each sender's come in its order, and all see all of them in the same
+// order.
 func TestOrderAcrossAllTransports(t *testing.T) {
 	const ofEach = 4
 	addr, _ := loadServer(t, new(loadLines), "--max-backlog", "64MiB")
@@ -166,8 +166,8 @@ func TestOrderAcrossAllTransports(t *testing.T) {
 	}
 }
 
-// Clients that send CONNECT and an event at once, in their very first packet, have
-// the event handled: each, once.
+// Clients that send CONNECT and an event at once, in their very first packet, have the event
+// handled: each, once.
 func TestFirstPacketHoldsCONNECTAndAnEvent(t *testing.T) {
 	const clients, atOnce = 2000, 32
 	lines := &loadLines{messages: make(map[string]int)}
@@ -234,8 +234,8 @@ func (g *heldLines) Write(p []byte) (int, error) {
 	return g.loadLines.Write(p)
 }
 
-// A handler that is slow, here because stdout takes nothing, makes the server stop
-// reading from the client, and the client wait: no event is lost, and none piles up.
+// A handler that is slow, here because stdout takes nothing, makes the server stop reading from the
+// client, and the client wait: no event is lost, and none piles up.
 func TestSlowHandlerPausesReading(t *testing.T) {
 	t.Parallel()
 	const padding = 1000
@@ -274,8 +274,8 @@ func TestSlowHandlerPausesReading(t *testing.T) {
 					}
 				}
 			})
-			// Long without progress: the server has paused. A slow machine may seem
-			// so as well; then this finds no fault, but does not fail either.
+			// Long without progress: the server has paused. A slow machine may seem so as well;
+			// then this finds no fault, but does not fail either.
 			for last, still := int64(-1), 0; still < 40 && last < int64(events); time.Sleep(25 * time.Millisecond) {
 				if now := sent.Load(); now != last {
 					last, still = now, 0

@@ -17,8 +17,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// soakWay opens a connection and ends it in one way. Unless it says otherwise the
-// client has been connected to "/" in between.
+// soakWay opens a connection and ends it in one way. Unless it says otherwise the client has been
+// connected to "/" in between.
 type soakWay struct {
 	name         string
 	notConnected bool
@@ -188,14 +188,14 @@ func soakSize() int {
 	return 2000
 }
 
-// Connections that came and went, in every way there is, leave nothing behind; and
-// each connect is followed by one disconnect.
+// Connections that came and went, in every way there is, leave nothing behind; and each connect is
+// followed by one disconnect.
 func TestSoak(t *testing.T) {
 	const (
 		atOnce = 32
 		warmUp = 20 // of each way, for what is allocated once
-		// What may differ between two quiet moments: the runtime's own, idle HTTP
-		// connections that are about to end, buffers in pools.
+		// What may differ between two quiet moments: the runtime's own, idle HTTP connections that
+		// are about to end, buffers in pools.
 		fewGoroutines, fewDescriptors = 10, 10
 		littleHeap                    = 4 << 20
 	)
@@ -261,8 +261,8 @@ func TestSoak(t *testing.T) {
 		(time.Since(began) - took).Round(time.Millisecond), after)
 }
 
-// pairs checks, once the server has stopped, that there were so many connects and as
-// many disconnects.
+// pairs checks, once the server has stopped, that there were so many connects and as many
+// disconnects.
 func pairs(t *testing.T, lines *loadLines, want int) {
 	t.Helper()
 	if connected, disconnected := lines.counts(); connected != want || disconnected != want {
@@ -270,8 +270,8 @@ func pairs(t *testing.T, lines *loadLines, want int) {
 	}
 }
 
-// A namespace's name that the library takes for another one: for Engine.IO 3 it
-// reads names as URLs. Its answer must not be waited for in vain.
+// A namespace's name that the library takes for another one: for Engine.IO 3 it reads names as
+// URLs. Its answer must not be waited for in vain.
 func TestNamespaceInDisguise(t *testing.T) {
 	for _, name := range []string{"/#x", "/?#x", "//", "/%2f", "/%", "/;"} {
 		t.Run(name, func(t *testing.T) {
@@ -295,8 +295,8 @@ func TestNamespaceInDisguise(t *testing.T) {
 	}
 }
 
-// A connect handler that takes longer than a client has for its first CONNECT: the
-// client may be refused, but then its disconnect is told like any other.
+// A connect handler that takes longer than a client has for its first CONNECT: the client may be
+// refused, but then its disconnect is told like any other.
 func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	t.Parallel()
 	held := &heldLines{open: make(chan struct{})}
@@ -307,8 +307,8 @@ func TestConnectTimeoutDuringTheConnectHandler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The handlers wait from here on: stdout takes nothing, and what is kept for it is
-	// full when messages are answered no more.
+	// The handlers wait from here on: stdout takes nothing, and what is kept for it is full when
+	// messages are answered no more.
 	var heard atomic.Int64
 	go func() {
 		for {

@@ -55,8 +55,8 @@ func upgradeTalker(addr string, number int, stop *atomic.Bool) error {
 	return nil
 }
 
-// upgrading is one client that upgrades while it sends and receives. rng decides
-// when it begins to, and how it sends.
+// upgrading is one client that upgrades while it sends and receives. rng decides when it begins to,
+// and how it sends.
 func upgrading(c *testkit.LoadClient, number int, rng *rand.Rand) error {
 	begin := rng.IntN(80)
 	sends := rand.New(rand.NewPCG(rng.Uint64(), 0))
@@ -109,8 +109,8 @@ func upgrading(c *testkit.LoadClient, number int, rng *rand.Rand) error {
 	return <-sent
 }
 
-// Clients that upgrade while messages flow both ways, at any moment, lose none, get
-// none twice and none out of order; nor does the server lose what they send.
+// Clients that upgrade while messages flow both ways, at any moment, lose none, get none twice and
+// none out of order; nor does the server lose what they send.
 func TestUpgradeUnderFlow(t *testing.T) {
 	seed := loadSeed(t)
 	for _, eio := range []int{4, 3} {

@@ -14,8 +14,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// adminLogin connects to the Admin UI's namespace from an address of this machine and
-// returns what the login is answered.
+// adminLogin connects to the Admin UI's namespace from an address of this machine and returns what
+// the login is answered.
 func adminLogin(addr, from, password string) (string, error) {
 	dialer := net.Dialer{Timeout: testkit.Deadline, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := dialer.Dial("tcp", addr)
@@ -39,8 +39,8 @@ func adminLogin(addr, from, password string) (string, error) {
 
 const admitted = `40/admin,{"sid":`
 
-// Attack: five wrong logins from the address that the administrator has as well, who was
-// then shut out for a minute, again and again.
+// Attack: five wrong logins from the address that the administrator has as well, who was then shut
+// out for a minute, again and again.
 func TestHardeningAdminIsNotLockedOut(t *testing.T) {
 	t.Parallel()
 	hash, err := bcrypt.GenerateFromPassword([]byte(testkit.AdminPassword), bcrypt.MinCost)
@@ -74,8 +74,8 @@ func costlyHash(t *testing.T) (hash []byte, one time.Duration) {
 	return hash, one
 }
 
-// Attack: logins from many addresses at once. They took all of one processor for as long as
-// they went on.
+// Attack: logins from many addresses at once. They took all of one processor for as long as they
+// went on.
 func TestHardeningFloodOfAdminLogins(t *testing.T) {
 	hash, one := costlyHash(t)
 	server := harness.Start(t, "--admin-user", "root", "--admin-password-hash", string(hash))

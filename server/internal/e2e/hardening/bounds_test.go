@@ -21,11 +21,11 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks by many clients together: what each holds is allowed, and all of it would be
-// too much. Memory is measured in the server's process.
+// Attacks by many clients together: what each holds is allowed, and all of it would be too much.
+// Memory is measured in the server's process.
 
-// startLimited starts the server as a program, with a limit on open files unless that is
-// 0, and returns the addresses of clients and of operators.
+// startLimited starts the server as a program, with a limit on open files unless that is 0, and
+// returns the addresses of clients and of operators.
 func startLimited(t *testing.T, files int, args ...string) (cmd *exec.Cmd, addr, ops string, stderr *testkit.Output) {
 	t.Helper()
 	line := `exec "$0" "$@"`
@@ -56,8 +56,8 @@ func resident(t *testing.T, cmd *exec.Cmd) int {
 	return kib >> 10
 }
 
-// nineOfTen is an event that announces ten attachments, and nine of them of 750 KB, as
-// bodies of POSTs.
+// nineOfTen is an event that announces ten attachments, and nine of them of 750 KB, as bodies of
+// POSTs.
 func nineOfTen() []string {
 	var b strings.Builder
 	b.WriteString(`4510-["message"`)
@@ -72,8 +72,8 @@ func nineOfTen() []string {
 	return bodies
 }
 
-// Attack: sessions that announce attachments and never send the last one. All of them
-// together hold no more than a bound, and the rest of the server goes on.
+// Attack: sessions that announce attachments and never send the last one. All of them together hold
+// no more than a bound, and the rest of the server goes on.
 func TestHardeningAttachmentsThatNeverCome(t *testing.T) {
 	cmd, addr, ops, stderr := startLimited(t, 0, "--max-memory-for-clients", "64MiB")
 	unharmed := testkit.Bystander(t, addr)
@@ -136,8 +136,8 @@ func TestHardeningAttachmentsInTime(t *testing.T) {
 	testkit.JoinWebSocket(t, server.Addr).Chats("after attachments that came too late")
 }
 
-// Attack: messages that never end: over WebSockets whose clients answer pings meanwhile,
-// over those that are to take over a polling session, and in bodies of POSTs.
+// Attack: messages that never end: over WebSockets whose clients answer pings meanwhile, over those
+// that are to take over a polling session, and in bodies of POSTs.
 func TestHardeningMessagesThatNeverEnd(t *testing.T) {
 	part := strings.Repeat("4", 900_000)
 	for name, begin := range map[string]func(t *testing.T, addr string) net.Conn{
@@ -227,8 +227,8 @@ func TestHardeningLongHeadersOfSessions(t *testing.T) {
 	unharmed("long headers")
 }
 
-// Attack: connections that are idle, or say nothing, use up the files. They make room for
-// who wants something, and operators are not shut out.
+// Attack: connections that are idle, or say nothing, use up the files. They make room for who wants
+// something, and operators are not shut out.
 func TestHardeningIdleConnections(t *testing.T) {
 	for name, request := range map[string]string{
 		"after an answer": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "silent": "", "in a header": "GET / HTTP/1.1\r\nHost:",
@@ -256,8 +256,8 @@ func TestHardeningIdleConnections(t *testing.T) {
 	}
 }
 
-// Attack: WebSockets use up the files. From a number on they are refused with an answer,
-// and whoever polls, asks for the page or looks after the server is served.
+// Attack: WebSockets use up the files. From a number on they are refused with an answer, and
+// whoever polls, asks for the page or looks after the server is served.
 func TestHardeningWebSocketsAndFiles(t *testing.T) {
 	_, addr, ops, stderr := startLimited(t, 128)
 	poller := testkit.JoinPolling(t, addr, 4)
@@ -285,8 +285,7 @@ func TestHardeningWebSocketsAndFiles(t *testing.T) {
 	stderr.WaitMatch(t, regexp.MustCompile(`one too many.* setting=--max-connections .*hint="each WebSocket is an open file`))
 }
 
-// Attack: the address for health and metrics has connections of its own, and those are
-// bounded too.
+// Attack: the address for health and metrics has connections of its own, and those are bounded too.
 func TestHardeningOpsConnections(t *testing.T) {
 	_, addr, ops, _ := startLimited(t, 128)
 	var conns []net.Conn
@@ -308,8 +307,8 @@ func TestHardeningConnectionsOfOneAddress(t *testing.T) {
 	first.Chats("and the first")
 }
 
-// Attack: requests to a route whose handler takes the connection over and panics then.
-// Nobody else closes such a connection, and it would count among the open ones for good.
+// Attack: requests to a route whose handler takes the connection over and panics then. Nobody else
+// closes such a connection, and it would count among the open ones for good.
 func TestHardeningPanicAfterHijack(t *testing.T) {
 	server := harness.StartApp(t, func(app *hipflask.App) error {
 		app.Router.GET("/taken", func(c *gin.Context) {

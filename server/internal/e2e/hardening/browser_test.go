@@ -74,9 +74,8 @@ type attackedPages struct {
 	attacks, links []foreignScene
 }
 
-// attackedServer has pages of another site, of another origin of the same site, and of a
-// site without TLS load what the server answers as scripts, images and frames, and open
-// WebSockets.
+// attackedServer has pages of another site, of another origin of the same site, and of a site
+// without TLS load what the server answers as scripts, images and frames, and open WebSockets.
 func attackedServer(t *testing.T, pages string) *attackedPages {
 	server, ops := harness.StartOps(t, "--ops-pprof")
 	cross, same, insecure := "http://localhost:"+pages, "http://127.0.0.1:"+pages, "http://evil.test:"+pages
@@ -93,8 +92,8 @@ func attackedServer(t *testing.T, pages string) *attackedPages {
 	}
 }
 
-// check wants that they opened no session and read nothing. The client's bundle and links
-// are for them too.
+// check wants that they opened no session and read nothing. The client's bundle and links are for
+// them too.
 func (a *attackedPages) check(t *testing.T, reports []testkit.Report) {
 	attacks, links := 0, 0
 	for _, r := range reports {
@@ -133,8 +132,8 @@ func (a *attackedPages) check(t *testing.T, reports []testkit.Report) {
 	}
 }
 
-// allowingServer has a client 2.x in pages that may connect use JSONP, which tells of them
-// only by their Referer and, to secure addresses, the browser's word.
+// allowingServer has a client 2.x in pages that may connect use JSONP, which tells of them only by
+// their Referer and, to secure addresses, the browser's word.
 func allowingServer(t *testing.T, pages string) []foreignScene {
 	script, err := filepath.Abs(testkit.Testdata("node_modules", "socket.io-client-2", "dist", "socket.io.js"))
 	if err != nil {
@@ -170,8 +169,8 @@ func checkJSONP(t *testing.T, reports []testkit.Report, want int) {
 	}
 }
 
-// checkCalled wants a page at the name that the server goes by, and none at another one,
-// which leads there as well.
+// checkCalled wants a page at the name that the server goes by, and none at another one, which
+// leads there as well.
 func checkCalled(t *testing.T, reports []testkit.Report) {
 	var got []string
 	for _, r := range reports {

@@ -20,11 +20,11 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// What holds up the end of the process. --shutdown-timeout bounds each, and whatever
-// hangs leaves time for what comes after it.
+// What holds up the end of the process. --shutdown-timeout bounds each, and whatever hangs leaves
+// time for what comes after it.
 
-// endWithin is what an end that is given a second or two has, on a busy machine. What is
-// not bounded takes ten seconds, or for ever.
+// endWithin is what an end that is given a second or two has, on a busy machine. What is not
+// bounded takes ten seconds, or for ever.
 const endWithin = 8 * time.Second
 
 // holdsUp is something that the end of the server waits for.
@@ -99,16 +99,16 @@ type endServer struct {
 	redis *redistest.Server // nil unless the case wants it
 }
 
-// Attack: a client that never reads the answer to its handshake. It gives its place up,
-// and is counted.
+// Attack: a client that never reads the answer to its handshake. It no longer counts towards
+// --max-connections, and is counted as refused.
 func TestHardeningUnreadHandshake(t *testing.T) {
 	t.Parallel()
 	server, ops := harness.StartOps(t, append(hugeAnswer(), "--max-connections", "1")...)
 	unreadHandshake(t, &endServer{Server: *server})
 	harness.AwaitMetrics(t, ops, map[string]float64{`hipflask_refusals_total{cause="unread handshake"}`: 1})
 	harness.LogLine(t, server, "does not read the answer to the handshake")
-	testkit.OpenWebSocket(t, server.Addr, "/").Send("a plain client has the place, and no cookie")
-	server.Stdout.WaitText(t, "a plain client has the place")
+	testkit.OpenWebSocket(t, server.Addr, "/").Send("a plain client is admitted, without a cookie")
+	server.Stdout.WaitText(t, "a plain client is admitted")
 }
 
 // start runs the server of a case, which ends with the test if it can.
@@ -148,8 +148,8 @@ func (c *holdsUp) start(t *testing.T) *endServer {
 	return s
 }
 
-// hugeAnswer makes the answer to a handshake larger than all buffers on its way: an
-// attacker leaves many responses before it unread.
+// hugeAnswer makes the answer to a handshake larger than all buffers on its way: an attacker leaves
+// many responses before it unread.
 func hugeAnswer() []string { return []string{"--cookie", strings.Repeat("c", 16<<20)} }
 
 func unreadHandshake(t *testing.T, server *endServer) {

@@ -12,8 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attack: a client that sends events without a pause, each of which goes to everybody. It
-// is held back as long as others have events too.
+// Attack: a client that sends events without a pause, each of which goes to everybody. It is held
+// back as long as others have events too.
 func TestHardeningEventFlood(t *testing.T) {
 	// A process of its own, without the race detector: with it the server is too slow for a flood.
 	_, _, stderr := harness.StartServer(t, "--port", "0")

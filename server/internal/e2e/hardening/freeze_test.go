@@ -19,12 +19,12 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The process stands still for longer than any client may be silent (SIGSTOP, a virtual
-// machine's pause), while the clients go on: what they send lies in the kernel.
+// The process stands still for longer than any client may be silent (SIGSTOP, a virtual machine's
+// pause), while the clients go on: what they send lies in the kernel.
 
 const (
-	// pongDelay is how far away the clients are. Of two thirds of them nothing is expected
-	// just now, from the others a pong.
+	// pongDelay is how far away the clients are. Of two thirds of them nothing is expected just
+	// now, from the others a pong.
 	pongDelay = 200 * time.Millisecond
 	// pingEvery is how often clients of Engine.IO 3 send their heartbeat.
 	pingEvery = 200 * time.Millisecond
@@ -243,8 +243,8 @@ func (p *beatingPoller) run() error {
 	return err
 }
 
-// TestHardeningFreeze: nobody is dropped for a freeze of the process, and who is silent
-// afterwards is found out all the same.
+// TestHardeningFreeze: nobody is dropped for a freeze of the process, and who is silent afterwards
+// is found out all the same.
 func TestHardeningFreeze(t *testing.T) {
 	const each = 12
 	cmd, _, stderr := harness.StartServer(t, "--port", "0", "--ping-interval", "400ms", "--ping-timeout", "1s",

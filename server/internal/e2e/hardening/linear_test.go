@@ -18,21 +18,20 @@ import (
 	"hipflask/server/internal/pyprint"
 )
 
-// Attack: input that costs more than it weighs. Whatever reads, walks, prints or writes
-// what clients and other servers send is given hostile shapes in growing sizes, and the
-// bytes that it allocates are compared: they may not grow faster than the input, nor be
-// many times the input.
+// Attack: input that costs more than it weighs. Whatever reads, walks, prints or writes what
+// clients and other servers send is given hostile shapes in growing sizes, and the bytes that it
+// allocates are compared: they may not grow faster than the input, nor be many times the input.
 
 const (
 	// linearSmall and linearGrowth are the sizes of the input, in bytes.
 	linearSmall  = 8 << 10
 	linearGrowth = 8
-	// linearSlack is by how much more than the input the allocations may grow: slices
-	// that double make twice of it. What is quadratic makes eight times of it.
+	// linearSlack is by how much more than the input the allocations may grow: slices that double
+	// make twice of it. What is quadratic makes eight times of it.
 	linearSlack = 3
-	// linearFactor is how many bytes may be allocated for one of input. The most that is
-	// needed is for a struct that an empty object is read into. To print takes less, and
-	// may not take more for what is nested.
+	// linearFactor is how many bytes may be allocated for one of input. The most that is needed is
+	// for a struct that an empty object is read into. To print takes less, and may not take more
+	// for what is nested.
 	linearFactor = 500
 	printFactor  = 60
 	linearFixed  = 64 << 10
@@ -200,8 +199,8 @@ func (nobody) BeginObject()  {}
 func (nobody) Key([]byte)    {}
 func (nobody) EndObject(int) {}
 
-// linear checks that what use allocates grows as its input does, and is at most factor
-// times as much. Others in this process allocate as well, so it may try again.
+// linear checks that what use allocates grows as its input does, and is at most factor times as
+// much. Others in this process allocate as well, so it may try again.
 func linear(t *testing.T, factor int, input func(n int) []byte, use func(input []byte)) {
 	t.Helper()
 	small, large := input(linearSmall), input(linearSmall*linearGrowth)
@@ -385,8 +384,8 @@ func linearFill(dst []byte, times int, part []byte) []byte {
 	return append(dst, bytes.Repeat(part, times)...)
 }
 
-// What a pickle says by reference may be as much as the limits allow and no more,
-// however few bytes say it: each of these lists holds the one before it twice.
+// What a pickle says by reference may be as much as the limits allow and no more, however few bytes
+// say it: each of these lists holds the one before it twice.
 func TestHardeningPickleBomb(t *testing.T) {
 	bomb := []byte("\x80\x04]N")
 	bomb = append(bomb, 'a')

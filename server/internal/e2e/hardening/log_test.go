@@ -24,8 +24,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks on the log: that it fills the disk, that it takes the processor, and that it
-// tells what is secret.
+// Attacks on the log: that it fills the disk, that it takes the processor, and that it tells what
+// is secret.
 
 // startFailing starts a server whose handlers fail in all the ways there are.
 func startFailing(t *testing.T, args ...string) *harness.Server {
@@ -65,9 +65,9 @@ func registerFailing(app *hipflask.App) error {
 	)
 }
 
-// Attack: lines without end, by events that fail, by packets that are none, by whatever a
-// client can repeat on one connection. Five lines a second are logged, at any level, and
-// the number of the others is.
+// Attack: lines without end, by events that fail, by packets that are none, by whatever a client
+// can repeat on one connection. Five lines a second are logged, at any level, and the number of the
+// others is.
 func TestHardeningLogFlood(t *testing.T) {
 	const flood = 3000
 	for _, c := range []struct{ name, join, packet, line string }{
@@ -232,9 +232,9 @@ func (r *recorder) ids() map[string]bool {
 	return ids
 }
 
-// Attack: an id of a session is read in the log, and somebody polls in its owner's place.
-// All clients, over all transports and protocols, do what they can and what they must
-// not, at the finest level; no id that crosses the wire is in the log.
+// Attack: an id of a session is read in the log, and somebody polls in its owner's place. All
+// clients, over all transports and protocols, do what they can and what they must not, at the
+// finest level; no id that crosses the wire is in the log.
 func TestHardeningSessionIDsInTheLog(t *testing.T) {
 	testkit.NeedNode(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte(testkit.AdminPassword), bcrypt.MinCost)

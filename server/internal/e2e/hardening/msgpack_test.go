@@ -12,8 +12,8 @@ import (
 // packedEvent is an event of msgpack with this data.
 func packedEvent(data string) string { return "\x83\xa4type\x02\xa3nsp\xa1/\xa4data" + data }
 
-// Attack: msgpack that promises gigabytes, nests without end, or is none, as the first
-// packet and after a good one.
+// Attack: msgpack that promises gigabytes, nests without end, or is none, as the first packet and
+// after a good one.
 func TestHardeningMsgpackBombs(t *testing.T) {
 	server := harness.Start(t)
 	unharmed := testkit.Bystander(t, server.Addr)
@@ -56,8 +56,8 @@ func TestHardeningMsgpackBombs(t *testing.T) {
 	harness.CheckLogged(t, server, "--max-json-depth")
 }
 
-// Attack: a client that changes the form of its packets in the middle, to be read by one
-// decoder what the other let through. It is ended, and the log tells why.
+// Attack: a client that changes the form of its packets in the middle, to be read by one decoder
+// what the other let through. It is ended, and the log tells why.
 func TestHardeningMsgpackChangesItsForm(t *testing.T) {
 	const line = "client closed: it changed between text and msgpack"
 	for name, attack := range map[string]func(t *testing.T, addr string) *testkit.Client{
@@ -92,8 +92,8 @@ func TestHardeningMsgpackChangesItsForm(t *testing.T) {
 	}
 }
 
-// Attack: by polling, packets of msgpack in one payload with text, and a whole conversation
-// in one POST.
+// Attack: by polling, packets of msgpack in one payload with text, and a whole conversation in one
+// POST.
 func TestHardeningMsgpackInOnePOST(t *testing.T) {
 	server := harness.Start(t)
 	unharmed := testkit.Bystander(t, server.Addr)

@@ -21,9 +21,9 @@ func registerAnyNamespace(app *hipflask.App) error {
 	return app.SocketIO.Of("*").On("ping", func() int { return 1 })
 }
 
-// Attack: so many namespaces are brought into being that nobody else gets a new one, and
-// then abandoned. They are forgotten with the clients that were in them; their refusals
-// take five lines a second of the log.
+// Attack: so many namespaces are brought into being that nobody else gets a new one, and then
+// abandoned. They are forgotten with the clients that were in them; their refusals take five lines
+// a second of the log.
 func TestHardeningNamespacesAreForgotten(t *testing.T) {
 	const connections, each = 81, 125 // more than the 10,000 that there can be
 	server := harness.StartApp(t, registerAnyNamespace)

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks by web pages whose requests carry no Origin, or that call the server by a name
-// of their own. Those with an Origin are in session_test.go.
+// Attacks by web pages whose requests carry no Origin, or that call the server by a name of their
+// own. Those with an Origin are in session_test.go.
 
 // fromElsewhere are those that a page of another site makes a browser send.
 func fromElsewhere() []http.Header {
@@ -42,8 +42,8 @@ func at(addr string, header http.Header) http.Header {
 	return h
 }
 
-// Attack: a page of another site has a browser load the server's answers as scripts,
-// images and frames, which carry no Origin, and so opens sessions, or polls one.
+// Attack: a page of another site has a browser load the server's answers as scripts, images and
+// frames, which carry no Origin, and so opens sessions, or polls one.
 func TestHardeningCrossSiteWithoutAnOrigin(t *testing.T) {
 	server, ops := harness.StartOps(t, "--transports", "polling,websocket")
 	p := testkit.JoinPolling(t, server.Addr, 3, "&b64=1")
@@ -74,8 +74,8 @@ func TestHardeningCrossSiteWithoutAnOrigin(t *testing.T) {
 	p.Chats("goes on")
 }
 
-// Attack: the same to a server without TLS on a name, to which browsers do not say which
-// site asks. What they could read the answer by is a script.
+// Attack: the same to a server without TLS on a name, to which browsers do not say which site asks.
+// What they could read the answer by is a script.
 func TestHardeningCrossSiteScriptsWithoutTLS(t *testing.T) {
 	server := harness.Start(t)
 	p := testkit.JoinPolling(t, server.Addr, 3, "&b64=1")
@@ -94,8 +94,8 @@ func TestHardeningCrossSiteScriptsWithoutTLS(t *testing.T) {
 	p.Chats("goes on")
 }
 
-// What those refusals leave alone: pages of the server's own and of allowed origins, the
-// address bar, what is no browser; and what is for every page.
+// What those refusals leave alone: pages of the server's own and of allowed origins, the address
+// bar, what is no browser; and what is for every page.
 func TestHardeningCrossSiteLeavesOthersAlone(t *testing.T) {
 	const allowed, script = "https://friend.example", "/socket.io/?EIO=3&transport=polling&j=0"
 	server := harness.Start(t, "--cors-allowed-origins", allowed+",https://*.friends.example")
@@ -164,8 +164,8 @@ func TestHardeningCrossSiteOps(t *testing.T) {
 	server.Stderr.WaitText(t, "origin refused")
 }
 
-// Attack: DNS rebinding. A page's own name leads to this server, so that its requests
-// are of one origin with it.
+// Attack: DNS rebinding. A page's own name leads to this server, so that its requests are of one
+// origin with it.
 func TestHardeningDNSRebinding(t *testing.T) {
 	server := harness.Start(t, "--allowed-hosts", "chat.example, *.cdn.example, 127.0.0.1, [::1]:5000, other.example:8443")
 	same := func(host string) http.Header {
@@ -206,8 +206,8 @@ func TestHardeningDNSRebinding(t *testing.T) {
 	}
 }
 
-// X-Forwarded-Host stands in the place of Host if a trusted proxy says so, and if nobody
-// before it put a name of its own there.
+// X-Forwarded-Host stands in the place of Host if a trusted proxy says so, and if nobody before it
+// put a name of its own there.
 func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
 	const hosts = "--allowed-hosts=chat.example"
 	trusting, alone := harness.Start(t, hosts, "--trusted-proxies", "127.0.0.1"), harness.Start(t, hosts, "--trusted-proxies", "192.0.2.1")
@@ -245,8 +245,8 @@ func TestHardeningDNSRebindingThroughAProxy(t *testing.T) {
 	}
 }
 
-// Attack: DNS rebinding to the address that operators look at, which is on the loopback
-// interface and has no list to begin with.
+// Attack: DNS rebinding to the address that operators look at, which is on the loopback interface
+// and has no list to begin with.
 func TestHardeningDNSRebindingOps(t *testing.T) {
 	_, unnamed := harness.StartOps(t)
 	_, named := harness.StartOps(t, "--allowed-hosts", "ops.example,*.svc.example")

@@ -16,9 +16,9 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks on stdout and stderr: readers that leave, disks that are full, pipes that
-// others have made non-blocking. The server goes on, and its exit code is 1 if lines that
-// handlers printed were lost, and only then.
+// Attacks on stdout and stderr: readers that leave, disks that are full, pipes that others have
+// made non-blocking. The server goes on, and its exit code is 1 if lines that handlers printed were
+// lost, and only then.
 
 // endProgram asks a program to end and returns its exit code.
 func endProgram(t *testing.T, cmd *exec.Cmd) int {
@@ -33,8 +33,8 @@ func endProgram(t *testing.T, cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// startPiped starts the server with its stdout, or its stderr, at these files; nil is for
-// what the test reads.
+// startPiped starts the server with its stdout, or its stderr, at these files; nil is for what the
+// test reads.
 func startPiped(t *testing.T, stdoutFile, stderrFile *os.File, args ...string) (cmd *exec.Cmd, stdout, stderr *testkit.Output) {
 	t.Helper()
 	cmd, stdout, stderr = harness.PrepareProgram(t, harness.Build(t), append([]string{"--port", "0"}, args...)...)
@@ -65,8 +65,8 @@ func pipeOf(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// Attack: hipflask | head -1. Clients are served as before, the end is in good order,
-// and says how many lines were lost.
+// Attack: hipflask | head -1. Clients are served as before, the end is in good order, and says how
+// many lines were lost.
 func TestHardeningStdoutIsReadNoMore(t *testing.T) {
 	t.Parallel()
 	r, w := pipeOf(t)
@@ -116,8 +116,8 @@ func TestHardeningStdoutIsFull(t *testing.T) {
 	stderr.WaitText(t, "hipflask: 3 lines that handlers printed were lost: stdout: ")
 }
 
-// Attack: another process makes the pipe that stdout is non-blocking, and its reader is
-// slow. No line is lost, doubled or torn.
+// Attack: another process makes the pipe that stdout is non-blocking, and its reader is slow. No
+// line is lost, doubled or torn.
 func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -152,8 +152,8 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 	testkit.CompareLines(t, strings.Split(strings.TrimSuffix(<-read, "\n"), "\n"), append(want, "Client disconnected"))
 }
 
-// Attack: the log is read no more. Its lines are lost, which stdout says at the end, and
-// the exit code does not.
+// Attack: the log is read no more. Its lines are lost, which stdout says at the end, and the exit
+// code does not.
 func TestHardeningStderrIsReadNoMore(t *testing.T) {
 	t.Parallel()
 	r, w := pipeOf(t)
@@ -187,8 +187,8 @@ func TestHardeningStderrIsReadNoMore(t *testing.T) {
 	})
 }
 
-// A client that is cut when the time to shut down is over costs no line of a handler: the
-// exit code is 0, whatever else is late.
+// A client that is cut when the time to shut down is over costs no line of a handler: the exit code
+// is 0, whatever else is late.
 func TestACutClientIsNoLostLine(t *testing.T) {
 	server := startFailing(t, "--shutdown-timeout", "100ms")
 	client := testkit.JoinWebSocket(t, server.Addr)

@@ -12,9 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// unreadPoll sends a poll over a connection of its own, and reads nothing of its answer
-// but the first byte, which tells that it is being written. The kernel's part of the
-// connection is small.
+// unreadPoll sends a poll over a connection of its own, and reads nothing of its answer but the
+// first byte, which tells that it is being written. The kernel's part of the connection is small.
 func unreadPoll(t *testing.T, p *testkit.Poller, addr, header string) (begun func()) {
 	t.Helper()
 	conn := dialSmall(t, addr)
@@ -31,8 +30,8 @@ func unreadPoll(t *testing.T, p *testkit.Poller, addr, header string) (begun fun
 	}
 }
 
-// Attack: many polls whose answers are not read, and an event of ten attachments for all
-// of them. It is held once, in the forms that they are sent, not once for each.
+// Attack: many polls whose answers are not read, and an event of ten attachments for all of them.
+// It is held once, in the forms that they are sent, not once for each.
 func TestHardeningUnreadPolls(t *testing.T) {
 	const polls, attachments, size, most = 60, 10, 990_000, 160 << 20
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -16,9 +16,9 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks that need no session: on the HTTP server, its requests and its methods.
-// Each test names the attack it stops. Those over WebSocket and on sessions are in
-// websocket_test.go and session_test.go.
+// Attacks that need no session: on the HTTP server, its requests and its methods. Each test names
+// the attack it stops. Those over WebSocket and on sessions are in websocket_test.go and
+// session_test.go.
 
 // cutOff checks that the server ends a connection, whatever it writes before that.
 func cutOff(t *testing.T, conn net.Conn, within time.Duration) {
@@ -79,8 +79,7 @@ func TestHardeningHeaderBomb(t *testing.T) {
 	unharmed("header bombs")
 }
 
-// Attack: a URL of 1 MB. One of a few kilobytes, as tokens in a query make it, is
-// served.
+// Attack: a URL of 1 MB. One of a few kilobytes, as tokens in a query make it, is served.
 func TestHardeningLongURL(t *testing.T) {
 	addr := harness.Start(t).Addr
 	if got := bomb(t, addr, testkit.PollingPath+"&token="+strings.Repeat("x", 1<<20), nil); got.Status != http.StatusRequestHeaderFieldsTooLarge {
@@ -111,8 +110,8 @@ func bomb(t *testing.T, addr, path string, header http.Header) testkit.Answer {
 	return got
 }
 
-// Attack: a body that was announced and never comes, on requests that are refused:
-// they have to be answered without it.
+// Attack: a body that was announced and never comes, on requests that are refused: they have to be
+// answered without it.
 func TestHardeningBodyThatNeverComesWithARefusedRequest(t *testing.T) {
 	addr := harness.Start(t).Addr
 	unharmed := testkit.Bystander(t, addr)
@@ -162,8 +161,8 @@ func TestHardeningOversizePOST(t *testing.T) {
 	harness.CheckLogged(t, server, "--max-http-buffer-size")
 }
 
-// Attack: HTTP request smuggling. Whatever two servers in a row could take for
-// different requests is refused, or read by the length that RFC 9112 says counts.
+// Attack: HTTP request smuggling. Whatever two servers in a row could take for different requests
+// is refused, or read by the length that RFC 9112 says counts.
 func TestHardeningRequestSmuggling(t *testing.T) {
 	addr := harness.Start(t).Addr
 	const chunked = "Transfer-Encoding: chunked\r\n"
@@ -202,8 +201,8 @@ func TestHardeningRequestSmuggling(t *testing.T) {
 	}
 }
 
-// Attack: HTTP/1.0, in which a connection is not kept and chunks do not exist. A
-// poll works, a WebSocket is refused.
+// Attack: HTTP/1.0, in which a connection is not kept and chunks do not exist. A poll works, a
+// WebSocket is refused.
 func TestHardeningHTTP10(t *testing.T) {
 	addr := harness.Start(t).Addr
 	got := testkit.Exchange(t, addr, "GET "+testkit.PollingPath+" HTTP/1.0\r\n\r\nGET /hidden HTTP/1.0\r\n\r\n")
@@ -240,8 +239,8 @@ func TestHardeningMalformedRequests(t *testing.T) {
 	unharmed("malformed requests")
 }
 
-// Attack: HTTP/3 and WebTransport, whose library has a known vulnerability
-// (CVE-2026-40898), are never offered.
+// Attack: HTTP/3 and WebTransport, whose library has a known vulnerability (CVE-2026-40898), are
+// never offered.
 func TestHardeningNoHTTP3(t *testing.T) {
 	addr := harness.Start(t).Addr
 	for _, path := range []string{"/", "/socket.io/socket.io.js", testkit.PollingPath, "/nothing"} {

@@ -10,12 +10,11 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks on sessions: on their ids, their origins and the order of their requests.
-// Those on the upgrade and on the time that a session takes are in
-// upgrade_test.go. See requests_test.go.
+// Attacks on sessions: on their ids, their origins and the order of their requests. Those on the
+// upgrade and on the time that a session takes are in upgrade_test.go. See requests_test.go.
 
-// Attack: session fixation. A session id that the client made up, in the query or
-// in a cookie, is never taken over.
+// Attack: session fixation. A session id that the client made up, in the query or in a cookie, is
+// never taken over.
 func TestHardeningSessionFixation(t *testing.T) {
 	addr := harness.Start(t, "--cookie", "io").Addr
 	const sid = "AAAAAAAAAAAAAAAAAAAA"
@@ -47,8 +46,8 @@ func TestHardeningSessionIDsDiffer(t *testing.T) {
 	}
 }
 
-// Attack: a page of another site opens a WebSocket or polls with the visitor's
-// cookies, or posts to a session whose id it knows.
+// Attack: a page of another site opens a WebSocket or polls with the visitor's cookies, or posts to
+// a session whose id it knows.
 func TestHardeningCrossSiteRequests(t *testing.T) {
 	addr := harness.Start(t).Addr
 	unharmed := testkit.Bystander(t, addr)
@@ -92,8 +91,8 @@ func TestHardeningManyPacketsInOnePayload(t *testing.T) {
 	harness.CheckLogged(t, server, "--max-payload-packets")
 }
 
-// Attack: a second poll while one waits. The first is told that the session is
-// over, the second is refused; neither hangs.
+// Attack: a second poll while one waits. The first is told that the session is over, the second is
+// refused; neither hangs.
 func TestHardeningSecondConcurrentPoll(t *testing.T) {
 	addr := harness.Start(t).Addr
 	unharmed := testkit.Bystander(t, addr)
@@ -147,8 +146,7 @@ func TestHardeningSecondConcurrentPOST(t *testing.T) {
 	unharmed("two POSTs at once")
 }
 
-// Attack: a WebSocket for a session that does not exist, or for somebody else's
-// WebSocket session.
+// Attack: a WebSocket for a session that does not exist, or for somebody else's WebSocket session.
 func TestHardeningUpgradeOfAnUnknownSession(t *testing.T) {
 	addr := harness.Start(t).Addr
 	victim := testkit.JoinWebSocket(t, addr)

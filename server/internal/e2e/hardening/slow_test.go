@@ -14,10 +14,9 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks by clients that take their time: to say something, to end it, or to read
-// what they have asked for. Each holds a connection for as long as it is let, and is
-// not let for long. A header that does not end is in requests_test.go, and clients
-// that never read in websocket_test.go.
+// Attacks by clients that take their time: to say something, to end it, or to read what they have
+// asked for. Each holds a connection for as long as it is let, and is not let for long. A header
+// that does not end is in requests_test.go, and clients that never read in websocket_test.go.
 
 // Attack: connections on which nothing is ever said, not even a TLS greeting.
 func TestHardeningSilentConnections(t *testing.T) {
@@ -37,8 +36,8 @@ func TestHardeningSilentConnections(t *testing.T) {
 	}
 }
 
-// Attack: a body that never comes, or comes a byte at a time, posted to a session. It
-// is waited for, but neither without end nor by anybody else.
+// Attack: a body that never comes, or comes a byte at a time, posted to a session. It is waited
+// for, but neither without end nor by anybody else.
 func TestHardeningSlowBody(t *testing.T) {
 	t.Parallel()
 	addr := harness.Start(t, "--read-body-timeout", "1s").Addr
@@ -62,8 +61,8 @@ func TestHardeningSlowBody(t *testing.T) {
 	unharmed("slow bodies")
 }
 
-// Attack: a WebSocket message that comes a byte at a time. Behind it no pong can
-// come, so that the heartbeat ends it.
+// Attack: a WebSocket message that comes a byte at a time. Behind it no pong can come, so that the
+// heartbeat ends it.
 func TestHardeningSlowFrame(t *testing.T) {
 	t.Parallel()
 	server := harness.Start(t, "--ping-interval", "500ms", "--ping-timeout", "500ms")
@@ -108,8 +107,8 @@ func TestHardeningSlowReading(t *testing.T) {
 	testkit.JoinWebSocket(t, addr).Chats("and the server is there")
 }
 
-// What the server says of itself: not its name, nor its version, nor those of what it
-// is made of; and every response says what it is, so that no browser guesses.
+// What the server says of itself: not its name, nor its version, nor those of what it is made of;
+// and every response says what it is, so that no browser guesses.
 func TestHardeningHeaders(t *testing.T) {
 	addr := harness.Start(t).Addr
 	for _, a := range []struct{ method, path string }{

@@ -16,17 +16,18 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// keeper is a socket beneath a client's TLS, which sends only part of a record once it keeps.
-type keeper struct {
+// halfWriter is a socket beneath a client's TLS, which sends only half of each record once halves
+// is set.
+type halfWriter struct {
 	net.Conn
-	keeps bool
+	halves bool
 }
 
-func (k *keeper) Write(p []byte) (int, error) {
-	if !k.keeps {
-		return k.Conn.Write(p)
+func (w *halfWriter) Write(p []byte) (int, error) {
+	if !w.halves {
+		return w.Conn.Write(p)
 	}
-	if _, err := k.Conn.Write(p[:len(p)/2]); err != nil {
+	if _, err := w.Conn.Write(p[:len(p)/2]); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -35,13 +36,13 @@ func (k *keeper) Write(p []byte) (int, error) {
 // halfRecord joins over TLS and says half of something.
 func halfRecord(t *testing.T, s *harness.Server, config *tls.Config) *testkit.Client {
 	t.Helper()
-	var k *keeper
+	var w *halfWriter
 	conn := harness.DialTLS(t, s.Addr, config, func(nc net.Conn) net.Conn {
-		k = &keeper{Conn: nc}
-		return k
+		w = &halfWriter{Conn: nc}
+		return w
 	})
 	c := testkit.JoinOver(t, conn, s.Addr, "")
-	k.keeps = true
+	w.halves = true
 	c.Send(testkit.Message("half"))
 	return c
 }

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks on the upgrade from polling to WebSocket, and by clients that do not do
-// what is their turn. See requests_test.go.
+// Attacks on the upgrade from polling to WebSocket, and by clients that do not do what is their
+// turn. See requests_test.go.
 
 // Attack: two WebSockets for one session, at once and one after the other.
 func TestHardeningDoubleUpgrade(t *testing.T) {
@@ -32,9 +32,8 @@ func TestHardeningDoubleUpgrade(t *testing.T) {
 	}
 }
 
-// Attack: an upgrade that is begun and abandoned, before its probe or after it. The
-// session goes on polling, loses nothing of what is said meanwhile, and can still
-// upgrade.
+// Attack: an upgrade that is begun and abandoned, before its probe or after it. The session goes on
+// polling, loses nothing of what is said meanwhile, and can still upgrade.
 func TestHardeningAbandonedUpgrade(t *testing.T) {
 	addr := harness.Start(t).Addr
 	speaker := testkit.JoinWebSocket(t, addr)
@@ -102,8 +101,7 @@ func TestHardeningNeverSendsCONNECT(t *testing.T) {
 	}
 }
 
-// Attack: events, acks and disconnects before CONNECT. They are ignored, and the
-// connection stays.
+// Attack: events, acks and disconnects before CONNECT. They are ignored, and the connection stays.
 func TestHardeningEventBeforeCONNECT(t *testing.T) {
 	server := harness.Start(t)
 	early := []string{testkit.Message("too early"), `421["message","too early"]`, "431[]", "41", "42/chat,[\"message\",\"x\"]"}

@@ -13,8 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Attacks over WebSocket: on its frames, on the packets in them, and by clients
-// that do not read. See requests_test.go.
+// Attacks over WebSocket: on its frames, on the packets in them, and by clients that do not read.
+// See requests_test.go.
 
 // Attack: a message over the limit, in one frame or in many.
 func TestHardeningOversizeMessage(t *testing.T) {
@@ -39,8 +39,8 @@ func TestHardeningOversizeMessage(t *testing.T) {
 	harness.CheckLogged(t, server, "--max-http-buffer-size")
 }
 
-// Attack: a frame that claims 2^63 bytes and more, and ones that claim somewhat
-// less: the server must neither allocate them nor wait for them.
+// Attack: a frame that claims 2^63 bytes and more, and ones that claim somewhat less: the server
+// must neither allocate them nor wait for them.
 func TestHardeningClaimedLength(t *testing.T) {
 	addr := harness.Start(t).Addr
 	unharmed := testkit.Bystander(t, addr)
@@ -199,8 +199,8 @@ func TestHardeningPingFlood(t *testing.T) {
 	unharmed("a flood of pings")
 }
 
-// Attack: a client of Engine.IO 3 sends heartbeats and fetches none of the answers.
-// They are a few bytes each, so that what they cost is not what they weigh.
+// Attack: a client of Engine.IO 3 sends heartbeats and fetches none of the answers. They are a few
+// bytes each, so that what they cost is not what they weigh.
 func TestHardeningHeartbeatsWithoutAPoll(t *testing.T) {
 	server := harness.Start(t)
 	unharmed := testkit.Bystander(t, server.Addr)
@@ -230,8 +230,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Attack: clients that stop to read while much is said. 5 of 50 do, and messages of
-// 16 KiB go on until all five have been dropped; the others lose nothing.
+// Attack: clients that stop to read while much is said. 5 of 50 do, and messages of 16 KiB go on
+// until all five have been dropped; the others lose nothing.
 func TestHardeningNeverReadingClients(t *testing.T) {
 	const (
 		readers, stalled = 45, 5

@@ -19,8 +19,8 @@ type AdminUI struct {
 	ID string
 }
 
-// AdminLogin tries to log in with what the UI sends as auth. What it is refused with is
-// empty if it was not.
+// AdminLogin tries to log in with what the UI sends as auth. What it is refused with is empty if it
+// was not.
 func AdminLogin(t *testing.T, addr string, auth map[string]any) (ui *AdminUI, refused string) {
 	t.Helper()
 	text, err := json.Marshal(auth)

@@ -22,8 +22,8 @@ func StartMember(t *testing.T, redis *redistest.Server, args ...string) *Server 
 	return Start(t, append([]string{"--message-queue", redis.URL()}, args...)...)
 }
 
-// Helper is a process that takes part in a cluster. It answers each line of its
-// stdin with one of its stdout, and ends when its stdin does.
+// Helper is a process that takes part in a cluster. It answers each line of its stdin with one of
+// its stdout, and ends when its stdin does.
 type Helper struct {
 	T      *testing.T
 	name   string

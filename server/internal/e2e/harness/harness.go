@@ -1,5 +1,5 @@
-// Package harness runs the whole server for black-box tests, in this process, and what takes
-// part in a cluster with it. What tests need beside a server is in package testkit.
+// Package harness runs the whole server for black-box tests, in this process, and what takes part
+// in a cluster with it. What tests need beside a server is in package testkit.
 package harness
 
 import (
@@ -27,8 +27,8 @@ type Server struct {
 	Err     error // what Run returned, once Done is closed
 }
 
-// Start runs the server on a free port with these arguments and an empty
-// environment, and stops it when the test is over.
+// Start runs the server on a free port with these arguments and an empty environment, and stops it
+// when the test is over.
 func Start(t *testing.T, args ...string) *Server {
 	t.Helper()
 	return StartApp(t, handlers.Register, args...)
@@ -73,8 +73,8 @@ func (s *Server) Stop() error {
 	}
 }
 
-// End stops the server, which has to end well. Lines are written behind its back: only
-// now do all of them stand in its stdout and its log.
+// End stops the server, which has to end well. Lines are written behind its back: only now do all
+// of them stand in its stdout and its log.
 func (s *Server) End() {
 	s.T.Helper()
 	if err := s.Stop(); err != nil {

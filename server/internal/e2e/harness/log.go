@@ -7,8 +7,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// CheckLogged checks that the log tells an operator which setting moves the limit
-// that a client met.
+// CheckLogged checks that the log tells an operator which setting moves the limit that a client
+// met.
 func CheckLogged(t *testing.T, server *Server, setting string) {
 	t.Helper()
 	server.Stderr.WaitText(t, setting)

@@ -41,8 +41,8 @@ func CheckOps(t *testing.T, addr, path string, status int, body string) {
 	}
 }
 
-// Scrape reads the metrics, each by its name with its labels as they are written.
-// A histogram is its count.
+// Scrape reads the metrics, each by its name with its labels as they are written. A histogram is
+// its count.
 func Scrape(t *testing.T, addr string) map[string]float64 {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -70,8 +70,8 @@ func labelled(m *dto.Metric) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
-// AwaitMetrics waits until the metrics are these; those that are not named do not matter.
-// A handler is counted when it has returned, which its client may be ahead of.
+// AwaitMetrics waits until the metrics are these; those that are not named do not matter. A handler
+// is counted when it has returned, which its client may be ahead of.
 func AwaitMetrics(t *testing.T, addr string, want map[string]float64) {
 	t.Helper()
 	// Metrics are there to be asked for.

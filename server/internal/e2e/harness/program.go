@@ -39,8 +39,8 @@ func StartProgram(t *testing.T, path string, args ...string) (cmd *exec.Cmd, std
 	return cmd, stdout, stderr
 }
 
-// program is the server as a program, which all tests of this process share: linking it
-// takes seconds. Main removes it.
+// program is the server as a program, which all tests of this process share: linking it takes
+// seconds. Main removes it.
 var program struct {
 	sync.Mutex
 
@@ -48,8 +48,7 @@ var program struct {
 	path string // once it is built
 }
 
-// Main runs the tests of a package that calls Build. Its TestMain calls this and nothing
-// else.
+// Main runs the tests of a package that calls Build. Its TestMain calls this and nothing else.
 func Main(m *testing.M) {
 	os.Exit(runIn(m))
 }

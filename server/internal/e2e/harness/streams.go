@@ -27,8 +27,8 @@ func StartStreamsMember(t *testing.T, redis string, args ...string) (*Server, *s
 	return s, io
 }
 
-// StartNodeStreams starts a Node server with the streams adapter, and returns once it
-// reads the stream as the n-th server that does.
+// StartNodeStreams starts a Node server with the streams adapter, and returns once it reads the
+// stream as the n-th server that does.
 func StartNodeStreams(t *testing.T, redis *redistest.Server, n int) (*Helper, string) {
 	t.Helper()
 	node, addr := StartNodeServer(t, redis, "socket.io", "streams")

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestAdmin has the socket.io client that the Admin UI is made with do what the UI
-// does: log in, see who comes and goes, and give its commands.
+// TestAdmin has the socket.io client that the Admin UI is made with do what the UI does: log in,
+// see who comes and goes, and give its commands.
 func TestAdmin(t *testing.T) {
 	testkit.NeedNode(t)
 	for _, mode := range []string{"production", "development"} {

@@ -12,9 +12,9 @@ import (
 	"hipflask/server/internal/e2e/harness"
 )
 
-// TestAdminUsersAreReadAgain has the file of users change while the server runs: whoever may
-// not log in any more has to leave, a session of his opens nothing, and a file that is
-// none changes nothing.
+// TestAdminUsersAreReadAgain has the file of users change while the server runs: whoever may not
+// log in any more has to leave, a session of his opens nothing, and a file that is none changes
+// nothing.
 func TestAdminUsersAreReadAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "users")
 	write := func(text string) { // as an editor does, in one step

@@ -15,8 +15,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// With a backend, what is neither Socket.IO nor a route is the backend's: its page, its
-// 404 and 405, its WebSockets, without a header of this server's.
+// With a backend, what is neither Socket.IO nor a route is the backend's: its page, its 404 and
+// 405, its WebSockets, without a header of this server's.
 func TestBackend(t *testing.T) {
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "session=theirs")

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The famous reasons for which a client cannot connect or stay: each is provoked,
-// counted, and said in the log with the setting, or the proxy's, that would help.
+// The famous reasons for which a client cannot connect or stay: each is provoked, counted, and said
+// in the log with the setting, or the proxy's, that would help.
 
 // opsCause is one of them.
 type opsCause struct {
@@ -135,8 +135,8 @@ func opsRefusedSessions() []opsCause {
 	}
 }
 
-// A client that ends its session in good order and comes back too late with a last
-// request is nothing to be told of.
+// A client that ends its session in good order and comes back too late with a last request is
+// nothing to be told of.
 func TestOpsCausesLeaveAProperEndAlone(t *testing.T) {
 	server, addr := harness.StartOps(t)
 	p := testkit.JoinPolling(t, server.Addr, 4)

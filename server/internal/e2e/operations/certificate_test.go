@@ -13,8 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// liveCertificate is a certificate's files under names that do not change: a symbolic link leads to the folder of the
-// moment, as Kubernetes and certbot have it.
+// liveCertificate is a certificate's files under names that do not change: a symbolic link leads to
+// the folder of the moment, as Kubernetes and certbot have it.
 type liveCertificate struct {
 	t    *testing.T
 	dir  string
@@ -74,8 +74,8 @@ const (
 	certificateStays  = "the certificate stays as it was"
 )
 
-// A renewed certificate is served to whoever connects from then on, and a WebSocket that is there lives on. A pair that
-// does not fit, and one that is gone, leave the one before in service.
+// A renewed certificate is served to whoever connects from then on, and a WebSocket that is there
+// lives on. A pair that does not fit, and one that is gone, leave the one before in service.
 func TestCertificateReloadsWithItsFiles(t *testing.T) {
 	t.Parallel()
 	files := newLiveCertificate(t)
@@ -109,8 +109,8 @@ func TestCertificateReloadsWithItsFiles(t *testing.T) {
 	client.Chats("after all of that")
 }
 
-// renewWithForeignKey takes a certificate and another one's key into service. It returns a certificate that stands
-// beside its own key.
+// renewWithForeignKey takes a certificate and another one's key into service. It returns a
+// certificate that stands beside its own key.
 func (c *liveCertificate) renewWithForeignKey() (whole string) {
 	c.t.Helper()
 	whole, _, _ = testkit.SelfSigned(c.t)

@@ -14,15 +14,15 @@ import (
 )
 
 var (
-	// metricName is a metric of ours, of Go's runtime or of the process in an
-	// expression, with the labels that it is chosen by.
+	// metricName is a metric of ours, of Go's runtime or of the process in an expression, with the
+	// labels that it is chosen by.
 	metricName = regexp.MustCompile(`\b((?:hipflask|go|process)_[a-z0-9_]+)(?:\{([^}]*)\})?`)
 	// byLabels are the labels that an expression sums by.
 	byLabels = regexp.MustCompile(`by \(([^)]*)\)`)
 )
 
-// TestOpsDashboard checks the dashboard against what the server exposes: each metric
-// and label in it is there, and each metric of ours is shown.
+// TestOpsDashboard checks the dashboard against what the server exposes: each metric and label in
+// it is there, and each metric of ours is shown.
 func TestOpsDashboard(t *testing.T) {
 	file, err := os.ReadFile(testkit.InModule("server", "deploy", "grafana-dashboard.json"))
 	if err != nil {
@@ -52,8 +52,8 @@ func TestOpsDashboard(t *testing.T) {
 	}
 }
 
-// TestOpsPage checks OPERATIONS.md against what the server exposes: it names each
-// metric of ours, each reason and each cause, and none that is not there.
+// TestOpsPage checks OPERATIONS.md against what the server exposes: it names each metric of ours,
+// each reason and each cause, and none that is not there.
 func TestOpsPage(t *testing.T) {
 	file, err := os.ReadFile(testkit.InModule("server", "OPERATIONS.md"))
 	if err != nil {
@@ -83,8 +83,8 @@ func allMetrics(t *testing.T) string {
 	return harness.OpsGet(t, addr, "/metrics").Body
 }
 
-// checkExposed checks that the metric is there with the labels that the expression
-// asks for; instance is Prometheus' own.
+// checkExposed checks that the metric is there with the labels that the expression asks for;
+// instance is Prometheus' own.
 func checkExposed(t *testing.T, exposed, expr, name, chosen string) {
 	t.Helper()
 	series := regexp.MustCompile(`(?m)^` + name + `(\{.*?\})? `).FindString(exposed)

@@ -18,8 +18,8 @@ import (
 
 // The configurations in server/deploy, as they stand but for names, ports and paths.
 
-// deployed is the text of a file in server/deploy with replacements, pairs of old and new. An old that is not there
-// fails the test: the file has changed.
+// deployed is the text of a file in server/deploy with replacements, pairs of old and new. An old
+// that is not there fails the test: the file has changed.
 func deployed(t *testing.T, name string, replace ...string) string {
 	t.Helper()
 	content, err := os.ReadFile(testkit.InModule("server", "deploy", name))
@@ -90,7 +90,8 @@ func startCaddy(t *testing.T, sites string) {
 	waitCount(t, log, "serving initial configuration", 1)
 }
 
-// outside is a browser in front of a proxy: it trusts the proxy's certificate and speaks HTTP/2 where it may.
+// outside is a browser in front of a proxy: it trusts the proxy's certificate and speaks HTTP/2
+// where it may.
 type outside struct {
 	t      *testing.T
 	addr   string
@@ -121,7 +122,8 @@ func (o *outside) dial() net.Conn {
 	return conn
 }
 
-// checkProxied checks all that a proxy has to let through, and that it does not open what is closed.
+// checkProxied checks all that a proxy has to let through, and that it does not open what is
+// closed.
 func checkProxied(t *testing.T, addr, certFile string, pool *x509.CertPool) {
 	t.Helper()
 	client := &http.Client{Timeout: testkit.Deadline, Transport: &http.Transport{

@@ -15,8 +15,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// How the server goes down, and what whoever comes meanwhile is told. That nothing is
-// lost over it is in cluster/rolling_test.go.
+// How the server goes down, and what whoever comes meanwhile is told. That nothing is lost over it
+// is in cluster/rolling_test.go.
 
 // A second signal ends the process at once, whatever it is still waiting for.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
@@ -51,8 +51,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// draining is a server that was told to stop and still waits: a client that has just
-// no poll under way holds its end up.
+// draining is a server that was told to stop and still waits: a client that has just no poll under
+// way holds its end up.
 func draining(t *testing.T) (server *harness.Server, waiting *testkit.Poller) {
 	t.Helper()
 	server = harness.Start(t)
@@ -63,8 +63,8 @@ func draining(t *testing.T) (server *harness.Server, waiting *testkit.Poller) {
 	return server, waiting
 }
 
-// Whoever comes while the server drains is told to come again, in a way that a page
-// can read and that a proxy can act upon.
+// Whoever comes while the server drains is told to come again, in a way that a page can read and
+// that a proxy can act upon.
 func TestDrainingServerTurnsNewClientsAway(t *testing.T) {
 	t.Parallel()
 	server, waiting := draining(t)
@@ -94,8 +94,8 @@ func TestDrainingServerTurnsNewClientsAway(t *testing.T) {
 	testkit.CompareLines(t, server.Stdout.Lines(), []string{"Client connected", "Client connected", "Client disconnected", "Client disconnected"})
 }
 
-// Browsers open connections before they need them. One on which nothing was ever
-// asked, or nothing more, does not hold the end up.
+// Browsers open connections before they need them. One on which nothing was ever asked, or nothing
+// more, does not hold the end up.
 func TestSilentConnectionsDoNotHoldTheEndUp(t *testing.T) {
 	server := harness.Start(t, "--shutdown-timeout", "3s") // net/http alone would wait for five
 	for range 3 {

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Health, readiness and profiles. Metrics are in metrics_test.go, what the log says in
-// log_test.go and causes_test.go.
+// Health, readiness and profiles. Metrics are in metrics_test.go, what the log says in log_test.go
+// and causes_test.go.
 
 // Readiness fails at once when the server drains; it stays alive until it has ended.
 func TestOpsReadinessThroughADrain(t *testing.T) {

@@ -125,8 +125,8 @@ func TestMaxRatesLoseNothing(t *testing.T) {
 	}
 }
 
-// Where fewer files may be open than clients come, the log says so at the start, and
-// when they are used up; and the server goes on once there are some again.
+// Where fewer files may be open than clients come, the log says so at the start, and when they are
+// used up; and the server goes on once there are some again.
 func TestFewFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such limit")
@@ -160,8 +160,8 @@ func TestFewFiles(t *testing.T) {
 	})
 }
 
-// useUp opens as many WebSockets as there are files, and waits until the log says that
-// there are no more.
+// useUp opens as many WebSockets as there are files, and waits until the log says that there are no
+// more.
 func useUp(t *testing.T, addr string, files int, stderr *testkit.Output) []net.Conn {
 	t.Helper()
 	var open []net.Conn

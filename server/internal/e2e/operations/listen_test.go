@@ -40,8 +40,8 @@ func dialUnix(t *testing.T, path string) net.Conn {
 	return conn
 }
 
-// Over a Unix socket both transports work, and clients have the address "unix" whatever they have bound to. The file
-// has the permissions that were asked for, and goes with the server.
+// Over a Unix socket both transports work, and clients have the address "unix" whatever they have
+// bound to. The file has the permissions that were asked for, and goes with the server.
 func TestUnixSocket(t *testing.T) {
 	path := socketFile(t)
 	server := harness.Start(t, "--unix-socket", path, "--unix-socket-mode", "0606")
@@ -65,7 +65,8 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// refusedOverUnix makes a request that is refused for its origin, and so is logged. Its socket has a name of its own.
+// refusedOverUnix makes a request that is refused for its origin, and so is logged. Its socket has
+// a name of its own.
 func refusedOverUnix(t *testing.T, path string, header http.Header) {
 	t.Helper()
 	dialer := &net.Dialer{Timeout: testkit.Deadline, LocalAddr: &net.UnixAddr{Name: socketFile(t), Net: "unix"}}
@@ -84,8 +85,8 @@ func refusedOverUnix(t *testing.T, path string, header http.Header) {
 	}
 }
 
-// What a proxy says over the Unix socket of whom it speaks for is believed when "unix" is among the trusted proxies,
-// and else is not.
+// What a proxy says over the Unix socket of whom it speaks for is believed when "unix" is among the
+// trusted proxies, and else is not.
 func TestUnixSocketOfAProxy(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": "203.0.113.7", "127.0.0.1": "unix"} {
 		path := socketFile(t)
@@ -95,8 +96,8 @@ func TestUnixSocketOfAProxy(t *testing.T) {
 	}
 }
 
-// A socket file that a crash left behind is replaced. One that somebody listens on, and a file of any other kind, are
-// left alone.
+// A socket file that a crash left behind is replaced. One that somebody listens on, and a file of
+// any other kind, are left alone.
 func TestUnixSocketFileThatIsThere(t *testing.T) {
 	stale := socketFile(t)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
@@ -126,8 +127,8 @@ func TestUnixSocketFileThatIsThere(t *testing.T) {
 	}
 }
 
-// systemd hands a socket over: whoever connected before the server was there is served. It hears when the server is
-// ready and when it stops.
+// systemd hands a socket over: whoever connected before the server was there is served. It hears
+// when the server is ready and when it stops.
 func TestSystemd(t *testing.T) {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

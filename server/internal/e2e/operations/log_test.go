@@ -41,8 +41,8 @@ func endedLines(t *testing.T, server *harness.Server, want int) (all []endedLine
 	return all
 }
 
-// checkEnded waits for the number-th connection's line and compares it. Bytes that
-// were sent are compared where they are wanted.
+// checkEnded waits for the number-th connection's line and compares it. Bytes that were sent are
+// compared where they are wanted.
 func checkEnded(t *testing.T, server *harness.Server, number int, want endedLine) {
 	t.Helper()
 	got := endedLines(t, server, number)[number-1]
@@ -116,8 +116,8 @@ func TestOpsLogHasALineForEachConnection(t *testing.T) {
 	})
 }
 
-// Session ids are secrets: whoever has one can poll in its owner's place. No line
-// has one, not of a connection, not of what was refused, not at the finest level.
+// Session ids are secrets: whoever has one can poll in its owner's place. No line has one, not of a
+// connection, not of what was refused, not at the finest level.
 func TestOpsLogKeepsSessionIDsSecret(t *testing.T) {
 	t.Parallel()
 	server := harness.Start(t, "--log-level", "debug", "--max-http-buffer-size", "1000")

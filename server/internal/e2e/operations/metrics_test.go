@@ -91,8 +91,8 @@ func TestOpsMetricsCountKnownTraffic(t *testing.T) {
 	}))
 }
 
-// A client that upgrades is one session, which moves from one transport to another;
-// attachments belong to their message.
+// A client that upgrades is one session, which moves from one transport to another; attachments
+// belong to their message.
 func TestOpsMetricsFollowAnUpgrade(t *testing.T) {
 	server, addr := harness.StartOps(t)
 	p := testkit.JoinPolling(t, server.Addr, 4)
@@ -118,8 +118,7 @@ func TestOpsMetricsFollowAnUpgrade(t *testing.T) {
 	}))
 }
 
-// A client that stops reading is seen while it only falls behind, and counted when it
-// is dropped.
+// A client that stops reading is seen while it only falls behind, and counted when it is dropped.
 func TestOpsMetricsShowASlowClient(t *testing.T) {
 	server, addr := harness.StartOps(t, "--max-backlog", "4MiB")
 	testkit.JoinWebSocket(t, server.Addr) // reads nothing from now on

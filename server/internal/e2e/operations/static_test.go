@@ -17,8 +17,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// A page of one's own, from a folder: at / and beneath, without our policy, and the
-// browser client beside it.
+// A page of one's own, from a folder: at / and beneath, without our policy, and the browser client
+// beside it.
 func TestStaticFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "index.html", "<script src=/socket.io/socket.io.min.js></script>")

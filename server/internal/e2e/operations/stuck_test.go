@@ -31,9 +31,9 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.Output.Write(p)
 }
 
-// TestNobodyWaitsForTheLog stops reading stderr, as somebody does who stops a terminal,
-// while clients come, go, and are dropped for being slow, each with a line: the chat
-// goes on, and the lines come when they are read.
+// TestNobodyWaitsForTheLog stops reading stderr, as somebody does who stops a terminal, while
+// clients come, go, and are dropped for being slow, each with a line: the chat goes on, and the
+// lines come when they are read.
 func TestNobodyWaitsForTheLog(t *testing.T) {
 	stderr := &stuck{Output: testkit.NewOutput(), drain: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -11,8 +11,7 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Over TLS, by IPv4 and IPv6, a client connects, talks and hears itself; its origin
-// is https.
+// Over TLS, by IPv4 and IPv6, a client connects, talks and hears itself; its origin is https.
 func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := testkit.SelfSigned(t)
 	for _, host := range []string{"127.0.0.1", "::1"} {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// canonical writes a packet so that what means the same to a client is the same:
-// session ids, and within JSON the escapes, the writing of numbers, repeated keys.
+// canonical writes a packet so that what means the same to a client is the same: session ids, and
+// within JSON the escapes, the writing of numbers, repeated keys.
 func canonical(packet string) string {
 	packet = withoutIDs(packet)
 	start := strings.IndexAny(packet, `[{"`)
@@ -90,8 +90,7 @@ func canonicalObject(d *json.Decoder) (string, error) {
 	return "{" + strings.Join(keys, ",") + "}", err
 }
 
-// canonicalNumber keeps every digit of an integer, and of anything else what a double
-// keeps.
+// canonicalNumber keeps every digit of an integer, and of anything else what a double keeps.
 func canonicalNumber(literal string) string {
 	if n, ok := new(big.Int).SetString(literal, 10); ok {
 		return n.String()

@@ -10,8 +10,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// clientScenes is one long scene: npm clients of two versions, over every transport,
-// in one process that waits for a line after each of its own scenes.
+// clientScenes is one long scene: npm clients of two versions, over every transport, in one process
+// that waits for a line after each of its own scenes.
 func clientScenes() []scene { return []scene{{"npm", playClients}} }
 
 // clientReport is what parity.mjs says at the end of a scene, or at a pause within one.
@@ -44,8 +44,8 @@ func playClients(s *story) {
 	s.disconnects = 0
 }
 
-// heardFrom notes what a scene's clients were told, and what was printed. At a pause
-// it waits for the end of the connections.
+// heardFrom notes what a scene's clients were told, and what was printed. At a pause it waits for
+// the end of the connections.
 func (s *story) heardFrom(r clientReport) {
 	s.t.Helper()
 	s.disconnects += r.Joined

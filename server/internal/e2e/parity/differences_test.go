@@ -9,8 +9,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// difference is something that is deliberately not as in Flask-SocketIO. The table is
-// in table_test.go; MIGRATION.md has it in words.
+// difference is something that is deliberately not as in Flask-SocketIO. The table is in
+// table_test.go; MIGRATION.md has it in words.
 type difference struct {
 	name  string // as it is noted; "*" stands for anything
 	why   string
@@ -19,8 +19,7 @@ type difference struct {
 	shown bool // set when it was seen
 }
 
-// ruling is what the Flask-SocketIO to match does where Debian's is older, as it was
-// recorded.
+// ruling is what the Flask-SocketIO to match does where Debian's is older, as it was recorded.
 type ruling struct {
 	Name    string // as it is noted; "*" stands for anything
 	Why     string

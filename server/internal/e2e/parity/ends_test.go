@@ -114,16 +114,16 @@ func hangScenes() []scene {
 	}
 }
 
-// unlessItHangs returns the answer to a request. Flask-SocketIO is given as long as
-// shows that it does not answer, ours as long as anything.
+// unlessItHangs returns the answer to a request. Flask-SocketIO is given as long as shows that it
+// does not answer, ours as long as anything.
 func (s *story) unlessItHangs(k *pollTalker, method, body string) string {
-	impatient := *k
+	hurried := *k
 	client := *k.client
-	impatient.client = &client
+	hurried.client = &client
 	if s.isFlask {
 		client.Timeout = time.Second
 	}
-	got := impatient.do(method, body)
+	got := hurried.do(method, body)
 	if got.Status == 0 {
 		return got.Body
 	}
@@ -155,9 +155,9 @@ func silentStage() stage {
 	}
 }
 
-// afterNoPacket sends what is no packet and notes the bytes that come back, or their
-// first line: Flask-SocketIO writes an HTTP response into the WebSocket, and does not
-// notice for a ping timeout that the session has ended.
+// afterNoPacket sends what is no packet and notes the bytes that come back, or their first line:
+// Flask-SocketIO writes an HTTP response into the WebSocket, and does not notice for a ping timeout
+// that the session has ended.
 func (s *story) afterNoPacket(packet string) {
 	ws := s.join("websocket").(*wsTalker).ws
 	_ = ws.WriteBytes(testkit.TextFrames(packet))

@@ -25,8 +25,8 @@ func TestSeedIsTheDocuments(t *testing.T) {
 	}
 }
 
-// startFlask runs the document's server with these Engine.IO settings. Its process is
-// ended with the test, and by itself if this one dies.
+// startFlask runs the document's server with these Engine.IO settings. Its process is ended with
+// the test, and by itself if this one dies.
 func startFlask(t *testing.T, settings string) *side {
 	t.Helper()
 	s := &side{isFlask: true, stdout: testkit.NewOutput(), stderr: testkit.NewOutput()}

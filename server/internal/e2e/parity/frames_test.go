@@ -142,9 +142,8 @@ func brokenCases() []frameCase {
 	)
 }
 
-// engineCases are packets of Engine.IO itself, over WebSocket: by polling,
-// Flask-SocketIO does not answer them. What is no packet at all is in
-// ends_test.go.
+// engineCases are packets of Engine.IO itself, over WebSocket: by polling, Flask-SocketIO does not
+// answer them. What is no packet at all is in ends_test.go.
 func engineCases() []frameCase {
 	return append(eachAlone(`0`, `2`, `2probe`, `6`, `7`, `9`), frameCase{name: "b!", packets: []string{"b!"}})
 }

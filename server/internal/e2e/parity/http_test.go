@@ -16,8 +16,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// httpRequest is one HTTP request. In its target and headers, SID stands for the id of a
-// session that was just opened, ADDR for the server's address.
+// httpRequest is one HTTP request. In its target and headers, SID stands for the id of a session
+// that was just opened, ADDR for the server's address.
 type httpRequest struct {
 	name   string
 	method string
@@ -130,8 +130,8 @@ func (s *story) ask(r httpRequest) testkit.Answer {
 	return got
 }
 
-// connected sees to it that a client which the request has connected leaves within the
-// scene: what is printed of it must not come in another one.
+// connected sees to it that a client which the request has connected leaves within the scene: what
+// is printed of it must not come in another one.
 func (s *story) connected(r httpRequest, got testkit.Answer) {
 	s.t.Helper()
 	if got.Status == http.StatusOK && strings.HasSuffix(r.body, "40") { // CONNECT, by itself or in a form

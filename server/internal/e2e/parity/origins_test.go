@@ -59,8 +59,8 @@ func originScenes() []scene {
 	return scenes
 }
 
-// proxyScenes go through a proxy on a port of its own, as a browser would that was
-// given the proxy's page.
+// proxyScenes go through a proxy on a port of its own, as a browser would that was given the
+// proxy's page.
 func proxyScenes() []scene {
 	kinds := []struct {
 		name string

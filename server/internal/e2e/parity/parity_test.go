@@ -1,5 +1,5 @@
-// Package parity tests that the server does what the document's Python server does on the
-// real Flask-SocketIO: both play the same scenes.
+// Package parity tests that the server does what the document's Python server does on the real
+// Flask-SocketIO: both play the same scenes.
 package parity
 
 import (
@@ -14,14 +14,14 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The document's Python server on the real Flask-SocketIO, and ours, play the same
-// scenes. What the clients received and what stood on stdout must be the same, but
-// for the differences in table_test.go and table_http_test.go. Where the Flask-SocketIO
-// of Debian is older than the one to match, testdata/flask/current.json rules.
+// The document's Python server on the real Flask-SocketIO, and ours, play the same scenes. What the
+// clients received and what stood on stdout must be the same, but for the differences in
+// table_test.go and table_http_test.go. Where the Flask-SocketIO of Debian is older than the one to
+// match, testdata/flask/current.json rules.
 //
-// Scenes are in frames_test.go (bare packets), values_test.go (random values),
-// http_test.go and origins_test.go (requests), options_test.go (settings),
-// clients_test.go (npm clients) and ends_test.go (disconnects).
+// Scenes are in frames_test.go (bare packets), values_test.go (random values), http_test.go and
+// origins_test.go (requests), options_test.go (settings), clients_test.go (npm clients) and
+// ends_test.go (disconnects).
 
 // stage is a pair of servers with the same settings, and the scenes for them.
 type stage struct {
@@ -149,17 +149,17 @@ func (l *ledger) add(name string, isFlask bool, what string) bool {
 		e = new(entry)
 		l.entries[name] = e
 	}
-	place := &e.ours
+	side := &e.ours
 	if isFlask {
-		place = &e.flask
+		side = &e.flask
 	}
-	isNew := *place == nil
-	*place = &what
+	isNew := *side == nil
+	*side = &what
 	return isNew
 }
 
-// compare checks that both sides saw the same but for the differences, and that
-// each difference is still one.
+// compare checks that both sides saw the same but for the differences, and that each difference is
+// still one.
 func (l *ledger) compare(t *testing.T, rows []difference, rulings []ruling) {
 	for _, name := range slices.Sorted(maps.Keys(l.entries)) {
 		e := l.entries[name]
@@ -209,7 +209,7 @@ func parting(a, b string) int {
 	return max(i-100, 0)
 }
 
-// quoted writes what was seen from some place on, on one line.
+// quoted writes what was seen from some index on, on one line.
 func quoted(text string, from int) string {
 	if from > 0 {
 		return fmt.Sprintf("... %.500q", text[from:])

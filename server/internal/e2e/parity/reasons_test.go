@@ -15,9 +15,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// TestDisconnectReasons compares the reasons that a disconnect handler gets with the
-// recorded ones: the Flask-SocketIO of Debian gives none, and the document's handler
-// takes none.
+// TestDisconnectReasons compares the reasons that a disconnect handler gets with the recorded ones:
+// the Flask-SocketIO of Debian gives none, and the document's handler takes none.
 func TestDisconnectReasons(t *testing.T) {
 	file, err := os.ReadFile(testkit.Testdata("flask", "current.json"))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// differences is the table of all that is deliberately not as in Flask-SocketIO. Each
-// row must show in every run.
+// differences is the table of all that is deliberately not as in Flask-SocketIO. Each row must show
+// in every run.
 func differences() []difference {
 	return slices.Concat(
 		packetDifferences(), valueDifferences(), engineDifferences(),
@@ -98,8 +98,8 @@ func reconnectDifferences() []difference {
 	return rows
 }
 
-// besideWitness is stdout of a client that said these things, and of another that
-// connected and left before it.
+// besideWitness is stdout of a client that said these things, and of another that connected and
+// left before it.
 func besideWitness(said ...string) string {
 	lines := []string{"Client connected", "Client connected"}
 	for _, text := range append(said, "witness") {

@@ -13,8 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// talker is a client of bare Engine.IO 4 packets, over either transport. Binary is
-// written as polling writes it: "b" and base64.
+// talker is a client of bare Engine.IO 4 packets, over either transport. Binary is written as
+// polling writes it: "b" and base64.
 type talker interface {
 	// say sends packets and says how that was answered, if it was.
 	say(packets ...string) string
@@ -84,8 +84,8 @@ const (
 	witness  = `42["message","witness"]`
 )
 
-// exchange sends packets and returns what is received up to the echo of a sentinel,
-// or up to the end of the session.
+// exchange sends packets and returns what is received up to the echo of a sentinel, or up to the
+// end of the session.
 func (s *story) exchange(k talker, packets ...string) (heard string, over bool) {
 	var all []string
 	if len(packets) > 0 {
@@ -96,8 +96,8 @@ func (s *story) exchange(k talker, packets ...string) (heard string, over bool) 
 	return strings.TrimSpace(strings.Join(append(all, more...), " ")), over
 }
 
-// exchangeDeaf is exchange for packets after which Flask-SocketIO handles nothing more
-// of that client. Its end is marked by what another client says after the sentinel.
+// exchangeDeaf is exchange for packets after which Flask-SocketIO handles nothing more of that
+// client. Its end is marked by what another client says after the sentinel.
 func (s *story) exchangeDeaf(k talker, packets ...string) (heard string, over bool) {
 	other := s.join("websocket")
 	defer other.leave()

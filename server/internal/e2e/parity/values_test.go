@@ -11,8 +11,8 @@ import (
 	"unicode/utf16"
 )
 
-// valueCount is how many random values one client sends. The pyprint package tries
-// thousands, without the server around it.
+// valueCount is how many random values one client sends. The pyprint package tries thousands,
+// without the server around it.
 const valueCount = 300
 
 // valueScene sends random values and notes what is printed for them.
@@ -24,8 +24,8 @@ func valueScene(packets []string) scene {
 	}}
 }
 
-// randomMessages makes events with random values. To repeat a run, set
-// HIPFLASK_TEST_SEED to the seed that it logged.
+// randomMessages makes events with random values. To repeat a run, set HIPFLASK_TEST_SEED to the
+// seed that it logged.
 func randomMessages(t *testing.T) []string {
 	t.Helper()
 	seed := rand.Uint64()
@@ -104,8 +104,7 @@ func (g *valueMaker) object(depth int) {
 	g.WriteString("}")
 }
 
-// number writes integers to 100 digits, as many as Flask-SocketIO takes, and floats
-// of every size.
+// number writes integers to 100 digits, as many as Flask-SocketIO takes, and floats of every size.
 func (g *valueMaker) number() {
 	if g.IntN(2) == 0 {
 		g.WriteByte('-') // one of the 100
@@ -156,8 +155,8 @@ func (g *valueMaker) text() {
 	g.WriteByte('"')
 }
 
-// char leaves out what a newer Python prints otherwise, and half surrogate pairs,
-// which Flask-SocketIO cannot print.
+// char leaves out what a newer Python prints otherwise, and half surrogate pairs, which
+// Flask-SocketIO cannot print.
 func (g *valueMaker) char() rune {
 	ranges := [][2]rune{{0, 0x20}, {0x20, 0x7f}, {0x20, 0x7f}, {0x7f, 0x180}, {0x2000, 0x2070}, {0x3041, 0x3097}, {0xe000, 0xe100}, {0xfff9, 0x10000}, {0x1f600, 0x1f650}}
 	span := ranges[g.IntN(len(ranges))]

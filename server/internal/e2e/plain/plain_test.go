@@ -1,5 +1,5 @@
-// Package plain tests clients that open a WebSocket and know nothing of Socket.IO, section
-// 4.2 of the document.
+// Package plain tests clients that open a WebSocket and know nothing of Socket.IO, section 4.2 of
+// the document.
 package plain
 
 import (
@@ -24,11 +24,11 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// Plain WebSocket clients: those that open a WebSocket at "/" and know nothing of
-// Socket.IO. What they share with every WebSocket of the server is in protocol/rfc6455_test.go.
+// Plain WebSocket clients: those that open a WebSocket at "/" and know nothing of Socket.IO. What
+// they share with every WebSocket of the server is in protocol/rfc6455_test.go.
 
-// TestPlainScript pins testdata/plain/client.js: it is the JavaScript of section
-// 4.2 of the document that this server was made from, character for character.
+// TestPlainScript pins testdata/plain/client.js: it is the JavaScript of section 4.2 of the
+// document that this server was made from, character for character.
 func TestPlainScript(t *testing.T) {
 	const section42 = "272247601cbfce1cab90a45f0cbb666e9e61fe3a818f156fbed0cf40d9f4abdc"
 	script, err := os.ReadFile(testkit.Testdata("plain", "client.js"))
@@ -40,8 +40,8 @@ func TestPlainScript(t *testing.T) {
 	}
 }
 
-// TestPlainScriptRuns runs the script unchanged, in a browser's page and in Node,
-// in one chat with socket.io clients.
+// TestPlainScriptRuns runs the script unchanged, in a browser's page and in Node, in one chat with
+// socket.io clients.
 func TestPlainScriptRuns(t *testing.T) {
 	t.Run("browser", func(t *testing.T) {
 		t.Parallel()
@@ -193,8 +193,8 @@ func TestPlainOrder(t *testing.T) {
 	speaker.ClosedWith(1000)
 }
 
-// TestPlainSlowReader checks that a client which stops reading costs its backlog and
-// its connection, and nobody else anything.
+// TestPlainSlowReader checks that a client which stops reading costs its backlog and its
+// connection, and nobody else anything.
 func TestPlainSlowReader(t *testing.T) {
 	server := harness.Start(t, "--max-backlog", "64KiB")
 	slow, speaker, other := harness.JoinPlain(t, server, 1), harness.JoinPlain(t, server, 2), testkit.JoinWebSocket(t, server.Addr)
@@ -224,8 +224,8 @@ func TestPlainSlowReader(t *testing.T) {
 	other.Hears(testkit.Message("unharmed"))
 }
 
-// TestPlainHeartbeat checks that the server goes on pinging a plain client that
-// answers, and ends the connection of one that does not.
+// TestPlainHeartbeat checks that the server goes on pinging a plain client that answers, and ends
+// the connection of one that does not.
 func TestPlainHeartbeat(t *testing.T) {
 	t.Run("answered", func(t *testing.T) {
 		c := harness.JoinPlain(t, harness.Start(t, "--ping-interval", "20ms", "--ping-timeout", testkit.Deadline.String()), 1)
@@ -349,8 +349,8 @@ func TestPlainShutdown(t *testing.T) {
 	}
 }
 
-// plainServer serves plain and Socket.IO clients with handlers that do as they are
-// told. It refuses strangers, and reports why the others left.
+// plainServer serves plain and Socket.IO clients with handlers that do as they are told. It refuses
+// strangers, and reports why the others left.
 func plainServer(t *testing.T, left chan<- string) (addr string) {
 	t.Helper()
 	s := socketio.New(socketio.Options{Transports: []string{"websocket"}, Logger: slog.New(slog.DiscardHandler)})
@@ -382,8 +382,8 @@ func plainServer(t *testing.T, left chan<- string) (addr string) {
 	return h.Listener.Addr().String()
 }
 
-// TestPlainIsAClient checks that handlers can do with a plain client what they can
-// do with others, and that it is sent what it can read, and nothing else.
+// TestPlainIsAClient checks that handlers can do with a plain client what they can do with others,
+// and that it is sent what it can read, and nothing else.
 func TestPlainIsAClient(t *testing.T) {
 	addr := plainServer(t, make(chan string, 3)) // for three clients
 	first, second, other := testkit.OpenWebSocket(t, addr, "/"), testkit.OpenWebSocket(t, addr, "/"), testkit.JoinWebSocket(t, addr)
@@ -417,8 +417,8 @@ func TestPlainIsAClient(t *testing.T) {
 	}
 }
 
-// TestPlainIsDisconnected checks that a plain client whom a handler does not want
-// loses its connection: nothing else could tell it.
+// TestPlainIsDisconnected checks that a plain client whom a handler does not want loses its
+// connection: nothing else could tell it.
 func TestPlainIsDisconnected(t *testing.T) {
 	for name, path := range map[string]string{"by the message handler": "/", "by the connect handler": "/?stranger"} {
 		t.Run(name, func(t *testing.T) {

@@ -34,8 +34,8 @@ func TestFaultLargePollingPacketsAreLost(t *testing.T) {
 	}
 }
 
-// Fault: a chunked POST is read without limit. This one is over the limit and has
-// no end: only a server that stops to read answers it.
+// Fault: a chunked POST is read without limit. This one is over the limit and has no end: only a
+// server that stops to read answers it.
 func TestFaultChunkedPOSTIsReadWithoutLimit(t *testing.T) {
 	addr := target(t)
 	unharmed := testkit.Bystander(t, addr)

@@ -11,12 +11,12 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The faults of the named library as it comes, one test each. Every one of them
-// fails against testdata/bare, which is the same chat on the bare library: see the
-// README there. This file has the faults that can be seen over WebSocket,
-// faults_polling_test.go those of HTTP; a panic in a handler and a handshake without
-// auth need handlers of their own and are in socketio/isolation_test.go. The fault of
-// the library's Redis adapter is left out: nothing here uses that.
+// The faults of the named library as it comes, one test each. Every one of them fails against
+// testdata/bare, which is the same chat on the bare library: see the README there. This file has
+// the faults that can be seen over WebSocket, faults_polling_test.go those of HTTP; a panic in a
+// handler and a handshake without auth need handlers of their own and are in
+// socketio/isolation_test.go. The fault of the library's Redis adapter is left out: nothing here
+// uses that.
 
 // target starts a server and returns its address, or the address of the one that
 // HIPFLASK_TEST_TARGET names in the form http://127.0.0.1:PORT.
@@ -92,8 +92,8 @@ func TestFaultBurstOfBroadcastsIsLost(t *testing.T) {
 	polling.Hears(burst...)
 }
 
-// Fault: events of one client are handled out of order. The acks tell the order,
-// even where broadcasts are lost.
+// Fault: events of one client are handled out of order. The acks tell the order, even where
+// broadcasts are lost.
 func TestFaultEventsAreHandledOutOfOrder(t *testing.T) {
 	const count = 2000
 	c := testkit.JoinWebSocket(t, target(t))
@@ -116,9 +116,8 @@ func TestFaultEventsAreHandledOutOfOrder(t *testing.T) {
 	}
 }
 
-// Fault: the first events of a fast client are lost. These clients send CONNECT and
-// an event before they have read anything, together with the handshake or right after
-// its answer.
+// Fault: the first events of a fast client are lost. These clients send CONNECT and an event before
+// they have read anything, together with the handshake or right after its answer.
 func TestFaultFirstEventsOfFastClientsAreLost(t *testing.T) {
 	const count = 1000
 	addr := target(t)
@@ -145,8 +144,7 @@ func TestFaultFirstEventsOfFastClientsAreLost(t *testing.T) {
 	}
 }
 
-// fastClient writes bytes with the handshake and after it, awaits the ack of its
-// event and closes.
+// fastClient writes bytes with the handshake and after it, awaits the ack of its event and closes.
 func fastClient(addr string, with, after []byte) error {
 	w, err := testkit.DialWebSocket(addr, testkit.WebSocketPath, with...)
 	if err != nil {
@@ -212,16 +210,16 @@ func TestFaultCleanCloseLeavesTheConnectionOpen(t *testing.T) {
 	c.ClosedWith(testkit.NoStatus)
 }
 
-// Fault: a close by the server sends no close frame. Here it closes because of an
-// Engine.IO packet of an unknown type.
+// Fault: a close by the server sends no close frame. Here it closes because of an Engine.IO packet
+// of an unknown type.
 func TestFaultServerClosesWithoutACloseFrame(t *testing.T) {
 	c := testkit.JoinWebSocket(t, target(t))
 	c.Send("9")
 	c.ClosedWith(1002)
 }
 
-// The same when the process ends: a close frame that says so, and for a poll an error
-// upon which every client comes back.
+// The same when the process ends: a close frame that says so, and for a poll an error upon which
+// every client comes back.
 func TestShutdownIsTold(t *testing.T) {
 	t.Parallel()
 	server := harness.Start(t)
@@ -287,8 +285,8 @@ func TestFaultKeyOrderAndBigIntegersAreLost(t *testing.T) {
 	}
 }
 
-// Fault: a trailing ack that is passed on to a broadcast becomes a broadcast with
-// ack: the others are sent its number.
+// Fault: a trailing ack that is passed on to a broadcast becomes a broadcast with ack: the others
+// are sent its number.
 func TestFaultAckTurnsIntoABroadcastWithAck(t *testing.T) {
 	addr := target(t)
 	other, sender := testkit.JoinWebSocket(t, addr), testkit.JoinWebSocket(t, addr)

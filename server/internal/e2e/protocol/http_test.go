@@ -13,9 +13,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// What the server answers over HTTP: the statuses, bodies and headers that clients
-// and proxies see. Broken requests are answered as the official server does, foreign
-// origins as Flask-SocketIO does.
+// What the server answers over HTTP: the statuses, bodies and headers that clients and proxies see.
+// Broken requests are answered as the official server does, foreign origins as Flask-SocketIO does.
 
 // TestHTTPOpening checks the answer that opens a session.
 func TestHTTPOpening(t *testing.T) {
@@ -56,8 +55,8 @@ func TestHTTPOpeningWebSocket(t *testing.T) {
 	}
 }
 
-// TestHTTPVersion3 checks the payloads of Engine.IO 3: lengths, CONNECT unasked,
-// binary as it is, or as base64 for those who ask for that, and JSONP.
+// TestHTTPVersion3 checks the payloads of Engine.IO 3: lengths, CONNECT unasked, binary as it is,
+// or as base64 for those who ask for that, and JSONP.
 func TestHTTPVersion3(t *testing.T) {
 	addr := harness.Start(t).Addr
 	const packet = `451-["message",{"_placeholder":true,"num":0}]`
@@ -149,8 +148,8 @@ func TestHTTPPaths(t *testing.T) {
 	}
 }
 
-// TestHTTPPathWithoutSlash talks to /socket.io, without the slash that clients put
-// at its end: no redirect, which would lose a POST.
+// TestHTTPPathWithoutSlash talks to /socket.io, without the slash that clients put at its end: no
+// redirect, which would lose a POST.
 func TestHTTPPathWithoutSlash(t *testing.T) {
 	addr := harness.Start(t).Addr
 	p := testkit.JoinPolling(t, addr, 4)
@@ -258,8 +257,7 @@ type originTest struct {
 	allow  bool
 }
 
-// TestHTTPOrigins checks who may connect from where, and the headers that tell a
-// browser so.
+// TestHTTPOrigins checks who may connect from where, and the headers that tell a browser so.
 func TestHTTPOrigins(t *testing.T) {
 	const listed = "--cors-allowed-origins"
 	origin := func(value string, more ...string) http.Header {

@@ -9,8 +9,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// A query behind the namespace is no part of its name, as in python-socketio. It
-// once left the connection waiting for ever: the refusal could not be written.
+// A query behind the namespace is no part of its name, as in python-socketio. It once left the
+// connection waiting for ever: the refusal could not be written.
 func TestQueryBehindTheNamespace(t *testing.T) {
 	url := harness.Start(t).URL + "/socket.io/?EIO=4&transport=polling"
 	for connect, want := range map[string]string{

@@ -12,8 +12,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The function of OnRequest refuses connections, with a status of its own or 403, and adds
-// to the header of answers, that of a 101 too.
+// The function of OnRequest refuses connections, with a status of its own or 403, and adds to the
+// header of answers, that of a 101 too.
 func TestRequestsBeforeAConnection(t *testing.T) {
 	server := harness.StartApp(t, func(app *hipflask.App) error {
 		app.SocketIO.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {

@@ -13,11 +13,10 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// The cases of the Autobahn test suite that concern a server, under their numbers
-// there, written anew: what it sends and what it expects. Each runs against both
-// kinds of WebSocket that the server has. Sections 12 and 13, compression, do not
-// apply to a server that negotiates none. Rows named after a section of RFC 6455
-// are those that Autobahn lacks.
+// The cases of the Autobahn test suite that concern a server, under their numbers there, written
+// anew: what it sends and what it expects. Each runs against both kinds of WebSocket that the
+// server has. Sections 12 and 13, compression, do not apply to a server that negotiates none. Rows
+// named after a section of RFC 6455 are those that Autobahn lacks.
 
 // rfcSuite is a section's cases for one kind of WebSocket.
 type rfcSuite struct {
@@ -35,8 +34,8 @@ type rfcCase struct {
 	echoes []string // opcode and data of the messages that come back
 	pongs  []string
 
-	// code is that of the server's close frame; 0 where the connection lives on.
-	// With it, echoes and pongs are what may come: the end overtakes them.
+	// code is that of the server's close frame; 0 where the connection lives on. With it, echoes
+	// and pongs are what may come: the end overtakes them.
 	code int
 }
 
@@ -455,9 +454,9 @@ func rfcInvalidTexts() map[string][]string {
 }
 
 func rfcClosing(s *rfcSuite) {
-	// Here the suite wants the echo too. In this chat a message is handled after it
-	// was read, and who has closed by then is sent nothing more; see TestPlainOrder
-	// for what becomes of the message.
+	// Here the suite wants the echo too. In this chat a message is handled after it was read, and
+	// who has closed by then is sent nothing more; see TestPlainOrder for what becomes of the
+	// message.
 	s.add("7.1.1").says("Hello, world!").closes(1000, "", 1000)
 	s.add("7.1.2").closes(1000, "", 1000).closes(1000, "", 1000)
 	s.add("7.1.3").closes(1000, "", 1000).ping("")

@@ -11,8 +11,8 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// A client that reads gets volatile events as others, in their order; recovery knows
-// nothing of them, so they carry no offset.
+// A client that reads gets volatile events as others, in their order; recovery knows nothing of
+// them, so they carry no offset.
 func TestVolatileEvents(t *testing.T) {
 	server := harness.StartApp(t, func(app *hipflask.App) error {
 		return errors.Join(handlers.Register(app), app.SocketIO.On("tell", func(c *socketio.Context) error {

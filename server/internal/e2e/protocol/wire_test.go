@@ -1,5 +1,5 @@
-// Package protocol tests what the server puts on the wire: HTTP, WebSocket, Engine.IO 3 and
-// 4, Socket.IO, byte for byte over raw connections.
+// Package protocol tests what the server puts on the wire: HTTP, WebSocket, Engine.IO 3 and 4,
+// Socket.IO, byte for byte over raw connections.
 package protocol
 
 import (
@@ -254,25 +254,25 @@ func (w *wire) with(name, value string) http.Header {
 	return header
 }
 
-var wirePlace = regexp.MustCompile(`\{(\*|[A-Za-z]+)\}`)
+var wirePlaceholder = regexp.MustCompile(`\{(\*|[A-Za-z]+)\}`)
 
 // filled puts in what is known.
 func (w *wire) filled(text string) string {
-	return wirePlace.ReplaceAllStringFunc(text, func(place string) string {
-		if value, ok := w.known[place[1:len(place)-1]]; ok {
+	return wirePlaceholder.ReplaceAllStringFunc(text, func(placeholder string) string {
+		if value, ok := w.known[placeholder[1:len(placeholder)-1]]; ok {
 			return value
 		}
-		return place
+		return placeholder
 	})
 }
 
-// compare compares with a pattern, and learns the words that stand in its places.
+// compare compares with a pattern, and learns the words that stand for its placeholders.
 func (w *wire) compare(got, pattern string) error {
 	pattern = w.filled(pattern)
 	var expression strings.Builder
 	var names []string
 	last := 0
-	for _, m := range wirePlace.FindAllStringSubmatchIndex(pattern, -1) {
+	for _, m := range wirePlaceholder.FindAllStringSubmatchIndex(pattern, -1) {
 		expression.WriteString(regexp.QuoteMeta(pattern[last:m[0]]))
 		if name := pattern[m[2]:m[3]]; name == "*" {
 			expression.WriteString(`.*`)

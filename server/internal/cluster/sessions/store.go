@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// saveTime is how long a client waits until its session is in Redis, and takeTime how
-	// long one that comes back waits for Redis. A client whose Redis is away waits once.
+	// saveTime is how long a client waits until its session is in Redis, and takeTime how long one
+	// that comes back waits for Redis. A client whose Redis is away waits once.
 	saveTime = time.Second
 	takeTime = 3 * time.Second
-	// askTime is how long another server has to end the connection of a client that comes
-	// back here.
+	// askTime is how long another server has to end the connection of a client that comes back
+	// here.
 	askTime = 3 * time.Second
 
 	// maxEnded is how many sessions wait to be written whose clients are gone.
@@ -41,16 +41,16 @@ const takenFor = 2 * time.Minute
 
 // Options say where the sessions are, and whose they are here.
 type Options struct {
-	Store  redis.Cmdable                                // where keys are kept
+	Redis  redis.Cmdable                                // where keys are kept
 	Node   func(context.Context) (*redis.Client, error) // where servers hear each other
 	Prefix string                                       // of the cluster
 	Server string                                       // the name of this one, nodewire.ServerDigits long
 	Logger *slog.Logger
 }
 
-// Keeper has the sessions of one server's clients. Its methods may be called from any
+// Store keeps the sessions of one server's clients in Redis. Its methods may be called from any
 // goroutine.
-type Keeper struct {
+type Store struct {
 	opts        Options
 	start, head string // how sessions begin, see nodewire.SessionStart
 
@@ -73,8 +73,8 @@ type Keeper struct {
 	closed bool
 }
 
-// entry is a session of a client that is here, or was until lately. It is guarded by the
-// keeper's mutex.
+// entry is a session of a client that is here, or was until lately. It is guarded by the store's
+// mutex.
 type entry struct {
 	pid     string
 	of      fanout.Kept
@@ -91,9 +91,9 @@ type entry struct {
 	progress chan struct{} // closed and replaced when something of this changes
 }
 
-// New makes a keeper, which does nothing before Run.
-func New(o Options) *Keeper {
-	k := &Keeper{
+// New makes a store, which does nothing before Run.
+func New(o Options) *Store {
+	st := &Store{
 		opts: o,
 		done: make(chan struct{}), more: make(chan struct{}, 1),
 		takes: make(chan struct{}, maxTakes), answers: make(chan struct{}, maxAnswers),
@@ -101,11 +101,11 @@ func New(o Options) *Keeper {
 		outcomes: make(map[fanout.Outcome]*atomic.Uint64),
 	}
 	for _, o := range Outcomes {
-		k.outcomes[o] = new(atomic.Uint64)
+		st.outcomes[o] = new(atomic.Uint64)
 	}
-	k.start, k.head = nodewire.SessionStart(o.Server)
-	k.life, k.end = context.WithCancel(context.Background())
-	return k
+	st.start, st.head = nodewire.SessionStart(o.Server)
+	st.life, st.end = context.WithCancel(context.Background())
+	return st
 }
 
 // Outcomes are those that are counted.
@@ -113,14 +113,14 @@ var Outcomes = []fanout.Outcome{
 	fanout.FromHere, fanout.FromOther, fanout.NotFound, fanout.Unreadable, fanout.Forgotten, fanout.Unknown,
 }
 
-// Count counts how the coming back of a client ended.
-func (k *Keeper) Count(o fanout.Outcome) {
-	k.outcomes[o].Add(1)
+// Count counts how a client's attempt to come back to its session ended.
+func (st *Store) Count(o fanout.Outcome) {
+	st.outcomes[o].Add(1)
 	switch o {
 	case fanout.NotFound:
-		k.opts.Logger.Info("a client came back to a session that Redis does not have: it is a new one")
+		st.opts.Logger.Info("a client came back to a session that Redis does not have: it is a new one")
 	case fanout.Forgotten:
-		k.opts.Logger.Warn("a client that came back is a new one: the stream no longer has all that it missed",
+		st.opts.Logger.Warn("a client that came back is a new one: the stream no longer has all that it missed",
 			"cause", causes.Stream)
 	}
 }
@@ -133,14 +133,14 @@ type Stats struct {
 }
 
 // Stats returns them.
-func (k *Keeper) Stats() Stats {
-	s := Stats{Outcomes: make(map[fanout.Outcome]uint64, len(k.outcomes))}
-	for o, n := range k.outcomes {
+func (st *Store) Stats() Stats {
+	s := Stats{Outcomes: make(map[fanout.Outcome]uint64, len(st.outcomes))}
+	for o, n := range st.outcomes {
 		s.Outcomes[o] = n.Load()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, e := range k.kept {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, e := range st.kept {
 		if !e.discard && !e.lost {
 			s.Kept++
 			if e.written < e.changed {
@@ -151,13 +151,13 @@ func (k *Keeper) Stats() Stats {
 	return s
 }
 
-// await waits until ready of an entry, and reports whether it is. ready is called with the
-// keeper locked.
-func (k *Keeper) await(e *entry, timeout <-chan time.Time, ready func() bool) bool {
+// await waits until ready of an entry, and reports whether it is. ready is called with the store
+// locked.
+func (st *Store) await(e *entry, timeout <-chan time.Time, ready func() bool) bool {
 	for {
-		k.mu.Lock()
+		st.mu.Lock()
 		is, progress := ready(), e.progress
-		k.mu.Unlock()
+		st.mu.Unlock()
 		if is {
 			return true
 		}
@@ -165,86 +165,86 @@ func (k *Keeper) await(e *entry, timeout <-chan time.Time, ready func() bool) bo
 		case <-progress:
 		case <-timeout:
 			return false
-		case <-k.life.Done():
+		case <-st.life.Done():
 			return false
 		}
 	}
 }
 
-func (k *Keeper) overLocked(e *entry) {
+func (st *Store) overLocked(e *entry) {
 	e.over, e.overAt = true, time.Now()
-	k.ended++
-	e.tellLocked()
+	st.ended++
+	e.notifyLocked()
 }
 
-// tellLocked wakes who waits for something of the entry.
-func (e *entry) tellLocked() {
+// notifyLocked wakes those who wait for a change of the entry.
+func (e *entry) notifyLocked() {
 	close(e.progress)
 	e.progress = make(chan struct{})
 }
 
-func (k *Keeper) discardLocked(pid string) {
-	e := k.kept[pid]
+func (st *Store) discardLocked(pid string) {
+	e := st.kept[pid]
 	if e == nil {
-		if k.ended >= maxEnded {
+		if st.ended >= maxEnded {
 			return // Redis forgets it by itself
 		}
 		e = &entry{pid: pid, keep: takenFor, over: true, overAt: time.Now(), progress: make(chan struct{})}
-		k.kept[pid] = e
-		k.ended++
+		st.kept[pid] = e
+		st.ended++
 	}
 	e.discard = true
-	k.queueLocked(e)
-	e.tellLocked()
+	st.queueLocked(e)
+	e.notifyLocked()
 }
 
 // queueLocked has an entry written.
-func (k *Keeper) queueLocked(e *entry) {
+func (st *Store) queueLocked(e *entry) {
 	if e.queued {
 		return
 	}
 	e.queued = true
-	k.queue = append(k.queue, e)
+	st.queue = append(st.queue, e)
 	select {
-	case k.more <- struct{}{}:
+	case st.more <- struct{}{}:
 	default:
 	}
 }
 
-func (k *Keeper) removeLocked(e *entry) {
-	if k.kept[e.pid] != e {
+func (st *Store) removeLocked(e *entry) {
+	if st.kept[e.pid] != e {
 		return
 	}
-	delete(k.kept, e.pid)
+	delete(st.kept, e.pid)
 	if e.over {
-		k.ended--
+		st.ended--
 	}
 	e.lost = true
-	e.tellLocked()
+	e.notifyLocked()
 }
 
 // noteLocked notes whether Redis takes what is written; while it does not, nobody waits.
-func (k *Keeper) noteLocked(err error) {
-	was := k.away
-	k.away = err != nil
+func (st *Store) noteLocked(err error) {
+	was := st.away
+	st.away = err != nil
 	switch {
-	case k.life.Err() != nil:
-	case k.away && !was:
-		for _, e := range k.kept {
-			e.tellLocked()
+	case st.life.Err() != nil:
+	case st.away && !was:
+		for _, e := range st.kept {
+			e.notifyLocked()
 		}
-		k.opts.Logger.Warn("clients' sessions are not kept: who comes back meanwhile is a new client", "error", shortened(err),
+		st.opts.Logger.Warn("clients' sessions are not kept: who comes back meanwhile is a new client", "error", shortened(err),
 			"cause", causes.Away)
-	case was && !k.away:
-		k.opts.Logger.Info("clients' sessions are kept again")
+	case was && !st.away:
+		st.opts.Logger.Info("clients' sessions are kept again")
 	}
 }
 
-// loseLocked is for a session that another server has: a client that is still connected
-// here is not the one that is there.
-func (k *Keeper) loseLocked(e *entry) {
+// loseLocked is for a session that another server has: a client that is still connected here is not
+// the one that is there.
+func (st *Store) loseLocked(e *entry) {
 	e.lost = true
-	e.tellLocked()
+	e.notifyLocked()
 	if !e.over {
 		go e.of.Cut()
 	}
