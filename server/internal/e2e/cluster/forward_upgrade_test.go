@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"testing"
+	"time"
 
 	"hipflask/testdata/testkit"
 )
@@ -21,6 +22,7 @@ func TestClusterForwardedFirstServerEndsInUpgrade(t *testing.T) {
 		}
 		return err != nil
 	})
+	time.Sleep(200 * time.Millisecond) // in which it was cut: nothing tells that it is not
 	ws.Send("5")
 	a.Stdout.WaitLines(t, "Client disconnected", 1) // by the end of its WebSocket
 	b.End()
