@@ -108,9 +108,12 @@ func (a *server) register(register func(*App) error, handled *ops.Handlers) (err
 func (a *server) serve(ctx context.Context, l net.Listener) error {
 	notePages(a.log, a.cfg)
 	a.capacity.Tell(a.log, a.cfg)
-	l = acceptor{Listener: l, log: a.log}
+	a.listener, a.served = acceptor{Listener: l, log: a.log}, make(chan struct{})
 	failed := make(chan error, 1)
-	go func() { failed <- a.http.Serve(l) }()
+	go func() {
+		defer close(a.served)
+		failed <- a.http.Serve(a.listener)
+	}()
 	a.view.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)
@@ -119,6 +122,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.ops.Draining()
+		a.front.draining.Store(true)
 		a.tell(systemd.Stopping)
 		a.log.Info("shutting down", "timeout", a.cfg.ShutdownTimeout)
 	}

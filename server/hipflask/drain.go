@@ -10,9 +10,20 @@ import (
 // seconds.
 const silentGrace = 300 * time.Millisecond
 
-// stopHTTP shuts the HTTP server down and closes what is silent for too long.
+// stopHTTP shuts the HTTP server down. What has connected before is answered: net/http closes a
+// connection without an answer whose request it reads later, and a load balancer that has sent a
+// POST does not repeat it. Only what is silent for too long is closed.
 func (a *server) stopHTTP(ctx context.Context) error {
-	late := time.AfterFunc(silentGrace, a.conns.CloseSilent)
-	defer late.Stop()
+	grace, cancel := context.WithTimeout(ctx, silentGrace)
+	defer cancel()
+	if a.listener != nil {
+		_ = a.listener.Close()
+		select {
+		case <-a.served: // now conns has all there are
+		case <-grace.Done():
+		}
+	}
+	a.conns.AwaitRequests(grace)
+	a.conns.CloseSilent()
 	return a.http.Shutdown(ctx)
 }

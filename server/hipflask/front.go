@@ -49,6 +49,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
 		r.RemoteAddr = unixPeer
 	}
+	if f.draining.Load() && !websocket.IsUpgrade(r) { // or a proxy would keep it, to send a POST just when it is closed
+		w.Header().Set("Connection", "close")
+	}
 	if r.Header[forward.Header] != nil && f.takeForwarded(w, r) {
 		return
 	}

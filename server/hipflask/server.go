@@ -2,7 +2,9 @@ package hipflask
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"hipflask/server/flasksession"
@@ -38,14 +40,16 @@ const (
 
 // server is one server: what an [App] runs in.
 type server struct {
-	cfg   *config.Config
-	log   *slog.Logger
-	lines *lines.Writer
-	sio   *socketio.Server
-	view  inspect.View // of sio
-	front *front
-	http  *http.Server // nil until listen, and with New: there it is somebody else's
-	ops   *ops.Server
+	cfg      *config.Config
+	log      *slog.Logger
+	lines    *lines.Writer
+	sio      *socketio.Server
+	view     inspect.View // of sio
+	front    *front
+	http     *http.Server  // nil until listen, and with New: there it is somebody else's
+	listener net.Listener  // of http, once it serves
+	served   chan struct{} // closed when it accepts nothing more
+	ops      *ops.Server
 
 	sessions *flasksession.Sessions // nil without a secret key
 	backend  *backend.Backend       // nil without --backend
@@ -95,6 +99,7 @@ type front struct {
 	page        http.Handler   // nil: none
 
 	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
+	draining  atomic.Bool        // each connection is to end with its next answer
 
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is called with what nobody serves

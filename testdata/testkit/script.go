@@ -31,7 +31,8 @@ type ScriptConfig struct {
 	Mode        string            `json:"mode,omitempty"`    // websocket, polling or default
 	Options     map[string]any    `json:"options,omitempty"` // of the client's
 	Behaviours  []string          `json:"behaviours,omitempty"`
-	Clients     []string          `json:"clients,omitempty"` // npm aliases
+	Stepwise    bool              `json:"stepwise,omitempty"` // each behaviour waits for [Script.Step]
+	Clients     []string          `json:"clients,omitempty"`  // npm aliases
 	Count       int               `json:"count,omitempty"`
 	TextBytes   int               `json:"textBytes,omitempty"`
 	BinaryBytes int               `json:"binaryBytes,omitempty"`
@@ -121,6 +122,16 @@ func (n *Script) Await(t testing.TB, behaviour, event string) {
 			return r.Behaviour == behaviour && r.Event == event
 		})
 	})
+}
+
+// Step waits for the end of a behaviour, and once fn has returned has the next one begin.
+func (n *Script) Step(t testing.TB, behaviour string, fn func()) {
+	t.Helper()
+	n.Await(t, behaviour, "over")
+	fn()
+	if err := n.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Finish waits for the end of the script and returns all that it reported.

@@ -27,6 +27,9 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.upgrade.probe
+	if s.upgrade.probed { // its client has paused its polls, and learns of the end once it has gone over: see takeOver
+		probe = nil
+	}
 	if s.conn != nil {
 		s.push(rawMessage(websocket.AppendClose(nil, code, "")))
 	} else {

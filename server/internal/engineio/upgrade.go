@@ -153,7 +153,11 @@ func (p *prober) takeOver() error {
 	s := p.session
 	s.mu.Lock()
 	if s.state != stateOpen {
+		closing, reason := s.state == stateClosing, s.reason
 		s.mu.Unlock()
+		if closing { // its client polls no more, and comes back when the WebSocket ends
+			s.abort(reason)
+		}
 		return errClosed
 	}
 	_ = p.conn.SetReadDeadline(time.Time{})

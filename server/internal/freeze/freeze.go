@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -110,6 +111,14 @@ func (l listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	return &Conn{Conn: nc}, nil
+}
+
+// SyscallConn is that of the listener beneath.
+func (l listener) SyscallConn() (syscall.RawConn, error) {
+	if beneath, ok := l.Listener.(syscall.Conn); ok {
+		return beneath.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Conn is a connection that a [Listener] has accepted.

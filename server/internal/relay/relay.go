@@ -29,6 +29,9 @@ type Options struct {
 	Rewrite func(*httputil.ProxyRequest)
 	// Gather has an answer of known length leave as it fills buffers, not as it comes.
 	Gather bool
+	// Upgrades says that WebSockets are those which sessions of Engine.IO that poll go over to:
+	// [Relay.Close] does not end one in the middle of that.
+	Upgrades bool
 	// Stall is how long a client may take for the next bytes of an answer or a body.
 	Stall time.Duration
 	// Answered is told of each answer's header, and may change it. Broke is told of an answer that
@@ -108,14 +111,18 @@ func (r *Relay) answered(resp *http.Response) error {
 	}
 	s := streamOf(resp.Request)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		r.streams.endless(s)
 		if both, ok := resp.Body.(io.ReadWriteCloser); ok {
-			resp.Body = tunnel{both}
+			through := &tunnel{ReadWriteCloser: both}
+			if r.opts.Upgrades {
+				through.upgraded = func() { r.streams.upgraded(s) }
+			}
+			resp.Body = through
 		}
+		r.streams.endless(s, r.opts.Upgrades)
 		return nil
 	}
 	if isEvents(resp.Header) {
-		r.streams.endless(s)
+		r.streams.endless(s, false)
 	}
 	resp.Body = &answer{ReadCloser: resp.Body, relay: r, ctx: resp.Request.Context()}
 	return nil
@@ -126,5 +133,5 @@ func (r *Relay) Active() int { return r.streams.active() }
 
 // Close refuses further requests, ends WebSockets and server-sent events, which have no end of
 // their own, and waits for the others until ctx ends; then they are cut, and ctx's error is
-// returned.
+// returned. A session that is about to go over to a WebSocket has upgradeGrace for that.
 func (r *Relay) Close(ctx context.Context) error { return r.streams.close(ctx) }

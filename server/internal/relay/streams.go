@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"sync"
+	"time"
 
 	"hipflask/server/internal/stall"
 )
@@ -14,6 +15,7 @@ type streams struct {
 	mu     sync.Mutex
 	all    map[*stream]struct{}
 	closed bool
+	late   bool          // no upgrade is waited for any more
 	empty  chan struct{} // closed when the last one of a closed Relay has gone
 }
 
@@ -24,7 +26,8 @@ type stream struct {
 	failed func(http.ResponseWriter, error)
 
 	// Guarded by streams.mu.
-	open bool // it has no end of its own
+	open      bool // it has no end of its own
+	upgrading bool // and its client does not use it yet
 }
 
 type streamKey struct{}
@@ -68,16 +71,33 @@ func (l *streams) active() int {
 	return len(l.all)
 }
 
-// endless notes that the stream goes on until somebody ends it.
-func (l *streams) endless(s *stream) {
+// endless notes that the stream goes on until somebody ends it, and whether its client is yet to
+// go over to it.
+func (l *streams) endless(s *stream, upgrading bool) {
 	l.mu.Lock()
-	s.open = true
-	closed := l.closed
+	s.open, s.upgrading = true, upgrading && !l.late
+	ends := l.closed && !s.upgrading
 	l.mu.Unlock()
-	if closed {
+	if ends {
 		s.end()
 	}
 }
+
+// upgraded notes that the client has gone over to the stream.
+func (l *streams) upgraded(s *stream) {
+	l.mu.Lock()
+	ends := l.closed && s.upgrading
+	s.upgrading = false
+	l.mu.Unlock()
+	if ends {
+		s.end()
+	}
+}
+
+// upgradeGrace is how long a session may take to go over to a WebSocket that is to end. Its client
+// pauses its polls for that, and one of npm's whose WebSocket is cut then neither polls nor sends
+// anything any more until it misses the next ping. Once it has gone over it comes back at once.
+const upgradeGrace = 2 * time.Second
 
 // close ends those without an end, waits for the others until ctx ends, and then cuts them too.
 func (l *streams) close(ctx context.Context) error {
@@ -88,6 +108,18 @@ func (l *streams) close(ctx context.Context) error {
 			close(l.empty)
 		}
 	}
+	l.mu.Unlock()
+	l.endAll(func(s *stream) bool { return s.open && !s.upgrading })
+	grace := time.NewTimer(upgradeGrace)
+	defer grace.Stop()
+	select {
+	case <-l.empty:
+		return nil
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	l.late = true
 	l.mu.Unlock()
 	l.endAll(func(s *stream) bool { return s.open })
 	select {

@@ -92,9 +92,8 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 	for range n {
 		all = append(all, start(t, u, nil))
 	}
-	if now := runtime.NumGoroutine(); now >= before+n/2 { // a timer's may be among them
-		t.Errorf("%d idle connections have %d goroutines", n, now-before)
-	}
+	// A timer's goroutine, or one that ends, may be among them for a moment.
+	testkit.Eventually(t, "fewer goroutines than connections", func() bool { return runtime.NumGoroutine() < before+n/2 })
 	for _, s := range all { // each once, and then so often that it becomes active
 		for i := range 3 * activeWakes {
 			s.send(t, final(Text, xs(i)))

@@ -89,6 +89,7 @@ func New(opts Options) *Forwarder {
 		Transport: f.trips,
 		Rewrite:   f.rewrite,
 		Gather:    true, // a poll's answer is whole: one write, of all or nothing
+		Upgrades:  true, // a WebSocket for a session that is there
 		Stall:     opts.Stall,
 		Answered:  answered,
 		Broke:     func(error) { f.counts.broken.Add(1) },

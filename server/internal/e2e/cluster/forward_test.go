@@ -81,17 +81,17 @@ func TestClusterWithoutSticking(t *testing.T) {
 			t.Run(client+"/"+mode, func(t *testing.T) {
 				config := testkit.ScriptConfig{
 					URL: "http://" + addr, Client: client, Peer: testkit.NewestClient, Mode: mode,
-					TextBytes: 900_000, BinaryBytes: 900_000,
+					TextBytes: 900_000, BinaryBytes: 900_000, Stepwise: true,
+					Behaviours: []string{"connect", "text", "unicode", "values", "binary", "ack", "large", "pair"},
 				}
 				if mode == "polling" {
 					config.BinaryBytes = 700_000 // a third more in base64, and the limit is 1,000,000
 				}
-				var reports []testkit.Report
-				for _, behaviours := range [][]string{{"connect", "text", "unicode", "values", "binary", "ack"}, {"large"}, {"pair"}} {
-					config.Behaviours = behaviours
-					reports = append(reports, testkit.RunScript(t, "matrix.mjs", config)...)
-					quieten(t, servers)
+				script := testkit.StartScript(t, "matrix.mjs", config)
+				for _, behaviour := range config.Behaviours { // each has clients of its own
+					script.Step(t, behaviour, func() { quieten(t, servers) })
 				}
+				reports := script.Finish(t)
 				testkit.CheckEchoes(t, reports, 50)
 				testkit.CheckAcks(t, reports)
 				testkit.CheckPair(t, reports)

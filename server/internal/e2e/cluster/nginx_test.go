@@ -7,12 +7,18 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// scalingBlock returns nginx's configuration as SCALING.md has it, for these servers.
+// scalingBlock returns nginx's configuration as SCALING.md has it, for these servers,
+// at most three.
 func scalingBlock(t *testing.T, listen string, servers ...string) string {
 	t.Helper()
 	replace := []string{"# listen, server_name, certificates", "listen " + listen + ";"}
-	for i, s := range servers {
-		replace = append(replace, fmt.Sprintf("127.0.0.1:%d ", 5000+i), s+" ")
+	for i := range 3 {
+		line := fmt.Sprintf("    server 127.0.0.1:%d max_fails=0;\n", 5000+i)
+		if i < len(servers) {
+			replace = append(replace, line, fmt.Sprintf("    server %s max_fails=0;\n", servers[i]))
+		} else {
+			replace = append(replace, line, "")
+		}
 	}
 	return testkit.Documented(t, "SCALING.md", "## Put them behind anything", replace...)
 }

@@ -72,8 +72,9 @@ func (r *rolling) restart(i int) {
 	if connected, gone := countClients(s); connected != gone {
 		r.t.Errorf("%d clients were connected and %d disconnected", connected, gone)
 	}
-	if strings.Contains(s.Stderr.String(), "not everything ended in time") {
-		r.t.Error("the shutdown took too long")
+	if _, late, is := strings.Cut(s.Stderr.String(), "not everything ended in time"); is {
+		late, _, _ = strings.Cut(late, "\n")
+		r.t.Error("the shutdown took too long:", late)
 	}
 	r.start(i)
 	r.tell(syscall.SIGHUP) // nothing that is sent now can be acknowledged by that server

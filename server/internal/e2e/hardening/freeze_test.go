@@ -248,7 +248,7 @@ func (p *beatingPoller) run() error {
 func TestHardeningFreeze(t *testing.T) {
 	const each = 12
 	cmd, _, stderr := harness.StartServer(t, "--port", "0", "--ping-interval", "400ms", "--ping-timeout", "1s",
-		"--connect-timeout", "2s", "--upgrade-timeout", "2s", "--read-header-timeout", "2s", "--read-body-timeout", "1s")
+		"--connect-timeout", "2s", "--upgrade-timeout", "2s", "--read-header-timeout", "2s", "--read-body-timeout", "2s")
 	addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 	var clients, silent []*beating
 	for kind, run := range beatingKinds(addr) {
@@ -264,7 +264,7 @@ func TestHardeningFreeze(t *testing.T) {
 	}
 	beatTimes(t, clients, 2)
 
-	// What else has a time limit.
+	// What else has a time limit, which is not to be over before the freeze.
 	late := testkit.OpenWebSocket(t, addr, testkit.WebSocketPath) // and does not ask for a namespace yet
 	if _, err := late.Packet(); err != nil {
 		t.Fatal(err)
@@ -274,7 +274,9 @@ func TestHardeningFreeze(t *testing.T) {
 	header := testkit.BeginRequest(t, addr, "GET / HTTP/1.1\r\nHost: x")
 	posts := testkit.JoinPolling(t, addr, 4)
 	body := testkit.BeginRequest(t, addr, "POST "+strings.TrimPrefix(posts.URL, "http://"+addr)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
-	beatTimes(t, clients, 1)
+	seen := testkit.JoinWebSocket(t, addr)
+	seen.Chats("the server has seen them all")
+	seen.Close()
 
 	testkit.Freeze(t, cmd.Process)
 	goOn := sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGCONT) })
