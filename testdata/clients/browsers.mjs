@@ -100,10 +100,13 @@ class WebDriver {
     while (!(await this.ask('GET', '/status').catch(() => null))) {
       await new Promise((resolve) => { setTimeout(resolve, 50); }); // nothing tells when it listens
     }
-    for (let left = 3; !this.id; left--) { // on a busy machine the browser's first window may come too late
+    for (let left = 20; !this.id; left--) { // on a busy machine the browser's first window may come too late
       const opened = await this.ask('POST', '/session', capabilities).catch((error) => ({ error }));
       if (opened.error && left === 0) {
         throw opened.error;
+      }
+      if (opened.error) {
+        await new Promise((resolve) => { setTimeout(resolve, 500); }); // nothing tells when the machine is less busy
       }
       this.id = opened.sessionId;
     }

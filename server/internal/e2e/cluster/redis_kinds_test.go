@@ -173,8 +173,10 @@ func TestPubSubOnACluster(t *testing.T) {
 	owner.Kill()
 	a.Stderr.WaitText(t, "Redis is away")
 	b.Stderr.WaitText(t, "Redis is away")
-	here.Chats("two")
 	owner.Restart()
+	a.Stderr.WaitText(t, "Redis is back")
+	b.Stderr.WaitText(t, "Redis is back") // Redis keeps nothing for a server that has not subscribed again
+	here.Chats("two")
 	there.Awaits(testkit.Message("two"))
 }
 
