@@ -67,10 +67,11 @@ var errLent = errors.New("lent")
 // serve reads until the connection ends or may become idle, with errIdle, or another goroutine
 // reads, with errLent.
 func (c *Conn) serve() error {
-	early := c.early
-	c.early = nil
-	if err := c.reader.feed(early, c.handler); err != nil {
-		return err
+	if early := c.early; len(early) > 0 {
+		c.early = nil
+		if err := c.take(early); err != nil {
+			return err
+		}
 	}
 	for {
 		p, err := c.read()
@@ -80,16 +81,24 @@ func (c *Conn) serve() error {
 		if !c.mayIdle && !c.heard.Load() {
 			c.heard.Store(true)
 		}
-		if err := c.reader.feed(p, c.handler); err != nil {
+		if err := c.take(p); err != nil {
 			return err
 		}
-		if c.pace == nil {
-			continue
-		}
-		if work := c.pace(len(p)); work != nil && !c.lend(work) {
-			return errLent
-		}
 	}
+}
+
+// take handles what was read, and does the work that there is about it.
+func (c *Conn) take(p []byte) error {
+	if err := c.reader.feed(p, c.handler); err != nil {
+		return err
+	}
+	if c.pace == nil {
+		return nil
+	}
+	if work := c.pace(len(p)); work != nil && !c.lend(work) {
+		return errLent
+	}
+	return nil
 }
 
 // renewed reports whether the owner's read deadline begins anew, because the process stood still. A
