@@ -16,10 +16,10 @@ type workFunc func()
 func (f workFunc) Run() { f() }
 
 // lends has the connection do work after each piece that is read.
-func lends(t testing.TB, u *Upgrader, work func(c *Conn)) *started {
+func lends(t testing.TB, u *Upgrader, early []byte, work func(c *Conn)) *started {
 	t.Helper()
 	plain, peer := pair(t)
-	s := &started{newConn(plain.conn, nil, u), peer, make(counter, 64), make(chan error, 1)}
+	s := &started{newConn(plain.conn, early, u), peer, make(counter, 64), make(chan error, 1)}
 	t.Cleanup(func() { s.c.Close() })
 	s.c.SetPace(func(int) Work { return workFunc(func() { work(s.c) }) })
 	s.c.Start(s.got, testMax, func(err error) { s.ended <- err })
@@ -31,7 +31,7 @@ func TestLend(t *testing.T) {
 	u := watch(t)
 	var mu sync.Mutex // held by nobody else, unless two read
 	done := 0
-	s := lends(t, u, func(*Conn) {
+	s := lends(t, u, nil, func(*Conn) {
 		if !mu.TryLock() {
 			t.Error("two goroutines work")
 			return
@@ -54,6 +54,16 @@ func TestLend(t *testing.T) {
 	}
 }
 
+// What came with the handshake is worked on as well, though nothing follows it.
+func TestLendForWhatCameEarly(t *testing.T) {
+	worked := make(chan struct{}, 1)
+	s := lends(t, watch(t), final(Text, xs(3)), func(*Conn) { worked <- struct{}{} })
+	if got := <-s.got; got != 3 {
+		t.Errorf("3 bytes came as %d", got)
+	}
+	testkit.Await(t, worked, "work on what came early")
+}
+
 // While work takes long, or waits for the peer and says so, another goroutine reads on; the end of
 // the work is then of no meaning to the connection, and neither is its own end to the work.
 func TestWorkTakesLong(t *testing.T) {
@@ -61,7 +71,7 @@ func TestWorkTakesLong(t *testing.T) {
 		u := watch(t)
 		goOn, worked := make(chan struct{}), make(chan struct{}, 64)
 		var later atomic.Bool
-		s := lends(t, u, func(c *Conn) {
+		s := lends(t, u, nil, func(c *Conn) {
 			if !later.Swap(true) {
 				if readOn {
 					c.ReadOn()
@@ -93,7 +103,7 @@ func TestWorkTakesLong(t *testing.T) {
 func TestEndDuringWork(t *testing.T) {
 	u := watch(t)
 	goOn := make(chan struct{})
-	s := lends(t, u, func(*Conn) { <-goOn })
+	s := lends(t, u, nil, func(*Conn) { <-goOn })
 	s.send(t, final(Text, "x"))
 	testkit.Await(t, s.got, "message")
 	s.peer.Close()
