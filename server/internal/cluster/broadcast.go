@@ -13,20 +13,17 @@ func (c *Cluster) Broadcast(namespace string, e fanout.Event, to fanout.Selectio
 		c.notSent(namespace, err)
 		return
 	}
-	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to)}
-	b.Flags = flags(to)
+	b := nodewire.Broadcast{UID: c.uid, Namespace: namespace, Event: e.Name, Args: args, Target: there(to), Flags: flags(to)}
 	if c.stream != nil {
 		c.broadcastInOrder(&b)
-		c.emitToQueue(namespace, e.Name, args, to)
-		return
+	} else {
+		payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
+		if err != nil {
+			c.notSent(namespace, err)
+			return
+		}
+		c.out.put(entry{channel: c.names(namespace).Broadcast(to.Rooms), payload: payload}, true)
 	}
-	payload, err := nodewire.AppendBroadcast(make([]byte, 0, guess(args)), &b)
-	if err != nil {
-		c.notSent(namespace, err)
-		return
-	}
-	channel := c.names(namespace).Broadcast(to.Rooms)
-	c.out.put(entry{channel: channel, payload: payload}, true)
 	c.emitToQueue(namespace, e.Name, args, to)
 }
 

@@ -73,13 +73,13 @@ type Cluster struct {
 
 	adjusting locks.Adjusting // channels are subscribed to or given up; comes before mu
 
-	life context.Context
-	end  context.CancelFunc
-	work sync.WaitGroup
+	life    context.Context
+	end     context.CancelFunc
+	work    sync.WaitGroup
+	writing sync.WaitGroup // the publisher, and the stream's writer
 
-	started bool          // the rest is in use
-	told    chan struct{} // closed when the publisher has ended
-	left    atomic.Int64  // how many messages it could not publish before that
+	started bool         // the goroutines are
+	left    atomic.Int64 // how many messages could not be published before the end
 }
 
 // space is a namespace that exists here.

@@ -29,15 +29,6 @@ func there(s fanout.Selection) nodewire.Target {
 	return nodewire.Target{Rooms: s.Rooms, Except: s.Except}
 }
 
-// emit sends an event to clients of this server.
-func emit(a *fanout.Adapter, event string, args []packet.Value, to fanout.Selection) error {
-	e, err := eventOf(event, args)
-	if err == nil {
-		a.Broadcast(e, to)
-	}
-	return err
-}
-
 // eventOf is an event of another server as clients are sent it.
 func eventOf(name string, args []packet.Value) (fanout.Event, error) {
 	if packet.Reserved(name) {

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hipflask/server/internal/cluster/nodewire"
+	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -64,13 +65,7 @@ func (c *Cluster) handleBroadcast(channel, payload string) error {
 	if s == nil || b.UID == c.uid {
 		return nil
 	}
-	if taken, err := c.taken(b.Namespace, b.Target.Rooms, b.Event, b.Args); taken {
-		return err
-	}
-	to := here(b.Target)
-	to.Volatile = b.Flags.Volatile
-	to.Uncompressed = isUncompressed(b.Flags)
-	return emit(s.adapter, b.Event, b.Args, to)
+	return c.deliverBroadcast(s.adapter, &b, offset.ID{})
 }
 
 // concernsNobody reports whether the channel names a room that is empty here.

@@ -49,10 +49,12 @@ func newHealth(log *slog.Logger, address string, dropped func() uint64) *health 
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return cmp.Or(h.hearing, h.reading, h.speaking, h.writing)
+	return h.errLocked()
 }
 
-func (h *health) wellLocked() bool { return cmp.Or(h.hearing, h.reading, h.speaking, h.writing) == nil }
+func (h *health) errLocked() error { return cmp.Or(h.hearing, h.reading, h.speaking, h.writing) }
+
+func (h *health) wellLocked() bool { return h.errLocked() == nil }
 
 // hears notes that the subscriptions stand, or why they do not.
 func (h *health) hears(err error) {

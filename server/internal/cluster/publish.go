@@ -10,11 +10,10 @@ import (
 // publish is the goroutine that publishes. It ends when the outbox is closed and empty, or with the
 // cluster's life.
 func (c *Cluster) publish() {
-	defer close(c.told)
 	for batch := c.out.take(); batch != nil; batch = c.out.take() {
 		if left := c.deliver(batch); left > 0 {
 			waiting, _, _ := c.out.state()
-			c.left.Store(int64(left + waiting))
+			c.left.Add(int64(left + waiting))
 			c.out.lose(left + waiting)
 			return
 		}

@@ -25,51 +25,25 @@ func (c *Cluster) emitToQueue(namespace, event string, args []packet.Value, to f
 	m := flaskqueue.Message{
 		Method: flaskqueue.Emit, HostID: c.uid, Namespace: namespace, Event: event, Args: args, SkipSIDs: to.Except,
 	}
-	if len(to.Rooms) > 0 {
+	if len(to.Rooms) > 0 { // an empty list would be nobody
 		m.Rooms = to.Rooms
 	}
 	c.say(&m)
 }
 
-// What the queue has no word for is not said: it knows single clients, where we have selections of
-// them. A room's name may be a client's id; nobody is harmed where it is not.
-
-// single returns the one room that is selected, if that is all there is to it.
-func single(who fanout.Selection) (room string, ok bool) {
+// moveOnQueue says on the queue what becomes of a client and these rooms. What the queue has no word
+// for is not said: it knows single clients, where we have selections of them. A room's name may be a
+// client's id; nobody is harmed where it is not.
+func (c *Cluster) moveOnQueue(method flaskqueue.Method, namespace string, who fanout.Selection, rooms ...string) {
 	if len(who.Rooms) != 1 || len(who.Except) > 0 {
-		return "", false
+		return
 	}
-	return who.Rooms[0], true
-}
-
-func (c *Cluster) joinOnQueue(namespace string, who fanout.Selection, rooms []string) {
-	sid, ok := single(who)
 	for _, room := range rooms {
-		if ok {
-			c.say(&flaskqueue.Message{
-				Method: flaskqueue.EnterRoom, HostID: c.uid, Namespace: namespace, SID: sid, Room: room,
-			})
+		m := flaskqueue.Message{Method: method, HostID: c.uid, Namespace: namespace, SID: who.Rooms[0], Room: room}
+		if method == flaskqueue.LeaveRoom && m.SID == room { // everybody who is in it
+			m.Method = flaskqueue.CloseRoom
 		}
-	}
-}
-
-func (c *Cluster) leaveOnQueue(namespace string, who fanout.Selection, rooms []string) {
-	sid, ok := single(who)
-	for _, room := range rooms {
-		switch {
-		case ok && sid == room: // everybody who is in it
-			c.say(&flaskqueue.Message{Method: flaskqueue.CloseRoom, HostID: c.uid, Namespace: namespace, Room: room})
-		case ok:
-			c.say(&flaskqueue.Message{
-				Method: flaskqueue.LeaveRoom, HostID: c.uid, Namespace: namespace, SID: sid, Room: room,
-			})
-		}
-	}
-}
-
-func (c *Cluster) disconnectOnQueue(namespace string, who fanout.Selection) {
-	if sid, ok := single(who); ok {
-		c.say(&flaskqueue.Message{Method: flaskqueue.Disconnect, HostID: c.uid, Namespace: namespace, SID: sid})
+		c.say(&m)
 	}
 }
 
@@ -133,13 +107,14 @@ func (c *Cluster) serveQueued(a *fanout.Adapter, m *flaskqueue.Message) error {
 	if taken, err := c.taken(a.Name(), m.Rooms, m.Event, m.Args); taken {
 		return err
 	}
-	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs, Local: true}
-	if m.Callback == nil {
-		return emit(a, m.Event, m.Args, to)
-	}
 	e, err := eventOf(m.Event, m.Args)
 	if err != nil {
 		return err
+	}
+	to := fanout.Selection{Rooms: m.Rooms, Except: m.SkipSIDs, Local: true}
+	if m.Callback == nil {
+		a.Broadcast(e, to)
+		return nil
 	}
 	reply := flaskqueue.Message{
 		Method: flaskqueue.Callback, HostID: m.HostID,

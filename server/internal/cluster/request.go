@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
+	"hipflask/server/internal/cluster/flaskqueue"
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
@@ -44,22 +44,20 @@ func (c *Cluster) tell(namespace string, r *nodewire.Request) {
 
 // Join puts clients of the other servers into rooms.
 func (c *Cluster) Join(namespace string, who fanout.Selection, rooms []string) {
-	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
-		c.tell(namespace, &nodewire.Request{
-			Type: nodewire.RemoteJoin, HasTarget: true, Target: there(who), Rooms: some,
-		})
-	}
-	c.joinOnQueue(namespace, who, rooms)
+	c.move(nodewire.RemoteJoin, namespace, who, rooms)
+	c.moveOnQueue(flaskqueue.EnterRoom, namespace, who, rooms...)
 }
 
 // Leave takes clients of the other servers out of rooms.
 func (c *Cluster) Leave(namespace string, who fanout.Selection, rooms []string) {
+	c.move(nodewire.RemoteLeave, namespace, who, rooms)
+	c.moveOnQueue(flaskqueue.LeaveRoom, namespace, who, rooms...)
+}
+
+func (c *Cluster) move(how nodewire.RequestType, namespace string, who fanout.Selection, rooms []string) {
 	for some := range slices.Chunk(rooms, nodewire.MaxRooms) {
-		c.tell(namespace, &nodewire.Request{
-			Type: nodewire.RemoteLeave, HasTarget: true, Target: there(who), Rooms: some,
-		})
+		c.tell(namespace, &nodewire.Request{Type: how, HasTarget: true, Target: there(who), Rooms: some})
 	}
-	c.leaveOnQueue(namespace, who, rooms)
 }
 
 // Disconnect disconnects clients of the other servers.
@@ -67,7 +65,7 @@ func (c *Cluster) Disconnect(namespace string, who fanout.Selection, closing boo
 	c.tell(namespace, &nodewire.Request{
 		Type: nodewire.RemoteDisconnect, HasTarget: true, Target: there(who), Close: closing,
 	})
-	c.disconnectOnQueue(namespace, who)
+	c.moveOnQueue(flaskqueue.Disconnect, namespace, who, "")
 }
 
 // ServerSideEmit sends an event to the other servers.
@@ -85,18 +83,13 @@ func (c *Cluster) CallServers(ctx context.Context, namespace string, e fanout.Ev
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex // an answer may come while the time ends
 	var answers []packet.Value
 	r := &nodewire.Request{Type: nodewire.ServerSideEmit, Event: e.Name, Args: args}
 	err = c.ask(ctx, namespace, r, func(others int, a *nodewire.Response) bool {
-		mu.Lock()
-		defer mu.Unlock()
 		answers = append(answers, a.Data)
 		return len(answers) >= others
 	})
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(answers), err
+	return answers, err
 }
 
 // errAway is why nobody can be asked.
@@ -114,8 +107,8 @@ func (c *Cluster) countOthers(ctx context.Context, namespace string) (int, error
 	return n - 1, nil
 }
 
-// ask publishes a request and hands each answer to fn until that returns true, or ctx ends. There
-// is no answer when there is no other server.
+// ask publishes a request and hands each answer to fn, one at a time, until that returns true, or
+// ctx ends. There is no answer when there is no other server.
 func (c *Cluster) ask(ctx context.Context, namespace string, r *nodewire.Request,
 	fn func(servers int, answer *nodewire.Response) (done bool)) error {
 	others, err := c.countOthers(ctx, namespace)

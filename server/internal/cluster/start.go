@@ -23,7 +23,6 @@ func New(opts Options) *Cluster {
 		link:   opts.URL.OpenFor(opts.Prefix),
 		out:    newOutbox(MaxQueued),
 		events: make(chan func(), maxEvents),
-		told:   make(chan struct{}),
 
 		spaces:    make(map[string]*space),
 		listeners: make(map[string]listener),
@@ -58,12 +57,12 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if c.stream != nil {
 		waits++
 		c.work.Go(func() { c.persist(tried, c.follow, c.health.reads) })
-		go c.writeStream()
+		c.writing.Go(c.writeStream)
 		c.work.Go(c.sessions.Run)
 	}
 	c.work.Go(c.watch)
 	c.work.Go(c.handleEvents)
-	go c.publish()
+	c.writing.Go(c.publish)
 	var err error
 	for ; waits > 0 && err == nil; waits-- {
 		select {
@@ -95,7 +94,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	}
 	if c.started {
 		select {
-		case <-c.written():
+		case <-closedAfter(c.writing.Wait):
 		case <-ctx.Done():
 		}
 		if c.sessions != nil {
@@ -112,39 +111,28 @@ func (c *Cluster) Close(ctx context.Context) error {
 		err = c.awaitEnd()
 	}
 	_ = c.link.Close()
-	left := c.left.Load()
-	if c.stream != nil {
-		left += c.stream.left.Load()
-	}
-	if left > 0 {
+	if left := c.left.Load(); left > 0 {
 		err = errors.Join(fmt.Errorf("%d messages for other servers were given up: Redis did not take them in time", left), err)
 	}
 	return err
 }
 
-// written is closed when all that was said has been published, and written into the stream, or
-// given up.
-func (c *Cluster) written() <-chan struct{} {
-	if c.stream == nil {
-		return c.told
-	}
-	both := make(chan struct{})
+// closedAfter is closed once wait has returned.
+func closedAfter(wait func()) <-chan struct{} {
+	done := make(chan struct{})
 	go func() {
-		defer close(both)
-		<-c.told
-		<-c.stream.ended
+		defer close(done)
+		wait()
 	}()
-	return both
+	return done
 }
 
 // awaitEnd waits for the goroutines, after they were told to end.
 func (c *Cluster) awaitEnd() error {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		<-c.written()
+	ended := closedAfter(func() {
+		c.writing.Wait()
 		c.work.Wait()
-	}()
+	})
 	late := time.NewTimer(endTime)
 	defer late.Stop()
 	select {

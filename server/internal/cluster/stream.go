@@ -20,11 +20,8 @@ type stream struct {
 	begun     bool      // there is a position
 	positions positions // the same, for others
 
-	ended chan struct{} // closed when the writer has
-
 	read, wrote atomic.Uint64
 	holes       atomic.Uint64
-	left        atomic.Int64 // entries that could not be written before the end
 }
 
 // positions are how far the stream is read, as others may ask.
@@ -41,22 +38,14 @@ func (p *positions) get() fanout.Position {
 
 // begin notes that all behind an id will be read.
 func (p *positions) begin(at offset.ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.now = fanout.Position{Began: at, Dealt: at, Reached: at}
+	p.set(func(now *fanout.Position) { *now = fanout.Position{Began: at, Dealt: at, Reached: at} })
 }
 
-// reach notes that the entry of an id is dealt with next, and deal that it was.
-func (p *positions) reach(id offset.ID) {
+// set changes some of it.
+func (p *positions) set(change func(now *fanout.Position)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now.Reached = id
-}
-
-func (p *positions) deal(id offset.ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.now.Dealt = id
+	change(&p.now)
 }
 
 func newStream(key string, length int64) *stream {
@@ -66,6 +55,5 @@ func newStream(key string, length int64) *stream {
 	return &stream{
 		log:   streams.Log{Key: key, Length: length},
 		queue: streams.NewQueue(MaxQueued, int(length/4)),
-		ended: make(chan struct{}),
 	}
 }

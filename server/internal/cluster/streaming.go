@@ -10,7 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hipflask/server/internal/causes"
-	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/offset"
@@ -67,10 +66,10 @@ func (c *Cluster) follow(ready func()) error {
 		size := 0
 		for _, e := range entries {
 			size += len(e.Data)
-			s.positions.reach(e.ID)
+			s.positions.set(func(now *fanout.Position) { now.Reached = e.ID })
 			c.handleEntry(&e)
 			s.position = e.ID
-			s.positions.deal(e.ID)
+			s.positions.set(func(now *fanout.Position) { now.Dealt = e.ID })
 			s.queue.Read(e)
 			pace.delivered(len(e.Data))
 		}
@@ -149,11 +148,7 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 	case space == nil:
 		err = fmt.Errorf("the namespace %.40q", e.Namespace)
 	case b != nil:
-		if taken, wrong := c.taken(e.Namespace, b.Target.Rooms, b.Event, b.Args); taken {
-			err = wrong
-		} else {
-			err = deliver(space.adapter, b, e.ID)
-		}
+		err = c.deliverBroadcast(space.adapter, b, e.ID)
 	default:
 		err = c.serve(space, r)
 	}
@@ -161,15 +156,4 @@ func (c *Cluster) handleEntry(e *streams.Stored) {
 		c.refused.Add(1)
 		c.log.Warn("entry of the stream ignored", "id", e.ID.String(), "error", err)
 	}
-}
-
-// deliver sends a broadcast of the stream to clients of this server.
-func deliver(a *fanout.Adapter, b *nodewire.Broadcast, at offset.ID) error {
-	e, err := eventOf(b.Event, b.Args)
-	if err == nil {
-		to := here(b.Target)
-		to.Volatile, to.Uncompressed = b.Flags.Volatile, isUncompressed(b.Flags)
-		a.Deliver(e, to, at)
-	}
-	return err
 }

@@ -15,7 +15,6 @@ import (
 // empty, or with the cluster's life.
 func (c *Cluster) writeStream() {
 	s := c.stream
-	defer close(s.ended)
 	w := writer{Cluster: c}
 	defer w.close()
 	for batch := s.queue.Take(c.life); len(batch) > 0; batch = s.queue.Take(c.life) {
@@ -24,7 +23,7 @@ func (c *Cluster) writeStream() {
 		}
 	}
 	left, _, _ := s.queue.State()
-	s.left.Store(int64(left))
+	c.left.Add(int64(left))
 }
 
 // writer is the one connection that writes.

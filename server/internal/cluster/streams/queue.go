@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"hipflask/server/internal/cluster/nodewire"
@@ -75,16 +76,15 @@ func NewQueue(limit, ahead int) *Queue {
 func (q *Queue) Put(e nodewire.Entry, volatile bool) {
 	size := len(e.Data) + len(e.Namespace) + overhead
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed || size > q.limit {
 		q.dropped++
-		q.mu.Unlock()
 		return
 	}
 	q.entries++
 	q.addLocked(&Item{Entry: e, volatile: volatile, size: size})
 	q.more.Signal()
-	q.mu.Unlock()
-	q.run()
+	q.runLocked()
 }
 
 // After calls fn once all that was put before has been read, or given up: at once, if that is so.
@@ -101,8 +101,8 @@ func (q *Queue) After(size int, fn func()) {
 		size += overhead
 	}
 	q.addLocked(&Item{then: fn, size: size})
+	q.runLocked()
 	q.mu.Unlock()
-	q.run()
 }
 
 // addLocked queues an item, and gives up the oldest that are too many.
@@ -175,22 +175,21 @@ func (q *Queue) Take(ctx context.Context) []*Item {
 // Written notes under which ids the first items of a batch stand in the stream.
 func (q *Queue) Written(batch []*Item, ids []offset.ID) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for n, id := range ids {
 		batch[n].id = id
 		q.landLocked(batch[n], written)
 	}
 	q.finishLocked()
-	q.mu.Unlock()
-	q.run()
+	q.runLocked()
 }
 
 // Lost notes that entries which were taken are given up.
 func (q *Queue) Lost(items ...*Item) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.dropped += uint64(len(items))
 	q.giveUpLocked(items)
-	q.mu.Unlock()
-	q.run()
 }
 
 func (q *Queue) giveUpLocked(items []*Item) {
@@ -198,6 +197,7 @@ func (q *Queue) giveUpLocked(items []*Item) {
 		q.landLocked(i, over)
 	}
 	q.finishLocked()
+	q.runLocked()
 }
 
 // landLocked notes what has become of an entry that was taken, unless that is known.
@@ -212,16 +212,14 @@ func (q *Queue) landLocked(i *Item, as state) {
 // DropVolatile drops what is volatile and not written, and returns the batch without it.
 func (q *Queue) DropVolatile(batch []*Item) []*Item {
 	q.mu.Lock()
-	all := q.queue
-	q.queue = nil
-	for _, i := range all {
+	defer q.mu.Unlock()
+	q.queue = slices.DeleteFunc(q.queue, func(i *Item) bool {
 		if i.volatile {
 			q.bytes -= i.size
 			q.entries--
-		} else {
-			q.queue = append(q.queue, i)
 		}
-	}
+		return i.volatile
+	})
 	var kept, dropped []*Item
 	for _, i := range batch {
 		if i.volatile {
@@ -231,8 +229,6 @@ func (q *Queue) DropVolatile(batch []*Item) []*Item {
 		}
 	}
 	q.giveUpLocked(dropped)
-	q.mu.Unlock()
-	q.run()
 	return kept
 }
 
@@ -240,6 +236,7 @@ func (q *Queue) DropVolatile(batch []*Item) []*Item {
 // has happened then.
 func (q *Queue) Read(e Stored) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if len(q.taken) > 0 && q.taken[0].state == waits && q.taken[0].Entry == e.Entry {
 		q.landLocked(q.taken[0], over) // it is ours, and was read before its writing was answered
 	}
@@ -248,14 +245,14 @@ func (q *Queue) Read(e Stored) {
 	for q.running {
 		q.rest.Wait()
 	}
-	q.mu.Unlock()
-	q.run()
+	q.runLocked()
 }
 
 // Forget is for who reads another stream from now on, behind an id: what was written into the one
 // before is no longer waited for.
 func (q *Queue) Forget(id offset.ID) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, i := range q.taken {
 		if i.state == written {
 			i.state = over
@@ -263,8 +260,7 @@ func (q *Queue) Forget(id offset.ID) {
 	}
 	q.read = id
 	q.finishLocked()
-	q.mu.Unlock()
-	q.run()
+	q.runLocked()
 }
 
 // finishLocked removes from the front what is over, and makes due the functions that waited for it.
@@ -289,10 +285,8 @@ func (q *Queue) finishLocked() {
 	}
 }
 
-// run makes happen what is due, unless somebody does already.
-func (q *Queue) run() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// runLocked makes happen what is due, unless somebody does already. The mutex is not held meanwhile.
+func (q *Queue) runLocked() {
 	if q.running {
 		return
 	}
