@@ -34,7 +34,7 @@ type Options struct {
 	Redis  *redislink.URL
 	Prefix string // of the keys in Redis, as --cluster-prefix names it
 	Name   string // of this server, as --server-id names it; may be empty
-	URL    string // where other servers reach this one (--cluster-url); empty: find out; [Off]: nowhere
+	URL    string // where other servers reach this one (--cluster-url); empty: find out
 
 	// Timeout is how long nothing may come from a server that a request was passed on to: longer
 	// than it may take to answer a poll.
@@ -48,9 +48,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Off is the value of --cluster-url with which nothing is passed on.
-const Off = "off"
-
 // Forwarder passes requests on, and takes what others pass on.
 type Forwarder struct {
 	opts     Options
@@ -63,7 +60,7 @@ type Forwarder struct {
 	dialer   *net.Dialer
 	trips    *http.Transport
 	counts   counts
-	polls    polls
+	polls    sync.Map // a *poll for each that waits at another server
 	peers    peers
 
 	life context.Context
@@ -113,10 +110,6 @@ func (f *Forwarder) Start(ctx context.Context, own net.Addr, secure bool) {
 	f.registry.begin(ctx, own, secure)
 	f.work.Go(f.registry.keep)
 }
-
-// Release has the polls answered, with nothing, that wait at other servers, so that their clients
-// ask again: another server, when this one takes no further connections.
-func (f *Forwarder) Release() { f.releasePolls() }
 
 // Close ends what is under way, and takes this server's address back: its sessions have to have
 // ended before.

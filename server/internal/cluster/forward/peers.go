@@ -11,19 +11,13 @@ import (
 
 // wish is what the engine is to do for a request that was passed on.
 func wish(verb string, refused error) engineio.Wish {
-	switch {
-	case refused != nil:
+	if refused != nil {
 		return engineio.WishAstray
-	case verb == verbLeft:
-		return engineio.WishLeft
-	case verb == verbLost:
-		return engineio.WishLost
-	case verb == verbAlive:
-		return engineio.WishAlive
-	case verb == verbRelease:
-		return engineio.WishRelease
 	}
-	return engineio.WishAnswer
+	return map[string]engineio.Wish{
+		verbPass: engineio.WishAnswer, verbLeft: engineio.WishLeft, verbLost: engineio.WishLost,
+		verbAlive: engineio.WishAlive, verbRelease: engineio.WishRelease,
+	}[verb]
 }
 
 const (
@@ -70,49 +64,19 @@ type poll struct {
 	request  *http.Request
 }
 
-// polls are those under way.
-type polls struct {
-	mu  sync.Mutex
-	all map[*poll]struct{}
-}
-
-func (s *polls) add(p *poll) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = make(map[*poll]struct{})
-	}
-	s.all[p] = struct{}{}
-}
-
-func (s *polls) remove(p *poll) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, p)
-}
-
-func (s *polls) list() []*poll {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]*poll, 0, len(s.all))
-	for p := range s.all {
-		list = append(list, p)
-	}
-	return list
-}
-
 // maxTold is how many servers are told something at a time.
 const maxTold = 16
 
-// releasePolls has all polls that wait at other servers answered.
-func (f *Forwarder) releasePolls() {
+// Release has the polls answered, with nothing, that wait at other servers, so that their clients
+// ask again: another server, when this one takes no further connections.
+func (f *Forwarder) Release() {
 	var told sync.WaitGroup
 	slots := make(chan struct{}, maxTold)
-	for _, p := range f.polls.list() {
+	for p := range f.polls.Range {
 		slots <- struct{}{}
 		told.Go(func() {
 			defer func() { <-slots }()
-			f.tell(p, verbRelease)
+			f.tell(p.(*poll), verbRelease)
 		})
 	}
 	told.Wait()

@@ -89,8 +89,8 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, p *endpoint) (a
 	}
 	if isPoll(r) {
 		waits := &poll{endpoint: p, request: r}
-		f.polls.add(waits)
-		defer f.polls.remove(waits)
+		f.polls.Store(waits, nil)
+		defer f.polls.Delete(waits)
 		defer context.AfterFunc(r.Context(), func() {
 			f.counts.left.Add(1)
 			f.tell(waits, verbLeft)

@@ -17,8 +17,7 @@ const (
 	typeBinaryEvent = "5"
 )
 
-// DecodeBroadcast reads what comes on a broadcast channel. An error is always a *packet.Error. What
-// is decoded shares no memory with data.
+// DecodeBroadcast reads what comes on a broadcast channel.
 func DecodeBroadcast(data []byte, limits jsonval.Limits) (Broadcast, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return Broadcast{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
@@ -157,8 +156,7 @@ func milliseconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), most)) * time.Millisecond
 }
 
-// AppendBroadcast appends the message to dst. After an error dst is returned as it was given. An
-// error is always a *packet.Error.
+// AppendBroadcast appends the message to dst.
 func AppendBroadcast(dst []byte, b *Broadcast) ([]byte, error) {
 	w := writer{msgpack.NewWriter(dst, prefix)}
 	w.Array(3)

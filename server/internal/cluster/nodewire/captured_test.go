@@ -20,6 +20,9 @@ type captured struct {
 	data                []byte
 }
 
+// emitterUID is the UID of what @socket.io/redis-emitter publishes.
+const emitterUID = "emitter"
+
 func (c captured) kind() string {
 	kind, _, _ := strings.Cut(c.Channel, "#")
 	return kind
@@ -88,7 +91,7 @@ func (c captured) shown(t *testing.T) string {
 	case "socket.io":
 		b, err := DecodeBroadcast(c.data, jsonval.Limits{})
 		fail(err)
-		if from := strings.HasPrefix(c.Label, "emitter"); from != (b.UID == EmitterUID) || len(b.UID) < 6 {
+		if from := strings.HasPrefix(c.Label, "emitter"); from != (b.UID == emitterUID) || len(b.UID) < 6 {
 			t.Errorf("%s: from %q", c.Label, b.UID)
 		}
 		return fmt.Sprintf("%s %s %s to %v except %v%s", b.Namespace, b.Event, show(b.Args), b.Target.Rooms, b.Target.Except, b.Flags.show())

@@ -2,6 +2,9 @@
 // publish on Redis: the names of the channels, and broadcasts, requests and responses in msgpack
 // and JSON. It knows nothing of Redis.
 //
+// Errors are always a *packet.Error, and what is decoded shares no memory with its text. Functions
+// that append to dst return it after an error as it was given.
+//
 // The msgpack itself is tinylib/msgp's, whose functions on byte slices neither copy nor allocate.
 // vmihailenco/msgpack, which the build knows anyway, reads from an io.Reader and makes Go values of
 // everything on the way to JSON.
@@ -45,20 +48,6 @@ func (c Channels) Broadcast(rooms []string) string {
 		return c.broadcast + rooms[0] + "#"
 	}
 	return c.broadcast
-}
-
-// Pattern is what to PSUBSCRIBE to for all broadcasts of the namespace. What Redis would take for a
-// wildcard in the name is escaped.
-func (c Channels) Pattern() string { return escaped(c.broadcast) + "*" }
-
-// Room returns the room of a broadcast's channel, "" for that of the namespace. ok reports whether
-// the channel is one of this namespace's broadcasts.
-func (c Channels) Room(channel string) (room string, ok bool) {
-	room, ok = strings.CutPrefix(channel, c.broadcast)
-	if room == "" || !ok {
-		return "", ok
-	}
-	return strings.CutSuffix(room, "#")
 }
 
 // Request is the channel of requests; its number of subscribers (PUBSUB NUMSUB) is the number of

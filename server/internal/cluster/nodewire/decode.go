@@ -13,7 +13,7 @@ import (
 const envelope = 3
 
 // parse reads a request or response, which is JSON if it begins with a brace, otherwise msgpack, as
-// a value. It shares no memory with data.
+// a value.
 func parse(data []byte, limits jsonval.Limits) (packet.Value, error) {
 	if max := limits.Bytes(); len(data) > max {
 		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: max}
@@ -112,17 +112,22 @@ func (d *decoder) event(v packet.Value, name *string, args *[]packet.Value) erro
 		if n++; n == 1 {
 			return text("the event's name", e, name)
 		}
-		if max := d.limits.Args(); len(all) == max {
-			return &packet.Error{Limit: packet.LimitArgs, Max: max}
-		}
-		all = append(all, e)
-		return nil
+		return d.arg(e, &all)
 	})
 	if err == nil && n == 0 {
 		err = malformed("an event without a name")
 	}
 	*args = all
 	return err
+}
+
+// arg adds an argument to those before it.
+func (d *decoder) arg(v packet.Value, all *[]packet.Value) error {
+	if max := d.limits.Args(); len(*all) == max {
+		return &packet.Error{Limit: packet.LimitArgs, Max: max}
+	}
+	*all = append(*all, v)
+	return nil
 }
 
 // What a request may have of what its answers repeat, and of what it makes: an answer to each
@@ -136,8 +141,7 @@ const (
 	MaxRooms = 1000
 )
 
-// DecodeResponse reads what comes on a response channel. An error is always a *packet.Error. What
-// is decoded shares no memory with data.
+// DecodeResponse reads what comes on a response channel.
 func DecodeResponse(data []byte, limits jsonval.Limits) (Response, error) {
 	v, err := parse(data, limits)
 	if err != nil {
@@ -168,13 +172,7 @@ func (r *Response) field(key string, v packet.Value, d *decoder) error {
 		return text(key, v, &r.Client)
 	case "args":
 		r.Args = []packet.Value{}
-		return d.elements(key, v, func(e packet.Value) error {
-			if max := d.limits.Args(); len(r.Args) == max {
-				return &packet.Error{Limit: packet.LimitArgs, Max: max}
-			}
-			r.Args = append(r.Args, e)
-			return nil
-		})
+		return d.elements(key, v, func(e packet.Value) error { return d.arg(e, &r.Args) })
 	case "clientCount":
 		if err := number(key, v, &r.ClientCount); err != nil || r.ClientCount < 0 || r.ClientCount > maxClients {
 			return malformed("clientCount is not an integer that counts clients")

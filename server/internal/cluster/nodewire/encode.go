@@ -9,8 +9,7 @@ import (
 )
 
 // AppendRequest appends the request to dst: BroadcastWithAck in msgpack, all others in JSON, where
-// an attachment is written as Node writes a Buffer. After an error dst is returned as it was given.
-// An error is always a *packet.Error.
+// an attachment is written as Node writes a Buffer.
 func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
@@ -41,8 +40,7 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 }
 
 // AppendResponse appends the response to dst: BroadcastAck in msgpack, all others in JSON. Lists
-// that are nil are left out; Node ignores an answer that lacks the list it waits for. After an
-// error dst is returned as it was given. An error is always a *packet.Error.
+// that are nil are left out; Node ignores an answer that lacks the list it waits for.
 func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if r.RequestID == "" {
 		return dst, malformed("a response without requestId")

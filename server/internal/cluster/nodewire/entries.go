@@ -50,7 +50,7 @@ func EntryOf(fields map[string]any) Entry {
 	return Entry{UID: text(fieldUID), Namespace: text(fieldNamespace), Type: text(fieldType), Data: text(fieldData)}
 }
 
-// BroadcastEntry is a broadcast as an entry. An error is always a *packet.Error.
+// BroadcastEntry is a broadcast as an entry.
 func BroadcastEntry(b *Broadcast) (Entry, error) {
 	e := Entry{UID: b.UID, Namespace: b.Namespace, Type: strconv.Itoa(kindBroadcast)}
 	out := broadcastJSON{packetOf(b.Event, b.Args), optionsOf(b.Target, b.Flags)}
@@ -71,7 +71,7 @@ type broadcastJSON struct {
 }
 
 // RequestEntry is a RemoteJoin, RemoteLeave or RemoteDisconnect with a Target as an entry, for a
-// namespace. An error is always a *packet.Error.
+// namespace.
 func RequestEntry(namespace string, r *Request) (Entry, error) {
 	e := Entry{UID: r.UID, Namespace: namespace}
 	if err := r.check(); err != nil {
@@ -97,7 +97,6 @@ func RequestEntry(namespace string, r *Request) (Entry, error) {
 }
 
 // Decode reads the entry: as a broadcast, or else as a RemoteJoin, RemoteLeave or RemoteDisconnect.
-// An error is always a *packet.Error.
 func (e *Entry) Decode(limits jsonval.Limits) (*Broadcast, *Request, error) {
 	r := Request{UID: e.UID, Namespace: e.Namespace}
 	switch kind, _ := strconv.Atoi(e.Type); kind {
@@ -139,12 +138,17 @@ func (e *Entry) value(limits jsonval.Limits) (packet.Value, error) {
 		}
 		return packet.Parse([]byte(e.Data), limits.Depth()+envelope)
 	}
-	if max := base64.StdEncoding.EncodedLen(limits.Bytes()); len(e.Data) > max {
+	return parseBase64(e.Data, "an entry whose data is neither JSON nor base64", limits)
+}
+
+// parseBase64 reads a value in msgpack. otherwise is what is wrong with what is none.
+func parseBase64(text, otherwise string, limits jsonval.Limits) (packet.Value, error) {
+	if max := base64.StdEncoding.EncodedLen(limits.Bytes()); len(text) > max {
 		return packet.Value{}, &packet.Error{Limit: packet.LimitBytes, Max: limits.Bytes()}
 	}
-	data, err := base64.StdEncoding.DecodeString(e.Data)
+	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || bytes.HasPrefix(data, []byte("{")) {
-		return packet.Value{}, malformed("an entry whose data is neither JSON nor base64")
+		return packet.Value{}, malformed(otherwise)
 	}
 	return parse(data, limits)
 }

@@ -6,9 +6,6 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// EmitterUID is the UID of what @socket.io/redis-emitter publishes.
-const EmitterUID = "emitter"
-
 // Broadcast is an event for clients of all servers.
 type Broadcast struct {
 	UID       string // the sender's; a server ignores its own

@@ -34,7 +34,6 @@ type publishedJSON struct {
 }
 
 // AppendPublishedRequest appends a RemoteFetch, ServerSideEmit or BroadcastWithAck for a namespace.
-// After an error dst is returned as it was given. An error is always a *packet.Error.
 func AppendPublishedRequest(dst []byte, namespace string, r *Request) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
@@ -56,8 +55,7 @@ func AppendPublishedRequest(dst []byte, namespace string, r *Request) ([]byte, e
 	return appendMsgpack(dst, out)
 }
 
-// AppendPublishedResponse appends an answer. After an error dst is returned as it was given. An
-// error is always a *packet.Error.
+// AppendPublishedResponse appends an answer.
 func AppendPublishedResponse(dst []byte, uid, namespace string, r *Response) ([]byte, error) {
 	if r.RequestID == "" {
 		return dst, malformed("a response without requestId")
@@ -76,8 +74,7 @@ func AppendPublishedResponse(dst []byte, uid, namespace string, r *Response) ([]
 	return appendMsgpack(dst, out)
 }
 
-// DecodePublished reads what comes on a namespace's channel, or on that of one server's answers. An
-// error is always a *packet.Error. What is decoded shares no memory with data.
+// DecodePublished reads what comes on a namespace's channel, or on that of one server's answers.
 func DecodePublished(data []byte, limits jsonval.Limits) (Published, error) {
 	deeper := limits
 	deeper.MaxDepth = limits.Depth() + 1

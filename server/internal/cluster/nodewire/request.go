@@ -7,8 +7,7 @@ import (
 	"hipflask/server/internal/packet/jsonval"
 )
 
-// DecodeRequest reads what comes on a request channel. An error is always a *packet.Error. What is
-// decoded shares no memory with data.
+// DecodeRequest reads what comes on a request channel.
 func DecodeRequest(data []byte, limits jsonval.Limits) (Request, error) {
 	v, err := parse(data, limits)
 	if err != nil {

@@ -57,7 +57,7 @@ func (w *writer) sessionStart(server string) {
 	w.Text(server)
 }
 
-// Encode writes a session of Hipflask's, which has an Own. An error is always a *packet.Error.
+// Encode writes a session of Hipflask's, which has an Own.
 func (s *Session) Encode() (string, error) {
 	w := writer{msgpack.NewWriter(nil, prefix)}
 	w.sessionStart(s.Server)
@@ -102,16 +102,9 @@ func (w *writer) object(v packet.Value) error {
 	return w.Value(v)
 }
 
-// DecodeSession reads a session. An error is always a *packet.Error.
+// DecodeSession reads a session.
 func DecodeSession(text string, limits jsonval.Limits) (*Session, error) {
-	if max := base64.StdEncoding.EncodedLen(limits.Bytes()); len(text) > max {
-		return nil, &packet.Error{Limit: packet.LimitBytes, Max: limits.Bytes()}
-	}
-	data, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(data) == 0 || data[0] == '{' {
-		return nil, malformed("a session that is no msgpack in base64")
-	}
-	v, err := parse(data, limits)
+	v, err := parseBase64(text, "a session that is no msgpack in base64", limits)
 	if err != nil {
 		return nil, err
 	}

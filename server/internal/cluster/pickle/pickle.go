@@ -8,7 +8,6 @@ package pickle
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"hipflask/server/internal/packet"
 	"hipflask/server/internal/packet/jsonval"
@@ -61,33 +60,6 @@ func Decode(data []byte, limits jsonval.Limits) (Object, error) {
 
 // Kind tells the Python type.
 func (o Object) Kind() Kind { return o.kind }
-
-// Text returns a string. Half of a surrogate pair becomes U+FFFD.
-func (o Object) Text() (string, bool) {
-	if o.kind != Text {
-		return "", false
-	}
-	return strings.ToValidUTF8(string(o.box.text), "\uFFFD"), true
-}
-
-// Uint returns an integer that is not negative and fits in an int64.
-func (o Object) Uint() (uint64, bool) {
-	if o.kind != Int || int64(o.num) < 0 {
-		return 0, false
-	}
-	return o.num, true
-}
-
-// Int returns an integer that fits.
-func (o Object) Int() (int64, bool) { return int64(o.num), o.kind == Int }
-
-// Items returns what a List or Tuple holds.
-func (o Object) Items() []Object {
-	if o.kind != List && o.kind != Tuple {
-		return nil
-	}
-	return o.box.items
-}
 
 // Get returns the value of a Dict's key. Its time grows with the number of members.
 func (o Object) Get(key string) (Object, bool) {

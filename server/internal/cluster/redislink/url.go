@@ -81,56 +81,44 @@ const (
 	kindCluster  = "cluster"
 )
 
-// refused are options of redis-py that are not taken, each with the reason.
-var refused = map[string]string{
-	"retry_on_error":             "has no counterpart: what Redis does not take is published again anyway",
-	"retry":                      "has no counterpart: what Redis does not take is published again anyway",
-	"socket_keepalive_options":   "is not supported: socket_keepalive is",
-	"socket_type":                "is not supported: the address decides on IPv4 or IPv6",
-	"socket_read_size":           "is not supported",
-	"ssl_ca_path":                "is not supported: name one file with ssl_ca_certs",
-	"ssl_password":               "is not supported: ssl_keyfile names a key without a password",
-	"ssl_ciphers":                "is not supported: the strong ones are used",
-	"ssl_min_version":            "is not supported: it is TLS 1.2",
-	"ssl_validate_ocsp":          "is not supported: certificates are not looked up",
-	"ssl_validate_ocsp_stapled":  "is not supported: certificates are not looked up",
-	"ssl_ocsp_context":           "is not supported: certificates are not looked up",
-	"ssl_ocsp_expected_cert":     "is not supported: certificates are not looked up",
-	"ssl_include_verify_flags":   "is not supported",
-	"ssl_exclude_verify_flags":   "is not supported",
-	"ssl":                        "is not supported: write rediss:// for TLS",
-	"lib_name":                   "is not supported: client_name is",
-	"lib_version":                "is not supported: client_name is",
-	"timeout":                    "is not supported: socket_timeout and socket_connect_timeout are",
-	"unix_socket_path":           "is not supported: write unix://PATH",
-	"host":                       "is not supported: write it before the question mark",
-	"port":                       "is not supported: write it before the question mark",
-	"path":                       "is not supported: write it before the question mark",
-	"virtual_host":               "is not supported: write db",
-	"connection_class":           "is not supported: it names a class of Python's",
-	"connection_pool":            "is not supported: it names a class of Python's",
-	"connection_pool_class":      "is not supported: it names a class of Python's",
-	"parser_class":               "is not supported: it names a class of Python's",
-	"encoder_class":              "is not supported: it names a class of Python's",
-	"queue_class":                "is not supported: it names a class of Python's",
-	"command_packer":             "is not supported: it names a class of Python's",
-	"credential_provider":        "is not supported: write the user and password before the @",
-	"redis_connect_func":         "is not supported: it names a function of Python's",
-	"single_connection_client":   "is not supported",
-	"auto_close_connection_pool": "is not supported",
-	"charset":                    "is not supported: it is utf-8",
-	"errors":                     "is not supported",
-	"cache":                      "is not supported",
-	"cache_config":               "is not supported",
-	"event_dispatcher":           "is not supported",
-	"maint_notifications_config": "is not supported",
+// refused are options of redis-py that are not taken, by the reason.
+var refused = map[string][]string{
+	"has no counterpart: what Redis does not take is published again anyway": {"retry_on_error", "retry"},
+	"is not supported: socket_keepalive is":                                  {"socket_keepalive_options"},
+	"is not supported: the address decides on IPv4 or IPv6":                  {"socket_type"},
+	"is not supported": {
+		"socket_read_size", "ssl_include_verify_flags", "ssl_exclude_verify_flags", "single_connection_client",
+		"auto_close_connection_pool", "errors", "cache", "cache_config", "event_dispatcher", "maint_notifications_config",
+	},
+	"is not supported: name one file with ssl_ca_certs":            {"ssl_ca_path"},
+	"is not supported: ssl_keyfile names a key without a password": {"ssl_password"},
+	"is not supported: the strong ones are used":                   {"ssl_ciphers"},
+	"is not supported: it is TLS 1.2":                              {"ssl_min_version"},
+	"is not supported: certificates are not looked up": {
+		"ssl_validate_ocsp", "ssl_validate_ocsp_stapled", "ssl_ocsp_context", "ssl_ocsp_expected_cert",
+	},
+	"is not supported: write rediss:// for TLS":                       {"ssl"},
+	"is not supported: client_name is":                                {"lib_name", "lib_version"},
+	"is not supported: socket_timeout and socket_connect_timeout are": {"timeout"},
+	"is not supported: write unix://PATH":                             {"unix_socket_path"},
+	"is not supported: write it before the question mark":             {"host", "port", "path"},
+	"is not supported: write db":                                      {"virtual_host"},
+	"is not supported: it names a class of Python's": {
+		"connection_class", "connection_pool", "connection_pool_class", "parser_class", "encoder_class", "queue_class",
+		"command_packer",
+	},
+	"is not supported: write the user and password before the @": {"credential_provider"},
+	"is not supported: it names a function of Python's":          {"redis_connect_func"},
+	"is not supported: it is utf-8":                              {"charset"},
 }
 
 // read reads the options that redis-py has, all but those that go-redis reads the same.
 func (o *options) read(u *url.URL) error {
-	for name := range o.query {
-		if why, ok := refused[name]; ok {
-			return fmt.Errorf("has the option %s, which %s", name, why)
+	for why, names := range refused {
+		for _, name := range names {
+			if o.query.Has(name) {
+				return fmt.Errorf("has the option %s, which %s", name, why)
+			}
 		}
 	}
 	o.user(u)
