@@ -23,7 +23,7 @@ type Answer struct {
 // servers answer as well, those of Node servers with their first argument only, and one that leaves
 // is waited for until the end. Flask: socketio.call(event, ..., to=sid), for one client.
 func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := withDeadline(ctx, waitTimeout)
 	defer cancel()
 	wait, err := t.ask(ctx, event, args)
 	if err != nil {
@@ -37,7 +37,7 @@ func (t *Target) Call(ctx context.Context, event string, args ...any) ([]Answer,
 // not at all when Ask fails. Clients of other servers may be sent the event after what is emitted
 // next. Flask: socketio.emit(event, ..., to=sid, callback=answered), for one client.
 func (t *Target) Ask(callback func(answers []Answer, err error), event string, args ...any) error {
-	ctx, cancel := withDeadline(context.Background())
+	ctx, cancel := withDeadline(context.Background(), waitTimeout)
 	wait, err := t.ask(ctx, event, args)
 	if err != nil {
 		cancel()
@@ -174,7 +174,7 @@ func (c *Context) Call(ctx context.Context, event string, args ...any) ([]Value,
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := withDeadline(ctx, waitTimeout)
 	defer cancel()
 	c.conn.session.ReadOn() // the acknowledgement
 	return wait(ctx)
@@ -220,7 +220,7 @@ func (c *Context) Ask(callback func(answer []Value, err error), event string, ar
 	wait, err := c.ask(event, args)
 	if err == nil {
 		c.space.server.aside(func() {
-			ctx, cancel := withDeadline(context.Background())
+			ctx, cancel := withDeadline(context.Background(), waitTimeout)
 			defer cancel()
 			callback(wait(ctx))
 		})

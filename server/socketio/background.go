@@ -39,15 +39,18 @@ func (s *Server) begin(task func(ctx context.Context)) bool {
 	if s.over {
 		return false
 	}
-	s.tasks.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.log.Error("background task panicked", "panic", p, "stack", string(debug.Stack()))
-			}
-		}()
-		task(s.life)
-	})
+	s.tasks.Go(func() { s.guard(func() { task(s.life) }, "background task panicked") })
 	return true
+}
+
+// guard calls a function of the application, whose panic is logged and costs that call alone.
+func (s *Server) guard(call func(), failed string, args ...any) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error(failed, append(args, "panic", p, "stack", string(debug.Stack()))...)
+		}
+	}()
+	call()
 }
 
 // noMoreTasks has none begin any more: those that have are waited for.

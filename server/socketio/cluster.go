@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 
 	"hipflask/server/internal/packet"
 )
@@ -33,7 +32,7 @@ func (n *Namespace) CallServers(ctx context.Context, event string, args ...any) 
 	if err != nil || n.server.opts.Peers == nil {
 		return nil, err
 	}
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := withDeadline(ctx, waitTimeout)
 	defer cancel()
 	var answers []Value
 	var errs []error
@@ -58,7 +57,6 @@ func (n *Namespace) OnServers(event string, fn ServerHandler) {
 
 // serverEvent runs the handler of an event from another server.
 func (s *Server) serverEvent(namespace, event string, args []packet.Value) (reply packet.Value) {
-	log := s.log.With("namespace", namespace, "event", event)
 	n := s.handling(namespace)
 	if n == nil {
 		return packet.Value{}
@@ -67,20 +65,17 @@ func (s *Server) serverEvent(namespace, event string, args []packet.Value) (repl
 	fn := n.servers[event]
 	n.mu.RUnlock()
 	if fn == nil {
-		log.Debug("event of another server ignored: nobody has registered for it")
+		s.log.Debug("event of another server ignored: nobody has registered for it", "namespace", namespace, "event", event)
 		return packet.Value{}
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("event of another server failed", "panic", p, "stack", string(debug.Stack()))
+	s.guard(func() {
+		answer, err := fn(valueList(args))
+		if err == nil {
+			reply, err = packet.NewValue(answer)
 		}
-	}()
-	answer, err := fn(valueList(args))
-	if err == nil {
-		reply, err = packet.NewValue(answer)
-	}
-	if err != nil {
-		log.Error("event of another server failed", "error", err)
-	}
+		if err != nil {
+			s.log.Error("event of another server failed", "namespace", namespace, "event", event, "error", err)
+		}
+	}, "event of another server failed", "namespace", namespace, "event", event)
 	return reply
 }

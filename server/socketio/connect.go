@@ -127,12 +127,12 @@ func auth(p *packet.Packet) packet.Value {
 			fields[name] = values[0]
 		}
 	}
-	v, err := packet.NewValue(fields)
-	if err != nil { // not for strings
-		return packet.Value{JSON: []byte("{}")}
-	}
+	v, _ := packet.NewValue(fields) // strings can be written
 	return v
 }
+
+// noAuth is the auth of a client that has sent none.
+func noAuth() packet.Value { return packet.Value{JSON: []byte("{}")} }
 
 // authPayload is the auth of the CONNECT that is being dealt with. Engine.IO 3 clients are
 // connected to "/" without one.
@@ -140,7 +140,7 @@ func (c *conn) authPayload() packet.Value {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.auth.JSON == nil {
-		return packet.Value{JSON: []byte("{}")}
+		return noAuth()
 	}
 	return c.auth
 }

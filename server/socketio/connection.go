@@ -92,22 +92,18 @@ func (c *connection) valuesLocked() *values {
 // rememberLocked gives the connection the values that were kept for the client, nil for a new one,
 // and returns those that are to be kept from now on.
 func (c *Context) rememberLocked(was *remembered) *remembered {
+	first := c.conn.values == nil
 	switch {
 	case was == nil:
-		c.own = newValues()
-	case was.foreign:
-		first := c.conn.values == nil
-		if c.own = was.own; first {
-			c.conn.valuesLocked().takeOver(was.connection)
-		} else { // another of its namespaces was sooner
-			c.conn.values.merge(was.connection)
-		}
-	case c.conn.values == nil:
-		c.conn.values, c.own = was.connection, was.own
+		was = &remembered{own: newValues()}
+	case first && was.foreign:
+		c.conn.valuesLocked().takeOver(was.connection)
+	case first:
+		c.conn.values = was.connection
 	default: // another of its namespaces was sooner
 		c.conn.values.merge(was.connection)
-		c.own = was.own
 	}
+	c.own = was.own
 	return &remembered{connection: c.conn.valuesLocked(), own: c.own}
 }
 

@@ -21,7 +21,7 @@ func (c *Context) Auth() Value {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
 	if c.auth == nil {
-		return Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+		return Value{packet.Carry(noAuth())}
 	}
 	return Value{packet.Carry(packet.Value{JSON: c.auth})}
 }

@@ -1,9 +1,6 @@
 package socketio
 
-import (
-	"runtime/debug"
-	"time"
-)
+import "time"
 
 // maxDynamic is how many namespaces there can be at a time that clients have brought into being,
 // through [Server.OfFunc] and Of("*").
@@ -14,13 +11,8 @@ func (n *Namespace) standsFor(name string) (match bool) {
 	if n.match == nil {
 		return true
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			match = false
-			n.server.log.Error("the function of OfFunc panicked", "namespace", name, "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	return n.match(name)
+	n.server.guard(func() { match = n.match(name) }, "the function of OfFunc panicked", "namespace", name)
+	return match
 }
 
 // pattern is the namespace that stands for one of that name, nil if none does.

@@ -41,10 +41,10 @@ var ErrDisconnected = errors.New("client disconnected")
 // waitTimeout is how long a Call waits whose context has no deadline: Flask's default.
 const waitTimeout = time.Minute
 
-// withDeadline gives ctx the default deadline if it has none.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+// withDeadline gives ctx a deadline if it has none.
+func withDeadline(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, waitTimeout)
+	return context.WithTimeout(ctx, timeout)
 }

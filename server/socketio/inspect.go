@@ -87,10 +87,6 @@ func (t inspected) List() []inspect.Client {
 	return list
 }
 
-func (t inspected) Join(room string) { t.Target.Join(room) }
-
-func (t inspected) Leave(room string) { t.Target.Leave(room) }
-
 func (v view) Elsewhere(namespace string) inspect.Clients {
 	if v.server.opts.Peers == nil {
 		return nil
@@ -126,9 +122,9 @@ func (d distant) Emit(event string, args ...any) error {
 	return err
 }
 
-func (d distant) Join(room string) { d.peers.Join(d.name, d.who, []string{room}) }
+func (d distant) Join(rooms ...string) { d.peers.Join(d.name, d.who, rooms) }
 
-func (d distant) Leave(room string) { d.peers.Leave(d.name, d.who, []string{room}) }
+func (d distant) Leave(rooms ...string) { d.peers.Leave(d.name, d.who, rooms) }
 
 func (d distant) Disconnect() { d.peers.Disconnect(d.name, d.who, false) }
 

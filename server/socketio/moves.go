@@ -29,7 +29,7 @@ func (n *Namespace) OnLeave(listener func(c *Context, room string)) {
 
 func (m *moves) init(s *Server) {
 	m.line.Begin, m.line.Fit = s.aside, m.fit
-	m.line.Do = func(v move) { s.guard(func() { m.tell(v) }) }
+	m.line.Do = func(v move) { s.guard(func() { m.tell(v) }, "listener panicked") }
 }
 
 func (m *moves) listen(which *func(*Context, string), listener func(*Context, string)) {

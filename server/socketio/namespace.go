@@ -217,12 +217,7 @@ func (n *Namespace) failed(c *Context, event string, err error) {
 		n.server.mu.RUnlock()
 	}
 	if handler != nil {
-		defer func() {
-			if p := recover(); p != nil {
-				n.server.log.Error("error handler panicked", c.logged(event, "panic", p, "stack", string(debug.Stack()))...)
-			}
-		}()
-		handler(c, event, err)
+		n.server.guard(func() { handler(c, event, err) }, "error handler panicked", c.logged(event)...)
 		return
 	}
 	args := c.logged(event, "error", err)

@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"runtime/debug"
-
 	"hipflask/server/internal/fanout"
 	"hipflask/server/internal/packet"
 )
@@ -76,7 +74,7 @@ func (l *sentLine) init(s *Server, tell func(sent)) {
 		l.behind.Store(false)
 		l.size.Add(int64(-v.size))
 		s.memory.Give(v.size)
-		s.guard(func() { tell(v) })
+		s.guard(func() { tell(v) }, "listener panicked")
 	}
 }
 
@@ -128,14 +126,4 @@ func (t *Target) tellListeners(e fanout.Event) {
 			n.outgoing.line.add(t, e)
 		}
 	}
-}
-
-// guard calls a listener, whose panic costs that call alone.
-func (s *Server) guard(listener func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("listener panicked", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	listener()
 }

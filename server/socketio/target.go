@@ -61,8 +61,18 @@ func (t *Target) checkRooms() error {
 	return nil
 }
 
-// named reports whether all rooms that are meant have names; if not, it logs what is not done for
-// anybody.
+// each does something with the adapters of the clients' namespaces. Where a room that is meant has
+// no name, it logs what is not done for anybody.
+func (t *Target) each(what string, rooms []string, do func(*fanout.Adapter)) {
+	if !t.named(rooms, what) {
+		return
+	}
+	for _, a := range t.adapters() {
+		do(a)
+	}
+}
+
+// named reports whether all rooms that are meant have names; if not, it logs what is not done.
 func (t *Target) named(rooms []string, what string) bool {
 	if !slices.Contains(t.who.Rooms, "") && !slices.Contains(rooms, "") {
 		return true
@@ -101,43 +111,23 @@ func (t *Target) namespace() string {
 
 // Join puts the clients into rooms. Flask: join_room(room, sid=sid).
 func (t *Target) Join(rooms ...string) {
-	if !t.named(rooms, "Join") {
-		return
-	}
-	for _, a := range t.adapters() {
-		a.Join(t.who, rooms)
-	}
+	t.each("Join", rooms, func(a *fanout.Adapter) { a.Join(t.who, rooms) })
 }
 
 // Leave takes the clients out of rooms. Flask: leave_room(room, sid=sid).
 func (t *Target) Leave(rooms ...string) {
-	if !t.named(rooms, "Leave") {
-		return
-	}
-	for _, a := range t.adapters() {
-		a.Leave(t.who, rooms)
-	}
+	t.each("Leave", rooms, func(a *fanout.Adapter) { a.Leave(t.who, rooms) })
 }
 
 // Disconnect disconnects the clients from the namespace, as [Context.Disconnect] does.
 // Flask: disconnect(sid=sid).
 func (t *Target) Disconnect() {
-	if !t.named(nil, "Disconnect") {
-		return
-	}
-	for _, a := range t.adapters() {
-		a.Disconnect(t.who, false)
-	}
+	t.each("Disconnect", nil, func(a *fanout.Adapter) { a.Disconnect(t.who, false) })
 }
 
 // Close ends the clients' whole connections, as [Context.Close] does; in a cluster also those of
 // clients of other Hipflask and Node servers. Flask: disconnect(sid=sid) and eio.disconnect; Node:
 // disconnectSockets(true).
 func (t *Target) Close() {
-	if !t.named(nil, "Close") {
-		return
-	}
-	for _, a := range t.adapters() {
-		a.Disconnect(t.who, true)
-	}
+	t.each("Close", nil, func(a *fanout.Adapter) { a.Disconnect(t.who, true) })
 }

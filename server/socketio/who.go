@@ -85,11 +85,8 @@ func (t *Target) ids(ctx context.Context) ([]string, error) {
 
 // fetch calls from with the adapter of each of the namespaces, and a context that ends.
 func (t *Target) fetch(ctx context.Context, from func(context.Context, *fanout.Adapter) error) error {
-	if _, ok := ctx.Deadline(); !ok {
-		timed, cancel := context.WithTimeout(ctx, fetchTimeout)
-		defer cancel()
-		ctx = timed
-	}
+	ctx, cancel := withDeadline(ctx, fetchTimeout)
+	defer cancel()
 	var errs []error
 	for _, a := range t.adapters() {
 		errs = append(errs, from(ctx, a))
@@ -162,7 +159,7 @@ func remoteSocket(c *fanout.Description) Socket {
 		s.Transport = h.Transport
 	}
 	if s.Auth.IsNull() {
-		s.Auth = Value{packet.Carry(packet.Value{JSON: []byte("{}")})}
+		s.Auth = Value{packet.Carry(noAuth())}
 	}
 	// Node's data is whatever the application put there: no object has no members.
 	_ = c.Data.Members(func(key string, v packet.Value) error {

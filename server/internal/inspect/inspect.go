@@ -101,8 +101,8 @@ type Clients interface {
 	IDs() []string                                // theirs, quicker than List
 	Others(ctx context.Context) ([]Remote, error) // those of the other servers; with an error some
 	Emit(event string, args ...any) error
-	Join(room string)
-	Leave(room string)
+	Join(rooms ...string)
+	Leave(rooms ...string)
 	Disconnect() // from the namespace
 	Close()      // their connections, and so from every namespace
 }

@@ -146,12 +146,17 @@ func (c *Client) Start(event string, args ...any) <-chan []Value {
 func (c *Client) send(event string, id uint64, wantsAck bool, args []any) {
 	c.t.Helper()
 	text, attachments, err := packet.AppendEvent(nil, c.namespace, event, id, wantsAck, args)
+	if err = c.post(text, attachments, err); err != nil {
+		c.t.Fatalf("socketiotest: %q was not sent: %v", event, err)
+	}
+}
+
+// post sends a packet that was written without an error.
+func (c *Client) post(text []byte, attachments [][]byte, err error) error {
 	if err == nil {
 		err = c.conn.message(text, attachments)
 	}
-	if err != nil {
-		c.t.Fatalf("socketiotest: %q was not sent: %v", event, err)
-	}
+	return err
 }
 
 // Receive waits for the next event of this name and takes it. Events of other names stay for their
@@ -205,10 +210,7 @@ func (c *Client) Disconnect() {
 		return
 	}
 	bye, err := packet.AppendDisconnect(nil, c.namespace)
-	if err == nil {
-		err = c.conn.message(bye, nil)
-	}
-	if err != nil {
+	if err = c.post(bye, nil, err); err != nil {
 		c.t.Fatalf("socketiotest: Disconnect: %v", err)
 	}
 	c.lost(errors.New("the client has disconnected"))
@@ -266,11 +268,7 @@ func (c *Client) take(p *packet.Packet) {
 
 func (c *Client) acknowledge(id uint64, args []any) {
 	c.t.Helper()
-	text, attachments, err := packet.AppendAck(nil, c.namespace, id, args)
-	if err == nil {
-		err = c.conn.message(text, attachments)
-	}
-	if err != nil {
+	if err := c.post(packet.AppendAck(nil, c.namespace, id, args)); err != nil {
 		c.t.Fatalf("socketiotest: the acknowledgement was not sent: %v", err)
 	}
 }

@@ -126,15 +126,13 @@ func (c *conn) packet(p string) error {
 		c.work.Go(func() { _ = c.post("3" + data) })
 		return nil
 	case '4':
-		decoded, err := c.decoder.Text([]byte(data))
-		return c.decoded(decoded, err)
+		return c.decoded(c.decoder.Text([]byte(data)))
 	case 'b':
 		bytes, err := base64.StdEncoding.DecodeString(data)
 		if err != nil {
 			return err
 		}
-		decoded, err := c.decoder.Binary(bytes)
-		return c.decoded(decoded, err)
+		return c.decoded(c.decoder.Binary(bytes))
 	case '6':
 		return nil
 	}

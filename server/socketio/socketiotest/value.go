@@ -44,7 +44,18 @@ type Event struct {
 
 // Decode stores the arguments in what into points to, one each. It fails when there are more or
 // fewer, or one does not fit.
-func (e Event) Decode(into ...any) error { return decodeAll(e.Args, into) }
+func (e Event) Decode(into ...any) error {
+	if len(e.Args) != len(into) {
+		return fmt.Errorf("%d arguments, not %d: %s", len(e.Args), len(into), jsonList(e.Args))
+	}
+	var errs []error
+	for i, arg := range e.Args {
+		if err := arg.Decode(into[i]); err != nil {
+			errs = append(errs, fmt.Errorf("argument %d, %s: %w", i+1, arg, err))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Ack acknowledges the event: it ends the server's Call. An event that nobody wants acknowledged
 // ignores it, as a JavaScript client does.
@@ -96,18 +107,4 @@ func values(args []packet.Value) []Value {
 		list[i] = Value{packet.Carry(arg)}
 	}
 	return list
-}
-
-// decodeAll decodes each value into its own pointer.
-func decodeAll(args []Value, into []any) error {
-	if len(args) != len(into) {
-		return fmt.Errorf("%d arguments, not %d: %s", len(args), len(into), jsonList(args))
-	}
-	var errs []error
-	for i, arg := range args {
-		if err := arg.Decode(into[i]); err != nil {
-			errs = append(errs, fmt.Errorf("argument %d, %s: %w", i+1, arg, err))
-		}
-	}
-	return errors.Join(errs...)
 }
