@@ -2,7 +2,6 @@ package hipflask
 
 import (
 	"runtime"
-	"runtime/debug"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,19 +33,4 @@ func (a *server) limitMetrics() []prometheus.Collector {
 		ops.Gauge("open_connections", "TCP connections, whether they are clients' or not, see --max-open-connections.",
 			func() float64 { return float64(a.conns.Open()) }),
 	}
-}
-
-// build is the version and the commit, as far as the build recorded them.
-func build() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v
 }

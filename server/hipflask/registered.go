@@ -17,10 +17,12 @@ func (f *front) registered(app *App, register func(*App) error) (err error) {
 		return errors.New("nothing to register: the function is nil")
 	}
 	defer func() {
-		if err != nil || !ginPanics() {
+		if err != nil {
 			return
 		}
-		err = fmt.Errorf("%sroute refused: %v", caller(), recover())
+		if place, is := ginPanic(); is {
+			err = fmt.Errorf("%sroute refused: %v", place, recover())
+		}
 	}()
 	if err := register(app); err != nil {
 		return err
@@ -33,38 +35,26 @@ func (f *front) registered(app *App, register func(*App) error) (err error) {
 	return nil
 }
 
-// ginPanics reports, in a deferred function, whether the function that panics is one of gin's.
-func ginPanics() bool {
-	frames := stack()
-	for {
-		frame, more := frames.Next()
-		if frame.Function == "runtime.gopanic" {
-			frame, _ = frames.Next()
-			return strings.HasPrefix(frame.Function, ginPackage)
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-// caller is the application's place that called the function of gin's that panics.
-func caller() string {
-	frames, inside := stack(), false
-	for {
-		frame, more := frames.Next()
-		isGin := strings.HasPrefix(frame.Function, ginPackage) || strings.HasSuffix(frame.Function, ".(*App).Files")
-		if inside && !isGin {
-			return fmt.Sprintf("%s:%d: ", filepath.Base(frame.File), frame.Line)
-		}
-		inside = inside || isGin
-		if !more {
-			return ""
-		}
-	}
-}
-
-func stack() *runtime.Frames {
+// ginPanic reports, in a deferred function, whether a function of gin's panics, and names the place
+// in the application that called it.
+func ginPanic() (place string, is bool) {
 	callers := make([]uintptr, 64)
-	return runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	panics, more := false, true
+	for more {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		isGin := strings.HasPrefix(frame.Function, ginPackage)
+		switch {
+		case !panics:
+			panics = frame.Function == "runtime.gopanic"
+		case isGin:
+			is = true
+		case !is:
+			return "", false
+		case !strings.HasSuffix(frame.Function, ".(*App).Files"):
+			return fmt.Sprintf("%s:%d: ", filepath.Base(frame.File), frame.Line), true
+		}
+	}
+	return "", is
 }

@@ -16,19 +16,37 @@ const gitTimeout = 2 * time.Second
 
 // version is one line: the release, the commit, and what it was built with and for.
 func version() string {
-	release, commit := "(devel)", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		release = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = s.Value
-			}
-		}
+	release, commit := recorded()
+	if release == "" {
+		release = "(devel)"
 	}
 	if commit == "" {
 		commit = checkedOut()
 	}
 	return fmt.Sprintf("%s (commit %s, %s, %s/%s)", release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// build is the release and the commit, for metrics.
+func build() string {
+	release, commit := recorded()
+	if release == "" {
+		return "unknown"
+	}
+	return strings.TrimSpace(release + " " + commit)
+}
+
+// recorded is the release and the commit, as far as the build has recorded them.
+func recorded() (release, commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			commit = s.Value
+		}
+	}
+	return info.Main.Version, commit
 }
 
 // checkedOut asks git, where go run compiled this file without recording a commit. Sources that are

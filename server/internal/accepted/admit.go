@@ -103,15 +103,18 @@ func (c *Conns) Track(nc net.Conn, state http.ConnState) {
 
 // CloseSilent closes the connections on which no request has come yet.
 func (c *Conns) CloseSilent() {
-	var silent []*Conn
-	c.mu.Lock()
-	for at := c.free.Front(); at != nil; at = at.Next() {
-		if conn, _ := at.Value.(*Conn); conn.silent {
-			silent = append(silent, conn)
-		}
-	}
-	c.mu.Unlock()
-	for _, conn := range silent {
+	for _, conn := range c.silent() {
 		_ = conn.Close()
 	}
+}
+
+func (c *Conns) silent() (list []*Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for at := c.free.Front(); at != nil; at = at.Next() {
+		if conn, _ := at.Value.(*Conn); conn.silent {
+			list = append(list, conn)
+		}
+	}
+	return list
 }

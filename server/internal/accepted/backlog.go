@@ -32,22 +32,11 @@ func (c *Conns) AwaitRequests(ctx context.Context) {
 	tick := time.NewTicker(backlogTick)
 	defer tick.Stop()
 	for silent := true; silent; {
-		silent = c.hasSilent()
+		silent = len(c.silent()) > 0
 		select {
 		case <-tick.C: // once more at the end: net/http has just been told of the last request
 		case <-ctx.Done():
 			return
 		}
 	}
-}
-
-func (c *Conns) hasSilent() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for at := c.free.Front(); at != nil; at = at.Next() {
-		if conn, _ := at.Value.(*Conn); conn.silent {
-			return true
-		}
-	}
-	return false
 }

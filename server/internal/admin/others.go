@@ -51,9 +51,9 @@ type incoming struct {
 	From   string   `json:"from"`
 	UIs    []string `json:"uis"`
 	Events []struct {
-		To    []string         `json:"to"`
-		Event string           `json:"event"`
-		Args  []packet.Carrier `json:"args"`
+		To    []string       `json:"to"`
+		Event string         `json:"event"`
+		Args  []packet.Value `json:"args"`
 	} `json:"events"`
 }
 
@@ -68,7 +68,7 @@ func (a *Admin) heard(args []socketio.Value) (any, error) {
 	}
 	a.note(m.From, m.UIs)
 	for _, e := range m.Events {
-		list, err := checked(e.Event, carried(e.Args))
+		list, err := checked(e.Event, e.Args)
 		if err != nil || len(e.To) > maxServers*maxUIs {
 			a.refuse(errors.Join(err, errMessage))
 			continue
@@ -83,14 +83,6 @@ func (a *Admin) heard(args []socketio.Value) (any, error) {
 		}
 	}
 	return nil, nil
-}
-
-func carried(args []packet.Carrier) []packet.Value {
-	list := make([]packet.Value, len(args))
-	for i, arg := range args {
-		list[i] = packet.Carried(arg)
-	}
-	return list
 }
 
 // pass tells all UIs of this server what another one has said.

@@ -153,12 +153,12 @@ func FuzzHeard(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var list []packet.Carrier
+		var list []packet.Value
 		if (packet.Value{JSON: text}).Decode(&list) != nil || len(list) == 0 {
 			return
 		}
-		event, _ := packet.Carried(list[0]).Text()
-		told, err := checked(event, carried(list[1:]))
+		event, _ := list[0].Text()
+		told, err := checked(event, list[1:])
 		if err != nil {
 			if len(err.Error()) > 300 {
 				t.Errorf("an error of %d bytes", len(err.Error()))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"net"
 
 	"hipflask/server/internal/handshake"
 	"hipflask/server/internal/inspect"
@@ -146,17 +145,9 @@ func (a *Admin) describe(c inspect.Client) *socket {
 // with.
 func opened(c inspect.Client) *handshake.Handshake {
 	r := c.Request()
-	h := handshake.Of(r, withoutPort(r.RemoteAddr), c.Since()).WithHeaders(r)
+	h := handshake.Of(r, c.Address(), c.Since()).WithHeaders(r)
 	h.Hide()
 	return h
-}
-
-// withoutPort is the address alone.
-func withoutPort(remote string) string {
-	if host, _, err := net.SplitHostPort(remote); err == nil {
-		return host
-	}
-	return remote
 }
 
 // sockets describes the clients of all namespaces.

@@ -96,7 +96,7 @@ func (b *Backend) failed(w http.ResponseWriter, err error) {
 	case errors.Is(err, relay.ErrGone):
 		b.counts.cancelled.Add(1)
 		panic(http.ErrAbortHandler) // nobody is there to answer
-	case errors.As(err, &late) && late.Timeout() && !isDial(err):
+	case errors.As(err, &late) && late.Timeout() && !relay.IsDial(err):
 		status, text = http.StatusGatewayTimeout, "The application behind this server takes too long."
 		b.counts.timedOut.Add(1)
 	default:
@@ -106,11 +106,6 @@ func (b *Backend) failed(w http.ResponseWriter, err error) {
 	clear(w.Header())
 	w.Header().Set("Connection", "close") // a body may be unread
 	http.Error(w, text, status)
-}
-
-func isDial(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // answered is called with the header of each answer.

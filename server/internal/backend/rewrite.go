@@ -3,6 +3,7 @@ package backend
 import (
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
 
 	"hipflask/server/internal/address"
@@ -84,12 +85,7 @@ func (b *Backend) noteUnnamedProxy(r *http.Request) {
 }
 
 func loops(r *http.Request, mark string) bool {
-	for _, said := range r.Header.Values(loopHeader) {
-		if strings.Contains(said, mark) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Header.Values(loopHeader), func(said string) bool { return strings.Contains(said, mark) })
 }
 
 // passable leaves out what has no path: CONNECT, and the asterisk.

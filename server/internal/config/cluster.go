@@ -82,12 +82,19 @@ func clusterPrefix(v string) (string, error) {
 	return v, nil
 }
 
-// checkChannel keeps Python's queue apart from what the servers say to each other.
-func checkChannel(c *Config, given origins) error {
+// checkCluster finds what needs a Redis that is not named, and keeps Python's queue apart from what
+// the servers say to each other.
+func checkCluster(c *Config, given origins) error {
+	if c.MessageQueue == "" && c.MessageQueueOptional {
+		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
+	}
 	for _, end := range []string{"#", "-request#", "-response#"} {
 		if strings.HasPrefix(c.Channel, c.ClusterPrefix+end) {
 			return given.fault("channel", "must not begin with --cluster-prefix and "+end+", as the servers' own channels do")
 		}
+	}
+	if c.MessageQueue == "" && c.ClusterURL != "" && c.ClusterURL != ClusterURLOff {
+		return given.fault("cluster-url", "--message-queue is missing: there are no other servers without")
 	}
 	return nil
 }

@@ -25,10 +25,11 @@ func readFlags(list []Setting, args []string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, ok := find(list, name)
-		switch {
-		case !ok:
+		i := slices.IndexFunc(list, func(s Setting) bool { return s.Name == name })
+		if i < 0 {
 			return nil, unknownFlag(list, arg)
+		}
+		switch s := list[i]; {
 		case s.stop != nil && joined:
 			return nil, &Error{Source: "--" + name, Value: value, Problem: "takes no value"}
 		case s.stop != nil:
@@ -64,15 +65,6 @@ func splitFlag(list []Setting, arg string) (name, value string, joined bool, err
 
 func unexpected(arg string) *Error {
 	return &Error{Problem: "unexpected argument " + quote(arg) + ": every setting is a flag, see --help"}
-}
-
-func find(list []Setting, name string) (Setting, bool) {
-	for _, s := range list {
-		if s.Name == name {
-			return s, true
-		}
-	}
-	return Setting{}, false
 }
 
 // unknownFlag names the flag that was probably meant, if one is close.

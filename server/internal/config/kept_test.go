@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // Every flag that was there when applications got routes is still taken, with the value that was
 // its default: scripts and unit files name them.
@@ -62,7 +65,7 @@ func TestFlagsAreKept(t *testing.T) {
 		if _, err := Parse([]string{"--" + name + "=" + value}, env()); err != nil {
 			t.Errorf("--%s=%s: %v", name, value, err)
 		}
-		if s, ok := find(Settings(), name); ok && s.isSwitch() {
+		if slices.ContainsFunc(Settings(), func(s Setting) bool { return s.Name == name && s.isSwitch() }) {
 			if _, err := readFlags(Settings(), []string{"--" + name}); err != nil {
 				t.Errorf("--%s: %v", name, err)
 			}

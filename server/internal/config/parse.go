@@ -18,7 +18,7 @@ func Parse(args []string, getenv func(string) string, defaults ...string) (*Conf
 	if err != nil {
 		return nil, fmt.Errorf("the program's defaults: %w", err)
 	}
-	err = c.take(list, func(s Setting) origin {
+	return c.take(list, func(s Setting) origin {
 		if v, ok := flags[s.Name]; ok {
 			return origin{"--" + s.Name, v}
 		} else if v := s.variable(getenv); v != "" {
@@ -28,10 +28,6 @@ func Parse(args []string, getenv func(string) string, defaults ...string) (*Conf
 		}
 		return origin{"default", s.Default}
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
 }
 
 // Of takes values by their settings' names, as they would be written on the command line, and the
@@ -39,20 +35,16 @@ func Parse(args []string, getenv func(string) string, defaults ...string) (*Conf
 // under the name that source gives it.
 func Of(values map[string]string, source func(name string) string) (*Config, error) {
 	c := new(Config)
-	err := c.take(settings(c), func(s Setting) origin {
+	return c.take(settings(c), func(s Setting) origin {
 		if v, ok := values[s.Name]; ok {
 			return origin{source(s.Name), v}
 		}
 		return origin{"default", s.Default}
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
 }
 
-// take checks and stores the value that each setting of the list has.
-func (c *Config) take(list []Setting, value func(Setting) origin) error {
+// take checks and stores the value that each setting of the list has, and returns c.
+func (c *Config) take(list []Setting, value func(Setting) origin) (*Config, error) {
 	given := make(origins)
 	for _, s := range list {
 		if s.set == nil {
@@ -60,12 +52,19 @@ func (c *Config) take(list []Setting, value func(Setting) origin) error {
 		}
 		v := value(s)
 		if err := s.set(v.value); err != nil {
-			return &Error{Source: v.source, Value: s.shown(v.value), Problem: err.Error()}
+			return nil, &Error{Source: v.source, Value: s.shown(v.value), Problem: err.Error()}
 		}
 		given[s.Name] = origin{v.source, s.shown(v.value)}
 	}
 	c.given = given
-	return checkTogether(c, given)
+	for _, check := range []func(*Config, origins) error{
+		checkTogether, checkCluster, checkAdmin, checkSecretKey, checkBackend, checkKeyPair,
+	} {
+		if err := check(c, given); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // checkTogether finds faults that no setting has by itself.
@@ -79,27 +78,6 @@ func checkTogether(c *Config, given origins) error {
 		return given.fault("ops-pprof", "--ops-addr is missing: profiles are served there")
 	case c.PlainWebSocketPath == c.Path || under(c.PlainWebSocketPath, c.Path):
 		return given.fault("plain-websocket-path", "must be outside --path, "+c.Path)
-	}
-	if c.MessageQueue == "" && c.MessageQueueOptional {
-		return given.fault("message-queue-optional", "--message-queue is missing: there is none to go without")
-	}
-	if err := checkChannel(c, given); err != nil {
-		return err
-	}
-	if c.MessageQueue == "" && c.ClusterURL != "" && c.ClusterURL != ClusterURLOff {
-		return given.fault("cluster-url", "--message-queue is missing: there are no other servers without")
-	}
-	if err := checkAdmin(c, given); err != nil {
-		return err
-	}
-	if err := checkSecretKey(c, given); err != nil {
-		return err
-	}
-	if err := checkBackend(c, given); err != nil {
-		return err
-	}
-	if c.CertFile != "" {
-		return checkKeyPair(c, given)
 	}
 	return nil
 }

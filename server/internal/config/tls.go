@@ -9,6 +9,9 @@ import (
 
 // checkKeyPair makes sure at the start that TLS can work, and blames the file that cannot be used.
 func checkKeyPair(c *Config, given origins) error {
+	if c.CertFile == "" {
+		return nil
+	}
 	cert, err := ReadPEM(c.CertFile)
 	if err != nil {
 		return given.fault("certfile", err.Error())

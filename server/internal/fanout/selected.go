@@ -6,51 +6,39 @@ import (
 	"hipflask/server/internal/packet"
 )
 
-// Join makes the clients that are selected join rooms.
-func (a *Adapter) Join(who Selection, rooms []string) {
+// act does something to the clients that are selected: here to each member, and elsewhere by what
+// the peers are told, who in a sequence have it done here as well.
+func (a *Adapter) act(who Selection, here func(*Member), elsewhere func(Peers)) {
 	if sequence := a.sequenceOf(who); sequence != nil {
-		sequence.Join(a.name, who, rooms)
+		elsewhere(sequence)
 		return
 	}
 	for _, m := range a.Members(who) {
-		m.Join(rooms...)
+		here(m)
 	}
 	if peers := a.others(who); peers != nil {
-		peers.Join(a.name, who, rooms)
+		elsewhere(peers)
 	}
+}
+
+// Join makes the clients that are selected join rooms.
+func (a *Adapter) Join(who Selection, rooms []string) {
+	a.act(who, func(m *Member) { m.Join(rooms...) }, func(p Peers) { p.Join(a.name, who, rooms) })
 }
 
 // Leave makes the clients that are selected leave rooms.
 func (a *Adapter) Leave(who Selection, rooms []string) {
-	if sequence := a.sequenceOf(who); sequence != nil {
-		sequence.Leave(a.name, who, rooms)
-		return
-	}
-	for _, m := range a.Members(who) {
-		m.Leave(rooms...)
-	}
-	if peers := a.others(who); peers != nil {
-		peers.Leave(a.name, who, rooms)
-	}
+	a.act(who, func(m *Member) { m.Leave(rooms...) }, func(p Peers) { p.Leave(a.name, who, rooms) })
 }
 
 // Disconnect disconnects the clients that are selected from the namespace, and with closing set
 // ends their connections.
 func (a *Adapter) Disconnect(who Selection, closing bool) {
-	if sequence := a.sequenceOf(who); sequence != nil {
-		sequence.Disconnect(a.name, who, closing)
-		return
+	end := Client.Disconnect
+	if closing {
+		end = Client.Close
 	}
-	for _, m := range a.Members(who) {
-		if closing {
-			m.client.Close()
-		} else {
-			m.client.Disconnect()
-		}
-	}
-	if peers := a.others(who); peers != nil {
-		peers.Disconnect(a.name, who, closing)
-	}
+	a.act(who, func(m *Member) { end(m.client) }, func(p Peers) { p.Disconnect(a.name, who, closing) })
 }
 
 // CallOthers sends an event to clients of the other servers: see [Peers]. Without others it returns

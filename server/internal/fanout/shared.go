@@ -99,13 +99,8 @@ func (a *Adapter) resumeLocked(s *Session, p *past, from, next offset.ID, missed
 	}
 	r := a.recovery
 	r.prune(time.Now())
-	n, _ := slices.BinarySearchFunc(r.events, next, func(e logged, id offset.ID) int { return e.place.Compare(id) })
-	for _, e := range r.events[n:] {
-		if p.isMeant(e.among, e.place) {
-			missed = append(missed, e.msg.Kept())
-		}
-	}
-	m, joined := a.comeBackLocked(s.ID, p, missed)
+	newer, _ := r.missed(s.ID, p, next) // all of it is known, see resume
+	m, joined := a.comeBackLocked(s.ID, p, append(missed, newer...))
 	m.shared.pid, m.shared.from = s.PID, from
 	return m, joined
 }

@@ -76,6 +76,7 @@ type Client interface {
 	Namespace() string
 	Rooms() []string
 	Request() *http.Request // that opened the connection
+	Address() string        // without a port
 	Since() time.Time       // when it came to the namespace
 	Transport() string      // what it uses now: "polling" or "websocket"
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -63,7 +64,7 @@ func cgroupLimit(root fs.FS) int64 {
 		switch {
 		case id == "0" && controllers == "":
 			least = min(least, leastUpwards(root, "sys/fs/cgroup", group, "memory.max"))
-		case hasMemory(controllers):
+		case slices.Contains(strings.Split(controllers, ","), "memory"):
 			least = min(least, leastUpwards(root, "sys/fs/cgroup/memory", group, "memory.limit_in_bytes"))
 		}
 	}
@@ -71,15 +72,6 @@ func cgroupLimit(root fs.FS) int64 {
 		return 0
 	}
 	return least
-}
-
-func hasMemory(controllers string) bool {
-	for name := range strings.SplitSeq(controllers, ",") {
-		if name == "memory" {
-			return true
-		}
-	}
-	return false
 }
 
 // leastUpwards is the smallest number that files of this name hold, in the group and in each above

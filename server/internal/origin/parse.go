@@ -3,6 +3,7 @@ package origin
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -148,11 +149,7 @@ func isScheme(v string) bool {
 
 // isWeb reports whether pages of a scheme always have a host.
 func isWeb(scheme string) bool {
-	switch scheme {
-	case "http", "https", "ws", "wss":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"http", "https", "ws", "wss"}, scheme)
 }
 
 // matches reports whether an origin is one that a pattern of [Policy.List] stands for.

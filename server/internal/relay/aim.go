@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -28,6 +29,12 @@ func (t Target) Dial(ctx context.Context, dialer *net.Dialer) (net.Conn, error) 
 		return dialer.DialContext(ctx, "unix", t.socket)
 	}
 	return dialer.DialContext(ctx, "tcp", t.host)
+}
+
+// IsDial reports whether an error is that of a server which is not there.
+func IsDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // setPath has the request line name what was asked for, byte for byte and without a host.

@@ -131,7 +131,7 @@ func (f *Forwarder) finish(w http.ResponseWriter, failure error, p *endpoint) (a
 	case errors.Is(failure, relay.ErrClosing):
 		f.counts.left.Add(1)
 		return false
-	case isDial(failure):
+	case relay.IsDial(failure):
 		f.counts.unknown.Add(1)
 	case errors.As(failure, &late) && late.Timeout():
 		f.counts.late.Add(1)
@@ -144,11 +144,6 @@ func (f *Forwarder) finish(w http.ResponseWriter, failure error, p *endpoint) (a
 	}
 	f.log.Debug("a session's server is gone", "server", p.address, "error", failure)
 	return false
-}
-
-func isDial(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // rewrite makes the request that the other server gets.
