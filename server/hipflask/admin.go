@@ -1,8 +1,6 @@
 package hipflask
 
 import (
-	"context"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hipflask/server/internal/admin"
@@ -48,14 +46,6 @@ func (a *server) takesForAdmin() map[string]func(string, []packet.Value) error {
 		return nil
 	}
 	return map[string]func(string, []packet.Value) error{admin.Namespace: a.ui.Take}
-}
-
-// endAdmin ends the connection for the logins.
-func (a *server) endAdmin(context.Context) error {
-	if a.signer == nil {
-		return nil
-	}
-	return a.signer.Close()
 }
 
 // adminMetrics count what servers tell each other for the Admin UI.

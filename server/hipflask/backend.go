@@ -36,14 +36,6 @@ func (a *server) checkBackend(ctx context.Context, own net.Addr) error {
 	return nil
 }
 
-// endBackend ends what the backend has under way.
-func (a *server) endBackend(ctx context.Context) error {
-	if a.backend == nil {
-		return nil
-	}
-	return a.backend.Close(ctx)
-}
-
 // backendMetrics counts what goes to the backend.
 func (a *server) backendMetrics() []prometheus.Collector {
 	if a.backend == nil {

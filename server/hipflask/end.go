@@ -15,18 +15,18 @@ type ending struct {
 	early bool          // it has not the time of the functions of OnShutdown
 }
 
-// endings lists, in order, all that the end waits for.
+// endings lists, in order, all that the end waits for. What was never made has nothing to end.
 func (a *server) endings() []ending {
 	return []ending{
 		{what: "clients and their handlers", end: a.sio.Shutdown, early: true},
-		{what: "requests to the backend", end: a.endBackend, early: true},
+		{what: "requests to the backend", end: a.backend.Close, early: true},
 		{what: "requests", end: a.endHTTP, early: true},
-		{what: "requests for sessions of other servers", end: a.endForwarding, early: true},
-		{what: "logins to the Admin UI", end: a.endAdmin, early: true},
+		{what: "requests for sessions of other servers", end: a.forwarder.Close, early: true},
+		{what: "logins to the Admin UI", end: a.signer.Close, early: true},
 		{what: "functions of OnShutdown", end: a.runOnShutdown},
 		{what: "messages for other servers", end: a.leaveCluster},
 		{what: "lines on stdout", end: a.closeLines, grace: flushTimeout},
-		{what: "the operators' address", end: a.endOps}, // last: until then it says that the server is draining
+		{what: "the operators' address", end: a.ops.Close}, // last: until then it says that the server is draining
 	}
 }
 
@@ -92,14 +92,6 @@ func (a *server) endHTTP(ctx context.Context) error {
 		return errors.Join(stop, a.http.Close())
 	}
 	return nil
-}
-
-// endOps ends the operators' server, nil if it was never made.
-func (a *server) endOps(ctx context.Context) error {
-	if a.ops == nil {
-		return nil
-	}
-	return a.ops.Close(ctx)
 }
 
 // runOnShutdown runs what the application wants done at the end.

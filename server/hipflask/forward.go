@@ -56,14 +56,6 @@ func (a *server) startForwarding(ctx context.Context, own net.Addr) {
 	}
 }
 
-// endForwarding ends what is under way to other servers, and takes the address back.
-func (a *server) endForwarding(ctx context.Context) error {
-	if a.forwarder == nil {
-		return nil
-	}
-	return a.forwarder.Close(ctx)
-}
-
 // forwardMetrics count what is passed on, in both directions.
 func (a *server) forwardMetrics() []prometheus.Collector {
 	if a.forwarder == nil {

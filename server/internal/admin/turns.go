@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -141,13 +143,7 @@ func (t *turns) pauseLocked(w *waiter) time.Duration {
 
 // nextLocked is the first of those from the address with the fewest failures.
 func (t *turns) nextLocked() *waiter {
-	var next *waiter
-	for _, w := range t.waiting {
-		if next == nil || t.countLocked(w.from) < t.countLocked(next.from) {
-			next = w
-		}
-	}
-	return next
+	return slices.MinFunc(t.waiting, func(a, b *waiter) int { return cmp.Compare(t.countLocked(a.from), t.countLocked(b.from)) })
 }
 
 // joinLocked has somebody wait. Where too many do, the latest from the address with the most
@@ -172,12 +168,7 @@ func (t *turns) joinLocked(w *waiter) bool {
 }
 
 func (t *turns) leaveLocked(w *waiter) {
-	for i, other := range t.waiting {
-		if other == w {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			break
-		}
-	}
+	t.waiting = slices.DeleteFunc(t.waiting, func(other *waiter) bool { return other == w })
 	t.changeLocked()
 }
 

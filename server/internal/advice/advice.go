@@ -35,8 +35,9 @@ func Flag(setting, value string) string {
 
 // Handler adds advice to the lines that name a cause, and passes all on.
 type Handler struct {
-	next slog.Handler
-	all  *advisor
+	slog.Handler // the next
+
+	all *advisor
 }
 
 // advisor is what a Handler and its copies have in common.
@@ -51,19 +52,14 @@ func New(next slog.Handler, cfg *config.Config, name Namer) *Handler {
 	return &Handler{next, &advisor{cfg, name, table()}}
 }
 
-// Enabled reports whether next takes lines of this level.
-func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.next.Enabled(ctx, level)
-}
-
 // WithAttrs returns a copy whose lines have these attributes as well.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &Handler{h.next.WithAttrs(attrs), h.all}
+	return &Handler{h.Handler.WithAttrs(attrs), h.all}
 }
 
 // WithGroup returns a copy whose attributes go into a group.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	return &Handler{h.next.WithGroup(name), h.all}
+	return &Handler{h.Handler.WithGroup(name), h.all}
 }
 
 // Handle passes the line on, with advice if there is some.
@@ -75,7 +71,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	})
 	advice, ok := h.all.row(key{l.value(causeKey), l.value(boundKey)})
 	if !ok {
-		return h.next.Handle(ctx, r)
+		return h.Handler.Handle(ctx, r)
 	}
 	said := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	setting, placed := l.settings(advice.settings), false
@@ -95,7 +91,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if hint := l.hint(advice); hint != "" {
 		said.AddAttrs(slog.String("hint", hint))
 	}
-	return h.next.Handle(ctx, said)
+	return h.Handler.Handle(ctx, said)
 }
 
 // row finds what there is to say of a bound, or else of its cause.

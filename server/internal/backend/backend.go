@@ -109,8 +109,11 @@ func (b *Backend) Stats() Stats {
 
 // Close refuses further requests with 503, ends WebSockets and server-sent events, which have no
 // end of their own, and waits for the others until ctx ends; then they are cut, and ctx's error is
-// returned.
+// returned. A nil Backend has nothing to end.
 func (b *Backend) Close(ctx context.Context) error {
+	if b == nil {
+		return nil
+	}
 	defer b.idle()
 	if err := b.relay.Close(ctx); err != nil {
 		return fmt.Errorf("requests to the backend were cut: %w", err)

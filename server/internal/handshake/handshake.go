@@ -3,7 +3,6 @@
 package handshake
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -77,27 +76,16 @@ type Seen struct {
 // Read reads a handshake. What it lacks, or has in another form, is left empty: where Node's
 // application changed it.
 func Read(v packet.Value) Seen {
-	var s Seen
-	_ = v.Members(func(name string, member packet.Value) error {
-		switch name {
-		case "address":
-			s.Address, _ = member.Text()
-		case "issued":
-			var ms float64
-			if json.Unmarshal(member.JSON, &ms) == nil {
-				s.At = time.UnixMilli(int64(ms))
-			}
-		case "auth":
-			s.Auth = member
-		case "query":
-			_ = member.Members(func(name string, member packet.Value) error {
-				if name == "transport" {
-					s.Transport, _ = member.Text()
-				}
-				return nil
-			})
-		}
-		return nil
-	})
+	var h struct {
+		Address string
+		Issued  float64
+		Auth    packet.Value
+		Query   struct{ Transport string }
+	}
+	_ = v.Decode(&h)
+	s := Seen{Address: h.Address, Transport: h.Query.Transport, Auth: h.Auth}
+	if h.Issued != 0 {
+		s.At = time.UnixMilli(int64(h.Issued))
+	}
 	return s
 }

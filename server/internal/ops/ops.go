@@ -148,9 +148,10 @@ func (s *Server) Started() { s.ready.started.Store(true) }
 // Draining says that the server is going down: it is not ready any more.
 func (s *Server) Draining() { s.ready.draining.Store(true) }
 
-// Close ends the server. Answers under way are cut off when ctx ends, or after a second.
+// Close ends the server, also one that is nil. Answers under way are cut off when ctx ends, or after
+// a second.
 func (s *Server) Close(ctx context.Context) error {
-	if s.done == nil {
+	if s == nil || s.done == nil {
 		return nil
 	}
 	soon, cancel := context.WithTimeout(ctx, closeTimeout)

@@ -294,11 +294,7 @@ func (f *frame) readEvent(s *scanner) *Error {
 	if !s.str() {
 		return s.err
 	}
-	name := s.data[start+1 : s.pos-1]
-	if s.escaped {
-		name = unquote(make([]byte, 0, len(name)), name)
-	}
-	f.Event = string(name)
+	f.Event = unquoted(s.data[start:s.pos])
 	if Reserved(f.Event) {
 		return malformed("reserved event name")
 	}

@@ -42,17 +42,9 @@ const (
 
 // String names the type as the protocol's specification does.
 func (t Type) String() string {
-	switch t {
-	case Connect:
-		return "CONNECT"
-	case Disconnect:
-		return "DISCONNECT"
-	case Event:
-		return "EVENT"
-	case Ack:
-		return "ACK"
-	case ConnectError:
-		return "CONNECT_ERROR"
+	names := [...]string{"CONNECT", "DISCONNECT", "EVENT", "ACK", "CONNECT_ERROR"}
+	if i := int(t - Connect); i < len(names) {
+		return names[i]
 	}
 	return "Type(" + strconv.Itoa(int(t)) + ")"
 }

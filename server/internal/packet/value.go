@@ -119,13 +119,13 @@ func (v Value) scan() (spans []span, big bool, err error) {
 
 // Splice appends the JSON to dst with what binary appends in the place of each attachment.
 func (v Value) Splice(dst []byte, binary func(dst, data []byte) []byte) ([]byte, error) {
-	if len(v.JSON) == 0 {
-		return append(dst, "null"...), nil
-	}
 	return v.splice(dst, 0, binary)
 }
 
 func (v Value) splice(dst []byte, depth int, binary func(dst, data []byte) []byte) ([]byte, error) {
+	if len(v.JSON) == 0 {
+		return append(dst, "null"...), nil
+	}
 	s := newScanner(v.JSON, depth, DepthCeiling)
 	s.collect = len(v.Attachments) > 0
 	from, end, ok := s.document()

@@ -1,33 +1,24 @@
 package pyprint
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // appendBytes appends the repr of a bytes object.
 func appendBytes(dst, b []byte) []byte {
-	quote := byte('\'')
-	if bytes.IndexByte(b, '\'') >= 0 && bytes.IndexByte(b, '"') < 0 {
-		quote = '"'
-	}
 	dst = slices.Grow(dst, len(b)+len(`b''`))
-	dst = append(dst, 'b', quote)
+	dst = append(dst, "b'"...)
+	open := len(dst) - 1
 	for len(b) > 0 {
 		n := plain(b)
 		dst = append(dst, b[:n]...)
 		b = b[n:]
 		if n == 0 {
-			switch c := b[0]; {
-			case c == quote:
-				dst = append(dst, '\\', c)
-			case c == '\'' || c == '"':
+			if c := b[0]; c == '\'' || c == '"' {
 				dst = append(dst, c)
-			default:
+			} else {
 				dst = appendEscaped(dst, rune(c))
 			}
 			b = b[1:]
 		}
 	}
-	return append(dst, quote)
+	return closeQuote(dst, open)
 }

@@ -33,14 +33,15 @@ const (
 // Handler passes on what the rules let through. Its copies with attributes or groups share its
 // counts.
 type Handler struct {
-	next slog.Handler
-	base slog.Handler // next, without the attributes of a copy
+	slog.Handler // the next
+
+	base slog.Handler // the same, without the attributes of a copy
 	all  *shares
 }
 
 // New makes a Handler in front of next. now tells the time.
 func New(next slog.Handler, now func() time.Time) *Handler {
-	return &Handler{next: next, base: next, all: &shares{now: now, causes: make(map[string]*share)}}
+	return &Handler{Handler: next, base: next, all: &shares{now: now, causes: make(map[string]*share)}}
 }
 
 // Logger is log under the rules; one that is already is returned as it is. So each package sees to
@@ -72,11 +73,6 @@ func Each(ctx context.Context) context.Context {
 	return context.WithValue(ctx, ruleKey{}, rule{each: true})
 }
 
-// Enabled reports whether next takes lines of this level.
-func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.next.Enabled(ctx, level)
-}
-
 // Handle logs the line, or counts it. What is not logged is not formatted either.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	is, _ := ctx.Value(ruleKey{}).(rule)
@@ -98,7 +94,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if before > 0 {
 		short.AddAttrs(slog.Int(leftOut, before))
 	}
-	return h.next.Handle(ctx, short)
+	return h.Handler.Handle(ctx, short)
 }
 
 // WithAttrs returns a copy whose lines have these attributes, cut, as well.
@@ -107,12 +103,12 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for i, a := range attrs {
 		short[i] = cut(a)
 	}
-	return &Handler{next: h.next.WithAttrs(short), base: h.base, all: h.all}
+	return &Handler{Handler: h.Handler.WithAttrs(short), base: h.base, all: h.all}
 }
 
 // WithGroup returns a copy whose attributes go into a group.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	return &Handler{next: h.next.WithGroup(name), base: h.base, all: h.all}
+	return &Handler{Handler: h.Handler.WithGroup(name), base: h.base, all: h.all}
 }
 
 // Flush logs how many lines were left out since the last one of each cause, which no line has said

@@ -67,14 +67,8 @@ func (q *Queue[T]) Start() {
 
 // Push adds a task of that size, in bytes, behind all others.
 func (q *Queue[T]) Push(task T, size int) {
-	q.mu.Lock()
-	q.tasks = append(q.tasks, entry[T]{task, size})
-	q.size += size
-	begins := q.beginsLocked()
-	q.mu.Unlock()
-	if begins {
-		q.owner.Start()
-	}
+	q.Add(task, size)
+	q.Start()
 }
 
 // Add adds a task of that size, in bytes, behind all others. It is done once somebody works the
@@ -91,26 +85,17 @@ func (q *Queue[T]) Add(task T, size int) {
 func (q *Queue[T]) Begin() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.beginsLocked()
+	begins := !q.working && len(q.tasks) > 0
+	q.working = q.working || begins
+	return begins
 }
 
 // PushFront adds a task before those that wait.
 func (q *Queue[T]) PushFront(task T) {
 	q.mu.Lock()
 	q.tasks = slices.Insert(q.tasks, 0, entry[T]{task: task})
-	begins := q.beginsLocked()
 	q.mu.Unlock()
-	if begins {
-		q.owner.Start()
-	}
-}
-
-// beginsLocked reports whether a worker is to be started: there is something to do, and nobody is
-// at it.
-func (q *Queue[T]) beginsLocked() bool {
-	begins := !q.working && len(q.tasks) > 0
-	q.working = q.working || begins
-	return begins
+	q.Start()
 }
 
 // Run does the tasks one after another, and ends when there are none.
@@ -187,11 +172,8 @@ func (q *Queue[T]) AwaitRoom() (waited bool) {
 		q.room = make(chan struct{})
 	}
 	room := q.room
-	begins := q.beginsLocked()
 	q.mu.Unlock()
-	if begins { // what was added is not worked off yet
-		q.owner.Start()
-	}
+	q.Start() // what was added may not be worked off yet
 	<-room
 	return true
 }

@@ -112,8 +112,11 @@ func (f *Forwarder) Start(ctx context.Context, own net.Addr, secure bool) {
 }
 
 // Close ends what is under way, and takes this server's address back: its sessions have to have
-// ended before.
+// ended before. A nil Forwarder has nothing to end.
 func (f *Forwarder) Close(ctx context.Context) error {
+	if f == nil {
+		return nil
+	}
 	f.Release()
 	err := f.relay.Close(ctx)
 	f.end()

@@ -14,7 +14,7 @@ func signer(t *testing.T, redis *redistest.Server, name, what string) *Signer {
 		t.Fatal(err)
 	}
 	s := NewSigner(url, name, what)
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
 	return s
 }
 
