@@ -131,6 +131,20 @@ func (f field) rank(g field) int {
 	return 1
 }
 
+// of returns the field's value; ok is false if it lies behind a nil pointer.
+func (f *field) of(v reflect.Value) (fv reflect.Value, ok bool) {
+	for _, i := range f.index {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return reflect.Value{}, false
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
 // settable returns the field's value after having made what embedded pointers on the way point to.
 func (f *field) settable(v reflect.Value) (reflect.Value, error) {
 	for _, i := range f.index {

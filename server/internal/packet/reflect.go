@@ -254,8 +254,8 @@ func (e *encoder) structure(p *plan, v reflect.Value) error {
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		fv, behindNil := v.FieldByIndexErr(f.index)
-		if behindNil != nil || f.omitEmpty && isEmpty(fv) || f.omitZero && isZero(fv) {
+		fv, ok := f.of(v)
+		if !ok || f.omitEmpty && isEmpty(fv) || f.omitZero && isZero(fv) {
 			continue
 		}
 		o.field(f)
