@@ -47,6 +47,7 @@
 package flasksession
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,15 +111,9 @@ func New(opts Options) (*Sessions, error) {
 	if opts.Lifetime < 0 {
 		return nil, fmt.Errorf("flasksession: negative lifetime %v", opts.Lifetime)
 	}
-	if opts.CookieName == "" {
-		opts.CookieName = DefaultCookieName
-	}
-	if opts.Lifetime == 0 {
-		opts.Lifetime = DefaultLifetime
-	}
-	if opts.Path == "" {
-		opts.Path = "/"
-	}
+	opts.CookieName = cmp.Or(opts.CookieName, DefaultCookieName)
+	opts.Lifetime = cmp.Or(opts.Lifetime, DefaultLifetime)
+	opts.Path = cmp.Or(opts.Path, "/")
 	s := &Sessions{opts: opts, signer: newSigner(opts.Keys), now: time.Now}
 	s.opts.Keys = nil
 	cookie := s.cookie("")

@@ -138,13 +138,8 @@ func (a *server) streamMetrics(read func(func(cluster.Stats) uint64) func() floa
 			read(func(s cluster.Stats) uint64 { return s.Stream.Read })),
 		ops.Counter("cluster_stream_holes_total", "How often entries were gone before they could be read, so that clients had to connect anew.",
 			read(func(s cluster.Stats) uint64 { return s.Stream.Holes })),
-		ops.Counters("cluster_recoveries_total", "Clients that came back to a session, by what became of that.", "outcome", func() map[string]uint64 {
-			outcomes := make(map[string]uint64)
-			for outcome, n := range a.cluster.Stats().Stream.Sessions.Outcomes {
-				outcomes[string(outcome)] = n
-			}
-			return outcomes
-		}),
+		ops.Counters("cluster_recoveries_total", "Clients that came back to a session, by what became of that.", "outcome",
+			func() map[fanout.Outcome]uint64 { return a.cluster.Stats().Stream.Sessions.Outcomes }),
 		ops.Gauge("cluster_sessions", "Sessions of this server's clients that Redis keeps for when they come back.",
 			read(func(s cluster.Stats) uint64 { return uint64(s.Stream.Sessions.Kept) })),
 		ops.Gauge("cluster_sessions_unsaved", "Those of them whose latest change Redis does not have yet.",

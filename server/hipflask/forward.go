@@ -63,17 +63,10 @@ func (a *server) forwardMetrics() []prometheus.Collector {
 	}
 	return []prometheus.Collector{
 		ops.Counters("cluster_forwarded_total", "Requests for sessions of other servers, by what became of them.", "result",
-			func() map[string]uint64 {
-				s := a.forwarder.Stats()
-				return map[string]uint64{"answered": s.Answered, "unknown": s.Unknown, "refused": s.Refused,
-					"late": s.Late, "broken": s.Broken, "left": s.Left}
-			}),
+			a.forwarder.Passed),
 		ops.Counters("cluster_forwarded_received_total", "Requests that other servers have passed on, as they say, by what became of them.", "result",
-			func() map[string]uint64 {
-				s := a.forwarder.Stats()
-				return map[string]uint64{"served": s.Served, "unproven": s.Unproven, "astray": s.Misled, "skewed": s.Skewed}
-			}),
+			a.forwarder.Received),
 		ops.Gauge("cluster_forwarded_active", "Requests for sessions of other servers that are under way, WebSockets included.",
-			func() float64 { return float64(a.forwarder.Stats().Active) }),
+			func() float64 { return float64(a.forwarder.Active()) }),
 	}
 }

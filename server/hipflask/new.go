@@ -1,6 +1,7 @@
 package hipflask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,9 +31,7 @@ func New(ctx context.Context, opts Options, register func(*App) error) (*Server,
 	if opts.Stdout == nil {
 		opts.Stdout = os.Stdout
 	}
-	if opts.Logger == nil {
-		opts.Logger = slog.Default()
-	}
+	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	cfg, err := config.Parse(opts.Args, opts.Getenv)
 	switch {
 	case err != nil:

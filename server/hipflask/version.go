@@ -1,6 +1,7 @@
 package hipflask
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os/exec"
@@ -17,9 +18,7 @@ const gitTimeout = 2 * time.Second
 // version is one line: the release, the commit, and what it was built with and for.
 func version() string {
 	release, commit := recorded()
-	if release == "" {
-		release = "(devel)"
-	}
+	release = cmp.Or(release, "(devel)")
 	if commit == "" {
 		commit = checkedOut()
 	}

@@ -57,6 +57,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -72,9 +73,7 @@ import (
 // New makes a server with the namespace "/" and no handlers. See [Options.Validate] for options
 // that are wrong. Its Flask counterpart is SocketIO(app).
 func New(opts Options) *Server {
-	if opts.Logger == nil {
-		opts.Logger = slog.Default()
-	}
+	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	if opts.Context == nil {
 		opts.Context = context.Background()
 	}

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -155,9 +156,7 @@ func remoteSocket(c *fanout.Description) Socket {
 		ID: c.ID, Rooms: c.Rooms, Auth: Value{packet.Carry(h.Auth)}, Address: h.Address,
 		Transport: c.Transport, Since: h.At, Data: make(map[string]Value),
 	}
-	if s.Transport == "" {
-		s.Transport = h.Transport
-	}
+	s.Transport = cmp.Or(s.Transport, h.Transport)
 	if s.Auth.IsNull() {
 		s.Auth = Value{packet.Carry(noAuth())}
 	}

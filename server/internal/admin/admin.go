@@ -104,9 +104,7 @@ func New(opts Options) (*Admin, error) {
 	if opts.StatsInterval <= 0 {
 		opts.StatsInterval = statsInterval
 	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.Logger = sparse.Logger(opts.Logger)
 	host, err := os.Hostname()
 	if err != nil {

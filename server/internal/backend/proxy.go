@@ -18,9 +18,7 @@ func New(opts Options) (*Backend, error) {
 	if opts.Target == (relay.Target{}) {
 		return nil, errors.New("backend: no target")
 	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	if opts.Trusted == nil {
 		opts.Trusted = func(*http.Request) bool { return false }
 	}

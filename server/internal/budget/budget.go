@@ -16,8 +16,10 @@ func New(limit int64) *Budget { return &Budget{limit: limit} }
 
 // Take counts n bytes more, or reports that they are too many and counts nothing. What was taken
 // must be given back.
-func (b *Budget) Take(n int) bool {
-	if now := b.used.Add(int64(n)); b.limit > 0 && now > b.limit {
+func (b *Budget) Take(n int) bool { return b.take(n, b.limit) }
+
+func (b *Budget) take(n int, limit int64) bool {
+	if now := b.used.Add(int64(n)); b.limit > 0 && now > limit {
 		b.used.Add(int64(-n))
 		return false
 	}
@@ -26,13 +28,7 @@ func (b *Budget) Take(n int) bool {
 
 // TakeHalf is Take for what may not fill more than half of the budget: what a client can make grow
 // without anybody having a use for it yet. The other half is left for what is whole.
-func (b *Budget) TakeHalf(n int) bool {
-	if now := b.used.Add(int64(n)); b.limit > 0 && now > b.limit/2 {
-		b.used.Add(int64(-n))
-		return false
-	}
-	return true
-}
+func (b *Budget) TakeHalf(n int) bool { return b.take(n, b.limit/2) }
 
 // Add counts n bytes more, whatever the limit: for a caller that found the budget not full, and can
 // only take the whole of what comes next.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"strconv"
@@ -24,9 +25,7 @@ func opsAddr(v string) (string, error) {
 			return "", wrong
 		}
 	}
-	if h == "" {
-		h = loopback
-	}
+	h = cmp.Or(h, loopback)
 	n, err := strconv.ParseUint(p, 10, 16)
 	if err != nil {
 		return "", wrong

@@ -46,20 +46,20 @@ func Counter(name, help string, read func() float64) prometheus.Collector {
 
 // Counters are counters that differ in one label: read returns the value of each, which never
 // falls. name is that of [Counter].
-func Counters(name, help, label string, read func() map[string]uint64) prometheus.Collector {
-	return &counters{prometheus.NewDesc(prefix+name, help, []string{label}, nil), read}
+func Counters[Label ~string](name, help, label string, read func() map[Label]uint64) prometheus.Collector {
+	return &counters[Label]{prometheus.NewDesc(prefix+name, help, []string{label}, nil), read}
 }
 
-type counters struct {
+type counters[Label ~string] struct {
 	desc *prometheus.Desc
-	read func() map[string]uint64
+	read func() map[Label]uint64
 }
 
-func (c *counters) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+func (c *counters[Label]) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
 
-func (c *counters) Collect(to chan<- prometheus.Metric) {
+func (c *counters[Label]) Collect(to chan<- prometheus.Metric) {
 	for label, n := range c.read() {
-		to <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), label)
+		to <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), string(label))
 	}
 }
 

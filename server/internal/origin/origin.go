@@ -5,6 +5,7 @@
 package origin
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -91,13 +92,7 @@ func (p *Policy) own(r *http.Request, origin string) bool {
 	if proto == "" && host == "" {
 		return false
 	}
-	if proto == "" {
-		proto = scheme
-	}
-	if host == "" {
-		host = r.Host
-	}
-	return p.is(origin, proto, host)
+	return p.is(origin, cmp.Or(proto, scheme), cmp.Or(host, r.Host))
 }
 
 // is reports whether the origin is the server's at this scheme and host. Programs name the

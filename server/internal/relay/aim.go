@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -42,9 +43,7 @@ func setPath(out *http.Request, uri string) {
 	path, query, asks := strings.Cut(uri, "?")
 	if !strings.HasPrefix(path, "/") { // the absolute form, or a request made by hand
 		path = out.URL.EscapedPath()
-		if path == "" {
-			path = "/"
-		}
+		path = cmp.Or(path, "/")
 		query, asks = out.URL.RawQuery, out.URL.ForceQuery
 	}
 	out.URL.RawQuery, out.URL.ForceQuery = query, asks

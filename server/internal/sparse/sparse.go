@@ -11,6 +11,7 @@
 package sparse
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -78,9 +79,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	is, _ := ctx.Value(ruleKey{}).(rule)
 	before := 0
 	if !is.each {
-		if is.cause == "" {
-			is.cause = r.Message
-		}
+		is.cause = cmp.Or(is.cause, r.Message)
 		var ok bool
 		if before, ok = h.all.take(is.cause, r.Level); !ok {
 			return nil

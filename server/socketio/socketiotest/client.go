@@ -1,6 +1,7 @@
 package socketiotest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,13 +43,10 @@ func Dial(t testing.TB, s *socketio.Server, opts Options) (*Client, error) {
 	t.Helper()
 	c := &Client{
 		t:         t,
-		namespace: opts.Namespace,
+		namespace: cmp.Or(opts.Namespace, "/"),
 		timeout:   opts.Timeout,
 		acks:      make(map[uint64]chan []Value),
 		changed:   make(chan struct{}),
-	}
-	if c.namespace == "" {
-		c.namespace = "/"
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout

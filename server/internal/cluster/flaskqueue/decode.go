@@ -1,6 +1,7 @@
 package flaskqueue
 
 import (
+	"cmp"
 	"errors"
 
 	"hipflask/server/internal/packet"
@@ -65,9 +66,7 @@ func (m *Message) read(f fields, limits jsonval.Limits) (err error) {
 	if m.Namespace, err = f.text("namespace", false); err != nil {
 		return err
 	}
-	if m.Namespace == "" {
-		m.Namespace = "/"
-	}
+	m.Namespace = cmp.Or(m.Namespace, "/")
 	switch m.Method {
 	case Emit:
 		return m.readEmit(f, limits)

@@ -1,6 +1,7 @@
 package flaskqueue
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -67,7 +68,7 @@ type changeJSON struct {
 
 // parts are what is written of a message.
 func (m *Message) parts() any {
-	from := sender{m.namespace(), m.HostID}
+	from := sender{cmp.Or(m.Namespace, "/"), m.HostID}
 	switch m.Method {
 	case Emit:
 		emit := &emitJSON{Method: m.Method, Event: m.Event, Data: notNil(m.Args), Rooms: oneOrAll(m.Rooms), SkipSIDs: oneOrAll(m.SkipSIDs), sender: from}

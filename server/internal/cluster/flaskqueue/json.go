@@ -31,23 +31,14 @@ func readJSON(data []byte, limits jsonval.Limits) (fields, error) {
 	}
 	f.oneNull = true
 	if binary, ok := f.get("binary"); ok && string(binary.JSON) == "true" {
-		err = f.attach(limits)
+		if i := f.index("data"); i >= 0 {
+			f.all[i].value, err = attached(f.all[i].value, limits)
+		}
 	}
 	return f, err
 }
 
-// attach makes [value, attachment in base64, ...] of the field data a value with attachments.
-func (f *fields) attach(limits jsonval.Limits) error {
-	i := f.index("data")
-	if i < 0 {
-		return nil
-	}
-	var err error
-	f.all[i].value, err = attached(f.all[i].value, limits)
-	return err
-}
-
-// attached reads [value, attachment in base64, ...].
+// attached makes [value, attachment in base64, ...] a value with attachments.
 func attached(v packet.Value, limits jsonval.Limits) (packet.Value, error) {
 	var value packet.Value
 	attachments, n := [][]byte{}, 0

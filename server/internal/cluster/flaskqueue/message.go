@@ -70,10 +70,3 @@ type CallbackRef struct {
 	Namespace string
 	ID        uint64
 }
-
-func (m *Message) namespace() string {
-	if m.Namespace == "" {
-		return "/"
-	}
-	return m.Namespace
-}

@@ -126,37 +126,35 @@ func (f *Forwarder) Close(ctx context.Context) error {
 	return errors.Join(err, f.link.Close())
 }
 
+// counts are since the start.
 type counts struct {
-	answered, unknown, refused, late, broken, left atomic.Uint64
-	served, unproven, misled, skewed               atomic.Uint64
-}
-
-// Stats are counted since the start; Active is what is under way.
-type Stats struct {
 	// Requests for other servers' sessions, by what became of them.
-	Answered uint64 // by the server that has the session
-	Unknown  uint64 // its server is gone, or there never was one
-	Refused  uint64 // too many were under way
-	Late     uint64 // the server did not answer in time
-	Broken   uint64 // it broke off, or spoke no HTTP
-	Left     uint64 // the client left, or this server went down
+	answered atomic.Uint64 // by the server that has the session
+	unknown  atomic.Uint64 // its server is gone, or there never was one
+	refused  atomic.Uint64 // too many were under way
+	late     atomic.Uint64 // the server did not answer in time
+	broken   atomic.Uint64 // it broke off, or spoke no HTTP
+	left     atomic.Uint64 // the client left, or this server went down
 
 	// Requests that other servers, or somebody in their name, have passed on.
-	Served   uint64
-	Unproven uint64 // not by a server of this cluster: their header was removed
-	Misled   uint64 // for another server, such as one that was here before
-	Skewed   uint64 // signed too long ago, or by a clock that is ahead
-
-	Active int
+	served   atomic.Uint64
+	unproven atomic.Uint64 // not by a server of this cluster: their header was removed
+	misled   atomic.Uint64 // for another server, such as one that was here before
+	skewed   atomic.Uint64 // signed too long ago, or by a clock that is ahead
 }
 
-// Stats reads the counters.
-func (f *Forwarder) Stats() Stats {
+// Passed counts the requests for other servers' sessions, by what became of them.
+func (f *Forwarder) Passed() map[string]uint64 {
 	c := &f.counts
-	return Stats{
-		Answered: c.answered.Load(), Unknown: c.unknown.Load(), Refused: c.refused.Load(),
-		Late: c.late.Load(), Broken: c.broken.Load(), Left: c.left.Load(),
-		Served: c.served.Load(), Unproven: c.unproven.Load(), Misled: c.misled.Load(), Skewed: c.skewed.Load(),
-		Active: f.relay.Active(),
-	}
+	return map[string]uint64{"answered": c.answered.Load(), "unknown": c.unknown.Load(), "refused": c.refused.Load(),
+		"late": c.late.Load(), "broken": c.broken.Load(), "left": c.left.Load()}
 }
+
+// Received counts those that other servers have passed on, as they say, in the same way.
+func (f *Forwarder) Received() map[string]uint64 {
+	c := &f.counts
+	return map[string]uint64{"served": c.served.Load(), "unproven": c.unproven.Load(), "astray": c.misled.Load(), "skewed": c.skewed.Load()}
+}
+
+// Active is how many requests for other servers' sessions are under way.
+func (f *Forwarder) Active() int { return f.relay.Active() }

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -286,10 +287,7 @@ func (r *registry) keepFound(id string, found *endpoint) (*endpoint, error) {
 // sign is the endpoint as it stands in Redis.
 func (p *endpoint) sign(key []byte, now time.Time) string {
 	at := strconv.FormatInt(now.UnixMilli(), 10)
-	machine := p.machine
-	if machine == "" {
-		machine = "-"
-	}
+	machine := cmp.Or(p.machine, "-")
 	mac := keyring.MAC(key, "server", p.id, at, machine, p.address)
 	return strings.Join([]string{proofVersion, p.id, at, machine, base64.RawURLEncoding.EncodeToString(mac), p.address}, " ")
 }

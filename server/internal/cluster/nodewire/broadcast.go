@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
@@ -181,7 +182,7 @@ func (w *writer) packet(namespace, event string, args []packet.Value) error {
 		}
 	}
 	w.Text("nsp")
-	w.Text(orRoot(namespace))
+	w.Text(cmp.Or(namespace, "/"))
 	return nil
 }
 

@@ -10,7 +10,10 @@
 // everything on the way to JSON.
 package nodewire
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // DefaultPrefix is the "key" option of Node's adapter and emitter.
 const DefaultPrefix = "socket.io"
@@ -31,9 +34,7 @@ type Channels struct {
 
 // NewChannels returns the names for a namespace ("/" or "/name"). An empty prefix is DefaultPrefix.
 func NewChannels(prefix, namespace string) Channels {
-	if prefix == "" {
-		prefix = DefaultPrefix
-	}
+	prefix = cmp.Or(prefix, DefaultPrefix)
 	return Channels{
 		broadcast: prefix + "#" + namespace + "#",
 		request:   prefix + "-request#" + namespace + "#",

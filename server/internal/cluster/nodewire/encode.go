@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -17,7 +18,7 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	out := requestJSON{UID: r.UID, RequestID: r.RequestID, Type: r.Type}
 	if r.Type == BroadcastWithAck {
 		out.Packet, out.Options = packetOf(r.Event, r.Args), optionsOf(r.Target, r.Flags)
-		out.Packet.Namespace = orRoot(r.Namespace)
+		out.Packet.Namespace = cmp.Or(r.Namespace, "/")
 		return appendMsgpack(dst, out)
 	}
 	if r.HasTarget {
@@ -167,13 +168,6 @@ func socketsOf(sockets []Socket, value func(packet.Value) any) []socketJSON {
 
 // notNil returns the list, empty where null would be written.
 func notNil[T any](all []T) []T { return append([]T{}, all...) }
-
-func orRoot(namespace string) string {
-	if namespace == "" {
-		return "/"
-	}
-	return namespace
-}
 
 func appendJSON(dst []byte, v any) ([]byte, error) {
 	out, _, err := packet.AppendJSON(dst, v)

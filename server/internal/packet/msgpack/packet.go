@@ -1,6 +1,8 @@
 package msgpack
 
 import (
+	"slices"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"hipflask/server/internal/packet"
@@ -46,13 +48,7 @@ type message struct {
 // field reads the value of one member. Undefined is as if it were not there.
 func (m *message) field(key []byte) {
 	name := string(key)
-	if m.Undefined() {
-		m.Skip()
-		return
-	}
-	switch name {
-	case "type", "nsp", "data", "id":
-	default:
+	if m.Undefined() || !slices.Contains([]string{"type", "nsp", "data", "id"}, name) {
 		m.Skip()
 		return
 	}
