@@ -142,7 +142,9 @@ func (a *Admin) send(ctx context.Context) {
 		case <-ctx.Done():
 		case <-a.share.wake:
 		}
-		pause(ctx, gatherTime)
+		gathered, cancel := context.WithTimeout(ctx, gatherTime)
+		<-gathered.Done()
+		cancel()
 		a.introduce()
 		if a.say() {
 			a.share.mu.Lock()
@@ -151,16 +153,6 @@ func (a *Admin) send(ctx context.Context) {
 		}
 	}
 	for a.say() {
-	}
-}
-
-// pause waits, until ctx ends at the latest.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

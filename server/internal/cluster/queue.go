@@ -72,30 +72,22 @@ func (c *Cluster) handleQueue(payload string) error {
 	if s == nil {
 		return nil
 	}
-	switch m.Method {
-	case flaskqueue.Emit:
+	if m.Method == flaskqueue.Emit {
 		return c.serveQueued(s.adapter, &m)
-	case flaskqueue.CloseRoom:
+	}
+	switch member := s.adapter.Member(m.SID); {
+	case m.Method == flaskqueue.CloseRoom:
 		in := []string{m.Room}
 		s.adapter.Leave(fanout.Selection{Rooms: in, Local: true}, in)
-	case flaskqueue.EnterRoom, flaskqueue.LeaveRoom, flaskqueue.Disconnect:
-		if member := s.adapter.Member(m.SID); member != nil {
-			moveQueued(member, &m)
-		}
-	}
-	return nil // a callback is for who asked, and nobody does here
-}
-
-// moveQueued does to a client what a message says.
-func moveQueued(member *fanout.Member, m *flaskqueue.Message) {
-	switch m.Method {
-	case flaskqueue.EnterRoom:
+	case member == nil: // another server's client
+	case m.Method == flaskqueue.EnterRoom:
 		member.Join(m.Room)
-	case flaskqueue.LeaveRoom:
+	case m.Method == flaskqueue.LeaveRoom:
 		member.Leave(m.Room)
-	case flaskqueue.Disconnect:
+	case m.Method == flaskqueue.Disconnect:
 		member.Client().Disconnect()
 	}
+	return nil // a callback is for who asked, and nobody does here
 }
 
 // serveQueued delivers an event of the queue, and says on it what clients acknowledge, where that

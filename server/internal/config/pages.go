@@ -3,13 +3,15 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	weborigin "hipflask/server/internal/origin"
 )
 
-// The settings that say which web pages may connect, and by which names the server is called.
+// The settings that say which web pages may connect, by which names the server is called, and which
+// pages it serves.
 
 func crossOrigin(c *Config) []Setting {
 	return []Setting{
@@ -58,4 +60,25 @@ func list(v, alone string, parse func(string) (string, error)) (all []string, er
 		}
 	}
 	return all, nil
+}
+
+// pages are what browsers are shown beside Socket.IO.
+func pages(c *Config) []Setting {
+	return []Setting{
+		{Name: "static-folder", Value: "DIR", set: into(&c.StaticFolder, folder),
+			Meaning: "Folder whose files are served as they are: its index.html at /, and what lies beneath at its own path. " +
+				"The built-in page is then off. Hidden files are not served."},
+		{Name: "page", Default: "true", set: into(&c.Page, boolean),
+			Meaning: "Serve the built-in page, where nothing else is served at its paths."},
+	}
+}
+
+func folder(v string) (string, error) {
+	if v == "" {
+		return "", nil
+	}
+	if info, err := os.Stat(v); err != nil || !info.IsDir() {
+		return "", errors.New("must be a folder that is there and can be read")
+	}
+	return v, nil
 }

@@ -52,9 +52,7 @@ func (l Log) Tail(ctx context.Context, c redis.Cmdable) (Tail, error) {
 	var reply redis.Error
 	switch {
 	case err == nil:
-		first, _ := offset.Parse(info.FirstEntry.ID)
-		last, _ := offset.Parse(info.LastGeneratedID)
-		return Tail{Exists: true, First: first, Last: last, Kept: info.Length, Added: info.EntriesAdded}, nil
+		return Tail{Exists: true, First: idOf(info.FirstEntry.ID), Last: idOf(info.LastGeneratedID), Kept: info.Length, Added: info.EntriesAdded}, nil
 	case !errors.As(err, &reply):
 	case strings.HasPrefix(reply.Error(), "ERR unknown command"):
 		err = ErrTooOld
@@ -123,7 +121,7 @@ func (l Log) Read(ctx context.Context, c redis.Cmdable, after offset.ID, count i
 }
 
 func idOf(text string) offset.ID {
-	id, _ := offset.Parse(text) // Redis wrote it
+	id, _ := offset.Parse(text) // Redis wrote it; the zero one where there is none
 	return id
 }
 
