@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -81,12 +82,7 @@ func (s *signer) verify(cookie string) (payload string, at int64, err error) {
 
 // matches compares with every key in constant time.
 func (s *signer) matches(signed string, signature []byte) bool {
-	for _, key := range s.keys {
-		if hmac.Equal(mac(key, signed), signature) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.keys, func(key []byte) bool { return hmac.Equal(mac(key, signed), signature) })
 }
 
 func encoding() *base64.Encoding { return base64.RawURLEncoding }

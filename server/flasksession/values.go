@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -19,15 +20,11 @@ type UUID [16]byte
 
 // ParseUUID reads 32 hexadecimal digits, with or without dashes.
 func ParseUUID(text string) (UUID, error) {
-	var u UUID
-	digits := strings.ReplaceAll(text, "-", "")
-	if len(digits) != 2*len(u) {
+	digits, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil || len(digits) != len(UUID{}) {
 		return UUID{}, errors.New("flasksession: a UUID has 32 hexadecimal digits")
 	}
-	if _, err := hex.Decode(u[:], []byte(digits)); err != nil {
-		return UUID{}, errors.New("flasksession: a UUID has 32 hexadecimal digits")
-	}
-	return u, nil
+	return UUID(digits), nil
 }
 
 // String returns the form with dashes, as Python's str(uuid) does.
@@ -112,9 +109,5 @@ const (
 )
 
 func isTag(key string) bool {
-	switch key {
-	case tagDict, tagTuple, tagBytes, tagMarkup, tagUUID, tagDate:
-		return true
-	}
-	return false
+	return slices.Contains([]string{tagDict, tagTuple, tagBytes, tagMarkup, tagUUID, tagDate}, key)
 }

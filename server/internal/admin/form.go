@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hipflask/server/internal/engineio"
@@ -191,12 +192,7 @@ func readStats(v packet.Value) (*stats, error) {
 
 // areWords reports whether all are short.
 func areWords(all ...string) bool {
-	for _, word := range all {
-		if len(word) > maxWord {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(all, func(word string) bool { return len(word) > maxWord })
 }
 
 func sizeOf(list []json.RawMessage) (n int) {

@@ -10,7 +10,6 @@ package cluster
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -170,13 +169,3 @@ func (c *Cluster) notSent(namespace string, err error) {
 	c.out.lose(1)
 	c.log.Warn("message for other servers not sent", "namespace", namespace, "error", err)
 }
-
-// uidPrefix begins the name of every Hipflask process, by which they know each other on the Flask
-// queue; so many random digits end it.
-const (
-	uidPrefix = "hipflask-"
-	uidDigits = 12
-)
-
-// isOurs reports whether a Hipflask server has that name.
-func isOurs(uid string) bool { return strings.HasPrefix(uid, uidPrefix) }

@@ -11,6 +11,16 @@ import (
 // Node does not look at. By it a server knows what it got already, when a broken connection made
 // the sender publish it again, and how many it missed.
 
+// uidPrefix begins the name of every Hipflask process, by which they know each other on the Flask
+// queue; so many random digits end it.
+const (
+	uidPrefix = "hipflask-"
+	uidDigits = 12
+)
+
+// isOurs reports whether a Hipflask server has that name.
+func isOurs(uid string) bool { return strings.HasPrefix(uid, uidPrefix) }
+
 // Parts of msgpack (its specification, "Formats").
 const (
 	threeElements = 0x93 // fixarray

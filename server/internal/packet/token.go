@@ -19,6 +19,21 @@ type span struct {
 	num        int // the attachment, or -1 if the object is no proper placeholder
 }
 
+// Walker is told of a value part by part, by [Value.Walk] and [Value.Read]. Texts are valid during
+// the call alone.
+type Walker interface {
+	Null()
+	Bool(bool)
+	Number(text []byte) // as JSON writes it
+	Text(text []byte)
+	Binary(data []byte) // an attachment; never to be written to
+	BeginArray()
+	EndArray(elements int)
+	BeginObject()
+	Key(text []byte)
+	EndObject(members int)
+}
+
 // telling tells a Walker what a scanner reads, if there is one.
 type telling struct {
 	to          Walker

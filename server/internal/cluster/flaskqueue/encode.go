@@ -21,15 +21,10 @@ func Append(dst []byte, m *Message, f Format) ([]byte, error) {
 	if m.ID > math.MaxInt64 || m.Callback != nil && m.Callback.ID > math.MaxInt64 {
 		return dst, malformed("an id beyond 2^63-1")
 	}
-	write := appendJSON
 	if f == FormatPickle {
-		write = appendPickle
+		return appendPickle(dst, m)
 	}
-	out, err := write(dst, m)
-	if err != nil {
-		return dst, err
-	}
-	return out, nil
+	return appendJSON(dst, m)
 }
 
 // sender ends every message.
@@ -90,15 +85,15 @@ func appendJSON(dst []byte, m *Message) ([]byte, error) {
 	out := m.parts()
 	if emit, ok := out.(*emitJSON); ok {
 		if err := emit.encodeData(m.Args); err != nil {
-			return nil, err
+			return dst, err
 		}
 	}
 	text, attachments, err := packet.AppendJSON(dst, out)
 	switch {
 	case err != nil:
-		return nil, malformed(err.Error())
+		return dst, malformed(err.Error())
 	case len(attachments) > 0:
-		return nil, malformed("python-socketio's JSON has no binary acknowledgements")
+		return dst, malformed("python-socketio's JSON has no binary acknowledgements")
 	}
 	return text, nil
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,10 +138,5 @@ func MAC(key []byte, what string, parts ...string) []byte {
 
 // IsMAC reports whether one of the keys has signed the parts.
 func IsMAC(mac []byte, keys [][]byte, what string, parts ...string) bool {
-	for _, key := range keys {
-		if hmac.Equal(mac, MAC(key, what, parts...)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(keys, func(key []byte) bool { return hmac.Equal(mac, MAC(key, what, parts...)) })
 }

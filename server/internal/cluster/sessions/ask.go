@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"hipflask/server/internal/causes"
@@ -136,12 +137,9 @@ var (
 
 // isServer reports whether text can be a server's name, on whose channel it is answered.
 func isServer(text string) bool {
-	for _, c := range text {
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' {
-			return false
-		}
-	}
-	return len(text) == nodewire.ServerDigits
+	return len(text) == nodewire.ServerDigits && !strings.ContainsFunc(text, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-'
+	})
 }
 
 // answered hands an answer to the goroutine that asked.
