@@ -66,6 +66,12 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	}
 }
 
+// Polls reports whether a request is for a session of this server that polls.
+func (srv *Server) Polls(r *http.Request) bool {
+	s := srv.find(r.URL.Query().Get("sid"))
+	return s != nil && !s.IsPlain() && s.Transport() == transportPolling
+}
+
 // unknown refuses a request for a session that is not there. One that ended a moment ago may still
 // be polled: that is no fault that is logged, unless it ended because nothing was heard of its
 // client.

@@ -1,0 +1,328 @@
+package polled
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"hipflask/server/internal/locks"
+	"hipflask/server/internal/socket"
+)
+
+const (
+	// maxHead is the longest header that is read here, in bytes; net/http has no room for more in
+	// one piece when a connection goes back to it.
+	maxHead = 4 << 10
+	// keptSize is the buffer of a connection that cannot wait without one.
+	keptSize = 4 << 10
+	// linger is how long a connection that is about to be closed is read: a reset, as of a socket
+	// that is closed with bytes unread, can destroy the answer on its way.
+	linger = 500 * time.Millisecond
+)
+
+// conn is a connection from the request on that it was taken over with. One goroutine reads from
+// it; the answer is written by whoever has it.
+type conn struct {
+	conns *Conns
+	nc    net.Conn
+	raw   syscall.RawConn // the socket; nil: it cannot be got at, as over TLS
+	ctx   context.Context
+	end   context.CancelFunc
+
+	remoteAddr string // of its requests
+	tls        *tls.ConnectionState
+
+	// The reading goroutine's:
+	first   *http.Request // nil once it is served
+	returns int           // how often it has gone back before
+	reader  socket.Reader // unless raw is nil
+	kept    []byte        // the buffer for reading if raw is nil
+	in      []byte        // was read and is not used yet; part of a buffer, or of grown
+	grown   []byte        // a header that came in pieces
+	get     form
+	post    form
+	answer  answer
+	body    body
+	limited bool // the read deadline is another than that of an idle connection
+
+	writer socket.Writer // who answers has it
+
+	mu       locks.Polled
+	waiting  *answer       // comes later; nil: none does
+	told     chan struct{} // closed when it is there; nil unless the reader waits for that
+	answered time.Time     // when the last answer was there
+	ending   bool          // nothing more is served: what comes is thrown away
+}
+
+func (c *Conns) newConn(nc net.Conn, r *http.Request, early []byte) *conn {
+	conn := &conn{conns: c, nc: nc, in: bytes.Clone(early), remoteAddr: r.RemoteAddr, tls: r.TLS, limited: true}
+	if back := returnedOf(r); back != nil {
+		conn.returns = back.times
+	}
+	conn.ctx, conn.end = context.WithCancel(context.WithoutCancel(r.Context()))
+	conn.first = r.WithContext(conn.ctx)
+	if conn.raw = socket.Raw(socket.Beneath(nc)); conn.raw != nil {
+		conn.reader.Init(&c.buffers)
+		conn.writer.Init()
+	} else {
+		conn.kept = make([]byte, keptSize)
+	}
+	return conn
+}
+
+// run serves the connection until it ends or goes back.
+func (c *conn) run() {
+	defer c.end()
+	defer c.conns.remove(c)
+	first := c.first
+	c.first, first.Body = nil, c.body.of(c, first.ContentLength)
+	for goOn := c.serve(first); goOn; {
+		goOn = c.next()
+	}
+	c.reader.Release()
+}
+
+// next serves one more request, and reports whether others may follow.
+func (c *conn) next() bool {
+	head, err := c.head()
+	switch {
+	case err == errUnusual:
+		return c.giveBack()
+	case err != nil:
+		c.gone()
+		return false
+	}
+	r := c.request(head)
+	if r == nil || !c.conns.opts.Takes(r) {
+		return c.giveBack()
+	}
+	c.in = c.in[len(head)+len(headEnd):]
+	r.Body = c.body.of(c, r.ContentLength)
+	return c.serve(r)
+}
+
+// serve has a request answered, or begun to be, and reports whether another one may follow.
+func (c *conn) serve(r *http.Request) bool {
+	c.conns.opts.Track(c.nc, http.StateActive)
+	a := &c.answer
+	a.reset(c)
+	if !a.handle(r) {
+		c.gone()
+		return false
+	}
+	if a.isLater {
+		return true // the answer may be there by now
+	}
+	if c.body.left > 0 { // what the handler has not read would be taken for the next request
+		a.closes = true
+	}
+	if a.finish(); a.closes {
+		c.linger()
+		return false
+	}
+	c.done(false)
+	return true
+}
+
+// giveBack has net/http serve what was read and is not served yet.
+func (c *conn) giveBack() bool {
+	_ = c.nc.SetReadDeadline(time.Time{})
+	nc := c.nc
+	if back, ok := nc.(*returned); ok {
+		nc = back.Conn // all that it had was read
+	}
+	c.conns.back.giveBack(&returned{Conn: nc, rest: c.in, times: c.returns + 1, tls: c.tls})
+	return false
+}
+
+// close ends the connection at once.
+func (c *conn) close() { _ = c.nc.Close() }
+
+// linger ends the connection once the peer has read what it was sent.
+func (c *conn) linger() {
+	_ = closeWrite(c.nc)
+	_ = c.nc.SetReadDeadline(time.Now().Add(linger))
+	for _, err := c.read(); err == nil; _, err = c.read() {
+	}
+	c.close()
+}
+
+// gone ends the connection when nothing more can be read from it: the answer that is still to come
+// is nobody's.
+func (c *conn) gone() {
+	c.close()
+	c.mu.Lock()
+	a := c.waiting
+	c.mu.Unlock()
+	if a != nil {
+		a.gone()
+	}
+	c.awaitAnswer()
+}
+
+// awaitAnswer waits until there is no answer to come.
+func (c *conn) awaitAnswer() {
+	c.mu.Lock()
+	if c.waiting == nil {
+		c.mu.Unlock()
+		return
+	}
+	told := make(chan struct{})
+	c.told = told
+	c.mu.Unlock()
+	<-told
+}
+
+// begin has the answer come later.
+func (c *conn) begin(a *answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = a
+}
+
+// done is called when an answer is out. The reader closes the connection, if that is to be.
+func (c *conn) done(closes bool) {
+	c.conns.opts.Track(c.nc, http.StateIdle)
+	closes = closes || c.conns.closing.Load()
+	c.mu.Lock()
+	c.waiting, c.answered = nil, time.Now()
+	c.ending = c.ending || closes
+	told := c.told
+	c.told = nil
+	c.mu.Unlock()
+	if told != nil {
+		close(told)
+	}
+	if closes {
+		c.wakeReader()
+	}
+}
+
+// wakeReader has the reading goroutine look whether the connection is to end.
+func (c *conn) wakeReader() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
+
+var errUnusual = errors.New("polled: not to be read here")
+
+// head reads up to the end of a header, which is the first in c.in then. What is not whole in time
+// ends with an error, what is too long, or holds what no header does, with errUnusual.
+func (c *conn) head() ([]byte, error) {
+	for looked := 0; ; {
+		if i := bytes.Index(c.in[looked:], []byte(headEnd)); i >= 0 && looked+i <= maxHead-len(headEnd) {
+			return c.in[:looked+i], nil
+		}
+		if len(c.in) >= maxHead || !isHead(c.in) {
+			return nil, errUnusual
+		}
+		looked = max(0, len(c.in)-len(headEnd)+1)
+		if err := c.more(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// more reads more of a header. While nothing of one is there the connection is idle, or waits for
+// the answer to the request before.
+func (c *conn) more() error {
+	if err := c.limit(); err != nil {
+		return err
+	}
+	c.grown = append(c.grown[:0], c.in...)
+	for {
+		p, err := c.read()
+		switch {
+		case err == nil:
+			c.awaitAnswer()
+			if c.isEnding() {
+				continue
+			}
+			if c.in = p; len(c.grown) > 0 {
+				c.grown = append(c.grown, p...)
+				c.in = c.grown
+			}
+			return nil
+		case !errors.Is(err, os.ErrDeadlineExceeded) || len(c.grown) > 0 || c.isOver():
+			return err
+		}
+	}
+}
+
+// limit sets the read deadline: that of a header that has begun, or of an idle connection.
+func (c *conn) limit() error {
+	begun := len(c.in) > 0
+	if !begun && !c.limited {
+		return nil
+	}
+	if c.limited = begun; begun {
+		return c.nc.SetReadDeadline(time.Now().Add(c.conns.opts.HeaderTimeout))
+	}
+	return c.setIdle(c.conns.opts.IdleTimeout)
+}
+
+// setIdle sets the read deadline of an idle connection, unless wakeReader was called, or is to be,
+// before that can know of it.
+func (c *conn) setIdle(left time.Duration) error {
+	err := c.nc.SetReadDeadline(time.Now().Add(left))
+	c.mu.Lock()
+	over := c.ending || c.waiting == nil && c.conns.closing.Load()
+	c.mu.Unlock()
+	if over {
+		c.wakeReader()
+	}
+	return err
+}
+
+// isOver is asked when the read deadline of an idle connection has passed, or wakeReader was
+// called. It reports whether the connection is to be closed, and else sets the next deadline: that
+// of a poll is its session's, and the connection may have been used since.
+func (c *conn) isOver() bool {
+	c.mu.Lock()
+	waiting, ending := c.waiting != nil, c.ending
+	left := c.conns.opts.IdleTimeout - time.Since(c.answered)
+	c.mu.Unlock()
+	switch {
+	case ending:
+		c.linger()
+		return true
+	case waiting:
+		left = c.conns.opts.IdleTimeout
+	case c.conns.closing.Load() || left <= 0:
+		return true
+	}
+	return c.setIdle(left) != nil
+}
+
+func (c *conn) isEnding() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending
+}
+
+// read waits for the next bytes, at least one. They are valid until the next call.
+func (c *conn) read() ([]byte, error) {
+	if c.raw == nil {
+		n, err := c.nc.Read(c.kept)
+		if n > 0 {
+			return c.kept[:n], nil // an error with them comes again with the next read
+		}
+		return nil, err
+	}
+	for {
+		p, err := c.reader.Read(c.raw, false)
+		if err == nil || !socket.Renewed(c.nc, err) {
+			return p, err
+		}
+	}
+}
+
+func closeWrite(nc net.Conn) error {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
