@@ -250,12 +250,12 @@ func (s *Session) write(a *answer, b *body, p *poll) bool {
 // writeHeader writes the header of an answer with this body.
 func (p *poll) writeHeader(b *body) {
 	h := p.w.Header()
-	h.Set("Content-Type", p.format.ContentType())
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = []string{p.format.ContentType()}
+	h["Cache-Control"] = []string{"no-store"}
 	if b.encoding != "" {
-		h.Set("Content-Encoding", b.encoding)
+		h["Content-Encoding"] = []string{b.encoding}
 	}
-	h.Set("Content-Length", strconv.Itoa(b.size))
+	h["Content-Length"] = []string{strconv.Itoa(b.size)}
 	p.w.WriteHeader(http.StatusOK)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // outSize is how much of an answer is gathered before it is written.
@@ -34,7 +36,7 @@ type answer struct {
 	blocked  bool      // in a write that waits
 }
 
-// buffer is a slice as a writer.
+// buffer is what an answer is gathered in.
 type buffer []byte
 
 // outPool has the buffers that no answer is gathered in.
@@ -54,9 +56,6 @@ func (p *outPool) put(b *buffer) {
 		p.pool.Put(b)
 	}
 }
-
-func (b *buffer) Write(p []byte) (int, error)       { *b = append(*b, p...); return len(p), nil }
-func (b *buffer) WriteString(s string) (int, error) { *b = append(*b, s...); return len(s), nil }
 
 // reset makes a the answer to the next request.
 func (a *answer) reset(c *conn) {
@@ -132,7 +131,14 @@ func (a *answer) appendHead(body *buffer) {
 	if body != nil && len(*body) > 0 && h["Content-Type"] == nil {
 		h.Set("Content-Type", http.DetectContentType(*body))
 	}
-	_ = h.Write(out) // which never fails
+	for name, values := range h {
+		for _, v := range values {
+			if httpguts.ValidHeaderFieldValue(v) { // a line's end in it would begin another field
+				*out = append(append(append(*out, name...), ": "...), v...)
+				*out = append(*out, lineEnd...)
+			}
+		}
+	}
 	if h["Content-Length"] == nil {
 		*out = append(*out, "Content-Length: "...)
 		*out = append(strconv.AppendInt(*out, int64(a.length), 10), "\r\n"...)

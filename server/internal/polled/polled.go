@@ -64,10 +64,10 @@ func (c *Conns) Listener() net.Listener { return c.back }
 // Take takes the connection of a request over and serves that, and what follows, on a goroutine of
 // its own; or it reports false, and nothing was done. A nil Conns takes none.
 func (c *Conns) Take(w http.ResponseWriter, r *http.Request) bool {
-	if c == nil || c.closing.Load() || !isPlain(r) || hasReturned(r) || !c.opts.Takes(r) {
+	if _, isOurs := w.(*answer); c == nil || isOurs || c.closing.Load() {
 		return false
 	}
-	if _, isOurs := w.(*answer); isOurs {
+	if !isPlain(r) || hasReturned(r) || !c.opts.Takes(r) {
 		return false
 	}
 	nc, rw, err := http.NewResponseController(w).Hijack()
