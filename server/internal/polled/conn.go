@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,8 @@ const (
 	// maxHead is the longest header that is read here, in bytes; net/http has no room for more in
 	// one piece when a connection goes back to it.
 	maxHead = 4 << 10
+	// leastRequest is how many bytes net/http calls a request that has failed, and answers.
+	leastRequest = 4
 	// keptSize is the buffer of a connection that cannot wait without one.
 	keptSize = 4 << 10
 	// linger is how long a connection that is about to be closed is read: a reset, as of a socket
@@ -49,6 +52,7 @@ type conn struct {
 	post    form
 	answer  answer
 	body    body
+	ends    int  // line ends that may still stand behind a POST, RFC 9112, section 2.2
 	limited bool // the read deadline is another than that of an idle connection
 
 	writer socket.Writer // who answers has it
@@ -81,7 +85,7 @@ func (c *conn) run() {
 	defer c.end()
 	defer c.conns.remove(c)
 	first := c.first
-	c.first, first.Body = nil, c.body.of(c, first.ContentLength)
+	c.first = nil
 	for goOn := c.serve(first); goOn; {
 		goOn = c.next()
 	}
@@ -90,9 +94,16 @@ func (c *conn) run() {
 
 // next serves one more request, and reports whether others may follow.
 func (c *conn) next() bool {
+	if len(c.in) > 0 { // came with the request before
+		c.awaitAnswer()
+		if c.isEnding() {
+			c.linger()
+			return false
+		}
+	}
 	head, err := c.head()
 	switch {
-	case err == errUnusual:
+	case err == errUnusual || err == io.EOF && len(c.in) >= leastRequest:
 		return c.giveBack()
 	case err != nil:
 		c.gone()
@@ -103,13 +114,16 @@ func (c *conn) next() bool {
 		return c.giveBack()
 	}
 	c.in = c.in[len(head)+len(headEnd):]
-	r.Body = c.body.of(c, r.ContentLength)
 	return c.serve(r)
 }
 
 // serve has a request answered, or begun to be, and reports whether another one may follow.
 func (c *conn) serve(r *http.Request) bool {
 	c.conns.opts.Track(c.nc, http.StateActive)
+	r.Body = c.body.of(c, r.ContentLength)
+	if c.ends = 0; r.Method == http.MethodPost {
+		c.ends = 4
+	}
 	a := &c.answer
 	a.reset(c)
 	if !a.handle(r) {
@@ -213,16 +227,29 @@ var errUnusual = errors.New("polled: not to be read here")
 // ends with an error, what is too long, or holds what no header does, with errUnusual.
 func (c *conn) head() ([]byte, error) {
 	for looked := 0; ; {
+		c.skipLineEnds()
 		if i := bytes.Index(c.in[looked:], []byte(headEnd)); i >= 0 && looked+i <= maxHead-len(headEnd) {
 			return c.in[:looked+i], nil
 		}
-		if len(c.in) >= maxHead || !isHead(c.in) {
+		if len(c.in) >= maxHead || len(c.in) >= leastRequest && !isHead(c.in) {
 			return nil, errUnusual
 		}
 		looked = max(0, len(c.in)-len(headEnd)+1)
 		if err := c.more(); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// skipLineEnds takes off what old clients send behind the body of a POST, as net/http does.
+func (c *conn) skipLineEnds() {
+	for c.ends > 0 && len(c.in) > 0 {
+		if c.in[0] != '\r' && c.in[0] != '\n' {
+			c.ends = 0
+			return
+		}
+		c.in = c.in[1:]
+		c.ends--
 	}
 }
 
@@ -233,6 +260,7 @@ func (c *conn) more() error {
 		return err
 	}
 	c.grown = append(c.grown[:0], c.in...)
+	c.in = c.grown
 	for {
 		p, err := c.read()
 		switch {
