@@ -5,57 +5,12 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// outSize is how much of an answer is gathered before it is written.
-const outSize = 64 << 10
-
 var errWritten = errors.New("polled: the answer is whole already")
-
-// answer is the answer to one request. An answer whose length its handler does not say is kept until
-// it is flushed, which ends it, or the handler returns.
-type answer struct {
-	conn    *conn
-	header  http.Header
-	status  int     // 0: nothing was written yet
-	length  int     // of the body; -1: not known yet
-	written int     // bytes of the body
-	out     *buffer // what is still to be sent; nil: nothing
-	begun   bool    // the header is in out, or sent
-	closes  bool    // the connection ends with it
-	failed  error
-	isLater bool
-	gone    func() // see Later
-
-	// Guarded by the connection's mutex:
-	deadline time.Time // for writing
-	blocked  bool      // in a write that waits
-}
-
-// buffer is what an answer is gathered in.
-type buffer []byte
-
-// outPool has the buffers that no answer is gathered in.
-type outPool struct{ pool sync.Pool }
-
-func (p *outPool) get() *buffer {
-	if b, ok := p.pool.Get().(*buffer); ok {
-		return b
-	}
-	b := make(buffer, 0, 512)
-	return &b
-}
-
-func (p *outPool) put(b *buffer) {
-	if cap(*b) <= 2*outSize {
-		*b = (*b)[:0]
-		p.pool.Put(b)
-	}
-}
 
 // reset makes a the answer to the next request.
 func (a *answer) reset(c *conn) {

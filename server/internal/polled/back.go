@@ -1,9 +1,9 @@
 package polled
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -88,7 +88,6 @@ func newReturning() returning {
 
 // giveBack has net/http serve a connection from now on, or closes it if that serves none any more.
 func (l returning) giveBack(c *returned) {
-	c.rest = bytes.Clone(c.rest)
 	select {
 	case l.conns <- c:
 	case <-l.closed:
@@ -112,3 +111,10 @@ func (l returning) Close() error {
 
 // Addr names no address: the connections came in by another listener.
 func (l returning) Addr() net.Addr { return &net.UnixAddr{Name: "returned", Net: "unix"} }
+
+func closeWrite(nc net.Conn) error {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

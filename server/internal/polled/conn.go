@@ -3,66 +3,22 @@ package polled
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"syscall"
 	"time"
 
-	"hipflask/server/internal/locks"
 	"hipflask/server/internal/socket"
 )
 
 const (
-	// maxHead is the longest header that is read here, in bytes; net/http has no room for more in
-	// one piece when a connection goes back to it.
-	maxHead = 4 << 10
 	// leastRequest is how many bytes net/http calls a request that has failed, and answers.
 	leastRequest = 4
 	// keptSize is the buffer of a connection that cannot wait without one.
 	keptSize = 4 << 10
-	// linger is how long a connection that is about to be closed is read: a reset, as of a socket
-	// that is closed with bytes unread, can destroy the answer on its way.
-	linger = 500 * time.Millisecond
 )
-
-// conn is a connection from the request on that it was taken over with. One goroutine reads from
-// it; the answer is written by whoever has it.
-type conn struct {
-	conns *Conns
-	nc    net.Conn
-	raw   syscall.RawConn // the socket; nil: it cannot be got at, as over TLS
-	ctx   context.Context
-	end   context.CancelFunc
-
-	remoteAddr string // of its requests
-	tls        *tls.ConnectionState
-
-	// The reading goroutine's:
-	first   *http.Request // nil once it is served
-	returns int           // how often it has gone back before
-	reader  socket.Reader // unless raw is nil
-	kept    []byte        // the buffer for reading if raw is nil
-	in      []byte        // was read and is not used yet; part of a buffer, or of grown
-	grown   []byte        // a header that came in pieces
-	get     form
-	post    form
-	answer  answer
-	body    body
-	ends    int  // line ends that may still stand behind a POST, RFC 9112, section 2.2
-	limited bool // the read deadline is another than that of an idle connection
-
-	writer socket.Writer // who answers has it
-
-	mu       locks.Polled
-	waiting  *answer       // comes later; nil: none does
-	told     chan struct{} // closed when it is there; nil unless the reader waits for that
-	answered time.Time     // when the last answer was there
-	ending   bool          // nothing more is served: what comes is thrown away
-}
 
 func (c *Conns) newConn(nc net.Conn, r *http.Request, early []byte) *conn {
 	conn := &conn{conns: c, nc: nc, in: bytes.Clone(early), remoteAddr: r.RemoteAddr, tls: r.TLS, limited: true}
@@ -147,24 +103,12 @@ func (c *conn) serve(r *http.Request) bool {
 // giveBack has net/http serve what was read and is not served yet.
 func (c *conn) giveBack() bool {
 	_ = c.nc.SetReadDeadline(time.Time{})
-	nc := c.nc
-	if back, ok := nc.(*returned); ok {
-		nc = back.Conn // all that it had was read
+	back := &returned{Conn: c.nc, rest: bytes.Clone(c.in), times: c.returns + 1, tls: c.tls}
+	if before, ok := c.nc.(*returned); ok {
+		back.Conn, back.rest = before.Conn, append(back.rest, before.rest...)
 	}
-	c.conns.back.giveBack(&returned{Conn: nc, rest: c.in, times: c.returns + 1, tls: c.tls})
+	c.conns.back.giveBack(back)
 	return false
-}
-
-// close ends the connection at once.
-func (c *conn) close() { _ = c.nc.Close() }
-
-// linger ends the connection once the peer has read what it was sent.
-func (c *conn) linger() {
-	_ = closeWrite(c.nc)
-	_ = c.nc.SetReadDeadline(time.Now().Add(linger))
-	for _, err := c.read(); err == nil; _, err = c.read() {
-	}
-	c.close()
 }
 
 // gone ends the connection when nothing more can be read from it: the answer that is still to come
@@ -179,47 +123,6 @@ func (c *conn) gone() {
 	}
 	c.awaitAnswer()
 }
-
-// awaitAnswer waits until there is no answer to come.
-func (c *conn) awaitAnswer() {
-	c.mu.Lock()
-	if c.waiting == nil {
-		c.mu.Unlock()
-		return
-	}
-	told := make(chan struct{})
-	c.told = told
-	c.mu.Unlock()
-	<-told
-}
-
-// begin has the answer come later.
-func (c *conn) begin(a *answer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting = a
-}
-
-// done is called when an answer is out. The reader closes the connection, if that is to be.
-func (c *conn) done(closes bool) {
-	c.conns.opts.Track(c.nc, http.StateIdle)
-	closes = closes || c.conns.closing.Load()
-	c.mu.Lock()
-	c.waiting, c.answered = nil, time.Now()
-	c.ending = c.ending || closes
-	told := c.told
-	c.told = nil
-	c.mu.Unlock()
-	if told != nil {
-		close(told)
-	}
-	if closes {
-		c.wakeReader()
-	}
-}
-
-// wakeReader has the reading goroutine look whether the connection is to end.
-func (c *conn) wakeReader() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
 var errUnusual = errors.New("polled: not to be read here")
 
@@ -280,13 +183,14 @@ func (c *conn) more() error {
 	}
 }
 
-// limit sets the read deadline: that of a header that has begun, or of an idle connection.
+// limit sets the read deadline, once: that of a header that has begun, or of an idle connection.
 func (c *conn) limit() error {
 	begun := len(c.in) > 0
-	if !begun && !c.limited {
+	if begun == c.begun && !c.limited {
 		return nil
 	}
-	if c.limited = begun; begun {
+	c.begun, c.limited = begun, false
+	if begun {
 		return c.nc.SetReadDeadline(time.Now().Add(c.conns.opts.HeaderTimeout))
 	}
 	return c.setIdle(c.conns.opts.IdleTimeout)
@@ -325,32 +229,18 @@ func (c *conn) isOver() bool {
 	return c.setIdle(left) != nil
 }
 
-func (c *conn) isEnding() bool {
+func (c *Conns) add(conn *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending
+	if c.closing.Load() {
+		return false
+	}
+	c.open[conn] = struct{}{}
+	return true
 }
 
-// read waits for the next bytes, at least one. They are valid until the next call.
-func (c *conn) read() ([]byte, error) {
-	if c.raw == nil {
-		n, err := c.nc.Read(c.kept)
-		if n > 0 {
-			return c.kept[:n], nil // an error with them comes again with the next read
-		}
-		return nil, err
-	}
-	for {
-		p, err := c.reader.Read(c.raw, false)
-		if err == nil || !socket.Renewed(c.nc, err) {
-			return p, err
-		}
-	}
-}
-
-func closeWrite(nc net.Conn) error {
-	if half, ok := nc.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
+func (c *Conns) remove(conn *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, conn)
 }

@@ -16,42 +16,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"hipflask/server/internal/socket"
 )
-
-// Options are how connections are served.
-type Options struct {
-	// Handler serves the requests. Its ResponseWriter is a [Later].
-	Handler http.Handler
-	// Takes reports whether Handler may be given a request: what it waits for must not depend on
-	// the client's being there, but for what it tells Later.
-	Takes func(r *http.Request) bool
-
-	HeaderTimeout time.Duration // how long a header may take from its first bytes on
-	IdleTimeout   time.Duration // how long a connection is kept without a request
-
-	// Track is told of connections that serve a request and that serve none, as that of an
-	// http.Server.
-	Track func(net.Conn, http.ConnState)
-}
-
-// Conns are the connections that were taken over from one http.Server.
-type Conns struct {
-	opts    Options
-	buffers socket.Buffers
-	parser  parser
-	outs    outPool
-	back    returning
-	running sync.WaitGroup // connections
-	closing atomic.Bool
-
-	mu   sync.Mutex
-	open map[*conn]struct{}
-}
 
 // New makes an empty set.
 func New(opts Options) *Conns {
@@ -82,22 +47,6 @@ func (c *Conns) Take(w http.ResponseWriter, r *http.Request) bool {
 	}
 	c.running.Go(conn.run)
 	return true
-}
-
-func (c *Conns) add(conn *conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing.Load() {
-		return false
-	}
-	c.open[conn] = struct{}{}
-	return true
-}
-
-func (c *Conns) remove(conn *conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.open, conn)
 }
 
 // Shutdown ends the connections, each once its request is answered, and returns when they have

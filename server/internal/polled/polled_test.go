@@ -195,7 +195,11 @@ func TestTimeouts(t *testing.T) {
 	p.ends() // idle
 	p = s.dial(t)
 	p.asks(postOf("a"), `POST /poll x 1 "a"`)
-	p.send("GET /po")
+	go func(to io.Writer) { // one byte after the other, and no end
+		for err := error(nil); err == nil; time.Sleep(time.Millisecond) { // as slow clients do
+			_, err = io.WriteString(to, "G")
+		}
+	}(p)
 	p.ends()
 	// A poll may wait for longer.
 	p = s.dial(t)

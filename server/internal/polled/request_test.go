@@ -113,6 +113,7 @@ func streams() []string {
 		"GET /poll HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 5000) + "\r\n\r\n" + getOf(1),
 		"GET /poll?" + strings.Repeat("a", 5000) + " HTTP/1.1\r\nHost: x\r\n\r\n" + getOf(1),
 		strings.Repeat(getOf(1), 300),
+		strings.Repeat(getOf(1), 50) + "GET /page HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat(getOf(2), 150) + "GET /page HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat(getOf(3), 300),
 		"GET /page HTTP/1.1\r\nHost: x\r\n\r\n" + getOf(1) + "GET /page HTTP/1.1\r\nHost: x\r\n\r\n" + getOf(2) + postOf("abc"),
 		"GET /poll HTTP/1.1\r\nHost: x\r\n\x00\r\n\r\n",
 		"GET /poll HTTP/1.1\r\nHost: x\r\nTrailer: A\r\n\r\n",
