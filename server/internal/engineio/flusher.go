@@ -19,15 +19,6 @@ const (
 	spreadFrom = 1024
 )
 
-const (
-	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as much as
-	// some deliveries.
-	fewSessions = 32
-	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then the
-	// flusher is better: it joins what waits for a session.
-	rapid = 5 * time.Microsecond
-)
-
 // flusher writes out what broadcasts queued. A broadcast only puts a pointer into each session's
 // queue; the writing follows in one pass over the sessions, and whatever other broadcasts queued by
 // the time a session's turn comes leaves in the same write. Nothing waits for more to come: an idle
@@ -48,6 +39,7 @@ type flusher struct {
 	head    int // list[:head] was taken
 	writers int // that there may be
 	working int // of them, those that have work, or were woken for it
+	direct  direct
 	spread  int // spreadFrom
 }
 
@@ -185,22 +177,6 @@ func (f *flusher) chunk(writer bool) bool {
 	f.mu.Unlock()
 	flush(some[:n])
 	return n > 0
-}
-
-// directly writes a small round, unless others wait for the flusher or rounds come in a loop, and
-// reports whether it did.
-func (f *flusher) directly(dirty []*Session) bool {
-	if len(dirty) > fewSessions {
-		return false
-	}
-	f.mu.Lock()
-	idle := len(f.list) == 0
-	f.mu.Unlock()
-	if !idle || time.Since(f.since)-time.Duration(f.ended.Load()) < rapid {
-		return false
-	}
-	flush(dirty)
-	return true
 }
 
 // flush writes out what was queued for sessions.

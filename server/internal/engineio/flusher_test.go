@@ -98,7 +98,7 @@ func stopFlusher(f *fixture) {
 func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
 	stopFlusher(f)
-	const clients = flushChunk + 6
+	const clients = severalSessions + 6
 	var sessions []*Session
 	read := make(chan struct{}, 10_000)
 	for range clients {
@@ -208,11 +208,12 @@ func TestRoundStopsWaiting(t *testing.T) {
 }
 
 // A small round is written by who ends it, unless another has just ended, as in a loop, or others
-// wait for the flusher.
+// wait for the flusher; one to several also not while rounds come faster than one at a time.
 func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 	srv := quiet(t)
 	f := &srv.flusher
-	sessions := silentSessions(srv, fewSessions+1)
+	sessions := silentSessions(srv, severalSessions+1)
+	few, several := sessions[:fewSessions], sessions[:severalSessions]
 	round := func(sessions []*Session, sinceLast time.Duration) {
 		r := srv.Begin()
 		for _, s := range sessions {
@@ -221,27 +222,52 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 		f.ended.Store(int64(time.Since(f.since) - sinceLast))
 		r.End()
 	}
+	write := func() {
+		for f.working > 0 { // a writer's work, until it is idle
+			f.chunk(true)
+		}
+		for len(f.wake) > 0 {
+			<-f.wake
+		}
+		f.direct.joinUntil = 0
+	}
 	const long = time.Hour
 	for _, step := range []struct {
 		what    string
 		do      func()
 		waiting int
 	}{
-		{"a few", func() { round(sessions[:fewSessions], long) }, 0},
+		{"a few", func() { round(few, long) }, 0},
 		{"a few in a loop", func() { round(sessions[:2], -long) }, 2},
 		{"one behind others", func() { round(sessions[2:3], long) }, 3},
+		{"nobody waits any more", write, 0},
+		{"several", func() { round(several, long) }, 0},
+		{"several soon after others", func() { round(several, 0) }, len(several)},
 		{"nobody waits any more", func() {
-			for f.chunk(false) {
-			}
+			write()
+			f.direct.joinUntil = time.Since(f.since) + long
 		}, 0},
+		{"several when others came soon", func() { round(several, long) }, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several while a writer works", func() {
+			f.working++
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several while others are written to", func() {
+			f.direct.several = true
+			defer func() { f.direct.several = false }()
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several once more", func() { round(several, long) }, 0},
 		{"many", func() { round(sessions, long) }, len(sessions)},
 	} {
 		if step.do(); len(f.list)-f.head != step.waiting {
 			t.Errorf("%s: %d sessions wait for the flusher, want %d", step.what, len(f.list)-f.head, step.waiting)
 		}
 	}
-	for f.chunk(false) {
-	}
+	write()
 	for _, s := range sessions {
 		s.drop()
 	}
