@@ -27,13 +27,14 @@ type direct struct {
 }
 
 // directly writes a small round, unless it is better left to the flusher, and reports whether it
-// did.
-func (f *flusher) directly(dirty []*Session) bool {
-	several := len(dirty) > fewSessions
-	if len(dirty) > severalSessions || !f.beginDirect(several) {
+// did. A poll is not written here but answered with all that waits by the time its goroutine runs,
+// which the flusher's wake-up makes more.
+func (f *flusher) directly(r *Round) bool {
+	several := len(r.dirty) > fewSessions
+	if len(r.dirty) > severalSessions || r.polling > fewSessions || !f.beginDirect(several) {
 		return false
 	}
-	flush(dirty)
+	flush(r.dirty)
 	if several {
 		f.mu.Lock()
 		defer f.mu.Unlock()

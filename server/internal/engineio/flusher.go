@@ -71,6 +71,7 @@ type Round struct {
 	dirty   []*Session
 	bytes   int64 // that it queued
 	sent    int   // how many sessions it queued for
+	polling int   // of dirty
 }
 
 func (f *flusher) begin() *Round {
@@ -93,6 +94,9 @@ func (r *Round) Queue(s *Session, m *Message) {
 	if !s.writing && !s.dirty {
 		s.dirty = true
 		r.dirty = append(r.dirty, s)
+		if s.conn == nil {
+			r.polling++
+		}
 	}
 	s.mu.Unlock()
 }
@@ -103,13 +107,13 @@ func (r *Round) Queue(s *Session, m *Message) {
 // need.
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
-	if len(r.dirty) > 0 && !f.directly(r.dirty) {
+	if len(r.dirty) > 0 && !f.directly(r) {
 		f.add(r.dirty...)
 	}
 	f.ended.Store(int64(time.Since(f.since)))
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
-	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
+	r.dirty, r.bytes, r.sent, r.polling = r.dirty[:0], 0, 0, 0
 	f.rounds.Put(r)
 	for f.lag.bytes.Load() > maxLag+bytes {
 		if !f.chunk(false) {

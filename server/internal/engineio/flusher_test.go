@@ -214,11 +214,16 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 	f := &srv.flusher
 	sessions := silentSessions(srv, severalSessions+1)
 	few, several := sessions[:fewSessions], sessions[:severalSessions]
+	polling := 0
 	round := func(sessions []*Session, sinceLast time.Duration) {
 		r := srv.Begin()
 		for _, s := range sessions {
 			r.Queue(s, sized(t, 10))
 		}
+		if r.polling != len(sessions) {
+			t.Errorf("of %d sessions that poll %d count as such", len(sessions), r.polling)
+		}
+		r.polling = polling // the others count as WebSockets
 		f.ended.Store(int64(time.Since(f.since) - sinceLast))
 		r.End()
 	}
@@ -261,6 +266,11 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 		}, len(several)},
 		{"nobody waits any more", write, 0},
 		{"several once more", func() { round(several, long) }, 0},
+		{"several of whom more than a few poll", func() {
+			polling = fewSessions + 1
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
 		{"many", func() { round(sessions, long) }, len(sessions)},
 	} {
 		if step.do(); len(f.list)-f.head != step.waiting {
