@@ -11,6 +11,9 @@ const (
 	// long as rounds come one at a time: the handler that broadcasts waits for that, 3 µs a session.
 	fewSessions     = 32
 	severalSessions = 128
+	// severalBytes is what may be sent to several: with larger messages the wake-up is nothing beside
+	// the writing, which takes a millisecond.
+	severalBytes = 512 << 10
 	// rapid is how soon a round follows another when somebody broadcasts in a loop, and soon when the
 	// message behind it was there already. A client that answers what it has received takes longer.
 	rapid = 5 * time.Microsecond
@@ -31,7 +34,12 @@ type direct struct {
 // which the flusher's wake-up makes more.
 func (f *flusher) directly(r *Round) bool {
 	several := len(r.dirty) > fewSessions
-	if len(r.dirty) > severalSessions || r.polling > fewSessions || !f.beginDirect(several) {
+	switch {
+	case len(r.dirty) > severalSessions:
+		return false
+	case several && (r.polling > fewSessions || r.bytes > severalBytes):
+		return false
+	case !f.beginDirect(several):
 		return false
 	}
 	flush(r.dirty)

@@ -214,11 +214,12 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 	f := &srv.flusher
 	sessions := silentSessions(srv, severalSessions+1)
 	few, several := sessions[:fewSessions], sessions[:severalSessions]
-	polling := 0
+	polling, size := 0, 10
 	round := func(sessions []*Session, sinceLast time.Duration) {
 		r := srv.Begin()
+		m := sized(t, size)
 		for _, s := range sessions {
-			r.Queue(s, sized(t, 10))
+			r.Queue(s, m)
 		}
 		if r.polling != len(sessions) {
 			t.Errorf("of %d sessions that poll %d count as such", len(sessions), r.polling)
@@ -268,6 +269,13 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 		{"several once more", func() { round(several, long) }, 0},
 		{"several of whom more than a few poll", func() {
 			polling = fewSessions + 1
+			defer func() { polling = 0 }()
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"much to several", func() {
+			size = severalBytes / len(several)
+			defer func() { size = 10 }()
 			round(several, long)
 		}, len(several)},
 		{"nobody waits any more", write, 0},
