@@ -30,8 +30,8 @@ type direct struct {
 }
 
 // directly writes a small round, unless it is better left to the flusher, and reports whether it
-// did. A poll is not written here but answered with all that waits by the time its goroutine runs,
-// which the flusher's wake-up makes more.
+// did. More than a few who poll are left to it: until the flusher wakes, more gathers for the same
+// answer.
 func (f *flusher) directly(r *Round) bool {
 	several := len(r.dirty) > fewSessions
 	switch {
