@@ -68,6 +68,23 @@ func (p *pacer) collected() {
 	p.arm()
 }
 
+// look gives back what is too much.
+func (p *pacer) look() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	if p.extra.isMuch() {
+		p.mu.Unlock()
+		debug.FreeOSMemory() // collects, and collected wants the mutex
+		p.mu.Lock()
+	}
+	if !p.stopped {
+		p.extra.timer.Reset(lookEvery)
+	}
+}
+
 func (p *pacer) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,7 +1,6 @@
 package headroom
 
 import (
-	"runtime/debug"
 	"runtime/metrics"
 	"time"
 )
@@ -15,7 +14,7 @@ const (
 	lookEvery  = time.Second
 	idleLooks  = 2       // in a row that have seen the process idle
 	idleBytes  = 1 << 20 // at most allocated between two looks, when it is
-	leastExtra = Bytes / 2
+	leastExtra = 16 << 20
 )
 
 // extra is what the pacer sees of memory that could be given back.
@@ -31,23 +30,6 @@ func newExtra() extra {
 		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
 	}}
-}
-
-// look gives back what is too much.
-func (p *pacer) look() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
-		return
-	}
-	if p.extra.isMuch() {
-		p.mu.Unlock()
-		debug.FreeOSMemory() // collects, and collected wants the mutex
-		p.mu.Lock()
-	}
-	if !p.stopped {
-		p.extra.timer.Reset(lookEvery)
-	}
 }
 
 // isMuch reports whether the process has become idle with much memory that it does not use, at

@@ -23,50 +23,25 @@ const (
 	joinFor = 10 * time.Millisecond
 )
 
-// direct is what a flusher knows of the rounds that are not written by itself.
+// direct is what a flusher knows of the rounds to several that it does not write itself. Its owner
+// guards it.
 type direct struct {
-	several   bool          // one to several is being written
-	joinUntil time.Duration // by the flusher's clock: such rounds go to the flusher until then
+	several   bool          // one is being written
+	joinUntil time.Duration // by the flusher's clock: they go to the flusher until then
 }
 
-// directly writes a small round, unless it is better left to the flusher, and reports whether it
-// did. More than a few who poll are left to it: until the flusher wakes, more gathers for the same
-// answer.
-func (f *flusher) directly(r *Round) bool {
-	several := len(r.dirty) > fewSessions
-	switch {
-	case len(r.dirty) > severalSessions:
-		return false
-	case several && (r.polling > fewSessions || r.bytes > severalBytes):
-		return false
-	case !f.beginDirect(several):
+// begin reports whether a round to several may be written now by who ends it, who calls end then.
+// busy is whether others are being written or wait for that, and gap how long ago the last was
+// queued.
+func (d *direct) begin(now, gap time.Duration, busy bool) bool {
+	if busy || d.several || gap < soon {
+		d.joinUntil = now + joinFor
+	}
+	if now < d.joinUntil {
 		return false
 	}
-	flush(r.dirty)
-	if several {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.direct.several = false
-	}
+	d.several = true
 	return true
 }
 
-// beginDirect reports whether a small round should be written by who ends it.
-func (f *flusher) beginDirect(several bool) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Since(f.since)
-	gap := now - time.Duration(f.ended.Load())
-	idle := len(f.list) == 0
-	if !several {
-		return idle && gap >= rapid
-	}
-	if !idle || f.working > 0 || f.direct.several || gap < soon {
-		f.direct.joinUntil = now + joinFor
-	}
-	if now < f.direct.joinUntil {
-		return false
-	}
-	f.direct.several = true
-	return true
-}
+func (d *direct) end() { d.several = false }

@@ -183,6 +183,41 @@ func (f *flusher) chunk(writer bool) bool {
 	return n > 0
 }
 
+// directly writes a small round, unless it is better left to the flusher, and reports whether it
+// did. More than a few who poll are left to it: until the flusher wakes, more gathers for the same
+// answer.
+func (f *flusher) directly(r *Round) bool {
+	several := len(r.dirty) > fewSessions
+	switch {
+	case len(r.dirty) > severalSessions:
+		return false
+	case several && (r.polling > fewSessions || r.bytes > severalBytes):
+		return false
+	case !f.beginDirect(several):
+		return false
+	}
+	flush(r.dirty)
+	if several {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.direct.end()
+	}
+	return true
+}
+
+// beginDirect reports whether a small round should be written by who ends it.
+func (f *flusher) beginDirect(several bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Since(f.since)
+	gap := now - time.Duration(f.ended.Load())
+	idle := len(f.list) == 0
+	if several {
+		return f.direct.begin(now, gap, !idle || f.working > 0)
+	}
+	return idle && gap >= rapid
+}
+
 // flush writes out what was queued for sessions.
 func flush(dirty []*Session) {
 	for _, s := range dirty {
