@@ -64,7 +64,7 @@ func TestNoGoroutineWhileTLSIsIdle(t *testing.T) {
 	testkit.Eventually(t, "the end of those that have read", func() bool { return runtime.NumGoroutine() < before+n/2 })
 	for i, s := range all {
 		s.c.mu.Lock() // which a goroutine that is started needs
-		if s.c.outlet.opened != nil || s.c.taker.buf != nil {
+		if s.c.outlet.opened != nil || s.c.taker.Holds() {
 			t.Error("it holds a buffer while it is idle")
 		}
 		s.c.mu.Unlock()
@@ -122,7 +122,7 @@ func TestIdleTLSEnds(t *testing.T) {
 			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
 				t.Error("it is kept after its end")
 			}
-			if s.c.outlet.opened != nil || s.c.taker.buf != nil {
+			if s.c.outlet.opened != nil || s.c.taker.Holds() {
 				t.Error("it holds a buffer after its end")
 			}
 		})
