@@ -86,7 +86,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	if before == 0 && isShort(&r) {
-		return h.next.Handle(ctx, r)
+		return h.Handler.Handle(ctx, r)
 	}
 	return h.handleShortened(ctx, r, before)
 }
