@@ -67,7 +67,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if asks(&r) {
 		return h.advise(ctx, r)
 	}
-	return h.next.Handle(ctx, r)
+	return h.Handler.Handle(ctx, r)
 }
 
 // asks reports whether a line asks for advice. It is not inlined, for the sake of the stack, as in
