@@ -31,6 +31,7 @@ func TestClusterRedisOutOfMemory(t *testing.T) {
 
 // TestClusterSlowRedis puts a proxy in front of Redis that delays both ways.
 func TestClusterSlowRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	slow := delayed(t, redis.Addr, 150*time.Millisecond)
 	a := harness.Start(t, "--message-queue", "redis://"+slow)
