@@ -114,6 +114,7 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 		defer close(a.served)
 		failed <- a.http.Serve(a.listener)
 	}()
+	go func() { _ = a.http.Serve(a.front.polled.Listener()) }() // which ends with the server
 	a.view.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)

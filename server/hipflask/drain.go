@@ -2,6 +2,7 @@ package hipflask
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -25,5 +26,5 @@ func (a *server) stopHTTP(ctx context.Context) error {
 	}
 	a.conns.AwaitRequests(grace)
 	a.conns.CloseSilent()
-	return a.http.Shutdown(ctx)
+	return errors.Join(a.http.Shutdown(ctx), a.front.polled.Shutdown(ctx))
 }

@@ -13,6 +13,7 @@ import (
 	"hipflask/server/internal/assets"
 	"hipflask/server/internal/cluster/forward"
 	"hipflask/server/internal/folder"
+	"hipflask/server/internal/polled"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
 	"hipflask/server/internal/websocket"
@@ -27,6 +28,7 @@ func (a *server) newFront() (*front, error) {
 		forwarder: a.forwarder,
 		admit:     a.view.AdmitHost,
 		lost:      a.view.Lost,
+		polls:     a.view.Polls,
 		log:       a.log,
 	}
 	var err error
@@ -46,6 +48,7 @@ func (a *server) newFront() (*front, error) {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	polled.Restore(r)
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
 		r.RemoteAddr = unixPeer
 	}
@@ -57,6 +60,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case f.isSocketIO(path):
+		if f.polled.Take(w, r) {
+			return
+		}
 		defer f.recover(w, r, func() bool { return false })
 		f.socketIO.ServeHTTP(w, r)
 	case f.plain != "" && path == f.plain && websocket.IsUpgrade(r):
@@ -71,6 +77,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveOthers(s, r)
 		s.Finish()
 	}
+}
+
+// takesPolls reports whether a request is one that polls a session of this server. What another
+// server passes on has to end with its connection.
+func (f *front) takesPolls(r *http.Request) bool {
+	return f.isSocketIO(r.URL.Path) && r.Header[forward.Header] == nil && !f.draining.Load() && f.polls(r)
 }
 
 // takeForwarded serves what another server of the cluster has passed on, and reports false for what

@@ -21,6 +21,7 @@ import (
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
+	"hipflask/server/internal/polled"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
 	"hipflask/server/socketio"
@@ -80,7 +81,15 @@ func (a *server) newHTTP() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
 		ConnState:         a.conns.Track,
+		ConnContext:       polled.ConnContext,
 	}
+	a.front.polled = polled.New(polled.Options{
+		Handler:       a.front,
+		Takes:         a.front.takesPolls,
+		HeaderTimeout: a.cfg.ReadHeaderTimeout,
+		IdleTimeout:   idleTimeout,
+		Track:         a.conns.Track,
+	})
 	if a.forwarder != nil {
 		web.RegisterOnShutdown(a.forwarder.Release)
 	}
@@ -99,10 +108,12 @@ type front struct {
 	page        http.Handler   // nil: none
 
 	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
+	polled    *polled.Conns      // takes the connections of clients that poll; nil: they stay net/http's
 	draining  atomic.Bool        // each connection is to end with its next answer
 
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is called with what nobody serves
+	polls func(*http.Request) bool                      // reports whether a session of this server is polled
 	log   *slog.Logger
 	stall stall.Limits
 }

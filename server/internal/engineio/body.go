@@ -33,7 +33,7 @@ type item struct {
 func (o *outlet) body(portions []portion, format payload.Format, before, after, encoding string) *body {
 	b := new(body)
 	items, size := itemsOf(portions, format, before, after)
-	if encoding != "" && o.compressFrom >= 0 && size >= o.compressFrom {
+	if encoding != "" && o.compresses(size) {
 		b.encoding = encoding
 		b.compress(o, items, format)
 		return b

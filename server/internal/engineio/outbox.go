@@ -57,6 +57,9 @@ func (o *outlet) init(memory *budget.Budget) {
 	o.lag.init()
 }
 
+// compresses reports whether an answer of so many bytes is worth being compressed.
+func (o *outlet) compresses(size int) bool { return o.compressFrom >= 0 && size >= o.compressFrom }
+
 // batch is what goes out in one write. shared is the pooled buffer behind data, if the frames had
 // to be joined.
 type batch struct {

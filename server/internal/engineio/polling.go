@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
 )
 
@@ -24,18 +23,18 @@ const (
 	pieceSize = 64 << 10
 )
 
-// serveGET answers a poll with all that waits, or waits for something to come.
+// serveGET answers a poll with all that waits, or has it wait for something to come.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values) {
 	if s.repeat(w, r) {
 		return
 	}
-	p := &poll{wake: make(chan struct{}, 1)}
+	p := s.newPoll(w, r, q)
 	if from := forwardedFrom(r); from != "" {
 		p.ended = make(chan struct{})
 		defer close(p.ended)
 		kept := &passed{ResponseWriter: w, uri: r.RequestURI, from: from, memory: s.srv.cfg.Memory}
 		defer s.keepPassed(kept)
-		w = kept
+		p.w = kept
 	}
 	s.mu.Lock()
 	switch {
@@ -50,30 +49,50 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 		return
 	}
 	s.polls.poll, s.upgrade.abandoned = p, false
-	noReadLimit(w)
-	ok := s.awaitLocked(p, r)
-	upgraded := s.conn != nil
-	a := &answer{response: http.NewResponseController(w), memory: s.srv.cfg.Memory}
-	if ok {
-		a.portions = s.takePollLocked()
-		s.meter.messagesOut += s.polls.begin(a)
-		a.last = a.portions[0].Message == s.srv.packets.close
-		if a.last && s.isToComeBackLocked() {
-			a.comeBack = s.reason
-		}
-	}
-	s.polls.poll = nil
-	s.mu.Unlock()
-	if !ok {
-		if !upgraded && !isForwarded(r) {
-			s.end(TransportClose)
-		}
+	if p.later != nil {
+		s.waitLocked(p)
 		return
 	}
-	written := s.respond(a, w, r, q)
+	noReadLimit(w)
+	if !s.awaitLocked(p, r) {
+		s.giveUpLocked(p, !isForwarded(r))
+		return
+	}
+	a := s.takeAnswerLocked(p)
+	s.mu.Unlock()
+	s.answered(p, a, s.respond(p, a))
+}
+
+// giveUpLocked forgets a poll whose client, or whoever passed it on, is gone. It releases the mutex.
+func (s *Session) giveUpLocked(p *poll, ends bool) {
+	s.polls.poll = nil
+	upgraded := s.conn != nil
+	s.mu.Unlock()
+	p.done()
+	if !upgraded && ends {
+		s.end(TransportClose)
+	}
+}
+
+// takeAnswerLocked takes what the poll is answered with.
+func (s *Session) takeAnswerLocked(p *poll) *answer {
+	s.polls.poll = nil
+	a := &answer{response: http.NewResponseController(p.w), memory: s.srv.cfg.Memory}
+	a.portions = s.takePollLocked()
+	s.meter.messagesOut += s.polls.begin(a)
+	a.last = a.portions[0].Message == s.srv.packets.close
+	if a.last && s.isToComeBackLocked() {
+		a.comeBack = s.reason
+	}
+	return a
+}
+
+// answered is called when an answer was written, or could not be.
+func (s *Session) answered(p *poll, a *answer, written bool) {
 	s.mu.Lock()
 	s.polls.finish(a, written)
 	s.mu.Unlock()
+	p.done()
 	if written && a.last {
 		s.end(ServerClose)
 	}
@@ -123,8 +142,14 @@ func (s *Session) format(isJSONP bool) payload.Format {
 	return payload.V4
 }
 
-// awaitLocked waits until the last answer is written and there is something to answer p with,
-// without the mutex meanwhile. False means that the client gave the poll up.
+// isReadyLocked reports whether a poll can be answered: the last answer is written, and there is
+// something to answer it with.
+func (s *Session) isReadyLocked(p *poll) bool {
+	return s.polls.answer == nil && !s.polls.telling && (s.queued > 0 || s.state != stateOpen || p.noop)
+}
+
+// awaitLocked waits until p can be answered, without the mutex meanwhile. False means that the
+// client gave the poll up.
 func (s *Session) awaitLocked(p *poll, r *http.Request) bool {
 	var noop <-chan time.Time
 	if s.upgrade.probed {
@@ -132,7 +157,7 @@ func (s *Session) awaitLocked(p *poll, r *http.Request) bool {
 		defer t.Stop()
 		noop = t.C
 	}
-	for s.polls.answer != nil || s.polls.telling || s.queued == 0 && s.state == stateOpen && !p.noop {
+	for !s.isReadyLocked(p) {
 		s.mu.Unlock()
 		gone, over := false, false
 		select {
@@ -166,23 +191,26 @@ func jsonpIndex(q url.Values) (string, bool) {
 }
 
 // respond makes the answer and writes it, and reports whether all of it went out.
-func (s *Session) respond(a *answer, w http.ResponseWriter, r *http.Request, q url.Values) bool {
+func (s *Session) respond(p *poll, a *answer) bool {
 	if a.comeBack != "" {
-		return s.refusePoll(a, w)
+		return s.refusePoll(a, p.w)
 	}
 	if s.srv.cfg.Memory.Full() && !s.srv.registrar.relieve(s) {
 		_ = a.response.SetWriteDeadline(time.Now().Add(lastFrameTimeout)) // which the session's end has cut
-		turnAway(w, http.StatusServiceUnavailable, "The server is short of memory")
+		turnAway(p.w, http.StatusServiceUnavailable, "The server is short of memory")
 		return false
 	}
-	index, isJSONP := jsonpIndex(q)
-	format := s.format(isJSONP)
-	before, after := format.Around(index)
-	b := s.srv.outlet.body(a.portions, format, before, after, coding.Choose(r.Header, coding.Gzip, coding.Deflate))
+	return s.write(a, s.makeBody(p, a), p)
+}
+
+// makeBody makes the body of an answer.
+func (s *Session) makeBody(p *poll, a *answer) *body {
+	before, after := p.format.Around(p.index)
+	b := s.srv.outlet.body(a.portions, p.format, before, after, p.encoding)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	a.made(b)
-	s.mu.Unlock()
-	return s.write(a, b, format.ContentType(), w)
+	return b
 }
 
 // refusePoll answers the last poll of a session whose client is to open another one.
@@ -198,22 +226,15 @@ func (s *Session) refusePoll(a *answer, w http.ResponseWriter) bool {
 
 // write writes the answer and reports whether all of it went out. A client that takes nothing of it
 // for too long is given up.
-func (s *Session) write(a *answer, b *body, contentType string, w http.ResponseWriter) bool {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", "no-store")
-	if b.encoding != "" {
-		h.Set("Content-Encoding", b.encoding)
-	}
-	h.Set("Content-Length", strconv.Itoa(b.size))
-	w.WriteHeader(http.StatusOK)
+func (s *Session) write(a *answer, b *body, p *poll) bool {
+	p.writeHeader(b)
 	if !s.goOn(a, 0) {
 		return false
 	}
 	for _, piece := range b.pieces {
 		for len(piece) > 0 {
 			n := min(len(piece), pieceSize)
-			if _, err := w.Write(piece[:n]); err != nil {
+			if _, err := p.w.Write(piece[:n]); err != nil {
 				s.writeFailed(err)
 				return false
 			}
@@ -224,6 +245,18 @@ func (s *Session) write(a *answer, b *body, contentType string, w http.ResponseW
 		}
 	}
 	return s.flushAnswer(a)
+}
+
+// writeHeader writes the header of an answer with this body.
+func (p *poll) writeHeader(b *body) {
+	h := p.w.Header()
+	h["Content-Type"] = []string{p.format.ContentType()}
+	h["Cache-Control"] = []string{"no-store"}
+	if b.encoding != "" {
+		h["Content-Encoding"] = []string{b.encoding}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(b.size)}
+	p.w.WriteHeader(http.StatusOK)
 }
 
 func (s *Session) flushAnswer(a *answer) bool {

@@ -2,9 +2,13 @@ package engineio
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"hipflask/server/internal/budget"
+	"hipflask/server/internal/coding"
+	"hipflask/server/internal/engineio/payload"
+	"hipflask/server/internal/polled"
 )
 
 // polls is what a session knows of its requests by polling: of the GET that waits, of the answer to
@@ -19,10 +23,34 @@ type polls struct {
 
 // poll is a GET that waits for something to send.
 type poll struct {
-	wake chan struct{} // capacity 1
-	noop bool          // answer at once, with a noop packet if with nothing else
+	w        http.ResponseWriter
+	later    polled.Later   // w, if the answer may come after the handler has returned; else nil
+	format   payload.Format // of the answer
+	index    string         // of a JSONP client's callback
+	encoding string         // that the client accepts; empty: none
+
+	wake   chan struct{} // capacity 1; nil with later
+	noop   bool          // answer at once, with a noop packet if with nothing else
+	look   func()        // answers the poll if that can be; nil without later
+	unless *time.Timer   // answers with a noop; nil: there is none
 
 	ended chan struct{} // closed at its end; nil unless another server has passed it on
+}
+
+func (s *Session) newPoll(w http.ResponseWriter, r *http.Request, q url.Values) *poll {
+	index, isJSONP := jsonpIndex(q)
+	p := &poll{w: w, format: s.format(isJSONP), index: index, encoding: coding.Choose(r.Header, coding.Gzip, coding.Deflate)}
+	if p.later, _ = w.(polled.Later); p.later == nil {
+		p.wake = make(chan struct{}, 1)
+	}
+	return p
+}
+
+// done ends the poll.
+func (p *poll) done() {
+	if p.later != nil {
+		p.later.Done()
+	}
 }
 
 // answer is what a poll is answered with.
@@ -39,14 +67,17 @@ type answer struct {
 	cut  bool // the session ended first: nothing counts any more
 }
 
-// wake wakes the waiting poll, if there is one.
+// wake wakes the waiting poll, if there is one. It may be called with locks held.
 func (p *polls) wake() {
-	if p.poll == nil {
-		return
-	}
-	select {
-	case p.poll.wake <- struct{}{}:
+	switch {
+	case p.poll == nil:
+	case p.poll.later != nil:
+		p.poll.later.Go(p.poll.look)
 	default:
+		select {
+		case p.poll.wake <- struct{}{}:
+		default:
+		}
 	}
 }
 

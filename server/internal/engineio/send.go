@@ -55,8 +55,7 @@ func (s *Session) acceptLocked(m *Message) bool {
 func (s *Session) flushLocked() {
 	conn := s.conn
 	if conn == nil {
-		s.polls.wake()
-		s.mu.Unlock()
+		s.answerLocked()
 		return
 	}
 	s.writing = true

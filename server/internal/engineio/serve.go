@@ -3,6 +3,7 @@ package engineio
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/websocket"
@@ -64,6 +65,25 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	default:
 		s.servePOST(w, r, q)
 	}
+}
+
+// Polls reports whether a request is for a session of this server that polls.
+func (srv *Server) Polls(r *http.Request) bool {
+	s := srv.find(sidOf(r.URL))
+	return s != nil && !s.IsPlain() && s.Transport() == transportPolling
+}
+
+// sidOf is the session's id in a query, found without taking all of that apart.
+func sidOf(u *url.URL) string {
+	if strings.ContainsAny(u.RawQuery, "%+;") {
+		return u.Query().Get("sid")
+	}
+	for field := range strings.SplitSeq(u.RawQuery, "&") {
+		if sid, ok := strings.CutPrefix(field, "sid="); ok {
+			return sid
+		}
+	}
+	return ""
 }
 
 // unknown refuses a request for a session that is not there. One that ended a moment ago may still

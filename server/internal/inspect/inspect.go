@@ -52,6 +52,8 @@ type View interface {
 	AdmitOps(w http.ResponseWriter, r *http.Request) bool
 	// ServeForwarded serves what another server of the cluster has passed on.
 	ServeForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded)
+	// Polls reports whether a request is for a session of this server that polls.
+	Polls(r *http.Request) bool
 	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still that of its
 	// connection.
 	Trusts(r *http.Request) bool

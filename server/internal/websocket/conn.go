@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/deflate"
+	"hipflask/server/internal/socket"
 )
 
 const (
@@ -27,7 +28,7 @@ type Upgrader struct {
 	// before the first use.
 	Compression bool
 
-	pool   bufferPool
+	pool   socket.Buffers
 	codec  deflate.Codec
 	idlers idlers
 }
@@ -56,17 +57,17 @@ type Conn struct {
 	compressed bool            // compression was agreed on
 
 	// The reading goroutine's:
-	taker   taker  // unless raw is nil
-	kept    []byte // the buffer for reading if raw is nil
-	early   []byte // came with the handshake, not yet read
+	taker   socket.Reader // unless raw is nil
+	kept    []byte        // the buffer for reading if raw is nil
+	early   []byte        // came with the handshake, not yet read
 	reader  reader
 	handler Handler
 	pace    func(n int) Work // nil, or called with how much was read
 	ended   func(error)
 
 	// The writer's:
-	sender sender  // unless raw is nil
-	outlet *outlet // nil but for TLS that ListenTLS has accepted
+	sender socket.Writer // unless raw is nil
+	outlet *outlet       // nil but for TLS that ListenTLS has accepted
 
 	idling
 }
@@ -76,14 +77,14 @@ func newConn(nc net.Conn, early []byte, u *Upgrader) *Conn {
 	if c.outlet = outletOf(nc); c.outlet != nil {
 		c.raw = c.outlet.raw
 	} else {
-		c.raw = rawConn(socketOf(nc))
+		c.raw = socket.Raw(socket.Beneath(nc))
 	}
 	if c.raw == nil {
 		c.kept = make([]byte, keptReadSize)
 		return c
 	}
-	c.taker.init(&u.pool)
-	c.sender.init()
+	c.taker.Init(&u.pool)
+	c.sender.Init()
 	return c
 }
 
@@ -116,12 +117,12 @@ func (c *Conn) read() ([]byte, error) {
 	if c.outlet != nil {
 		return c.outlet.read(c.conn, &c.taker, idle)
 	}
-	return c.taker.take(c.raw, idle)
+	return c.taker.Read(c.raw, idle)
 }
 
 // release gives up what reading needs.
 func (c *Conn) release() {
-	c.taker.release()
+	c.taker.Release()
 	if c.outlet != nil {
 		c.outlet.stopReading(&c.taker)
 	}
@@ -143,7 +144,7 @@ func (c *Conn) TryWrite(p []byte) (n int, err error) {
 	case c.raw == nil || len(p) == 0:
 		return 0, nil
 	}
-	return c.sender.try(c.raw, p)
+	return c.sender.Try(c.raw, p)
 }
 
 // Held reports whether something that TryWrite has taken waits for the kernel: over TLS, part of a

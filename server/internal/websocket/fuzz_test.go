@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"unicode/utf8"
+
+	"hipflask/server/internal/socket"
 )
 
 // script is a connection that gives its bytes in pieces of given sizes, and then ends.
@@ -253,7 +255,7 @@ func BenchmarkParse(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				copy(scratch, stream) // the reader unmasks in place
-				for p := range slices.Chunk(scratch, readSize) {
+				for p := range slices.Chunk(scratch, socket.ReadSize) {
 					if err := r.feed(p, nothing{}); err != nil {
 						b.Fatal(err)
 					}

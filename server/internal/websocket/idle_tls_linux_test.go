@@ -64,7 +64,7 @@ func TestNoGoroutineWhileTLSIsIdle(t *testing.T) {
 	testkit.Eventually(t, "the end of those that have read", func() bool { return runtime.NumGoroutine() < before+n/2 })
 	for i, s := range all {
 		s.c.mu.Lock() // which a goroutine that is started needs
-		if s.c.outlet.opened != nil || s.c.taker.buf != nil {
+		if s.c.outlet.opened != nil || s.c.taker.Holds() {
 			t.Error("it holds a buffer while it is idle")
 		}
 		s.c.mu.Unlock()
@@ -118,7 +118,7 @@ func TestIdleTLSEnds(t *testing.T) {
 				t.Errorf("ended with %v", err)
 			}
 			s.notKept(t)
-			if s.c.outlet.opened != nil || s.c.taker.buf != nil {
+			if s.c.outlet.opened != nil || s.c.taker.Holds() {
 				t.Error("it holds a buffer after its end")
 			}
 		})

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strconv"
 	"testing"
+
+	"hipflask/server/internal/socket"
 )
 
 func sizeName(n int) string { return strconv.Itoa(n) + "B" }
@@ -18,17 +20,16 @@ func TestNoBufferWhileWaiting(t *testing.T) {
 	if _, err := peer.Write([]byte("ab")); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := c.read(); err != nil || len(p) == 0 || c.taker.buf == nil {
+	if p, err := c.read(); err != nil || len(p) == 0 || !c.taker.Holds() {
 		t.Fatalf("%q, %v", p, err)
 	}
 	// One read has taken everything that was sent, or the next one does; then there is nothing.
-	var ready bool
-	err := c.raw.Control(func(fd uintptr) {
-		for ready = c.taker.ready(fd); ready; ready = c.taker.ready(fd) {
-		}
-	})
-	if err != nil || ready || c.taker.buf != nil {
-		t.Errorf("with nothing to read: ready %v, buffer %p, %v", ready, c.taker.buf, err)
+	var err error
+	for err == nil {
+		_, err = c.taker.Read(c.raw, true)
+	}
+	if err != socket.ErrIdle || c.taker.Holds() {
+		t.Errorf("with nothing to read: %v, with a buffer: %v", err, c.taker.Holds())
 	}
 }
 

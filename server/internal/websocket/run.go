@@ -3,6 +3,8 @@ package websocket
 import (
 	"errors"
 	"os"
+
+	"hipflask/server/internal/socket"
 )
 
 // Start reads frames and calls h until the connection ends, on goroutines of the connection's own,
@@ -40,7 +42,7 @@ func (c *Conn) run() {
 		switch {
 		case err == errLent:
 			return // another goroutine reads, and has what is the reading goroutine's
-		case err == errIdle:
+		case err == socket.ErrIdle:
 			if c.rest() {
 				return // another goroutine may be reading already
 			}
@@ -64,7 +66,7 @@ func (c *Conn) run() {
 // errLent is serve's error when another goroutine reads the connection now.
 var errLent = errors.New("lent")
 
-// serve reads until the connection ends or may become idle, with errIdle, or another goroutine
+// serve reads until the connection ends or may become idle, with socket.ErrIdle, or another goroutine
 // reads, with errLent.
 func (c *Conn) serve() error {
 	if early := c.early; len(early) > 0 {
@@ -111,14 +113,5 @@ func (c *Conn) renewed(err error) bool {
 	if c.outlet != nil {
 		nc = c.outlet.Conn
 	}
-	for {
-		if lasting, ok := nc.(interface{ RenewRead(error) bool }); ok {
-			return lasting.RenewRead(err)
-		}
-		s, ok := nc.(socketed)
-		if !ok {
-			return false
-		}
-		nc = s.Socket()
-	}
+	return socket.Renewed(nc, err)
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"hipflask/server/internal/locks"
+	"hipflask/server/internal/socket"
 )
 
 const (
@@ -37,7 +38,7 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw := rawConn(socketOf(nc)); raw != nil {
+	if raw := socket.Raw(socket.Beneath(nc)); raw != nil {
 		nc = newOutlet(nc, raw, &l.buffers)
 	}
 	return tls.Server(nc, l.config), nil
@@ -49,12 +50,12 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 type outlet struct {
 	net.Conn
 	raw     syscall.RawConn
-	sender  sender
+	sender  socket.Writer
 	buffers *sync.Pool
 
 	// The reading goroutine's:
-	records []byte      // read from the socket, not yet taken by TLS
-	opened  *readBuffer // what TLS has made of them; nil while nothing was read
+	records []byte         // read from the socket, not yet taken by TLS
+	opened  *socket.Buffer // what TLS has made of them; nil while nothing was read
 
 	mu       locks.Outlet
 	direct   bool    // a WebSocket's: Write and Read do not wait
@@ -66,7 +67,7 @@ type outlet struct {
 
 func newOutlet(nc net.Conn, raw syscall.RawConn, buffers *sync.Pool) *outlet {
 	o := &outlet{Conn: nc, raw: raw, buffers: buffers}
-	o.sender.init()
+	o.sender.Init()
 	return o
 }
 
@@ -129,7 +130,7 @@ func (o *outlet) pushLocked() error {
 	if o.draining || o.held == nil {
 		return o.failed
 	}
-	n, err := o.sender.try(o.raw, *o.held)
+	n, err := o.sender.Try(o.raw, *o.held)
 	if rest := (*o.held)[n:]; len(rest) > 0 {
 		*o.held = append((*o.held)[:0], rest...)
 		return err

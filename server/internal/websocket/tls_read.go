@@ -4,16 +4,18 @@ import (
 	"errors"
 	"net"
 	"os"
+
+	"hipflask/server/internal/socket"
 )
 
 // read is Conn.read over TLS, which conn is. Nobody waits within TLS: the socket is read here, as
 // that of a plain connection is, and TLS is given what has come. So while nothing comes there is no
 // buffer of ours and, where idle allows it, no goroutine, also with half a record: TLS keeps that.
 // Records are at most 16 KiB and a little.
-func (o *outlet) read(conn net.Conn, t *taker, idle bool) ([]byte, error) {
+func (o *outlet) read(conn net.Conn, t *socket.Reader, idle bool) ([]byte, error) {
 	for {
 		if o.opened == nil {
-			o.opened = t.pool.get()
+			o.opened = t.Pool().Get()
 		}
 		n, err := conn.Read(o.opened[:])
 		if n > 0 {
@@ -23,16 +25,16 @@ func (o *outlet) read(conn net.Conn, t *taker, idle bool) ([]byte, error) {
 			return nil, err
 		}
 		o.stopReading(t)
-		if o.records, err = t.take(o.raw, idle); err != nil {
+		if o.records, err = t.Read(o.raw, idle); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // stopReading gives the buffer back that TLS has filled.
-func (o *outlet) stopReading(t *taker) {
+func (o *outlet) stopReading(t *socket.Reader) {
 	if o.opened != nil {
-		t.pool.put(o.opened)
+		t.Pool().Put(o.opened)
 		o.opened = nil
 	}
 }

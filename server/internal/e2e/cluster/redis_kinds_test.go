@@ -148,7 +148,7 @@ func TestStreamsOnAClusterWhoseNodesSwitch(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.StartCluster(t, 3)
 	owner := redistest.NodeOf(nodes, "socket.io")
-	replica := redistest.StartClusterReplica(t, owner, 3)
+	replica := redistest.StartClusterReplica(t, owner, nodes)
 	a, io := startStreams(t, clusterURL(nodes))
 	b, _ := startStreams(t, clusterURL(nodes))
 	here, there := testkit.JoinWebSocket(t, a.Addr), testkit.JoinWebSocket(t, b.Addr)

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package websocket
+package socket
 
 import "golang.org/x/sys/unix"
 

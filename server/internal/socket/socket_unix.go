@@ -1,6 +1,6 @@
 //go:build unix
 
-package websocket
+package socket
 
 import (
 	"net"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawConn gives access to a plain socket, or nil when nc is none. Only the two types are asked for
+// Raw gives access to a plain socket, or nil when nc is none. Only the two types are asked for
 // by name: a type that embeds one of them has the method too, and would be circumvented. One that
 // changes nothing of what passes through the socket reports that with a method Socket, see
-// socketOf.
-func rawConn(nc net.Conn) syscall.RawConn {
+// Beneath.
+func Raw(nc net.Conn) syscall.RawConn {
 	var raw syscall.RawConn
 	var err error
 	switch nc := nc.(type) {

@@ -1,4 +1,4 @@
-package websocket
+package socket
 
 import (
 	"unsafe"
@@ -14,7 +14,7 @@ const quickSize = 64 << 10
 // may give the processor away meanwhile, and wake a thread for that. With many connections busy at
 // once, that is a seventh of the work of a small message; see BenchmarkSocket. A write of more than
 // quickSize could hold up the collector, so the scheduler gets to know of that; a read is never of
-// more than readSize.
+// more than ReadSize.
 func readSocket(fd uintptr, p []byte) (int, error) {
 	return transfer(unix.SYS_RECVFROM, fd, p)
 }
