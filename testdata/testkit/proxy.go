@@ -11,8 +11,7 @@ import (
 type Proxy struct {
 	net.Listener
 
-	carry Carry
-	work  sync.WaitGroup
+	work sync.WaitGroup
 
 	mu      sync.Mutex
 	refuses bool
