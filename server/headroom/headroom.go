@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"time"
 )
 
 const (
@@ -29,7 +30,11 @@ func Keep() (stop func()) {
 	p := &pacer{
 		before: debug.SetGCPercent(percent(0)),
 		live:   []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}},
+		extra:  newExtra(),
 	}
+	p.mu.Lock()
+	p.extra.timer = time.AfterFunc(lookEvery, p.look)
+	p.mu.Unlock()
 	p.arm()
 	return p.stop
 }
@@ -40,6 +45,7 @@ type pacer struct {
 	before  int
 	stopped bool
 	live    []metrics.Sample
+	extra   extra
 }
 
 // mark is an object that nobody holds: the next collection finds that out.
@@ -62,10 +68,28 @@ func (p *pacer) collected() {
 	p.arm()
 }
 
+// look gives back what is too much.
+func (p *pacer) look() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	if p.extra.isMuch() {
+		p.mu.Unlock()
+		debug.FreeOSMemory() // collects, and collected wants the mutex
+		p.mu.Lock()
+	}
+	if !p.stopped {
+		p.extra.timer.Reset(lookEvery)
+	}
+}
+
 func (p *pacer) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
+	p.extra.timer.Stop()
 	debug.SetGCPercent(p.before)
 }
 

@@ -49,7 +49,7 @@ type running struct {
 
 // start runs a server with these settings. prepare, if not nil, changes it before anybody is
 // served.
-func start(t *testing.T, register func(*App) error, prepare func(*server), args ...string) *running {
+func start(t testing.TB, register func(*App) error, prepare func(*server), args ...string) *running {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode) // as Run does
 	cfg, err := config.Parse(append([]string{"--port", "0"}, args...), noEnv)
@@ -77,7 +77,7 @@ func start(t *testing.T, register func(*App) error, prepare func(*server), args 
 }
 
 // stop ends the server. It can be called again.
-func (r *running) stop(t *testing.T) {
+func (r *running) stop(t testing.TB) {
 	t.Helper()
 	r.cancel()
 	select {

@@ -120,6 +120,9 @@ func auth(p *packet.Packet) packet.Value {
 	if p.Data != nil {
 		return packet.Value{JSON: p.Data}
 	}
+	if p.Query == "" {
+		return packet.Value{JSON: []byte("{}")}
+	}
 	query, _ := url.ParseQuery(p.Query) // what cannot be read is left out
 	fields := make(map[string]any, len(query))
 	for name, values := range query {

@@ -38,13 +38,14 @@ func (c *conn) plain(v packet.Value) {
 // breaks a limit ends the session, and so does a malformed CONNECT: its client would wait for an
 // answer until a timeout.
 func (c *conn) decoded(p *packet.Packet, err error) error {
+	if err == nil {
+		if p != nil { // else attachments are still to come
+			c.accept(p)
+		}
+		return nil
+	}
 	var refused *packet.Error
 	switch {
-	case err == nil && p == nil: // attachments are still to come
-		return nil
-	case err == nil:
-		c.accept(p)
-		return nil
 	case errors.Is(err, errTooMuch):
 		c.tooMuch()
 		return nil

@@ -65,20 +65,23 @@ type ender interface{ Done() <-chan struct{} }
 // claim to it, nil for a client that is a new one, and the offset of the last event that it has
 // seen. It may take as long as handlers have, but no longer than the client is there.
 func (s *claims) comeBack(p *packet.Packet, session *engineio.Session, conn ender) (mine *claim, offset string) {
-	var had struct{ Pid, Offset json.RawMessage }
-	var pid string
-	if s.timeout <= 0 || session.Protocol() != 4 || json.Unmarshal(p.Data, &had) != nil ||
-		json.Unmarshal(had.Pid, &pid) != nil || pid == "" {
+	if s.timeout <= 0 || session.Protocol() != 4 || p.Data == nil {
 		return nil, ""
 	}
-	if json.Unmarshal(had.Offset, &offset) != nil || offset == "" {
-		offset = fanout.NoOffset
+	var had struct{ Pid, Offset json.RawMessage }
+	var pid string
+	if json.Unmarshal(p.Data, &had) != nil || json.Unmarshal(had.Pid, &pid) != nil || pid == "" {
+		return nil, ""
+	}
+	var last string
+	if json.Unmarshal(had.Offset, &last) != nil || last == "" {
+		last = fanout.NoOffset
 	}
 	mine = newClaim(pid, p.Namespace, session)
 	if !s.takeOver(mine, conn.Done()) {
 		return nil, ""
 	}
-	return mine, offset
+	return mine, last
 }
 
 // takeOver makes the claim, once whoever had it before is gone: its handlers have the timeout for

@@ -101,7 +101,7 @@ func New(opts Options) *Server {
 	s.life, s.end = context.WithCancel(opts.Context)
 	s.opts.Engine.Open = s.open
 	s.opts.Engine.Pack = s.pack
-	s.opts.Engine.Allow = s.allowed
+	s.opts.Engine.Allow = s.asked
 	s.engine = engineio.NewServer(s.opts.Engine)
 	s.queues.MaxTasks, s.queues.MaxBytes = s.opts.MaxQueuedEvents, maxQueuedBytes
 	s.queues.Copies, s.queues.IsOver = s.engine.Copies, s.engine.IsDraining
@@ -202,11 +202,11 @@ func (s *Server) OnRequest(allow func(w http.ResponseWriter, r *http.Request) bo
 	s.allow = allow
 }
 
-func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
+// asked is the function that OnRequest was given, nil without one.
+func (s *Server) asked() func(http.ResponseWriter, *http.Request) bool {
 	s.mu.RLock()
-	allow := s.allow
-	s.mu.RUnlock()
-	return allow == nil || allow(w, r)
+	defer s.mu.RUnlock()
+	return s.allow
 }
 
 // Shutdown closes every client, waits until their disconnect handlers have run, and then ends what

@@ -68,6 +68,26 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Handle passes the line on, with advice if there is some.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	if asks(&r) {
+		return h.advise(ctx, r)
+	}
+	return h.next.Handle(ctx, r)
+}
+
+// asks reports whether a line asks for advice. It is not inlined, for the sake of the stack, as in
+// package sparse.
+//
+//go:noinline
+func asks(r *slog.Record) (does bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		does = a.Key == causeKey || a.Key == boundKey
+		return !does
+	})
+	return does
+}
+
+// advise passes on a line that asks for advice.
+func (h *Handler) advise(ctx context.Context, r slog.Record) error {
 	l := line{Config: h.all.cfg, name: h.all.name}
 	r.Attrs(func(a slog.Attr) bool {
 		l.attrs = append(l.attrs, a)

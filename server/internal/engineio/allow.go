@@ -7,15 +7,19 @@ import (
 )
 
 // allow asks whether the request may open a session, and returns what was added to the header of
-// its answer, which a 101 has to carry as well. If it may not, it is answered.
+// its answer, which a 101 has to carry as well; nil where nobody is asked. If it may not, it is
+// answered.
 func (srv *Server) allow(w http.ResponseWriter, r *http.Request) (added http.Header, ok bool) {
-	added = make(http.Header)
 	if srv.cfg.Allow == nil {
-		return added, true
+		return nil, true
+	}
+	allow := srv.cfg.Allow()
+	if allow == nil {
+		return nil, true
 	}
 	before := maps.Clone(w.Header())
 	asked := &watched{ResponseWriter: w}
-	ok = srv.cfg.Allow(asked, r)
+	ok = allow(asked, r)
 	if asked.answered { // whatever it reports
 		return nil, false
 	}
@@ -23,6 +27,7 @@ func (srv *Server) allow(w http.ResponseWriter, r *http.Request) (added http.Hea
 		writeRefusal(w, http.StatusForbidden, codeForbidden, codeForbidden.String())
 		return nil, false
 	}
+	added = make(http.Header)
 	for name, values := range w.Header() {
 		if !slices.Equal(values, before[name]) {
 			added[name] = slices.Clone(values)

@@ -61,9 +61,10 @@ type Config struct {
 	Proxies  Proxies        // who is believed about clients' addresses
 	Logger   *slog.Logger
 
-	// Allow is asked before a session is opened; nil allows all. It may add to the header of the
-	// answer; if it reports false, it has answered.
-	Allow func(w http.ResponseWriter, r *http.Request) bool
+	// Allow returns the function that is asked before a session is opened; without either all are
+	// allowed. The function may add to the header of the answer; if it reports false, it may have
+	// answered.
+	Allow func() func(w http.ResponseWriter, r *http.Request) bool
 
 	// Elsewhere answers a request for a session that is not here, which was admitted, and reports
 	// whether it did; nil: nobody does. See [Server.ServeForwarded].

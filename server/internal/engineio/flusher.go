@@ -19,15 +19,6 @@ const (
 	spreadFrom = 1024
 )
 
-const (
-	// fewSessions is for how many a broadcaster writes itself: to wake the flusher costs as much as
-	// some deliveries.
-	fewSessions = 32
-	// rapid is how soon a round follows another when somebody broadcasts in a loop. Then the
-	// flusher is better: it joins what waits for a session.
-	rapid = 5 * time.Microsecond
-)
-
 // flusher writes out what broadcasts queued. A broadcast only puts a pointer into each session's
 // queue; the writing follows in one pass over the sessions, and whatever other broadcasts queued by
 // the time a session's turn comes leaves in the same write. Nothing waits for more to come: an idle
@@ -48,6 +39,7 @@ type flusher struct {
 	head    int // list[:head] was taken
 	writers int // that there may be
 	working int // of them, those that have work, or were woken for it
+	direct  direct
 	spread  int // spreadFrom
 }
 
@@ -79,6 +71,7 @@ type Round struct {
 	dirty   []*Session
 	bytes   int64 // that it queued
 	sent    int   // how many sessions it queued for
+	polling int   // of dirty
 }
 
 func (f *flusher) begin() *Round {
@@ -101,6 +94,9 @@ func (r *Round) Queue(s *Session, m *Message) {
 	if !s.writing && !s.dirty {
 		s.dirty = true
 		r.dirty = append(r.dirty, s)
+		if s.conn == nil {
+			r.polling++
+		}
 	}
 	s.mu.Unlock()
 }
@@ -111,13 +107,13 @@ func (r *Round) Queue(s *Session, m *Message) {
 // need.
 func (r *Round) End() {
 	f, bytes := r.flusher, r.bytes
-	if len(r.dirty) > 0 && !f.directly(r.dirty) {
+	if len(r.dirty) > 0 && !f.directly(r) {
 		f.add(r.dirty...)
 	}
 	f.ended.Store(int64(time.Since(f.since)))
 	f.copies.Add(uint64(r.sent))
 	clear(r.dirty)
-	r.dirty, r.bytes, r.sent = r.dirty[:0], 0, 0
+	r.dirty, r.bytes, r.sent, r.polling = r.dirty[:0], 0, 0, 0
 	f.rounds.Put(r)
 	for f.lag.bytes.Load() > maxLag+bytes {
 		if !f.chunk(false) {
@@ -187,20 +183,39 @@ func (f *flusher) chunk(writer bool) bool {
 	return n > 0
 }
 
-// directly writes a small round, unless others wait for the flusher or rounds come in a loop, and
-// reports whether it did.
-func (f *flusher) directly(dirty []*Session) bool {
-	if len(dirty) > fewSessions {
+// directly writes a small round, unless it is better left to the flusher, and reports whether it
+// did. More than a few who poll are left to it: until the flusher wakes, more gathers for the same
+// answer.
+func (f *flusher) directly(r *Round) bool {
+	several := len(r.dirty) > fewSessions
+	switch {
+	case len(r.dirty) > severalSessions:
+		return false
+	case several && (r.polling > fewSessions || r.bytes > severalBytes):
+		return false
+	case !f.beginDirect(several):
 		return false
 	}
-	f.mu.Lock()
-	idle := len(f.list) == 0
-	f.mu.Unlock()
-	if !idle || time.Since(f.since)-time.Duration(f.ended.Load()) < rapid {
-		return false
+	flush(r.dirty)
+	if several {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.direct.end()
 	}
-	flush(dirty)
 	return true
+}
+
+// beginDirect reports whether a small round should be written by who ends it.
+func (f *flusher) beginDirect(several bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Since(f.since)
+	gap := now - time.Duration(f.ended.Load())
+	idle := len(f.list) == 0
+	if several {
+		return f.direct.begin(now, gap, !idle || f.working > 0)
+	}
+	return idle && gap >= rapid
 }
 
 // flush writes out what was queued for sessions.

@@ -98,7 +98,7 @@ func stopFlusher(f *fixture) {
 func TestRoundHelpsWhenTheFlusherLags(t *testing.T) {
 	f := start(t, func(c *Config) { c.MaxBacklog = 1 << 30 })
 	stopFlusher(f)
-	const clients = flushChunk + 6
+	const clients = severalSessions + 6
 	var sessions []*Session
 	read := make(chan struct{}, 10_000)
 	for range clients {
@@ -208,18 +208,34 @@ func TestRoundStopsWaiting(t *testing.T) {
 }
 
 // A small round is written by who ends it, unless another has just ended, as in a loop, or others
-// wait for the flusher.
+// wait for the flusher; one to several also not while rounds come faster than one at a time.
 func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 	srv := quiet(t)
 	f := &srv.flusher
-	sessions := silentSessions(srv, fewSessions+1)
+	sessions := silentSessions(srv, severalSessions+1)
+	few, several := sessions[:fewSessions], sessions[:severalSessions]
+	polling, size := 0, 10
 	round := func(sessions []*Session, sinceLast time.Duration) {
 		r := srv.Begin()
+		m := sized(t, size)
 		for _, s := range sessions {
-			r.Queue(s, sized(t, 10))
+			r.Queue(s, m)
 		}
+		if r.polling != len(sessions) {
+			t.Errorf("of %d sessions that poll %d count as such", len(sessions), r.polling)
+		}
+		r.polling = polling // the others count as WebSockets
 		f.ended.Store(int64(time.Since(f.since) - sinceLast))
 		r.End()
+	}
+	write := func() {
+		for f.working > 0 { // a writer's work, until it is idle
+			f.chunk(true)
+		}
+		for len(f.wake) > 0 {
+			<-f.wake
+		}
+		f.direct.joinUntil = 0
 	}
 	const long = time.Hour
 	for _, step := range []struct {
@@ -227,21 +243,49 @@ func TestSmallRoundIsWrittenAtOnce(t *testing.T) {
 		do      func()
 		waiting int
 	}{
-		{"a few", func() { round(sessions[:fewSessions], long) }, 0},
+		{"a few", func() { round(few, long) }, 0},
 		{"a few in a loop", func() { round(sessions[:2], -long) }, 2},
 		{"one behind others", func() { round(sessions[2:3], long) }, 3},
+		{"nobody waits any more", write, 0},
+		{"several", func() { round(several, long) }, 0},
+		{"several soon after others", func() { round(several, 0) }, len(several)},
 		{"nobody waits any more", func() {
-			for f.chunk(false) {
-			}
+			write()
+			f.direct.joinUntil = time.Since(f.since) + long
 		}, 0},
+		{"several when others came soon", func() { round(several, long) }, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several while a writer works", func() {
+			f.working++
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several while others are written to", func() {
+			f.direct.several = true
+			defer func() { f.direct.several = false }()
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"several once more", func() { round(several, long) }, 0},
+		{"several of whom more than a few poll", func() {
+			polling = fewSessions + 1
+			defer func() { polling = 0 }()
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
+		{"much to several", func() {
+			size = severalBytes / len(several)
+			defer func() { size = 10 }()
+			round(several, long)
+		}, len(several)},
+		{"nobody waits any more", write, 0},
 		{"many", func() { round(sessions, long) }, len(sessions)},
 	} {
 		if step.do(); len(f.list)-f.head != step.waiting {
 			t.Errorf("%s: %d sessions wait for the flusher, want %d", step.what, len(f.list)-f.head, step.waiting)
 		}
 	}
-	for f.chunk(false) {
-	}
+	write()
 	for _, s := range sessions {
 		s.drop()
 	}

@@ -3,9 +3,9 @@ package engineio
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"hipflask/server/internal/sparse"
@@ -83,8 +83,12 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sess
 	if s.protocol != 0 {
 		first = srv.openPacket(s, false).frames(s.wire)
 	}
-	for name, values := range srv.sessionHeader(s) {
-		added[name] = append(added[name], values...)
+	if own := srv.sessionHeader(s); added == nil {
+		added = own
+	} else {
+		for name, values := range own {
+			added[name] = append(added[name], values...)
+		}
 	}
 	conn, err := srv.upgrader.Upgrade(w, r, withSubprotocol(added, r), first)
 	if err != nil {
@@ -144,20 +148,22 @@ func (srv *Server) open(s *Session) bool {
 	return true
 }
 
-// openPacket is the first packet of a session: Engine.IO's handshake data, times in milliseconds.
+// openPacket is the first packet of a session: Engine.IO's handshake data, times in milliseconds. It
+// is written by hand: json.Marshal, which needs a larger stack than an HTTP connection's goroutine
+// has by then, would be a twentieth of what opening a WebSocket costs. An id needs no escapes.
 func (srv *Server) openPacket(s *Session, polls bool) *Message {
-	upgrades := []string{}
+	const size = 160 // more than most take
+	p := append(make([]byte, headroom, headroom+size), `0{"sid":"`...)
+	p = append(append(p, s.id...), `","upgrades":[`...)
 	if polls && srv.cfg.AllowUpgrades && srv.cfg.WebSocket {
-		upgrades = append(upgrades, transportWebSocket)
+		p = append(p, `"`+transportWebSocket+`"`...)
 	}
-	data, _ := json.Marshal(struct { // strings and integers always marshal
-		SID          string   `json:"sid"`
-		Upgrades     []string `json:"upgrades"`
-		PingTimeout  int64    `json:"pingTimeout"`
-		PingInterval int64    `json:"pingInterval"`
-		MaxPayload   int      `json:"maxPayload"`
-	}{s.id, upgrades, srv.cfg.PingTimeout.Milliseconds(), srv.cfg.PingInterval.Milliseconds(), srv.cfg.MaxMessage})
-	return newControl("0" + string(data))
+	p = strconv.AppendInt(append(p, `],"pingTimeout":`...), srv.cfg.PingTimeout.Milliseconds(), 10)
+	p = strconv.AppendInt(append(p, `,"pingInterval":`...), srv.cfg.PingInterval.Milliseconds(), 10)
+	p = strconv.AppendInt(append(p, `,"maxPayload":`...), int64(srv.cfg.MaxMessage), 10)
+	m := build(append(p, '}'), nil)
+	m.control = true
+	return m
 }
 
 // sessionHeader is what the response that opens a session carries.

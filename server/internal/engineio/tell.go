@@ -13,14 +13,21 @@ import (
 
 // tellOpened logs that the session is there, for those who look closely.
 func (s *Session) tellOpened(kind Kind) {
-	if log, ctx := s.srv.cfg.Logger, sparse.Each(context.Background()); log.Enabled(ctx, slog.LevelDebug) {
-		log.DebugContext(ctx, "connection opened", "address", s.Remote(), "transport", kind.Transport, "protocol", kind.ProtocolName(),
-			"client", string(kind.Client()), "connection", s.Name())
+	if log, ctx := s.srv.cfg.Logger, context.Background(); log.Enabled(ctx, slog.LevelDebug) {
+		log.DebugContext(sparse.Each(ctx), "connection opened", "address", s.Remote(), "transport", kind.Transport,
+			"protocol", kind.ProtocolName(), "client", string(kind.Client()), "connection", s.Name())
 	}
 }
 
 // tellEnded logs that the session has ended, and what it was.
 func (s *Session) tellEnded() {
+	if log, ctx := s.srv.cfg.Logger, context.Background(); log.Enabled(ctx, slog.LevelInfo) {
+		log.LogAttrs(sparse.Each(ctx), slog.LevelInfo, "connection ended", s.summary()...)
+	}
+}
+
+// summary is what the session was, for the log.
+func (s *Session) summary() []slog.Attr {
 	s.mu.Lock()
 	kind, reason, traffic := s.kindLocked(), s.reason, s.meter.traffic()
 	s.mu.Unlock()
@@ -28,15 +35,17 @@ func (s *Session) tellEnded() {
 	if s.polled {
 		first = transportPolling
 	}
-	args := []any{"address", s.Remote(), "transport", kind.Transport, "first_transport", first,
-		"protocol", kind.ProtocolName(), "client", string(kind.Client()),
-		"duration_seconds", time.Since(s.since).Round(time.Millisecond).Seconds(), "reason", string(reason),
-		"messages_in", traffic.MessagesIn, "messages_out", traffic.MessagesOut,
-		"bytes_in", traffic.BytesIn, "bytes_out", traffic.BytesOut, "connection", s.Name()}
-	if reason == PingTimeout {
-		args = append(args, "bound", BoundPing)
+	attrs := []slog.Attr{
+		slog.String("address", s.Remote()), slog.String("transport", kind.Transport), slog.String("first_transport", first),
+		slog.String("protocol", kind.ProtocolName()), slog.String("client", string(kind.Client())),
+		slog.Float64("duration_seconds", time.Since(s.since).Round(time.Millisecond).Seconds()), slog.String("reason", string(reason)),
+		slog.Uint64("messages_in", traffic.MessagesIn), slog.Uint64("messages_out", traffic.MessagesOut),
+		slog.Uint64("bytes_in", traffic.BytesIn), slog.Uint64("bytes_out", traffic.BytesOut), slog.String("connection", s.Name()),
 	}
-	s.srv.cfg.Logger.InfoContext(sparse.Each(context.Background()), "connection ended", args...)
+	if reason == PingTimeout {
+		attrs = append(attrs, slog.String("bound", BoundPing))
+	}
+	return attrs
 }
 
 // WarnMemory logs that this client sent what there is no room for, as all clients together hold as

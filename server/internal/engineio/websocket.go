@@ -84,15 +84,15 @@ func (s *Session) readEnded(err error) {
 // finish ends a session from whose WebSocket nothing more can be read.
 func (s *Session) finish(conn *websocket.Conn, err error) {
 	ours := !s.IsOpen() // then our close frame is out, or the session was cut
-	var closed *websocket.CloseError
-	var broken violation
+	closed, isClose := errors.AsType[*websocket.CloseError](err)
+	broken, isBroken := errors.AsType[violation](err)
 	switch {
-	case errors.As(err, &closed) && closed.Received:
+	case isClose && closed.Received:
 		s.end(TransportClose)
 		if !ours {
 			s.writeClose(conn, closed.Code)
 		}
-	case errors.As(err, &closed):
+	case isClose:
 		s.tellFrame(closed)
 		s.end(TransportError)
 		s.closeWith(conn, closed.Code)
@@ -100,7 +100,7 @@ func (s *Session) finish(conn *websocket.Conn, err error) {
 	case errors.Is(err, errClosed):
 		s.closeWith(conn, websocket.CloseNormal)
 		return
-	case errors.As(err, &broken):
+	case isBroken:
 		s.tellBroken(broken.error)
 		s.end(ParseError)
 		s.closeWith(conn, websocket.CloseProtocolError)

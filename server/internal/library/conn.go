@@ -63,16 +63,18 @@ type Conn struct {
 
 	onData, onClose events.Listener // the library's, set before its first packet
 
-	mu      locks.Library
-	closed  bool          // the library was told of the end, or wished for it
-	leaving bool          // the client ended the session, and not only a namespace
-	pending chan struct{} // closed when the library has dealt with a packet; nil otherwise
-	// pendingNsp is the namespace that the packet is for.
-	pendingNsp string
+	mu         locks.Library
+	closed     bool          // the library was told of the end, or wished for it
+	leaving    bool          // the client ended the session, and not only a namespace
+	pending    chan struct{} // closed when the library has dealt with a packet; nil otherwise
+	pendingNsp string        // the namespace that the packet is for
+	connected  bool          // what was waited for is that the client is connected to it
 
-	// joining is the one that the owner was asked for, until it is connected or refused: by the one
-	// goroutine that is waited for.
+	// joining is the one that the owner was asked for, until it is connected or refused, and answer
+	// how it is told that it is connected: of the one goroutine that is waited for, then of who
+	// waited.
 	joining *Client
+	answer  *encoded
 }
 
 // Begin introduces the session to the library. A client of Engine.IO 3 is then connected to "/"
@@ -125,6 +127,8 @@ func (c *Conn) End(reason engineio.Reason) {
 }
 
 // await lets the library begin to connect or disconnect a namespace and waits until it is done.
+// Then it does for a client that is connected what there is to do: the library's goroutine is a new
+// one, whose stack would have to grow for that.
 func (c *Conn) await(namespace string, begin func()) {
 	done := make(chan struct{})
 	c.mu.Lock()
@@ -132,19 +136,59 @@ func (c *Conn) await(namespace string, begin func()) {
 		c.mu.Unlock()
 		return
 	}
-	c.pending, c.pendingNsp = done, namespace
+	c.pending, c.pendingNsp, c.connected = done, namespace, false
 	c.mu.Unlock()
 	begin()
 	<-done
+	c.mu.Lock()
+	connected := c.connected
+	c.mu.Unlock()
+	if connected {
+		c.admit()
+	}
 }
 
 // pass ends the wait for a namespace; the empty name stands for any.
 func (c *Conn) pass(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pending != nil && (namespace == "" || namespace == c.pendingNsp) {
-		close(c.pending)
-		c.pending = nil
+	c.passLocked(namespace, false)
+}
+
+// passConnected ends the wait for a namespace that the client is connected to, and reports whether
+// somebody waited for that.
+func (c *Conn) passConnected(namespace string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passLocked(namespace, true)
+}
+
+func (c *Conn) passLocked(namespace string, connected bool) bool {
+	if c.pending == nil || namespace != "" && namespace != c.pendingNsp {
+		return false
+	}
+	c.connected = connected
+	close(c.pending)
+	c.pending = nil
+	return true
+}
+
+// admit tells a client that it is connected, and the owner that it was told.
+func (c *Conn) admit() {
+	client, answer := c.joining, c.answer
+	c.joining, c.answer = nil, nil
+	if answer != nil {
+		c.owner.Answered(answer.pid()) // before the client can know of it
+		if m := answer.message(); m != nil {
+			c.session.Send(m)
+		}
+	}
+	sock := client.sock
+	sock.Nsp().Sockets().Delete(sock.Id()) // see Create
+	c.owner.Connected(client)
+	_ = sock.On("disconnect", client.disconnected)
+	if !sock.Connected() { // this side has disconnected it before we listened
+		client.disconnected("server namespace disconnect")
 	}
 }
 

@@ -118,19 +118,13 @@ func connecting(sock *socket.Socket, next func(*socket.ExtendedError)) {
 	next(nil)
 }
 
-// connected is called by the library once the client was told that it is.
+// connected is called by the library once it has a client for connected, and has answered it.
 func connected(args ...any) {
 	sock := args[0].(*socket.Socket)
 	conn := sock.Conn().(*Conn)
-	c := conn.joining
-	conn.joining = nil
-	sock.Nsp().Sockets().Delete(sock.Id()) // see Create
-	conn.owner.Connected(c)
-	_ = sock.On("disconnect", c.disconnected)
-	if !sock.Connected() { // this side has disconnected it before we listened
-		c.disconnected("server namespace disconnect")
+	if !conn.passConnected(sock.Nsp().Name()) {
+		conn.admit()
 	}
-	conn.pass(sock.Nsp().Name())
 }
 
 // noRequest is an empty request as the library has them. It copies of that into what it knows of

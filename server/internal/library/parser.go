@@ -25,27 +25,35 @@ func (p parsing) NewDecoder() parser.Decoder { return new(decoder) }
 type encoded struct {
 	types.BufferInterface // nil: nobody reads it as a buffer
 
-	kind    parser.PacketType
-	message *engineio.Message // nil if the packet could not be encoded
-	pid     string            // what a CONNECT answer tells its client alone, with recovery: the key to its session
+	packet *parser.Packet
+	failed func(error)
 }
 
 // Clone returns e itself, which never changes.
 func (e *encoded) Clone() types.BufferInterface { return e }
 
+// message is the packet for the client, nil if it could not be encoded.
+func (e *encoded) message() *engineio.Message {
+	msg, err := encode(e.packet)
+	if err != nil {
+		e.failed(err)
+	}
+	return msg
+}
+
+// pid is what a CONNECT answer tells its client alone, with recovery: the key to its session.
+func (e *encoded) pid() string {
+	if a, ok := e.packet.Data.(*accepted); ok {
+		return string(a.Pid)
+	}
+	return ""
+}
+
 type encoder parsing
 
 // Encode returns one [encoded] for a packet.
 func (e encoder) Encode(p *parser.Packet) []types.BufferInterface {
-	msg, err := encode(p)
-	if err != nil {
-		e.failed(err) // and the connection is told, for which msg is nil
-	}
-	out := &encoded{kind: p.Type, message: msg}
-	if a, ok := p.Data.(*accepted); ok {
-		out.pid = string(a.Pid)
-	}
-	return []types.BufferInterface{out}
+	return []types.BufferInterface{&encoded{packet: p, failed: e.failed}}
 }
 
 // encode encodes what the library sends: events and acknowledgements are not its own.
@@ -74,7 +82,7 @@ func acceptance(data any) any {
 	if !ok {
 		return data
 	}
-	json := strconv.AppendQuote([]byte(`{"sid":`), string(a.Sid))
+	json := strconv.AppendQuote(append(make([]byte, 0, 64), `{"sid":`...), string(a.Sid))
 	if a.Pid != "" {
 		json = strconv.AppendQuote(append(json, `,"pid":`...), string(a.Pid))
 	}

@@ -16,7 +16,7 @@ func TestParser(t *testing.T) {
 		t.Fatalf("a packet became %d buffers", len(out))
 	}
 	e, ok := out[0].(*encoded)
-	if !ok || e.kind != parser.CONNECT || e.message == nil || e.pid != "key" || e.Clone() != out[0] {
+	if !ok || e.packet.Type != parser.CONNECT || e.message() == nil || e.pid() != "key" || e.Clone() != out[0] {
 		t.Errorf("encoded as %#v", out[0])
 	}
 	// The connection hears of a packet without a message: it may be waiting for it.
@@ -26,7 +26,7 @@ func TestParser(t *testing.T) {
 	} {
 		failed = nil
 		out = parsing{func(err error) { failed = append(failed, err) }}.NewEncoder().Encode(p)
-		if e, ok := out[0].(*encoded); !ok || len(out) != 1 || e.message != nil || len(failed) != 1 {
+		if e, ok := out[0].(*encoded); !ok || len(out) != 1 || e.message() != nil || len(failed) != 1 {
 			t.Errorf("what cannot be encoded became %#v, failures %v", out, failed)
 		}
 	}

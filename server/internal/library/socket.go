@@ -53,13 +53,14 @@ func (c *Conn) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) e
 	if !ok {
 		return c
 	}
-	if e.kind == parser.CONNECT { // before the client can know of it
-		c.owner.Answered(e.pid)
+	if e.packet.Type == parser.CONNECT {
+		c.answer = e // see admit, which follows
+		return c
 	}
-	if e.message != nil {
-		c.session.Send(e.message)
+	if m := e.message(); m != nil {
+		c.session.Send(m)
 	}
-	if e.kind == parser.CONNECT_ERROR {
+	if e.packet.Type == parser.CONNECT_ERROR {
 		if c.session.IsPlain() {
 			c.session.Close(engineio.ServerClose) // it cannot read why
 		}

@@ -40,7 +40,7 @@ func AppendJSON(dst []byte, v any) ([]byte, [][]byte, error) {
 
 // TextValue is a string as an argument.
 func TextValue(text string) Value {
-	return Value{JSON: AppendText(nil, text), state: stateScanned}
+	return Value{JSON: AppendText(make([]byte, 0, len(text)+2), text), state: stateScanned}
 }
 
 // BytesValue is one attachment as an argument. It keeps data.

@@ -16,6 +16,9 @@ const (
 	// maxHead is the longest header that is read here, in bytes; net/http has no room for more in
 	// one piece when a connection goes back to it.
 	maxHead = 4 << 10
+	// maxForm is the longest header, in bytes, that a connection keeps to compare the next with: it
+	// takes about three times that, for GET and for POST.
+	maxForm = 2 << 10
 	// headEnd ends a header, and its last line.
 	headEnd = "\r\n\r\n"
 	lineEnd = "\r\n"

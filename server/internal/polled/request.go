@@ -76,10 +76,10 @@ func (c *conn) learn(f *form, head []byte, path string, lines []byte) *http.Requ
 		}
 	}
 	r.RemoteAddr, r.TLS = c.remoteAddr, c.tls
-	*f = form{bytes.Clone(before), bytes.Clone(after), r, path}
-	if after != nil && f.after == nil {
-		f.after = []byte{}
+	if len(lines) > maxForm {
+		return r
 	}
+	*f = form{bytes.Clone(before), bytes.Clone(after), r, path} // after stays nil for a GET alone
 	again := new(http.Request)
 	*again = *r
 	return again

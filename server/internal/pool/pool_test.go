@@ -115,4 +115,19 @@ func BenchmarkRun(b *testing.B) {
 			<-done
 		}
 	})
+	b.Run("many", func(b *testing.B) { // at once, so that most are new
+		const many = 256
+		var p Pool
+		defer p.Close()
+		for b.Loop() {
+			var left sync.WaitGroup
+			left.Add(many)
+			hold := make(chan struct{})
+			for range many {
+				p.Run(runner(func() { <-hold; deep(20); left.Done() }))
+			}
+			close(hold)
+			left.Wait()
+		}
+	})
 }

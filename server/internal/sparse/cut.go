@@ -39,6 +39,28 @@ func shorten(text string, most int) string {
 	return fmt.Sprintf("%s... (%d bytes)", text[:end], len(text))
 }
 
+// isShort reports whether a line can be logged as it is, as most can.
+//
+// It is not inlined, as it would have its copy of the line on the stack while the line is written:
+// when many connections end at once, each line is by a new goroutine, whose stack has to grow to
+// what that takes.
+//
+//go:noinline
+func isShort(r *slog.Record) bool {
+	short := len(r.Message) <= maxValue
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Value.Kind() {
+		case slog.KindString:
+			text := a.Value.String()
+			short = short && len(text) <= maxValue && !strings.Contains(text, sessionIn)
+		case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+			short = false
+		}
+		return short
+	})
+	return short
+}
+
 // cut shortens an attribute. What slog would format is formatted here.
 func cut(a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
@@ -69,9 +91,12 @@ func value(key, text string) string {
 	return hideSessions(shorten(text, most))
 }
 
+// sessionIn stands before a session id in a query string.
+const sessionIn = "sid="
+
 // hideSessions takes the session ids out of query strings.
 func hideSessions(text string) string {
-	const name = "sid="
+	const name = sessionIn
 	if !strings.Contains(text, name) {
 		return text
 	}

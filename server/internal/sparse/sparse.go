@@ -90,6 +90,14 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 			return nil
 		}
 	}
+	if before == 0 && isShort(&r) {
+		return h.next.Handle(ctx, r)
+	}
+	return h.handleShortened(ctx, r, before)
+}
+
+// handleShortened logs a line with all that is in it cut, and how many before it were not logged.
+func (h *Handler) handleShortened(ctx context.Context, r slog.Record, before int) error {
 	short := slog.NewRecord(r.Time, r.Level, shorten(r.Message, maxValue), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		short.AddAttrs(cut(a))

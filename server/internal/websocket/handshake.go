@@ -31,9 +31,11 @@ func (e *HandshakeError) Error() string {
 }
 
 // AcceptKey is the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (section 4.2.2, step 5).
-func AcceptKey(key string) string {
+func AcceptKey(key string) string { return string(appendAcceptKey(nil, key)) }
+
+func appendAcceptKey(dst []byte, key string) []byte {
 	sum := sha1.Sum([]byte(key + keyGUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
 // IsUpgrade reports whether r asks to become a WebSocket: "upgrade" among the tokens of Connection
@@ -81,19 +83,32 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		extensions = acceptOffer(r.Header)
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
-	if err == nil {
-		_ = nc.SetWriteDeadline(time.Now().Add(answerTimeout)) // fails for a closed one, as the write then does
-		_, err = nc.Write(append(response(r.Header.Get("Sec-WebSocket-Key"), extensions, header), first...))
-	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
-	_ = nc.SetWriteDeadline(time.Time{})
 	c := newConn(nc, bytes.Clone(early), u)
+	if err := c.answer(response(r.Header.Get("Sec-WebSocket-Key"), extensions, header, first)); err != nil {
+		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
+	}
 	if extensions != "" {
 		c.compressed, c.reader.codec = true, &u.codec
 	}
 	return c, nil
+}
+
+// answer writes the answer to the handshake, and what comes with it. The HTTP server has cleared
+// its deadlines; one is set only if the kernel does not take it all at once.
+func (c *Conn) answer(p []byte) error {
+	n, err := c.TryWrite(p)
+	if err != nil || n == len(p) && !c.Held() {
+		return err
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(answerTimeout)) // fails for a closed one, as the write then does
+	if _, err := c.Write(p[n:]); err != nil {
+		return err
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // checkHandshake gives nil, or what is wrong with the client's opening handshake (section 4.2.1).
@@ -139,20 +154,28 @@ func refuse(w http.ResponseWriter, r *http.Request, e *HandshakeError) {
 	http.Error(w, e.Reason, e.Status)
 }
 
-// response is the server's half of the handshake (section 4.2.2). http.Header.WriteSubset keeps
-// line ends out of it.
-func response(key, extensions string, header http.Header) []byte {
-	var b bytes.Buffer
-	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-	b.WriteString("Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n")
+// response is the server's half of the handshake (section 4.2.2), with first behind it.
+// http.Header.WriteSubset keeps line ends out of it.
+func response(key, extensions string, header http.Header, first []byte) []byte {
+	const size = 256 // of the answer to a browser
+	p := append(make([]byte, 0, size+len(first)), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
+		"Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	p = append(appendAcceptKey(p, key), "\r\n"...)
 	if extensions != "" {
-		b.WriteString("Sec-WebSocket-Extensions: " + extensions + "\r\n")
+		p = append(append(append(p, "Sec-WebSocket-Extensions: "...), extensions...), "\r\n"...)
 	}
-	ours := map[string]bool{
+	if len(header) > 0 {
+		p = appendHeader(p, header)
+	}
+	return append(append(p, "\r\n"...), first...)
+}
+
+// appendHeader appends what the caller has for the response, but for what is the handshake's own.
+func appendHeader(p []byte, header http.Header) []byte {
+	b := bytes.NewBuffer(p)
+	_ = header.WriteSubset(b, map[string]bool{ // a bytes.Buffer takes everything
 		"Upgrade": true, "Connection": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
 		"Content-Length": true, "Transfer-Encoding": true,
-	}
-	_ = header.WriteSubset(&b, ours) // a bytes.Buffer takes everything
-	b.WriteString("\r\n")
+	})
 	return b.Bytes()
 }

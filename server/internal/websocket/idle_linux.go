@@ -3,6 +3,7 @@ package websocket
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -47,7 +48,7 @@ func (p *poller) watch(fd int, known bool) error {
 // run calls ready with each descriptor that there is something to read from, until the poller is
 // closed.
 func (p *poller) run(ready func(fd int)) {
-	var events [128]unix.EpollEvent
+	var events [32]unix.EpollEvent
 	for {
 		n := 0
 		err := p.raw.Read(func(fd uintptr) bool {
@@ -60,6 +61,9 @@ func (p *poller) run(ready func(fd int)) {
 		}
 		for _, e := range events[:n] {
 			ready(int(e.Fd))
+		}
+		if n == len(events) { // many at once: the goroutines of these can be used again for the next
+			runtime.Gosched()
 		}
 	}
 }

@@ -123,7 +123,9 @@ func TestAllOverOneConnection(t *testing.T) {
 	if answer, err := http.ReadResponse(a.r, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%v, %v", answer, err)
 	}
-	frame := func(text string) string { return "\x81" + string([]byte{0x80 | byte(len(text))}) + "\x00\x00\x00\x00" + text }
+	frame := func(text string) string {
+		return "\x81" + string([]byte{0x80 | byte(len(text))}) + "\x00\x00\x00\x00" + text
+	}
 	if _, err := io.WriteString(conn, frame("2probe")); err != nil {
 		t.Fatal(err)
 	}
