@@ -7,66 +7,29 @@ import (
 	"testing"
 )
 
-// Cutter is a TCP proxy that cuts connections in the middle of what they carry.
+// Cutter is a proxy that cuts connections in the middle of what they carry.
 type Cutter struct {
-	net.Listener
+	*Proxy
 
-	target string
 	silent bool // the server does not hear of it: its side stays open, and unread
 
 	mu      sync.Mutex
 	budgets []int // the server's bytes until each cut, whichever connections carry them
-	conns   []net.Conn
-	work    sync.WaitGroup
 }
 
 // StartCutter lets everything through once there are no budgets left.
 func StartCutter(t *testing.T, target string, silent bool, budgets []int) *Cutter {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Cutter{Listener: l, target: target, silent: silent, budgets: budgets}
-	c.work.Go(c.accept)
-	t.Cleanup(func() {
-		_ = l.Close()
-		c.Cut()
-		c.work.Wait()
-	})
+	c := &Cutter{silent: silent, budgets: budgets}
+	c.Proxy = StartProxy(t, target, c.up, c.down)
 	return c
 }
 
-// Cut ends all connections that there are now.
-func (c *Cutter) Cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		_ = conn.Close()
-	}
-}
-
-func (c *Cutter) accept() {
-	for {
-		client, err := c.Accept()
-		if err != nil {
-			return
-		}
-		server, err := DialTCP(c.target)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		c.mu.Lock()
-		c.conns = append(c.conns, client, server)
-		c.mu.Unlock()
-		c.work.Go(func() { c.down(client, server) })
-		c.work.Go(func() {
-			_, _ = io.Copy(server, client)
-			if !c.silent {
-				_ = server.Close()
-			}
-		})
+// up carries the client's bytes to the server.
+func (c *Cutter) up(server, client net.Conn) {
+	_, _ = io.Copy(server, client)
+	if !c.silent {
+		_ = server.Close()
 	}
 }
 

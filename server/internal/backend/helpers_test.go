@@ -84,26 +84,10 @@ func behind(t *testing.T, handler http.HandlerFunc) *front {
 // rawBackend listens, and has talk deal with each connection.
 func rawBackend(t *testing.T, talk func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(testkit.Deadline))
-				talk(conn)
-			})
-		}
+	return "http://" + testkit.Serve(t, func(conn net.Conn) {
+		_ = conn.SetDeadline(time.Now().Add(testkit.Deadline))
+		talk(conn)
 	})
-	t.Cleanup(func() { _ = l.Close(); conns.Wait() })
-	return "http://" + l.Addr().String()
 }
 
 // dial opens a connection to the front and writes text.

@@ -2,9 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"io"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,98 +9,32 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// proxy passes connections on to a Redis, or refuses them.
-type proxy struct {
-	addr string
-
-	mu   sync.Mutex
-	shut bool
-	open []net.Conn
-}
-
-// newProxy listens for connections to a Redis.
-func newProxy(t *testing.T, redis *redistest.Server) *proxy {
+// newProxy passes connections on to a Redis, or refuses them.
+func newProxy(t *testing.T, redis *redistest.Server) *testkit.Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	p := &proxy{addr: l.Addr().String()}
-	var work sync.WaitGroup
-	work.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", redis.Addr)
-			if err != nil || !p.pass(in, out) {
-				_ = in.Close()
-				if err == nil {
-					_ = out.Close()
-				}
-				continue
-			}
-			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
-				work.Go(func() {
-					_, _ = io.Copy(way[0], way[1]) // until one of them is closed
-					_ = way[0].Close()
-				})
-			}
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.close()
-		work.Wait()
-	})
-	return p
-}
-
-func (p *proxy) pass(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.shut {
-		p.open = append(p.open, conns...)
-	}
-	return !p.shut
-}
-
-// close cuts what is open, and refuses what comes until reopen.
-func (p *proxy) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.shut = true
-	for _, c := range p.open {
-		_ = c.Close()
-	}
-	p.open = nil
-}
-
-func (p *proxy) reopen() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.shut = false
+	return testkit.StartProxy(t, redis.Addr, testkit.Copy, testkit.Copy)
 }
 
 // What waited during an outage is published only when those are back who were there.
 func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
 	redis := redistest.Start(t)
 	early, late := newProxy(t, redis), newProxy(t, redis)
-	a, b := start(t, "redis://"+early.addr), start(t, "redis://"+late.addr)
+	a, b := start(t, early.URL()), start(t, late.URL())
 	testkit.Eventually(t, "two servers are counted", func() bool { return a.cluster.Stats().Servers == 2 })
 	there := b.join(t)
-	early.close()
-	late.close()
+	early.Refuse()
+	late.Refuse()
 	for _, m := range []*member{a, b} {
 		testkit.Eventually(t, "it notices", func() bool { return m.cluster.Ready() != nil })
 	}
 	must(t, a.Emit("in the outage"))
-	early.reopen()
+	early.Reopen()
 	testkit.Eventually(t, "the first is back", func() bool { return a.cluster.Ready() == nil })
 	must(t, a.Emit("after it"))
 	if s := a.cluster.Stats(); s.Reconnects != 1 || s.Queued == 0 {
 		t.Errorf("%+v", s)
 	}
-	late.reopen()
+	late.Reopen()
 	hears(t, there, "in the outage []", "after it []")
 	if s := a.cluster.Stats(); s.Dropped != 0 {
 		t.Errorf("%+v", s)
@@ -114,19 +45,19 @@ func TestWhatWaitedIsKeptForLatecomers(t *testing.T) {
 func TestMissedBroadcastsAreCounted(t *testing.T) {
 	redis := redistest.Start(t)
 	lone := newProxy(t, redis)
-	a, b := start(t, redis.URL()), start(t, "redis://"+lone.addr)
+	a, b := start(t, redis.URL()), start(t, lone.URL())
 	there := b.join(t)
 	must(t, a.Emit("n", 0))
 	hears(t, there, "n [0]")
 	testkit.Eventually(t, "both channels have it", func() bool { return a.cluster.Stats().Published == 2 })
-	lone.close()
+	lone.Refuse()
 	testkit.Eventually(t, "it notices", func() bool { return b.cluster.Ready() != nil })
 	published := a.cluster.Stats().Published
 	for n := range 5 {
 		must(t, a.Emit("n", n))
 	}
 	testkit.Eventually(t, "they are published", func() bool { return a.cluster.Stats().Published == published+10 })
-	lone.reopen()
+	lone.Reopen()
 	testkit.Eventually(t, "it is back", func() bool { return b.cluster.Ready() == nil })
 	must(t, a.Emit("n", 9))
 	hears(t, there, "n [9]")

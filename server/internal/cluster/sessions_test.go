@@ -249,15 +249,15 @@ func TestSessionWhoseHistoryIsGone(t *testing.T) {
 func TestSessionOfAServerThatWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	a, b := sessionServer(t, "redis://"+g.addr), sessionServer(t, redis.URL())
+	a, b := sessionServer(t, g.URL()), sessionServer(t, redis.URL())
 	c := a.join(t)
 	must(t, b.Emit("n", 0))
 	hearsFirst(t, c, 0)
-	g.close()
+	g.Refuse()
 	away(t, a)
 	again := comesBack(t, b, c, true)
 	c.Emit("join", "by the one that has lost it")
-	g.reopen()
+	g.Reopen()
 	c.AwaitDisconnect()
 	must(t, b.Emit("n", 1))
 	hearsFirst(t, again, 1)
@@ -292,8 +292,8 @@ func TestSessionIsRenewed(t *testing.T) {
 func TestSessionsWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	m := sessionServer(t, "redis://"+g.addr)
-	g.close()
+	m := sessionServer(t, g.URL())
+	g.Refuse()
 	away(t, m)
 	first, second := m.join(t), m.join(t)
 	first.Call("join", "room")
@@ -304,7 +304,7 @@ func TestSessionsWithoutRedis(t *testing.T) {
 	if got := outcomes(m); got[fanout.Unknown] != 1 {
 		t.Errorf("outcomes %v", got)
 	}
-	g.reopen()
+	g.Reopen()
 	testkit.Eventually(t, "they are written", func() bool {
 		return m.cluster.Stats().Stream.Sessions.Unsaved == 0 && len(redis.Do("KEYS", "sio:session:*").([]any)) == 3
 	})

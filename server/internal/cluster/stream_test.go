@@ -49,16 +49,16 @@ func away(t *testing.T, m *member) {
 func TestStreamReachesWhoWasCutOff(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	a, b := start(t, redis.URL(), streaming), start(t, "redis://"+g.addr, streaming)
+	a, b := start(t, redis.URL(), streaming), start(t, g.URL(), streaming)
 	here, there := a.join(t), b.join(t)
 	numbered(t, a, 0, 10)
 	hearsNumbers(t, there, 0, 10)
-	g.close()
+	g.Refuse()
 	away(t, b)
 	numbered(t, a, 10, 2000)
 	hearsNumbers(t, here, 0, 2000)
 	must(t, b.Emit("mine"))
-	g.reopen()
+	g.Reopen()
 	hearsNumbers(t, there, 10, 2000)
 	hears(t, there, "mine []")
 	hears(t, here, "mine []")
@@ -76,18 +76,18 @@ func TestStreamReachesWhoWasCutOff(t *testing.T) {
 func TestStreamTrimmedTooSoon(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	a, b := start(t, redis.URL(), streaming, short), start(t, "redis://"+g.addr, streaming, short, recovering)
+	a, b := start(t, redis.URL(), streaming, short), start(t, g.URL(), streaming, short, recovering)
 	on(t, b, "back", func(c *socketio.Context) bool { return c.Recovered() })
 	here, there := a.join(t), b.join(t)
 	numbered(t, a, 0, 2)
 	hears(t, here, "n [0]", "n [1]")
 	there.Next()
 	there.Next()
-	g.close()
+	g.Refuse()
 	away(t, b)
 	numbered(t, a, 2, 5000)
 	hearsNumbers(t, here, 2, 5000)
-	g.reopen()
+	g.Reopen()
 	there.AwaitDisconnect()
 	again := socketiotest.Connect(t, b.Server, socketiotest.Options{Auth: there.Key()})
 	if got := again.Call("back"); got[0].String() != "false" {
@@ -111,14 +111,14 @@ func on(t *testing.T, m *member, event string, fn any) {
 func TestStreamWhileRedisIsAway(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	m := start(t, "redis://"+g.addr, streaming)
+	m := start(t, g.URL(), streaming)
 	on(t, m, "talk", func(c *socketio.Context) error {
 		must(t, m.Emit("first"))
 		must(t, c.Emit("second"))
 		return m.Emit("third")
 	})
 	c := m.join(t)
-	g.close()
+	g.Refuse()
 	away(t, m)
 	c.Emit("talk")
 	c.Call("talk") // the one before is over as well
@@ -128,7 +128,7 @@ func TestStreamWhileRedisIsAway(t *testing.T) {
 	if s := m.cluster.Stats().Stream; s.Waiting != 4 || s.WaitingBytes == 0 {
 		t.Errorf("what waits: %+v", *s)
 	}
-	g.reopen()
+	g.Reopen()
 	hears(t, c, "first []", "second []", "third []", "first []", "second []", "third []")
 	must(t, m.Emit("end"))
 	hears(t, c, "end []")
@@ -138,9 +138,9 @@ func TestStreamWhileRedisIsAway(t *testing.T) {
 func TestStreamGivesUpTheOldest(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	m := start(t, "redis://"+g.addr, streaming, func(_ *cluster.Options, s *socketio.Options) { s.MaxBacklog = 1 << 30 })
+	m := start(t, g.URL(), streaming, func(_ *cluster.Options, s *socketio.Options) { s.MaxBacklog = 1 << 30 })
 	c := m.join(t)
-	g.close()
+	g.Refuse()
 	away(t, m)
 	const all = 400
 	large := strings.Repeat("x", 100<<10)
@@ -152,7 +152,7 @@ func TestStreamGivesUpTheOldest(t *testing.T) {
 	if int(s.Dropped) < all-kept || kept > 350 || kept < 200 {
 		t.Errorf("%d dropped, stream %+v", s.Dropped, *s.Stream)
 	}
-	g.reopen()
+	g.Reopen()
 	last := -1
 	for range kept {
 		var n int
@@ -216,14 +216,14 @@ func TestStreamKeepsTheOrderOfAHandler(t *testing.T) {
 func TestStreamDisconnectsWithoutRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	g := newProxy(t, redis)
-	m := start(t, "redis://"+g.addr, streaming)
+	m := start(t, g.URL(), streaming)
 	on(t, m, "leave", func(c *socketio.Context) error {
 		must(t, m.Emit("never heard"))
 		c.Disconnect()
 		return nil
 	})
 	c := m.join(t)
-	g.close()
+	g.Refuse()
 	away(t, m)
 	c.Emit("leave")
 	c.AwaitDisconnect()

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"time"
 
 	"hipflask/server/internal/freeze"
@@ -9,7 +10,10 @@ import (
 
 // Close ends the session from this side. What was sent before still goes out, then a WebSocket gets
 // a close frame and a poll the close packet.
-func (s *Session) Close(reason Reason) {
+func (s *Session) Close(reason Reason) { s.closeWithin(reason, closeTimeout) }
+
+// closeWithin is Close for a client that has so long for its part.
+func (s *Session) closeWithin(reason Reason, limit time.Duration) {
 	code := websocket.CloseNormal
 	if reason == ServerShutdown {
 		code = websocket.CloseGoingAway
@@ -21,9 +25,8 @@ func (s *Session) Close(reason Reason) {
 	}
 	s.state, s.reason = stateClosing, reason
 	s.reading.pause.end()
-	limit := closeTimeout
 	if s.upgrade.isAway() {
-		limit = lastFrameTimeout
+		limit = min(limit, lastFrameTimeout)
 	}
 	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.upgrade.probe
@@ -51,16 +54,18 @@ func (s *Session) Close(reason Reason) {
 const finishGrace = time.Second
 
 // retire ends a session once its handlers are done with what it has sent, so that their answers
-// reach the client. A handler that hangs does not keep it.
-func (s *Session) retire() {
+// reach the client. A handler that hangs does not keep it. Before cut is over, so that a client
+// that does not come back is no reason to cut anybody.
+func (s *Session) retire(cut context.Context) {
+	end := func() { s.closeWithin(ServerShutdown, lastTime(cut)) }
 	f, ok := s.rcv.(Finisher)
 	if !ok {
-		s.Close(ServerShutdown)
+		end()
 		return
 	}
-	late := time.AfterFunc(finishGrace, func() { s.Close(ServerShutdown) })
+	late := time.AfterFunc(finishGrace, end)
 	f.Finish(func() {
 		late.Stop()
-		s.Close(ServerShutdown)
+		end()
 	})
 }

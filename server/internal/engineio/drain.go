@@ -19,7 +19,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 	cut, cancel := cutBefore(ctx)
 	defer cancel()
-	srv.retireAll(ctx)
+	srv.retireAll(ctx, cut)
 	var err error
 	select {
 	case <-srv.empty:
@@ -46,7 +46,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 
 // drainSpread is the time over which n sessions are ended: drainPace for each, but no more than two
 // fifths of what there is until ctx ends. The rest is for the last one's close packet: a client
-// between two polls has closeTimeout to fetch it.
+// between two polls has lastTime to fetch it.
 func drainSpread(ctx context.Context, n int) time.Duration {
 	spread := time.Duration(n) * drainPace
 	if deadline, ok := ctx.Deadline(); ok {
@@ -68,8 +68,18 @@ func cutBefore(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(cutGrace, max(time.Until(deadline), 0)/10)))
 }
 
-// retireAll ends all sessions, one after another.
-func (srv *Server) retireAll(ctx context.Context) {
+// lastTime is how long a client has for its part of the end: closeTimeout, but no more than nine
+// tenths of what there is until cut ends.
+func lastTime(cut context.Context) time.Duration {
+	deadline, ok := cut.Deadline()
+	if !ok {
+		return closeTimeout
+	}
+	return min(closeTimeout, max(time.Until(deadline), 0)*9/10)
+}
+
+// retireAll ends all sessions, one after another, each before cut ends.
+func (srv *Server) retireAll(ctx, cut context.Context) {
 	sessions := srv.all()
 	spread := drainSpread(ctx, len(sessions))
 	start := time.Now()
@@ -87,6 +97,6 @@ func (srv *Server) retireAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		s.retire()
+		s.retire(cut)
 	}
 }

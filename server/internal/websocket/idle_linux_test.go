@@ -84,6 +84,16 @@ func (s *started) end(t testing.TB) error {
 	}
 }
 
+// notKept checks that nothing knows the connection any more.
+func (s *started) notKept(t *testing.T) {
+	t.Helper()
+	s.c.idlers.mu.Lock()
+	defer s.c.idlers.mu.Unlock()
+	if s.c.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
+		t.Error("it is kept after its end")
+	}
+}
+
 func TestNoGoroutineWhileIdle(t *testing.T) {
 	u := watch(t)
 	before := runtime.NumGoroutine()
@@ -143,11 +153,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			if tt.want == nil && !errors.As(err, &end) || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("ended with %v", err)
 			}
-			u.idlers.mu.Lock()
-			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
-				t.Error("it is kept after its end")
-			}
+			s.notKept(t)
 		})
 	}
 }
@@ -215,41 +221,50 @@ func (s *sequence) Message(_ Opcode, p []byte) error {
 func (s *sequence) Ping([]byte) error { return nil }
 func (s *sequence) Pong([]byte) error { return nil }
 
+// interleaved sends the k-th connection's numbered messages over a socket, each in two parts, with
+// deadlines and turns of others in between: nothing is lost and nothing comes twice. message is what
+// is sent of each; hangUp ends the peer.
+func interleaved(t *testing.T, k int, c *Conn, socket io.Writer, message func(i uint32) []byte, hangUp func() error) {
+	const messages = 300
+	done, ended := make(chan uint32, 1), make(chan error, 1)
+	c.Start(&sequence{done: done, last: messages}, testMax, func(err error) { ended <- err })
+	for i := range uint32(messages) {
+		p := message(i)
+		cut := int(i) % len(p)
+		socket.Write(p[:cut])
+		if k%3 == 0 && i%10 == 0 {
+			c.SetReadDeadline(time.Now().Add(testkit.Deadline))
+			c.SetReadDeadline(time.Time{})
+		}
+		if i%uint32(k+1) == 0 {
+			runtime.Gosched()
+		}
+		socket.Write(p[cut:])
+	}
+	select {
+	case <-done:
+	case err := <-ended:
+		t.Error(err)
+		return
+	}
+	hangUp()
+	if err := <-ended; err != io.EOF {
+		t.Error(err)
+	}
+}
+
 // However idle and active alternate, and deadlines come between, nothing is lost and nothing comes
 // twice.
 func TestIdleAndBack(t *testing.T) {
 	u := watch(t)
-	const conns, messages = 30, 300
 	var wg sync.WaitGroup
-	for k := range conns {
+	for k := range 30 {
 		plain, peer := pair(t)
 		c := newConn(plain.conn, nil, u)
-		done, ended := make(chan uint32, 1), make(chan error, 1)
-		c.Start(&sequence{done: done, last: messages}, testMax, func(err error) { ended <- err })
 		wg.Go(func() {
-			for i := range uint32(messages) {
-				p := final(Binary, string(binary.BigEndian.AppendUint32(nil, i)))
-				cut := int(i) % len(p)
-				peer.Write(p[:cut])
-				if k%3 == 0 && i%10 == 0 {
-					c.SetReadDeadline(time.Now().Add(testkit.Deadline))
-					c.SetReadDeadline(time.Time{})
-				}
-				if i%uint32(k+1) == 0 {
-					runtime.Gosched()
-				}
-				peer.Write(p[cut:])
-			}
-			select {
-			case <-done:
-			case err := <-ended:
-				t.Error(err)
-				return
-			}
-			peer.Close()
-			if err := <-ended; err != io.EOF {
-				t.Error(err)
-			}
+			interleaved(t, k, c, peer, func(i uint32) []byte {
+				return final(Binary, string(binary.BigEndian.AppendUint32(nil, i)))
+			}, peer.Close)
 		})
 	}
 	wg.Wait()

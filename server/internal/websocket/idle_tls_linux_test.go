@@ -117,11 +117,7 @@ func TestIdleTLSEnds(t *testing.T) {
 			if err := s.end(t); !tt.want(err) {
 				t.Errorf("ended with %v", err)
 			}
-			u.idlers.mu.Lock()
-			defer u.idlers.mu.Unlock()
-			if u.idlers.at[s.c.fd] == &s.c.idling || s.c.activeIndex != 0 {
-				t.Error("it is kept after its end")
-			}
+			s.notKept(t)
 			if s.c.outlet.opened != nil || s.c.taker.Holds() {
 				t.Error("it holds a buffer after its end")
 			}
@@ -160,41 +156,17 @@ func TestTLSReadAhead(t *testing.T) {
 // However records are cut, and idle and active alternate, nothing is lost and nothing comes twice.
 func TestTLSIdleAndBack(t *testing.T) {
 	u := watch(t)
-	const conns, messages = 12, 300
 	var wg sync.WaitGroup
-	for k := range conns {
+	for k := range 12 {
 		c, peer := pairTLSOf(t, u)
-		socket := peer.NetConn().(*cutter).Conn
-		done, ended := make(chan uint32, 1), make(chan error, 1)
-		c.Start(&sequence{done: done, last: messages}, testMax, func(err error) { ended <- err })
 		wg.Go(func() {
-			for i := range uint32(messages) {
+			interleaved(t, k, c, peer.NetConn().(*cutter).Conn, func(i uint32) []byte {
 				p := binary.BigEndian.AppendUint32(nil, i)
 				if i%7 == 0 { // larger than one read, in several records
 					p = append(p, make([]byte, 20_000)...)
 				}
-				records := sealed(t, peer, final(Binary, string(p)))
-				cut := int(i) % len(records)
-				socket.Write(records[:cut])
-				if k%3 == 0 && i%10 == 0 {
-					c.SetReadDeadline(time.Now().Add(testkit.Deadline))
-					c.SetReadDeadline(time.Time{})
-				}
-				if i%uint32(k+1) == 0 {
-					runtime.Gosched()
-				}
-				socket.Write(records[cut:])
-			}
-			select {
-			case <-done:
-			case err := <-ended:
-				t.Error(err)
-				return
-			}
-			peer.Close()
-			if err := <-ended; err != io.EOF {
-				t.Error(err)
-			}
+				return sealed(t, peer, final(Binary, string(p)))
+			}, peer.Close)
 		})
 	}
 	wg.Wait()

@@ -6,8 +6,9 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
+
+	"hipflask/testdata/testkit"
 )
 
 // Fake is what speaks Redis' protocol and answers as a test says, in the place of a version of
@@ -15,46 +16,17 @@ import (
 // returns what goes back, such as "+OK\r\n". It may be called by several goroutines.
 func Fake(t testing.TB, answer func(command []string) string) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var open []net.Conn
-	var work sync.WaitGroup
-	work.Go(func() {
-		for {
-			conn, err := l.Accept()
+	return testkit.Serve(t, func(conn net.Conn) {
+		for in := bufio.NewReader(conn); ; {
+			command, err := readCommand(in)
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			open = append(open, conn)
-			mu.Unlock()
-			work.Go(func() {
-				defer conn.Close()
-				for in := bufio.NewReader(conn); ; {
-					command, err := readCommand(in)
-					if err != nil {
-						return
-					}
-					if _, err := io.WriteString(conn, answer(command)); err != nil {
-						return
-					}
-				}
-			})
+			if _, err := io.WriteString(conn, answer(command)); err != nil {
+				return
+			}
 		}
 	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		for _, conn := range open {
-			_ = conn.Close()
-		}
-		mu.Unlock()
-		work.Wait()
-	})
-	return l.Addr().String()
 }
 
 // readCommand reads a command as clients send it: an array of strings.

@@ -96,12 +96,16 @@ func (s *Server) start() bool {
 	s.t.Helper()
 	host, port, _ := net.SplitHostPort(s.Addr)
 	args := slices.Concat(s.args, []string{"--bind", host, "--port", port, "--logfile", ""})
+	sentinel := slices.Contains(s.args, "--sentinel")
 	switch {
 	case slices.Contains(s.args, "--dir"): // it is to find again what it had
-	case slices.Contains(s.args, "--sentinel"):
+	case sentinel:
 		args = append(args, "--dir", s.t.TempDir())
 	default:
 		args = append(args, "--dir", s.t.TempDir(), "--save", "", "--appendonly", "no")
+	}
+	if !sentinel {
+		args = append(args, "--repl-diskless-sync-delay", "0") // it would wait five seconds for more replicas
 	}
 	s.output, s.ended = &output{more: make(chan struct{}, 1)}, make(chan struct{})
 	s.cmd = exec.Command("redis-server", args...)

@@ -28,6 +28,9 @@ func StartSentinelOf(t testing.TB, master *Server, replicas int) *Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(master.Addr)
 	s := StartSentinel(t, fmt.Sprintf("sentinel monitor main %s %s 1\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", host, port))
+	// It looks every ten seconds, and waits for eight before it believes what it sees. Redis 6 has no
+	// such command, and waits.
+	_ = s.client.Do(t.Context(), "SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200).Err()
 	s.Await("that it knows the replicas", func() bool { return strings.Contains(s.info("sentinel"), fmt.Sprintf("slaves=%d", replicas)) })
 	return s
 }
@@ -52,15 +55,20 @@ func StartCluster(t testing.TB, n int) []*Server {
 	return nodes
 }
 
-// StartClusterReplica adds a replica of a master to a Cluster that had so many nodes.
-func StartClusterReplica(t testing.TB, of *Server, nodes int) *Server {
+// StartClusterReplica adds a replica of a master to a Cluster of these nodes. It returns once all of
+// them know it, who have to agree when it takes over.
+func StartClusterReplica(t testing.TB, of *Server, nodes []*Server) *Server {
 	t.Helper()
 	s := startNode(t)
 	s.meet(of)
-	s.awaitCluster(nodes + 1)
-	s.Do("CLUSTER", "REPLICATE", of.Do("CLUSTER", "MYID"))
+	s.awaitCluster(len(nodes) + 1)
+	master := fmt.Sprint(of.Do("CLUSTER", "MYID"))
+	s.Do("CLUSTER", "REPLICATE", master)
 	s.Await("that it has what its master has", func() bool { return strings.Contains(s.info("replication"), "master_link_status:up") })
 	of.Await("that it knows its replica", func() bool { return strings.Contains(of.info("replication"), "state=online") })
+	for _, node := range nodes {
+		node.Await("that it knows the replica", func() bool { return strings.Contains(fmt.Sprint(node.Do("CLUSTER", "NODES")), "slave "+master) })
+	}
 	return s
 }
 

@@ -20,6 +20,7 @@ func TestPythonClient(t *testing.T) {
 	for _, kind := range []string{"sync", "asyncio"} {
 		for _, transport := range []string{"polling", "websocket"} {
 			t.Run(kind+"/"+transport, func(t *testing.T) {
+				t.Parallel()
 				server := harness.Start(t)
 				ctx, cancel := context.WithTimeout(context.Background(), testkit.ScriptDeadline)
 				defer cancel()

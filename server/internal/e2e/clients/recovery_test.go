@@ -41,7 +41,8 @@ func TestRecovery(t *testing.T) {
 
 func testRecovery(t *testing.T, mode, parser string, silent bool) {
 	const count = 3000
-	server := harness.Start(t, "--recovery", "1m")
+	// The end would wait longer for connections of which nobody told the server that they were cut.
+	server := harness.Start(t, "--recovery", "1m", "--shutdown-timeout", "2s")
 	proxy := testkit.StartCutter(t, server.Addr, silent, budgets())
 	reports := testkit.RunScript(t, "recovery.mjs", testkit.ScriptConfig{
 		URL: "http://" + proxy.Addr().String(), NextURL: server.URL, Client: testkit.NewestClient, Parser: parser, Mode: mode, Count: count,

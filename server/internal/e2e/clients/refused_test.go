@@ -13,6 +13,7 @@ import (
 // A malformed CONNECT is answered by nothing that a client could wait for: the session ends, as at
 // the official server.
 func TestMalformedCONNECTEndsTheSession(t *testing.T) {
+	t.Parallel()
 	for _, packet := range []string{`40{bad`, `40{"token":"x"`, `40{}x`, `40[]`, `40null`, `40"x"`, `40/chat,{`, `40/chat,1`} {
 		server := harness.Start(t)
 		c := testkit.OpenWebSocket(t, server.Addr, testkit.WebSocketPath)

@@ -47,6 +47,7 @@ func inOrder(t *testing.T, heard []string) {
 // clients hear everything; those of the others hear nothing twice and everything in order, and
 // afterwards all is as before.
 func TestClusterRedisRestartsUnderLoad(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	var members []*harness.Server
 	var addrs []string

@@ -187,6 +187,7 @@ func TestClusterForwardedRollingRestart(t *testing.T) {
 
 // A server that is frozen costs another one a bounded number of requests, for a bounded time.
 func TestClusterForwardedServerIsFrozen(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	addr, process := startProcess(t, harness.Build(t), redis)
 	b, ops := harness.StartOps(t, "--message-queue", redis.URL(), "--max-open-connections", "48",

@@ -25,51 +25,20 @@ import (
 // forwardedHeader is the one that only a server of the cluster may send.
 const forwardedHeader = "Hipflask-Forwarded"
 
-// wiretap is a way to a server that writes down what takes it.
+// wiretap writes down what takes its way to a server.
 type wiretap struct {
-	net.Listener
+	*testkit.Proxy
 
 	mu    sync.Mutex
 	taken bytes.Buffer
-	work  sync.WaitGroup
-}
-
-func startWiretap(t *testing.T) *wiretap {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wiretap{Listener: l}
-	t.Cleanup(func() { _ = l.Close(); w.work.Wait() })
-	return w
 }
 
 // lead leads to a server.
 func (w *wiretap) lead(to string) {
-	w.work.Go(func() {
-		for {
-			conn, err := w.Accept()
-			if err != nil {
-				return
-			}
-			w.work.Go(func() { w.pass(conn, to) })
-		}
-	})
-}
-
-func (w *wiretap) pass(conn net.Conn, to string) {
-	defer conn.Close()
-	server, err := testkit.DialTCP(to)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go func() {
-		_, _ = io.Copy(conn, server)
-		_ = conn.Close()
-	}()
-	_, _ = io.Copy(server, io.TeeReader(conn, w))
+	w.Lead(to, func(server, client net.Conn) {
+		defer server.Close()
+		_, _ = io.Copy(server, io.TeeReader(client, w))
+	}, testkit.Copy)
 }
 
 // Write takes what passes.
@@ -97,7 +66,7 @@ func (w *wiretap) recorded(t *testing.T) *http.Request {
 // a client's request, and is checked as one.
 func TestHardeningRecordedForward(t *testing.T) {
 	redis := redistest.Start(t)
-	tap := startWiretap(t)
+	tap := &wiretap{Proxy: testkit.Listen(t)}
 	a, ops := harness.StartOps(t, "--message-queue", redis.URL(), "--cluster-url", "http://"+tap.Addr().String(), "--allowed-hosts", "127.0.0.1")
 	tap.lead(a.Addr)
 	b, c := harness.StartMember(t, redis), harness.StartMember(t, redis)

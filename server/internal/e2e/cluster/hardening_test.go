@@ -88,6 +88,7 @@ func TestHardeningFrozenRedisHoldsUpNoShutdown(t *testing.T) {
 // Attack: more than Redis keeps for a subscriber that does not read. Redis cuts it; what it missed
 // was logged as dropped=0, and nothing named the limit.
 func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	redis.Do("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
 	a := harness.StartMember(t, redis)
@@ -146,6 +147,7 @@ func TestHardeningCutSubscriberSaysWhatItMissed(t *testing.T) {
 // Attack: a message that is larger than Redis takes. It was published again for ever, and
 // everything behind it waited.
 func TestHardeningMessageThatRedisRefuses(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t, "--proto-max-bulk-len", "1mb")
 	a, ops := harness.StartOps(t, "--message-queue", redis.URL(), "--max-http-buffer-size", "4000000")
 	b := harness.StartMember(t, redis)

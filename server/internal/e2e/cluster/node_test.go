@@ -27,16 +27,7 @@ func TestClusterWithNodeServer(t *testing.T) {
 
 	node.Tell("join", harness.Command{"who": here.id, "room": "room"})
 	node.Tell("join", harness.Command{"who": there.id, "room": "room"})
-	// Node does it when its own request comes back, so its next emit may be quicker.
-	awaitClients(node, "room", 2)
-	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
-	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
-	node.Tell("emit", harness.Command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
-	node.Tell("emit", harness.Command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
-	here.hears(`42["e",1]`, `42["e",3]`)
-	there.hears(`42["e",1]`, `42["e",2]`)
-	hearsBytes(here, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
-	hearsBytes(there, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+	emitsToRooms(node, here, there)
 
 	node.Tell("leave", harness.Command{"who": here.id, "room": "room"})
 	awaitClients(node, "room", 1)
@@ -51,6 +42,39 @@ func TestClusterWithNodeServer(t *testing.T) {
 	}
 	node.Tell("disconnect", harness.Command{"who": here.id})
 	here.hears("41")
+}
+
+// emitsToRooms has Node emit to clients that it has put into a room: to some of them, and bytes.
+func emitsToRooms(node *harness.Helper, here, there *clusterClient) {
+	node.T.Helper()
+	// Node does it when its own request comes back, so its next emit may be quicker.
+	awaitClients(node, "room", 2)
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
+	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
+	node.Tell("emit", harness.Command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
+	node.Tell("emit", harness.Command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
+	here.hears(`42["e",1]`, `42["e",3]`)
+	there.hears(`42["e",1]`, `42["e",2]`)
+	for _, c := range []*clusterClient{here, there} {
+		hearsBytes(c, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
+	}
+}
+
+// answering has each client answer a question, with "a", "b" and so on. What it returns waits for
+// them.
+func answering(t *testing.T, clients ...*clusterClient) (wait func()) {
+	answered := make(chan error, len(clients))
+	for i, c := range clients {
+		go func() { answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`) }()
+	}
+	return func() {
+		t.Helper()
+		for range clients {
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 // awaitClients has Node ask until so many clients are in a room.
@@ -106,22 +130,13 @@ func TestClusterNodeAsksForClients(t *testing.T) {
 		}
 	}
 
-	answered := make(chan error, len(clients))
-	for i, c := range clients {
-		go func() {
-			answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`)
-		}()
-	}
+	answered := answering(t, clients...)
 	var answers struct {
 		Answers []string
 		Error   string
 	}
 	node.Do("ask", harness.Command{"event": "question"}, &answers)
-	for range clients {
-		if err := <-answered; err != nil {
-			t.Error(err)
-		}
-	}
+	answered()
 	slices.Sort(answers.Answers)
 	if !slices.Equal(answers.Answers, []string{"a", "b", "c"}) {
 		t.Errorf("answers %q, %s", answers.Answers, answers.Error)

@@ -44,6 +44,7 @@ func awaitOutage(t *testing.T, servers ...*harness.Server) {
 // TestStreamsBehindSentinel kills the master while two servers emit. What was emitted before,
 // meanwhile and afterwards comes once and in order, to the clients of both.
 func TestStreamsBehindSentinel(t *testing.T) {
+	t.Parallel()
 	master := redistest.Start(t)
 	replica := redistest.StartReplica(t, master)
 	sentinel := redistest.StartSentinelOf(t, master, 1)
@@ -70,6 +71,7 @@ func TestStreamsBehindSentinel(t *testing.T) {
 // TestStreamsBehindSentinelThatSwitches has another server be the master while the one before lives
 // on.
 func TestStreamsBehindSentinelThatSwitches(t *testing.T) {
+	t.Parallel()
 	master := redistest.Start(t)
 	redistest.StartReplica(t, master)
 	sentinel := redistest.StartSentinelOf(t, master, 1)
@@ -89,6 +91,7 @@ func TestStreamsBehindSentinelThatSwitches(t *testing.T) {
 
 // TestPubSubBehindSentinel: own clients go on, and afterwards the others hear them again.
 func TestPubSubBehindSentinel(t *testing.T) {
+	t.Parallel()
 	master := redistest.Start(t)
 	redistest.StartReplica(t, master)
 	sentinel := redistest.StartSentinelOf(t, master, 1)
@@ -118,6 +121,7 @@ func clusterURL(nodes []*redistest.Server) string {
 // TestStreamsOnACluster: the stream is on the node that has its key. While that is away emits wait;
 // it comes back with what it had.
 func TestStreamsOnACluster(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.StartCluster(t, 3)
 	a, io := startStreams(t, clusterURL(nodes))
 	b, _ := startStreams(t, clusterURL(nodes))
@@ -141,9 +145,10 @@ func TestStreamsOnACluster(t *testing.T) {
 // TestStreamsOnAClusterWhoseNodesSwitch: another node takes the stream's key over. Nothing is lost,
 // since the one before hands over what it has.
 func TestStreamsOnAClusterWhoseNodesSwitch(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.StartCluster(t, 3)
 	owner := redistest.NodeOf(nodes, "socket.io")
-	replica := redistest.StartClusterReplica(t, owner, 3)
+	replica := redistest.StartClusterReplica(t, owner, nodes)
 	a, io := startStreams(t, clusterURL(nodes))
 	b, _ := startStreams(t, clusterURL(nodes))
 	here, there := testkit.JoinWebSocket(t, a.Addr), testkit.JoinWebSocket(t, b.Addr)
@@ -152,15 +157,15 @@ func TestStreamsOnAClusterWhoseNodesSwitch(t *testing.T) {
 	hearsNumbered(t, there, 0, 300)
 	replica.Do("CLUSTER", "FAILOVER")
 	emitNumbered(t, io, 300, 600, "")
-	hearsNumbered(t, here, 300, 600)
-	hearsNumbered(t, there, 300, 600)
-	if isReplica(replica) {
-		t.Error("the node that was to take over is a replica")
-	}
+	replica.Await("that it has taken over", func() bool { return !isReplica(replica) })
+	emitNumbered(t, io, 600, 900, "")
+	hearsNumbered(t, here, 300, 900)
+	hearsNumbered(t, there, 300, 900)
 }
 
 // TestPubSubOnACluster: the same without a stream; and requests find their sessions.
 func TestPubSubOnACluster(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.StartCluster(t, 3)
 	a := harness.Start(t, "--message-queue", clusterURL(nodes))
 	b := harness.Start(t, "--message-queue", clusterURL(nodes))
@@ -185,4 +190,5 @@ func forwarded(t *testing.T, at, by *harness.Server) {
 	p := testkit.JoinPolling(t, at.Addr, 4)
 	p.URL = by.URL + p.URL[len(at.URL):]
 	p.Chats("by another server")
+	p.Leave() // or the server would wait for it
 }

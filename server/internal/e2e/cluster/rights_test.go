@@ -40,6 +40,7 @@ func grant(t *testing.T, redis *redistest.Server, user string) *redistest.Server
 func TestLeastRights(t *testing.T) {
 	for user, adapter := range map[string]string{"chat": "redis", "streams": "redis-streams"} {
 		t.Run(adapter, func(t *testing.T) {
+			t.Parallel()
 			redis := redistest.Start(t)
 			limited, worker := grant(t, redis, user), grant(t, redis, "worker")
 			a := harness.StartMember(t, limited, "--cluster-adapter", adapter, "--server-id", "a")
@@ -59,9 +60,11 @@ func TestLeastRights(t *testing.T) {
 			python.Next(&ready)
 			python.Tell("emit", harness.Command{"args": []any{"message", "from Python"}})
 			heard("from Python")
+			for _, c := range []*testkit.Client{here, there} { // or its server would wait for it
+				_ = c.Close()
+			}
 			for _, s := range []*harness.Server{a, b} {
-				s.Cancel()
-				<-s.Done
+				s.End()
 				if log := s.Stderr.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
 					t.Errorf("the log:\n%s", testkit.Tail(log))
 				}

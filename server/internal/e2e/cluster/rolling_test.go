@@ -184,17 +184,17 @@ func TestRollingRestart(t *testing.T) {
 			t.Errorf("client %d, %s: failed to connect: %q", f.Who, f.Mode, f.Failures)
 		}
 	}
-	t.Run("plain", func(t *testing.T) { rollingRestart(t, 3, "", "", smooth) })
-	t.Run("TLS", func(t *testing.T) { rollingRestart(t, 3, tls, certFile, smooth) })
+	t.Run("plain", func(t *testing.T) { rollingRestart(t, 3, "", "", smooth, nil) })
+	t.Run("TLS", func(t *testing.T) { rollingRestart(t, 3, tls, certFile, smooth, nil) })
 	// Routed by address, clients are sent to a server that does not know them, and come again,
-	// while the sessions they leave behind are waited for; but nothing is lost.
+	// while the sessions they leave behind are waited for, here not for long; but nothing is lost.
 	t.Run("by address", func(t *testing.T) {
-		rollingRestart(t, 1, "", "", func(*testing.T, finalReport) {}, "http://$hipflask", "http://any",
+		rollingRestart(t, 1, "", "", func(*testing.T, finalReport) {}, []string{"--shutdown-timeout", "6s"}, "http://$hipflask", "http://any",
 			"upstream any { ", "upstream any { hash $remote_addr; ", "http_503", "http_503 non_idempotent")
 	})
 }
 
-func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, finalReport), replace ...string) {
+func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*testing.T, finalReport), args []string, replace ...string) {
 	front, ports := testkit.FreePort(t), [2]string{testkit.FreePort(t), testkit.FreePort(t)}
 	replace = append(replace, "127.0.0.1:5001", "127.0.0.1:"+ports[0], "127.0.0.1:5002", "127.0.0.1:"+ports[1],
 		"# listen, server_name, certificates", "listen 127.0.0.1:"+front+tls+";")
@@ -203,7 +203,7 @@ func rollingRestart(t *testing.T, rounds int, tls, caFile string, check func(*te
 	if caFile != "" {
 		url = "https://127.0.0.1:" + front
 	}
-	r := startRolling(t, url, caFile, ports)
+	r := startRolling(t, url, caFile, ports, args...)
 	for range rounds {
 		r.restart(0)
 		r.restart(1)

@@ -3,12 +3,12 @@ package cluster
 import (
 	"net"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"hipflask/server/internal/cluster/redistest"
 	"hipflask/server/internal/e2e/harness"
+	"hipflask/testdata/testkit"
 )
 
 // TestClusterRedisOutOfMemory: Redis publishes all the same, and says so to nobody.
@@ -31,10 +31,12 @@ func TestClusterRedisOutOfMemory(t *testing.T) {
 
 // TestClusterSlowRedis puts a proxy in front of Redis that delays both ways.
 func TestClusterSlowRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
-	slow := delayed(t, redis.Addr, 150*time.Millisecond)
-	a := harness.Start(t, "--message-queue", "redis://"+slow)
-	b := harness.Start(t, "--message-queue", "redis://"+slow)
+	later := func(to, from net.Conn) { passLater(to, from, 150*time.Millisecond) }
+	slow := testkit.StartProxy(t, redis.Addr, later, later).URL()
+	a := harness.Start(t, "--message-queue", slow)
+	b := harness.Start(t, "--message-queue", slow)
 	here, there := gather(t, 2, a.Addr), gather(t, 2, b.Addr)
 	s := speak(t, "s", a.Addr)
 	if err := s.say(2000); err != nil {
@@ -96,48 +98,8 @@ func TestClusterConnectionsAreCut(t *testing.T) {
 	there.awaits("s", s.last())
 }
 
-// delayed listens and passes on what comes to an address, and back, so much later.
-func delayed(t *testing.T, addr string, delay time.Duration) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var open []net.Conn
-	var work sync.WaitGroup
-	work.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", addr)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			mu.Lock()
-			open = append(open, in, out)
-			mu.Unlock()
-			work.Go(func() { passLater(in, out, delay) })
-			work.Go(func() { passLater(out, in, delay) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		for _, c := range open {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		work.Wait()
-	})
-	return l.Addr().String()
-}
-
-// passLater writes to out what comes from in, in order, each piece after the delay.
-func passLater(in, out net.Conn, delay time.Duration) {
+// passLater is a testkit.Carry that keeps each piece for the delay.
+func passLater(out, in net.Conn, delay time.Duration) {
 	type piece struct {
 		due  time.Time
 		data []byte

@@ -50,6 +50,7 @@ func heardNumbered(next func() (string, error), from, to int) error {
 // TestStreamsBurstAfterAnOutage: what has waited for Redis is many times what may wait for one
 // client. Clients that read are sent it no faster than they take it.
 func TestStreamsBurstAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	s, io := startStreams(t, redis.URL()+"?socket_timeout=0.5")
 	over, polling := testkit.JoinWebSocket(t, s.Addr), testkit.JoinPolling(t, s.Addr, 4)

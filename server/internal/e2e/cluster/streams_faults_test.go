@@ -47,6 +47,7 @@ func saying(t *testing.T, n int, speakers ...*speaker) {
 // write and read: nothing is lost, nothing comes twice, and the order is one, also for the clients
 // of a Node server.
 func TestClusterStreamsConnectionsAreCut(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL())
 	b, _ := harness.StartStreamsMember(t, redis.URL())
@@ -128,6 +129,7 @@ func TestClusterStreamsRedisRestarts(t *testing.T) {
 // TestClusterStreamsRedisForgets: with its memory Redis loses what may not have been read. That is
 // said, clients have to come back, and all goes on.
 func TestClusterStreamsRedisForgets(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	a, _ := harness.StartStreamsMember(t, redis.URL())
 	b, _ := harness.StartStreamsMember(t, redis.URL())
@@ -218,7 +220,7 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 func TestHardeningClusterStreamEnds(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
-	ours, io := harness.StartStreamsMember(t, redis.URL())
+	ours, io := harness.StartStreamsMember(t, redis.URL()+"?socket_timeout=1") // it looks twice a second
 	c := joinCluster(t, ours.Addr)
 	redis.Do("XADD", "socket.io", "18446744073709551615-18446744073709551615", "x", "y")
 	c.says(testkit.Message("lost"))

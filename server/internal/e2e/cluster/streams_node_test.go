@@ -25,16 +25,7 @@ func TestClusterStreamsFromNode(t *testing.T) {
 		c.hears(`42["message",{"b":1,"a":[1.5,"é",null,true]}]`)
 	}
 	node.Tell("join", harness.Command{"who": []string{here.id, there.id}, "room": "room"})
-	awaitClients(node, "room", 2)
-	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "event": "e", "args": []any{1}})
-	node.Tell("emit", harness.Command{"rooms": []string{"room"}, "except": []string{here.id}, "event": "e", "args": []any{2}})
-	node.Tell("emit", harness.Command{"rooms": []string{here.id}, "event": "e", "args": []any{3}})
-	node.Tell("emit", harness.Command{"rooms": []any{"room", "other"}, "event": "bytes", "args": []any{map[string]any{"$bytes": "00ff"}}})
-	here.hears(`42["e",1]`, `42["e",3]`)
-	there.hears(`42["e",1]`, `42["e",2]`)
-	for _, c := range []*clusterClient{here, there} {
-		hearsBytes(c, `451-["bytes",{"_placeholder":true,"num":0}]`, "\x00\xff")
-	}
+	emitsToRooms(node, here, there)
 	node.Tell("emit", harness.Command{"volatile": true, "event": "e", "args": []any{4}}) // nothing waits for anybody
 	here.hears(`42["e",4]`)
 	there.hears(`42["e",4]`)
@@ -81,20 +72,13 @@ func TestClusterStreamsNodeAsks(t *testing.T) {
 			t.Errorf("a client in the rooms %q with EIO=%q", rooms, found.Queries[i])
 		}
 	}
-	answered := make(chan error, 2)
-	for i, c := range []*clusterClient{here, there} {
-		go func() { answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`) }()
-	}
+	answered := answering(t, here, there)
 	var answers struct {
 		Answers []string
 		Error   string
 	}
 	node.Do("ask", harness.Command{"event": "question"}, &answers)
-	for range 2 {
-		if err := <-answered; err != nil {
-			t.Error(err)
-		}
-	}
+	answered()
 	if slices.Sort(answers.Answers); !slices.Equal(answers.Answers, []string{"a", "b"}) {
 		t.Errorf("answers %q, %s", answers.Answers, answers.Error)
 	}
@@ -149,18 +133,11 @@ func TestClusterStreamsToNode(t *testing.T) {
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
-	answered := make(chan error, 2)
-	for i, c := range []*clusterClient{here, there} {
-		go func() { answered <- c.acknowledges(`["question"]`, `["`+string(rune('a'+i))+`"]`) }()
-	}
+	answered := answering(t, here, there)
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Deadline)
 	defer cancel()
 	answers, err := io.To().Call(ctx, "question")
-	for range 2 {
-		if err := <-answered; err != nil {
-			t.Error(err)
-		}
-	}
+	answered()
 	if err != nil || len(answers) != 2 {
 		t.Errorf("answers %v, %v", answers, err)
 	}

@@ -53,12 +53,16 @@ func portOf(addr string) string {
 	return port
 }
 
+// leftBehind is for servers whose clients end with a browser, in the middle of their polls: their
+// end would wait for these.
+const leftBehind = "--shutdown-timeout=2s"
+
 // Attack: pages of other sites in one browser, which takes a while to start.
 func TestHardeningForeignPages(t *testing.T) {
 	chromium, pages := testkit.NeedChromium(t), elsewhere(t)
 	attacked := attackedServer(t, pages)
 	allowing := allowingServer(t, pages)
-	named := harness.Start(t, "--allowed-hosts", "chat.test")
+	named := harness.Start(t, "--allowed-hosts", "chat.test", leftBehind)
 	called := []foreignScene{{URL: "http://chat.test:" + portOf(named.Addr)}, {URL: "http://evil.test:" + portOf(named.Addr)}}
 	reports := testkit.RunScript(t, "foreign.mjs", foreignPages{
 		Chromium: chromium, Names: "MAP *.test 127.0.0.1", Attacks: attacked.attacks, Links: attacked.links, Visits: called, JSONP: allowing,
@@ -140,7 +144,7 @@ func allowingServer(t *testing.T, pages string) []foreignScene {
 		t.Fatal(err)
 	}
 	friend, insecure := "http://localhost:"+pages, "http://friend.test:"+pages
-	server := harness.Start(t, "--cors-allowed-origins", friend+",http://*.test:"+pages)
+	server := harness.Start(t, "--cors-allowed-origins", friend+",http://*.test:"+pages, leftBehind)
 	chat := "http://chat.test:" + portOf(server.Addr)
 	return []foreignScene{
 		{Page: server.URL, Server: server.URL, Script: script},

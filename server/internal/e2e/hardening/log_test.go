@@ -146,7 +146,7 @@ func TestHardeningLongValuesInTheLog(t *testing.T) {
 	}
 }
 
-// recorder is a TCP proxy that keeps all that it carries.
+// recorder is a proxy that keeps all that it carries.
 type recorder struct {
 	addr string
 
@@ -156,44 +156,14 @@ type recorder struct {
 
 func startRecorder(t *testing.T, target string) *recorder {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recorder{addr: l.Addr().String(), all: make(map[net.Conn]*bytes.Buffer)}
-	var work sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		r.mu.Lock()
-		for conn := range r.all {
-			_ = conn.Close()
-		}
-		r.mu.Unlock()
-		work.Wait()
-	})
+	r := &recorder{all: make(map[net.Conn]*bytes.Buffer)}
 	carry := func(to, from net.Conn) {
 		_, _ = io.Copy(to, io.TeeReader(from, r.record(from)))
 		if half, ok := to.(*net.TCPConn); ok {
 			_ = half.CloseWrite()
 		}
 	}
-	work.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			server, err := testkit.DialTCP(target)
-			if err != nil {
-				_ = client.Close()
-				continue
-			}
-			r.record(client)
-			r.record(server)
-			work.Go(func() { carry(server, client) })
-			work.Go(func() { carry(client, server) })
-		}
-	})
+	r.addr = testkit.StartProxy(t, target, carry, carry).Addr().String()
 	return r
 }
 
@@ -236,6 +206,7 @@ func (r *recorder) ids() map[string]bool {
 // clients, over all transports and protocols, do what they can and what they must not, at the
 // finest level; no id that crosses the wire is in the log.
 func TestHardeningSessionIDsInTheLog(t *testing.T) {
+	t.Parallel()
 	testkit.NeedNode(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte(testkit.AdminPassword), bcrypt.MinCost)
 	if err != nil {

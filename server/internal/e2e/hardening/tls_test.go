@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"hipflask/server/internal/e2e/harness"
@@ -75,31 +74,10 @@ func TestHardeningHalfRecordsDoNotAnswerPings(t *testing.T) {
 	s.Stdout.WaitText(t, "Client disconnected")
 }
 
-// byByte listens for a client and passes on to addr what it sends, each byte by itself.
+// byByte passes on to addr what a client sends, each byte by itself.
 func byByte(t *testing.T, addr string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var both sync.WaitGroup
-	t.Cleanup(both.Wait)
-	t.Cleanup(func() { _ = l.Close() })
-	both.Go(func() {
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer client.Close()
-		server, err := testkit.DialTCP(addr)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		both.Go(func() {
-			defer client.Close()
-			_, _ = io.Copy(client, server)
-		})
+	one := func(server, client net.Conn) {
 		defer server.Close()
 		var b [1]byte
 		for {
@@ -110,8 +88,8 @@ func byByte(t *testing.T, addr string) string {
 				return
 			}
 		}
-	})
-	return l.Addr().String()
+	}
+	return testkit.StartProxy(t, addr, one, testkit.Copy).Addr().String()
 }
 
 // openssl is the client of OpenSSL, a WebSocket to the server. What it reads is its output.

@@ -61,7 +61,8 @@ func TestParity(t *testing.T) {
 			})
 			t.Run(st.name+" on Hipflask", func(t *testing.T) {
 				t.Parallel()
-				ours := harness.Start(t, st.ours...)
+				// Sessions that scenes leave behind are waited for, here not for long.
+				ours := harness.Start(t, append([]string{"--shutdown-timeout", "5s"}, st.ours...)...)
 				// An error of stop is reported when the test ends.
 				playAll(t, &side{addr: ours.Addr, stdout: ours.Stdout, stderr: ours.Stderr, stop: func() { _ = ours.Stop() }}, st.scenes, l)
 			})
