@@ -34,7 +34,7 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request) {
 // valid reports whether the options are. If not, it answers.
 func (s *Server) valid(w http.ResponseWriter) bool {
 	// Browsers take what clients have sent for what the answer says it is.
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = []string{"nosniff"}
 	if s.invalid == nil {
 		return true
 	}

@@ -5,6 +5,9 @@ import (
 	"hipflask/server/internal/engineio/payload"
 )
 
+// partRoom is about what a message takes in a body beside its bytes.
+const partRoom = 8
+
 // body is that of an answer to a poll. It is written in pieces, and what it shares with others is
 // copied for none of them:
 //
@@ -54,7 +57,11 @@ func (o *outlet) body(portions []portion, format payload.Format, before, after, 
 // itemsOf lists what a body is made of, and returns how many bytes of that may be compressed, large
 // packets as they are before they are written in the format.
 func itemsOf(portions []portion, format payload.Format, before, after string) (items []item, size int) {
-	run := item{run: []byte(before)}
+	room := len(before) + len(after)
+	for _, p := range portions {
+		room += p.Len() + partRoom
+	}
+	run := item{run: append(make([]byte, 0, min(room, largeFrame)), before...)}
 	end := func() {
 		if len(run.run) == 0 {
 			return

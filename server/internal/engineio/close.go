@@ -69,3 +69,13 @@ func (s *Session) retire(cut context.Context) {
 		end()
 	})
 }
+
+// lastTime is how long a client has for its part of the end: closeTimeout, but no more than nine
+// tenths of what there is until cut ends.
+func lastTime(cut context.Context) time.Duration {
+	deadline, ok := cut.Deadline()
+	if !ok {
+		return closeTimeout
+	}
+	return min(closeTimeout, max(time.Until(deadline), 0)*9/10)
+}

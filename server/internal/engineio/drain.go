@@ -68,16 +68,6 @@ func cutBefore(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(cutGrace, max(time.Until(deadline), 0)/10)))
 }
 
-// lastTime is how long a client has for its part of the end: closeTimeout, but no more than nine
-// tenths of what there is until cut ends.
-func lastTime(cut context.Context) time.Duration {
-	deadline, ok := cut.Deadline()
-	if !ok {
-		return closeTimeout
-	}
-	return min(closeTimeout, max(time.Until(deadline), 0)*9/10)
-}
-
 // retireAll ends all sessions, one after another, each before cut ends.
 func (srv *Server) retireAll(ctx, cut context.Context) {
 	sessions := srv.all()

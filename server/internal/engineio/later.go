@@ -8,10 +8,6 @@ import "time"
 
 // waitLocked has a new poll answered, at once or later. It releases the mutex.
 func (s *Session) waitLocked(p *poll) {
-	p.look = func() {
-		s.mu.Lock()
-		s.answerLocked()
-	}
 	p.later.Later(func() {
 		s.mu.Lock()
 		if s.polls.poll != p { // it is being answered
@@ -28,6 +24,12 @@ func (s *Session) waitLocked(p *poll) {
 			s.answerLocked()
 		})
 	}
+	s.answerLocked()
+}
+
+// answer answers the waiting poll if that can be.
+func (s *Session) answer() {
+	s.mu.Lock()
 	s.answerLocked()
 }
 

@@ -149,7 +149,11 @@ func (o *outbox) take(w wire, p *packer) (b batch, messages uint64) {
 // of Engine.IO, or all for 0. A message is split only if no answer could hold it. last goes by
 // itself. What is returned stays held.
 func (o *outbox) takeAnswer(most int, last *Message) []portion {
-	var portions []portion
+	room := len(o.queue) - o.head
+	if most > 0 {
+		room = min(room, most)
+	}
+	portions := make([]portion, 0, room)
 	packets, cost := 0, 0
 	for o.head < len(o.queue) {
 		m := o.first()

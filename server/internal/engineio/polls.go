@@ -2,11 +2,9 @@ package engineio
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"hipflask/server/internal/budget"
-	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
 	"hipflask/server/internal/polled"
 )
@@ -23,6 +21,7 @@ type polls struct {
 
 // poll is a GET that waits for something to send.
 type poll struct {
+	session  interface{ answer() } // answers the poll if that can be
 	w        http.ResponseWriter
 	later    polled.Later   // w, if the answer may come after the handler has returned; else nil
 	format   payload.Format // of the answer
@@ -31,19 +30,9 @@ type poll struct {
 
 	wake   chan struct{} // capacity 1; nil with later
 	noop   bool          // answer at once, with a noop packet if with nothing else
-	look   func()        // answers the poll if that can be; nil without later
 	unless *time.Timer   // answers with a noop; nil: there is none
 
 	ended chan struct{} // closed at its end; nil unless another server has passed it on
-}
-
-func (s *Session) newPoll(w http.ResponseWriter, r *http.Request, q url.Values) *poll {
-	index, isJSONP := jsonpIndex(q)
-	p := &poll{w: w, format: s.format(isJSONP), index: index, encoding: coding.Choose(r.Header, coding.Gzip, coding.Deflate)}
-	if p.later, _ = w.(polled.Later); p.later == nil {
-		p.wake = make(chan struct{}, 1)
-	}
-	return p
 }
 
 // done ends the poll.
@@ -72,7 +61,7 @@ func (p *polls) wake() {
 	switch {
 	case p.poll == nil:
 	case p.poll.later != nil:
-		p.poll.later.Go(p.poll.look)
+		p.poll.later.Go(p.poll.session.answer)
 	default:
 		select {
 		case p.poll.wake <- struct{}{}:
