@@ -111,7 +111,8 @@ type Options struct {
 type Server struct{ server *server }
 
 // Handler serves everything that go run ./server does: Socket.IO, plain WebSocket clients, the
-// application's routes, files, the built-in page. Flask: app.wsgi_app.
+// application's routes, files, the built-in page. Polling takes about twice the CPU that it takes
+// there, since its connections stay the http.Server's. Flask: app.wsgi_app.
 func (s *Server) Handler() http.Handler { return s.server.front }
 
 // MetricsHandler serves what /metrics does at --ops-addr: the server's metrics, for Prometheus.
