@@ -29,7 +29,7 @@ const (
 	// pingEvery is how often clients of Engine.IO 3 send their heartbeat.
 	pingEvery = 200 * time.Millisecond
 	// frozen is longer than the time limits of the test's server, all of them together.
-	frozen = 2500 * time.Millisecond
+	frozen = 3500 * time.Millisecond
 )
 
 // beating is a client that keeps its heartbeat, until it falls silent.
@@ -247,7 +247,7 @@ func (p *beatingPoller) run() error {
 // is found out all the same.
 func TestHardeningFreeze(t *testing.T) {
 	const each = 12
-	cmd, _, stderr := harness.StartServer(t, "--port", "0", "--ping-interval", "400ms", "--ping-timeout", "1s",
+	cmd, _, stderr := harness.StartServer(t, "--port", "0", "--ping-interval", "400ms", "--ping-timeout", "2s",
 		"--connect-timeout", "2s", "--upgrade-timeout", "2s", "--read-header-timeout", "2s", "--read-body-timeout", "2s")
 	addr := stderr.WaitMatch(t, regexp.MustCompile(`url=http://(\S+)`))[1]
 	var clients, silent []*beating
