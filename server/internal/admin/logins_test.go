@@ -141,10 +141,12 @@ func TestTheLineIsFair(t *testing.T) {
 	if !<-other {
 		t.Error("the other one was refused")
 	}
+	tn.mu.Lock() // those that wait look at the clock
 	clock = clock.Add(slowPace)
+	tn.mu.Unlock()
 	tn.give(0)
-	clock = clock.Add(slowPace)
 	tn.mu.Lock()
+	clock = clock.Add(slowPace)
 	tn.changeLocked() // the clock has no timers
 	tn.mu.Unlock()
 	if !<-flood[0] {
