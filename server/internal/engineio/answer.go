@@ -24,10 +24,10 @@ func (s *Session) giveUpLocked(p *poll, ends bool) {
 	s.polls.poll = nil
 	upgraded := s.conn != nil
 	s.mu.Unlock()
-	p.done()
 	if !upgraded && ends {
 		s.end(TransportClose)
 	}
+	p.done()
 }
 
 // isReadyLocked reports whether a poll can be answered: the last answer is written, and there is
@@ -177,10 +177,10 @@ func (s *Session) answered(p *poll, a *answer, written bool) {
 	s.mu.Lock()
 	s.polls.finish(a, written)
 	s.mu.Unlock()
-	p.done()
 	if written && a.last {
 		s.end(ServerClose)
 	}
+	p.done() // last: the connection's next request finds the session as the answer said
 }
 
 // writeHeader writes the header of an answer with this body.
