@@ -6,6 +6,10 @@ import "time"
 // goroutine. Who has something for it, a producer or the flusher, writes the answer itself, as it
 // writes to a WebSocket: without waiting. What may take longer is done on a goroutine.
 
+// atOnce is the longest body, in bytes, that is written without a goroutine: a longer one may be
+// more than a ResponseWriter gathers, and then Write waits.
+const atOnce = 32 << 10
+
 // waitLocked has a new poll answered, at once or later. It releases the mutex.
 func (s *Session) waitLocked(p *poll) {
 	p.later.Later(func() {
@@ -56,7 +60,7 @@ func (s *Session) answerLocked() {
 	a := s.takeAnswerLocked(p)
 	size := s.polls.left()
 	s.mu.Unlock()
-	if a.comeBack != "" || size > joinSize || p.encoding != "" && s.srv.outlet.compresses(size) || s.srv.cfg.Memory.Full() {
+	if a.comeBack != "" || size > atOnce || p.encoding != "" && s.srv.outlet.compresses(size) || s.srv.cfg.Memory.Full() {
 		p.later.Go(func() { s.answered(p, a, s.respond(p, a)) })
 		return
 	}
@@ -66,6 +70,10 @@ func (s *Session) answerLocked() {
 // answerAtOnce writes an answer, of which the kernel takes all as a rule.
 func (s *Session) answerAtOnce(p *poll, a *answer) {
 	b := s.makeBody(p, a)
+	if b.size > atOnce { // base64 is longer than what was queued
+		p.later.Go(func() { s.answered(p, a, s.write(a, b, p)) })
+		return
+	}
 	p.writeHeader(b)
 	if !s.goOn(a, 0) {
 		s.answered(p, a, false)
