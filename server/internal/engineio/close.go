@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"context"
 	"time"
 
 	"hipflask/server/internal/freeze"
@@ -10,10 +9,7 @@ import (
 
 // Close ends the session from this side. What was sent before still goes out, then a WebSocket gets
 // a close frame and a poll the close packet.
-func (s *Session) Close(reason Reason) { s.closeWithin(reason, closeTimeout) }
-
-// closeWithin is Close for a client that has so long for its part.
-func (s *Session) closeWithin(reason Reason, limit time.Duration) {
+func (s *Session) Close(reason Reason) {
 	code := websocket.CloseNormal
 	if reason == ServerShutdown {
 		code = websocket.CloseGoingAway
@@ -25,8 +21,9 @@ func (s *Session) closeWithin(reason Reason, limit time.Duration) {
 	}
 	s.state, s.reason = stateClosing, reason
 	s.reading.pause.end()
+	limit := closeTimeout
 	if s.upgrade.isAway() {
-		limit = min(limit, lastFrameTimeout)
+		limit = lastFrameTimeout
 	}
 	s.leaving = freeze.AfterFunc(limit, func() { s.abort(reason) })
 	probe := s.upgrade.probe
@@ -54,10 +51,9 @@ func (s *Session) closeWithin(reason Reason, limit time.Duration) {
 const finishGrace = time.Second
 
 // retire ends a session once its handlers are done with what it has sent, so that their answers
-// reach the client. A handler that hangs does not keep it. Before cut is over, so that a client
-// that does not come back is no reason to cut anybody.
-func (s *Session) retire(cut context.Context) {
-	end := func() { s.closeWithin(ServerShutdown, lastTime(cut)) }
+// reach the client. A handler that hangs does not keep it.
+func (s *Session) retire() {
+	end := func() { s.Close(ServerShutdown) }
 	f, ok := s.rcv.(Finisher)
 	if !ok {
 		end()
@@ -70,12 +66,13 @@ func (s *Session) retire(cut context.Context) {
 	})
 }
 
-// lastTime is how long a client has for its part of the end: closeTimeout, but no more than nine
-// tenths of what there is until cut ends.
-func lastTime(cut context.Context) time.Duration {
-	deadline, ok := cut.Deadline()
-	if !ok {
-		return closeTimeout
+// leaveBehind ends a closing session whose client polls, and does not do so now.
+func (s *Session) leaveBehind() {
+	s.mu.Lock()
+	gone := s.state == stateClosing && s.conn == nil && s.polls.answer == nil
+	reason := s.reason
+	s.mu.Unlock()
+	if gone {
+		s.abort(reason)
 	}
-	return min(closeTimeout, max(time.Until(deadline), 0)*9/10)
 }

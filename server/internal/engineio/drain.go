@@ -19,16 +19,8 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 	cut, cancel := cutBefore(ctx)
 	defer cancel()
-	srv.retireAll(ctx, cut)
-	var err error
-	select {
-	case <-srv.empty:
-	case <-cut.Done():
-		err = cut.Err()
-		for _, s := range srv.all() {
-			s.abort(ServerShutdown)
-		}
-	}
+	srv.retireAll(ctx)
+	err := srv.awaitEmpty(cut)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -44,9 +36,43 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
+// awaitEmpty waits until all sessions have ended. Those that are left when cut ends are cut, and its
+// error is returned. That a client does not come back for its close packet is no reason for one: it
+// has nine tenths of the time.
+func (srv *Server) awaitEmpty(cut context.Context) error {
+	last, cancel := lastTime(cut)
+	defer cancel()
+	select {
+	case <-srv.empty:
+		return nil
+	case <-last.Done():
+		for _, s := range srv.all() {
+			s.leaveBehind()
+		}
+	}
+	select {
+	case <-srv.empty:
+		return nil
+	case <-cut.Done():
+		for _, s := range srv.all() {
+			s.abort(ServerShutdown)
+		}
+		return cut.Err()
+	}
+}
+
+// lastTime is cut, ended a tenth of what is left of it earlier.
+func lastTime(cut context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := cut.Deadline()
+	if !ok {
+		return context.WithCancel(cut)
+	}
+	return context.WithTimeout(cut, max(time.Until(deadline), 0)*9/10)
+}
+
 // drainSpread is the time over which n sessions are ended: drainPace for each, but no more than two
 // fifths of what there is until ctx ends. The rest is for the last one's close packet: a client
-// between two polls has lastTime to fetch it.
+// between two polls has to fetch it.
 func drainSpread(ctx context.Context, n int) time.Duration {
 	spread := time.Duration(n) * drainPace
 	if deadline, ok := ctx.Deadline(); ok {
@@ -68,8 +94,8 @@ func cutBefore(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(cutGrace, max(time.Until(deadline), 0)/10)))
 }
 
-// retireAll ends all sessions, one after another, each before cut ends.
-func (srv *Server) retireAll(ctx, cut context.Context) {
+// retireAll ends all sessions, one after another.
+func (srv *Server) retireAll(ctx context.Context) {
 	sessions := srv.all()
 	spread := drainSpread(ctx, len(sessions))
 	start := time.Now()
@@ -87,6 +113,6 @@ func (srv *Server) retireAll(ctx, cut context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		s.retire(cut)
+		s.retire()
 	}
 }

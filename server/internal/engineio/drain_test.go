@@ -109,6 +109,27 @@ func TestDrainDoesNotMissItsTimeForClientsThatAreGone(t *testing.T) {
 	})
 }
 
+// One that has just taken its last message when the end begins, and then is gone, is none either.
+func TestDrainDoesNotMissItsTimeForAnAnswerUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(Config{Polling: true, Open: func(*Session) Receiver {
+			return &drained{ended: make(chan time.Duration, 1)}
+		}})
+		s := srv.newSession(httptest.NewRequest(http.MethodGet, "/", nil), false, 4)
+		if !srv.open(s) {
+			t.Fatal("a session did not open")
+		}
+		time.AfterFunc(time.Second, func() {
+			s.goOn(&answer{response: http.NewResponseController(httptest.NewRecorder())}, 1)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 5750*time.Millisecond)
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
+
 // What a session's handlers are still at is waited for, but not without end.
 func TestDrainWaitsForHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
