@@ -210,9 +210,13 @@ type returning struct {
 // its connect handler does. It joins the room of its own id next.
 func (a *Adapter) Introduce(id string, session *engineio.Session, client Client) *Member {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	m := a.memberLocked(id)
 	m.session, m.client, m.since = session, client, time.Now().UnixMilli()
+	lapsed := m.lapsed
+	a.mu.Unlock()
+	if lapsed { // while it was on its way back to its session, see Lapse
+		session.Close(engineio.TransportClose)
+	}
 	return m
 }
 

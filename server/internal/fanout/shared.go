@@ -113,8 +113,11 @@ func (m *Member) Answered(pid string) {
 	}
 	a.mu.Lock()
 	m.shared.pid = pid
+	lapsed := m.lapsed
 	a.mu.Unlock()
-	a.sequence.Begin(pid, keptMember{m})
+	if !lapsed { // else it cannot go on from here
+		a.sequence.Begin(pid, keptMember{m})
+	}
 }
 
 // Changed is for a client of which something changed that it is to find again.
