@@ -35,16 +35,17 @@ export default async function counting(config, report) {
           socket.joined = false;
         }
         known = socket.id;
-        if (!socket.joined) { // as a new client, or one that was cut off before it was answered
+        if (socket.joined) { // by an answer, which goes at once: an event would tell what was some time ago
+          socket.emit('rooms', (rooms, data) => {
+            if (!rooms.includes(room) || data !== i) fault(i, 'rooms', `${rooms}, ${data}`, `${room}, ${i}`);
+          });
+        } else { // as a new client, or one that was cut off before it was answered
           socket.emit('join', room, i, () => {
             socket.joined = true;
             resolve();
           });
         }
       });
-    });
-    socket.on('rooms', (rooms, data) => {
-      if (socket.joined && (!rooms.includes(room) || data !== i)) fault(i, 'rooms', rooms, data);
     });
     for (const event of ['all', 'room']) {
       ends.push(new Promise((resolve) => {

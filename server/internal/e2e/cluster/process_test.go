@@ -40,12 +40,7 @@ func TestServerProcess(t *testing.T) {
 // countingApp is what counting.mjs talks to.
 func countingApp(app *hipflask.App) error {
 	return errors.Join(
-		app.SocketIO.On("connect", func(c *socketio.Context) error {
-			if !c.Recovered() {
-				return nil
-			}
-			return c.Emit("rooms", c.Rooms(), c.Data("client"))
-		}),
+		app.SocketIO.On("rooms", func(c *socketio.Context) ([]string, any) { return c.Rooms(), c.Data("client") }),
 		app.SocketIO.On("join", func(c *socketio.Context, room string, client int) {
 			c.SetData("client", client)
 			c.Join(room)
