@@ -16,9 +16,9 @@ type stream struct {
 	log   streams.Log
 	queue *streams.Queue
 
-	position  offset.ID // the latest entry that was dealt with; the reader's
-	begun     bool      // there is a position
-	positions positions // the same, for others
+	mark      streams.Mark // the latest entry that was dealt with; the reader's
+	begun     bool         // there is one
+	positions positions    // the same, for others
 
 	read, wrote atomic.Uint64
 	holes       atomic.Uint64
