@@ -111,6 +111,18 @@ func (s *Server) Insist(args ...any) {
 	s.Await(fmt.Sprintf("that it takes %v", args), func() bool { return s.client.Do(ctx, args...).Err() == nil })
 }
 
+// AwaitRole waits until the server is what ROLE calls a "master" or a "slave". A Sentinel that makes
+// it one ends all its connections, the one that asks here too.
+func (s *Server) AwaitRole(role string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
+	defer cancel()
+	s.Await("that it is a "+role, func() bool {
+		answer, err := s.client.Do(ctx, "ROLE").Slice()
+		return err == nil && answer[0] == role
+	})
+}
+
 // Await waits for what Redis tells nobody.
 func (s *Server) Await(what string, is func() bool) {
 	s.t.Helper()
