@@ -56,7 +56,10 @@ func (c *Cluster) follow(ready func()) error {
 			if err := c.goOn(conn); err != nil {
 				return err
 			}
-		} else if s.mark.First = part.First; part.Hole != streams.NoHole {
+		} else if s.mark.First = part.First; s.gone {
+			s.positions.begin(entries[0].ID.Before()) // what clients have seen of the one before comes before that
+			s.gone = false
+		} else if part.Hole != streams.NoHole {
 			s.positions.begin(entries[0].ID.Before())
 			c.tellHole(part.Hole)
 		}
@@ -96,7 +99,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 		s.positions.begin(s.mark.Read)
 		return nil
 	}
-	hole := tail.Beyond(s.mark)
+	hole, was := tail.Beyond(s.mark), s.mark.Read
 	s.mark.First = tail.First
 	switch {
 	case hole == streams.NoHole:
@@ -105,8 +108,10 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 		s.mark.Read = tail.Last // what it has may have been read before
 	default: // all that it has is new
 		s.mark.Read = tail.First.Before()
+		s.gone = tail.First.IsZero()
 	}
 	s.positions.begin(s.mark.Read)
+	s.positions.set(func(now *fanout.Position) { now.Lost = was })
 	s.queue.Forget(s.mark.Read)
 	c.tellHole(hole)
 	return nil

@@ -88,8 +88,9 @@ type Sequence interface {
 
 // Position is how far a server is in a sequence. Broadcasts behind Reached will come, those up to
 // Dealt have been delivered, and those between Began and Reached have been or are being: none was
-// left out.
-type Position struct{ Began, Dealt, Reached offset.ID }
+// left out. Up to Lost, the zero place for nothing, the sequence has lost what this server may have
+// read: who has seen no more than that cannot go on from there.
+type Position struct{ Began, Dealt, Reached, Lost offset.ID }
 
 // ErrForgotten is what cannot be known any more of a sequence.
 var ErrForgotten = errors.New("not known any more")

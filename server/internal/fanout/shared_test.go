@@ -193,6 +193,7 @@ func TestNotComingBackFromAnotherServer(t *testing.T) {
 		"no session":               {func(_ *world, o *order) { o.session = nil }, 4, NotFound},
 		"trimmed":                  {func(_ *world, o *order) { o.forgotten = at(5) }, 4, Forgotten},
 		"a stream that is another": {func(_ *world, o *order) { o.forgotten = at(1000) }, 500, Forgotten},
+		"lost since it was read":   {func(_ *world, o *order) { o.position.Lost = at(12) }, 11, Forgotten},
 		"stays are not known":      {func(_ *world, o *order) { o.session.Known = at(6) }, 4, Forgotten},
 		"another client's id":      {func(w *world, _ *order) { w.adapter.Introduce("id", w.join().session, nil) }, 12, Unreadable},
 	} {
