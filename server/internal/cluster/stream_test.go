@@ -102,8 +102,8 @@ func TestStreamTrimmedTooSoon(t *testing.T) {
 	}
 }
 
-// TestStreamReplacedWithinAMillisecond: ids begin with the time, so a stream that takes the place of
-// another can go on where that one ended, and hide that it has lost some.
+// TestStreamReplacedWithinAMillisecond: ids begin with the time, so a stream that takes the place
+// of another can go on where that one ended, and hide that it has lost some.
 func TestStreamReplacedWithinAMillisecond(t *testing.T) {
 	redis := redistest.Start(t)
 	m := start(t, redis.URL(), streaming, recovering)

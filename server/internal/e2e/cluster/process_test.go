@@ -57,10 +57,10 @@ type process struct {
 	ended  chan struct{}
 }
 
-// startCountingServer starts a server of a cluster with a stream, on a port. Its heartbeat is a quick
-// one: npm's client stops polling for an upgrade, and if the WebSocket breaks then, as it does when
-// the server dies that it goes through, it neither polls again nor notices that before it misses a
-// ping.
+// startCountingServer starts a server of a cluster with a stream, on a port. Its heartbeat is a
+// quick one: npm's client stops polling for an upgrade, and if the WebSocket breaks then, as it
+// does when the server dies that it goes through, it neither polls again nor notices that before it
+// misses a ping.
 func startCountingServer(t *testing.T, redis *redistest.Server, port string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, args: append([]string{"--port", port, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams",
