@@ -245,9 +245,8 @@ func TestSessionWhoseHistoryIsGone(t *testing.T) {
 	}
 }
 
-// Whom a server has cut off because some of the stream was lost, or has lost already, does not go
-// on from there once there is more in it: not by a session either that Redis has kept, or was
-// written anew.
+// A client does not go on from a place in what the stream has lost, once there is more in it: not by
+// a session either that Redis has kept, or that was written anew.
 func TestSessionOfAStreamThatIsLost(t *testing.T) {
 	for name, lose := range map[string]func(redis *redistest.Server, first any, others []any){
 		"all of it": func(redis *redistest.Server, _ any, _ []any) { redis.Do("DEL", "socket.io") },
