@@ -10,7 +10,7 @@ const ROOMS = 10;
 const SHOWN = 5;
 
 export default async function counting(config, report) {
-  const seen = { recovered: 0, fresh: 0, heard: 0, faults: [] };
+  const seen = { recovered: 0, heard: 0, faults: [] };
   const ends = [];
   const sockets = [];
   const starts = [];
@@ -30,21 +30,22 @@ export default async function counting(config, report) {
           seen.recovered += 1;
           if (socket.id !== known) fault(i, 'id', socket.id, known);
         } else {
-          seen.fresh += 1;
+          socket.fresh = true;
           next = {};
           socket.joined = false;
         }
         known = socket.id;
-        if (!socket.joined) { // as a new client, or one that was cut off before it was answered
+        if (socket.joined) { // by an answer, which goes at once: an event would tell what was some time ago
+          socket.emit('rooms', (rooms, data) => {
+            if (!rooms.includes(room) || data !== i) fault(i, 'rooms', `${rooms}, ${data}`, `${room}, ${i}`);
+          });
+        } else { // as a new client, or one that was cut off before it was answered
           socket.emit('join', room, i, () => {
             socket.joined = true;
             resolve();
           });
         }
       });
-    });
-    socket.on('rooms', (rooms, data) => {
-      if (socket.joined && (!rooms.includes(room) || data !== i)) fault(i, 'rooms', rooms, data);
     });
     for (const event of ['all', 'room']) {
       ends.push(new Promise((resolve) => {
@@ -65,12 +66,14 @@ export default async function counting(config, report) {
     seen.faults.push(`client ${client}: ${what}: ${got}, want ${want}`);
   }
   await Promise.all(starts);
-  seen.fresh = 0; // of those that come back
+  for (const socket of sockets) socket.fresh = false; // from here on those that began anew
   report('joined', { count: config.count });
-  const every = setInterval(() => report('state', { recovered: seen.recovered, fresh: seen.fresh, connected: sockets.filter((s) => s.connected && s.joined).length }), 100);
+  const count = (is) => sockets.filter(is).length;
+  const state = () => ({ recovered: seen.recovered, fresh: count((s) => s.fresh), connected: count((s) => s.connected && s.joined) });
+  const every = setInterval(() => report('state', state()), 100);
   await Promise.all(ends);
   clearInterval(every);
-  report('counted', { ...seen, faults: seen.faults.slice(0, SHOWN), wrong: seen.faults.length });
+  report('counted', { ...state(), heard: seen.heard, faults: seen.faults.slice(0, SHOWN), wrong: seen.faults.length });
   for (const socket of sockets) socket.disconnect();
   process.stdout.write('', () => process.exit(0)); // not after the last attempt to connect has timed out
 }

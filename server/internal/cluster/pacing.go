@@ -42,7 +42,7 @@ type pacer struct {
 func (c *Cluster) newPacer(conn *redis.Conn) *pacer {
 	p := &pacer{Cluster: c, conn: conn, outages: c.health.count()}
 	if s := c.stream; s.begun {
-		p.left, p.earlier, p.later = paceTotal, s.position, s.position
+		p.left, p.earlier, p.later = paceTotal, s.mark.Read, s.mark.Read
 	}
 	return p
 }
@@ -50,7 +50,7 @@ func (c *Cluster) newPacer(conn *redis.Conn) *pacer {
 // delivered is called behind each entry, and waits where clients are behind.
 func (p *pacer) delivered(bytes int) {
 	if p.entries++; p.entries >= paceSlack {
-		p.earlier, p.later, p.entries = p.later, p.stream.position, 0
+		p.earlier, p.later, p.entries = p.later, p.stream.mark.Read, 0
 	}
 	if p.bytes += bytes; p.bytes < pacePiece {
 		return

@@ -245,6 +245,46 @@ func TestSessionWhoseHistoryIsGone(t *testing.T) {
 	}
 }
 
+// A client does not go on from a place in what the stream has lost, once there is more in it: not by
+// a session either that Redis has kept, or that was written anew.
+func TestSessionOfAStreamThatIsLost(t *testing.T) {
+	for name, lose := range map[string]func(redis *redistest.Server, first any, others []any){
+		"all of it": func(redis *redistest.Server, _ any, _ []any) { redis.Do("DEL", "socket.io") },
+		"the newest": func(redis *redistest.Server, first any, others []any) {
+			redis.Do(append([]any{"XDEL", "socket.io"}, others...)...)
+			redis.Do("XSETID", "socket.io", first)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := redistest.Start(t)
+			m := sessionServer(t, redis.URL()+"?socket_timeout=1") // it looks twice a second
+			c := m.join(t)
+			for n := range 2 {
+				must(t, m.Emit("n", n))
+				hearsFirst(t, c, n)
+			}
+			c.Drop()
+			must(t, m.Emit("n", 2)) // which it misses
+			testkit.Eventually(t, "all is read and written", func() bool {
+				s := m.cluster.Stats().Stream
+				return s.Read == 3 && s.Sessions.Kept == 0
+			})
+			var ids []any
+			for _, e := range redis.Do("XRANGE", "socket.io", "-", "+").([]any) {
+				ids = append(ids, e.([]any)[0])
+			}
+			lose(redis, ids[0], ids[1:])
+			testkit.Eventually(t, "it is noticed", func() bool { return m.cluster.Stats().Stream.Holes == 1 })
+			must(t, m.Emit("n", 3))
+			testkit.Eventually(t, "the next is read", func() bool { return m.cluster.Stats().Stream.Read == 4 })
+			comesBack(t, m, c, false)
+			if got := outcomes(m); got[fanout.Forgotten] != 1 {
+				t.Errorf("outcomes %v", got)
+			}
+		})
+	}
+}
+
 // A server that was cut off from Redis while another took its client finds out by what it writes,
 // and lets go of it; what it wrote is not taken.
 func TestSessionOfAServerThatWasCutOff(t *testing.T) {

@@ -16,9 +16,10 @@ type stream struct {
 	log   streams.Log
 	queue *streams.Queue
 
-	position  offset.ID // the latest entry that was dealt with; the reader's
-	begun     bool      // there is a position
-	positions positions // the same, for others
+	mark      streams.Mark // the latest entry that was dealt with; the reader's
+	begun     bool         // there is one
+	gone      bool         // nothing has been read of the stream that takes the place of one that is gone
+	positions positions    // the same, for others
 
 	read, wrote atomic.Uint64
 	holes       atomic.Uint64
@@ -38,7 +39,7 @@ func (p *positions) get() fanout.Position {
 
 // begin notes that all behind an id will be read.
 func (p *positions) begin(at offset.ID) {
-	p.set(func(now *fanout.Position) { *now = fanout.Position{Began: at, Dealt: at, Reached: at} })
+	p.set(func(now *fanout.Position) { now.Began, now.Dealt, now.Reached = at, at, at })
 }
 
 // set changes some of it.

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,43 @@ func TestStreamTrimmedTooSoon(t *testing.T) {
 	}
 	numbered(t, a, 5000, 5001)
 	for !strings.HasPrefix(again.Next().String(), "n [5000,") {
+	}
+}
+
+// TestStreamReplacedWithinAMillisecond: ids begin with the time, so a stream that takes the place
+// of another can go on where that one ended, and hide that it has lost some.
+func TestStreamReplacedWithinAMillisecond(t *testing.T) {
+	redis := redistest.Start(t)
+	m := start(t, redis.URL(), streaming, recovering)
+	on(t, m, "back", func(c *socketio.Context) bool { return c.Recovered() })
+	c := m.join(t)
+	const ms = 1 << 42 // in the future, where nothing else is
+	add := func(ms, n int, text string) {
+		data := fmt.Sprintf(`{"packet":{"type":2,"data":[%q]},"opts":{"rooms":[],"except":[],"flags":{}}}`, text)
+		redis.Do("XADD", "socket.io", fmt.Sprintf("%d-%d", ms, n), "uid", "another", "nsp", "/", "type", "3", "data", data)
+	}
+	add(ms-1, 0, "first")
+	add(ms, 0, "a")
+	add(ms, 1, "b")
+	for _, text := range []string{"first", "a", "b"} {
+		if got := c.Next().String(); !strings.HasPrefix(got, text+" [") {
+			t.Fatalf("heard %s", got)
+		}
+	}
+	redis.Do("DEL", "socket.io")
+	add(ms, 0, "c")
+	add(ms, 1, "d")
+	add(ms, 2, "e") // which alone is read
+	c.AwaitDisconnect()
+	again := socketiotest.Connect(t, m.Server, socketiotest.Options{Auth: c.Key()})
+	if got := again.Call("back"); got[0].String() != "false" {
+		t.Error("the client came back to a session with a hole")
+	}
+	add(ms, 3, "f")
+	for !strings.HasPrefix(again.Next().String(), "f [") {
+	}
+	if got := m.cluster.Stats().Stream.Holes; got != 1 {
+		t.Errorf("%d holes", got)
 	}
 }
 

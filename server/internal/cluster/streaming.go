@@ -12,7 +12,6 @@ import (
 	"hipflask/server/internal/causes"
 	"hipflask/server/internal/cluster/streams"
 	"hipflask/server/internal/fanout"
-	"hipflask/server/internal/offset"
 	"hipflask/server/internal/packet/jsonval"
 )
 
@@ -47,28 +46,29 @@ func (c *Cluster) follow(ready func()) error {
 	}
 	for count := int64(firstRead); ; {
 		ctx, cancel := context.WithTimeout(c.life, block+readTimeout)
-		entries, hole, err := s.log.Read(ctx, conn, s.position, count, block)
+		part, err := s.log.Read(ctx, conn, s.mark, count, block)
 		cancel()
 		if err != nil {
 			return err
 		}
-		switch {
-		case hole != streams.NoHole:
-			if len(entries) > 0 {
-				s.positions.begin(entries[0].ID.Before())
-			}
-			c.tellHole(hole)
-		case len(entries) == 0: // perhaps because it is another stream, whose ids are lower
+		entries := part.Entries
+		if len(entries) == 0 { // perhaps because it is another stream, whose ids are lower
 			if err := c.goOn(conn); err != nil {
 				return err
 			}
+		} else if s.mark.First = part.First; s.gone {
+			s.positions.begin(entries[0].ID.Before()) // what clients have seen of the one before comes before that
+			s.gone = false
+		} else if part.Hole != streams.NoHole {
+			s.positions.begin(entries[0].ID.Before())
+			c.tellHole(part.Hole)
 		}
 		size := 0
 		for _, e := range entries {
 			size += len(e.Data)
 			s.positions.set(func(now *fanout.Position) { now.Reached = e.ID })
 			c.handleEntry(&e)
-			s.position = e.ID
+			s.mark.Read = e.ID
 			s.positions.set(func(now *fanout.Position) { now.Dealt = e.ID })
 			s.queue.Read(e)
 			pace.delivered(len(e.Data))
@@ -95,26 +95,24 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 		return err
 	}
 	if !s.begun {
-		s.position, s.begun = tail.Last, true
-		s.positions.begin(s.position)
+		s.mark, s.begun = streams.Mark{First: tail.First, Read: tail.Last}, true
+		s.positions.begin(s.mark.Read)
 		return nil
 	}
-	hole := tail.After(s.position)
-	switch hole {
-	case streams.NoHole:
+	hole, was := tail.Beyond(s.mark), s.mark.Read
+	s.mark.First = tail.First
+	switch {
+	case hole == streams.NoHole:
 		return nil
-	case streams.Trimmed:
-		s.position = tail.First.Before()
-		if tail.First.IsZero() {
-			s.position = tail.Last
-		}
-	case streams.Gone: // all of the next one is new
-		s.position = offset.ID{}
-	case streams.Back: // what it has may have been read before
-		s.position = tail.Last
+	case hole == streams.Back, hole == streams.Trimmed && tail.First.IsZero():
+		s.mark.Read = tail.Last // what it has may have been read before
+	default: // all that it has is new
+		s.mark.Read = tail.First.Before()
+		s.gone = tail.First.IsZero()
 	}
-	s.positions.begin(s.position)
-	s.queue.Forget(s.position)
+	s.positions.begin(s.mark.Read)
+	s.positions.set(func(now *fanout.Position) { now.Lost = was })
+	s.queue.Forget(s.mark.Read)
 	c.tellHole(hole)
 	return nil
 }

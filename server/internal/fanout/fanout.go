@@ -88,8 +88,9 @@ type Sequence interface {
 
 // Position is how far a server is in a sequence. Broadcasts behind Reached will come, those up to
 // Dealt have been delivered, and those between Began and Reached have been or are being: none was
-// left out.
-type Position struct{ Began, Dealt, Reached offset.ID }
+// left out. Up to Lost, the zero place for nothing, the sequence has lost what this server may have
+// read: who has seen no more than that cannot go on from there.
+type Position struct{ Began, Dealt, Reached, Lost offset.ID }
 
 // ErrForgotten is what cannot be known any more of a sequence.
 var ErrForgotten = errors.New("not known any more")
@@ -210,9 +211,13 @@ type returning struct {
 // its connect handler does. It joins the room of its own id next.
 func (a *Adapter) Introduce(id string, session *engineio.Session, client Client) *Member {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	m := a.memberLocked(id)
 	m.session, m.client, m.since = session, client, time.Now().UnixMilli()
+	lapsed := m.lapsed
+	a.mu.Unlock()
+	if lapsed { // while it was on its way back to its session, see Lapse
+		session.Close(engineio.TransportClose)
+	}
 	return m
 }
 

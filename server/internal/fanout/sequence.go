@@ -43,7 +43,8 @@ func (m *Member) Finally(fn func()) {
 }
 
 // Lapse is for a sequence of which some is lost: clients cannot go on from where they are. They are
-// cut off, and come back to new sessions.
+// cut off, and come back to new sessions; one that is on its way back to its session has no
+// connection here yet, and is cut off by its introduction.
 func (a *Adapter) Lapse() {
 	a.mu.Lock()
 	var cut []*engineio.Session

@@ -39,8 +39,12 @@ func (a *Adapter) resume(s *Session, offset string, source Outcome) (m *Member, 
 	next := from // what comes before is in older
 	for pass := 0; pass < maxPasses; pass++ {
 		a.mu.Lock()
-		r := a.recovery
-		known := later(r.known, a.sequence.Position().Began)
+		r, position := a.recovery, a.sequence.Position()
+		if lost := position.Lost; !lost.IsZero() && from.Compare(lost) <= 0 {
+			a.mu.Unlock()
+			return nil, nil, Forgotten
+		}
+		known := later(r.known, position.Began)
 		if next.Compare(known) > 0 && (pass > 0 || from.Compare(r.now()) <= 0) {
 			m, joined = a.resumeLocked(s, p, from, next, older)
 			a.mu.Unlock()
@@ -113,8 +117,11 @@ func (m *Member) Answered(pid string) {
 	}
 	a.mu.Lock()
 	m.shared.pid = pid
+	lapsed := m.lapsed
 	a.mu.Unlock()
-	a.sequence.Begin(pid, keptMember{m})
+	if !lapsed { // else it cannot go on from here
+		a.sequence.Begin(pid, keptMember{m})
+	}
 }
 
 // Changed is for a client of which something changed that it is to find again.

@@ -19,6 +19,7 @@ type order struct {
 	forgotten offset.ID
 	session   *Session
 	outcomes  []Outcome
+	begun     []string
 	discarded []string
 	read      int // how often it was read
 }
@@ -30,16 +31,16 @@ type entry struct {
 	to    Selection
 }
 
-func (o *order) Attach(*Adapter)        {}
-func (o *order) Detach(*Adapter)        {}
-func (o *order) After(_ int, fn func()) { fn() }
-func (o *order) Position() Position     { return o.position }
-func (o *order) Begin(string, Kept)     {}
-func (o *order) Changed(string)         {}
-func (o *order) Saved(string)           {}
-func (o *order) End(string, bool)       {}
-func (o *order) Discard(pid string)     { o.discarded = append(o.discarded, pid) }
-func (o *order) Count(outcome Outcome)  { o.outcomes = append(o.outcomes, outcome) }
+func (o *order) Attach(*Adapter)          {}
+func (o *order) Detach(*Adapter)          {}
+func (o *order) After(_ int, fn func())   { fn() }
+func (o *order) Position() Position       { return o.position }
+func (o *order) Begin(pid string, _ Kept) { o.begun = append(o.begun, pid) }
+func (o *order) Changed(string)           {}
+func (o *order) Saved(string)             {}
+func (o *order) End(string, bool)         {}
+func (o *order) Discard(pid string)       { o.discarded = append(o.discarded, pid) }
+func (o *order) Count(outcome Outcome)    { o.outcomes = append(o.outcomes, outcome) }
 func (o *order) Take(string, string) (*Session, Outcome) {
 	if o.session == nil {
 		return nil, NotFound
@@ -84,13 +85,19 @@ func (w *world) comesBack(seen int) (*client, bool) {
 	if !ok {
 		return nil, false
 	}
+	return w.returns(id), true
+}
+
+// returns introduces a client whose session was restored.
+func (w *world) returns(id string) *client {
+	w.t.Helper()
 	c := &client{w: w, query: "EIO=4&transport=polling"}
 	c.poll()
 	c.session = <-w.opened
 	c.query += "&sid=" + c.session.ID()
 	c.id = id
 	c.Member = w.adapter.Introduce(id, c.session, c)
-	return c, true
+	return c
 }
 
 // numbers are the texts that a client was sent.
@@ -186,6 +193,7 @@ func TestNotComingBackFromAnotherServer(t *testing.T) {
 		"no session":               {func(_ *world, o *order) { o.session = nil }, 4, NotFound},
 		"trimmed":                  {func(_ *world, o *order) { o.forgotten = at(5) }, 4, Forgotten},
 		"a stream that is another": {func(_ *world, o *order) { o.forgotten = at(1000) }, 500, Forgotten},
+		"lost since it was read":   {func(_ *world, o *order) { o.position.Lost = at(12) }, 11, Forgotten},
 		"stays are not known":      {func(_ *world, o *order) { o.session.Known = at(6) }, 4, Forgotten},
 		"another client's id":      {func(w *world, _ *order) { w.adapter.Introduce("id", w.join().session, nil) }, 12, Unreadable},
 	} {
@@ -202,5 +210,37 @@ func TestNotComingBackFromAnotherServer(t *testing.T) {
 				t.Errorf("discarded %q", o.discarded)
 			}
 		})
+	}
+}
+
+// When some of the sequence is lost, every client is cut off, and one that is on its way back to its
+// session as well. Their sessions are forgotten. Who comes later goes on.
+func TestLapse(t *testing.T) {
+	w, o := ordered(t, 10)
+	o.session = session(2, 7)
+	connected, connecting := w.join(), w.introduced()
+	connected.Answered("another")
+	id, ok := w.adapter.Restore("pid", at(10).String())
+	if !ok {
+		t.Fatal(o.outcomes)
+	}
+	w.adapter.Lapse()
+	connecting.Answered("a third")
+	for _, c := range []struct {
+		who    string
+		client *client
+		want   string
+	}{{"connected", connected, "1"}, {"being connected", connecting, "1"}, {"coming back", w.returns(id), "1"}, {"new", w.join(), "4marker"}} {
+		c.client.Admit()
+		c.client.session.Send(marker(t))
+		if got := c.client.poll(); got != c.want {
+			t.Errorf("a client that is %s receives %q, want %q", c.who, got, c.want)
+		}
+	}
+	if slices.Sort(o.discarded); !slices.Equal(o.discarded, []string{"another", "pid"}) {
+		t.Errorf("discarded %q", o.discarded)
+	}
+	if !slices.Equal(o.begun, []string{"another"}) {
+		t.Errorf("sessions that were kept: %q", o.begun)
 	}
 }

@@ -28,8 +28,8 @@ func StartSentinelOf(t testing.TB, master *Server, replicas int) *Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(master.Addr)
 	s := StartSentinel(t, fmt.Sprintf("sentinel monitor main %s %s 1\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", host, port))
-	// It looks every ten seconds, and waits for eight before it believes what it sees. Redis 6 has no
-	// such command, and waits.
+	// It looks every ten seconds, and waits for eight before it believes what it sees. Redis 6 has
+	// no such command, and waits.
 	_ = s.client.Do(t.Context(), "SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200).Err()
 	s.Await("that it knows the replicas", func() bool { return strings.Contains(s.info("sentinel"), fmt.Sprintf("slaves=%d", replicas)) })
 	return s
@@ -55,8 +55,8 @@ func StartCluster(t testing.TB, n int) []*Server {
 	return nodes
 }
 
-// StartClusterReplica adds a replica of a master to a Cluster of these nodes. It returns once all of
-// them know it, who have to agree when it takes over.
+// StartClusterReplica adds a replica of a master to a Cluster of these nodes. It returns once all
+// of them know it, who have to agree when it takes over.
 func StartClusterReplica(t testing.TB, of *Server, nodes []*Server) *Server {
 	t.Helper()
 	s := startNode(t)
@@ -109,6 +109,18 @@ func (s *Server) Insist(args ...any) {
 	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 	defer cancel()
 	s.Await(fmt.Sprintf("that it takes %v", args), func() bool { return s.client.Do(ctx, args...).Err() == nil })
+}
+
+// AwaitRole waits until the server is what ROLE calls a "master" or a "slave". A Sentinel that
+// makes it one ends all its connections, the one that asks here too.
+func (s *Server) AwaitRole(role string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
+	defer cancel()
+	s.Await("that it is a "+role, func() bool {
+		answer, err := s.client.Do(ctx, "ROLE").Slice()
+		return err == nil && answer[0] == role
+	})
 }
 
 // Await waits for what Redis tells nobody.

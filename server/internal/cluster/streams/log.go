@@ -94,30 +94,64 @@ func (t Tail) After(id offset.ID) Hole {
 	return NoHole
 }
 
-// Read waits for entries behind an id, for block, and returns those that there are, count at most.
-// The hole is Trimmed if some may have gone before they could be read.
-func (l Log) Read(ctx context.Context, c redis.Cmdable, after offset.ID, count int64, block time.Duration) ([]Stored, Hole, error) {
+// Mark is how far somebody has read a stream.
+type Mark struct {
+	First offset.ID // of the entries that were kept then
+	Read  offset.ID // the latest that was read
+}
+
+// replaced reports whether a stream that begins with the entry first is another than the marked
+// one. Mostly it shows in ids that are higher than what follows the mark, or lower. But within one
+// millisecond two streams have the same ids, and a new one begins with number 0.
+func (m Mark) replaced(first offset.ID) bool {
+	return first != m.First && first == offset.ID{Ms: m.Read.Ms}
+}
+
+// Beyond reports whether all that followed a mark can still be read.
+func (t Tail) Beyond(m Mark) Hole {
+	hole := t.After(m.Read)
+	if hole == NoHole && m.replaced(t.First) {
+		hole = Gone
+	}
+	return hole
+}
+
+// Part is what was read at once.
+type Part struct {
+	Entries []Stored
+	First   offset.ID // that the stream kept then, if there are entries
+	Hole    Hole      // before the entries: some may have gone before they could be read
+}
+
+// Read waits for entries behind a mark, for block, and returns those that there are, count at most.
+func (l Log) Read(ctx context.Context, c redis.Cmdable, after Mark, count int64, block time.Duration) (Part, error) {
 	pipe := c.Pipeline()
-	read := pipe.XRead(ctx, &redis.XReadArgs{Streams: []string{l.Key, after.String()}, Count: count, Block: block})
+	read := pipe.XRead(ctx, &redis.XReadArgs{Streams: []string{l.Key, after.Read.String()}, Count: count, Block: block})
 	// Redis answers it at the moment at which it has answered the first.
 	oldest := pipe.XRangeN(ctx, l.Key, "-", "+", 1)
 	_, _ = pipe.Exec(ctx) // each command has its error
-	switch found, err := read.Result(); {
+	found, err := read.Result()
+	switch {
 	case errors.Is(err, redis.Nil):
-		return nil, NoHole, nil
+		return Part{}, nil
 	case err != nil:
-		return nil, NoHole, err
-	default:
-		entries := stored(found[0].Messages)
-		first, err := oldest.Result()
-		if err != nil {
-			return nil, NoHole, err
-		}
-		if !after.IsZero() && (len(first) == 0 || idOf(first[0].ID).Compare(after.Next()) > 0) {
-			return entries, Trimmed, nil
-		}
-		return entries, NoHole, nil
+		return Part{}, err
 	}
+	kept, err := oldest.Result()
+	if err != nil {
+		return Part{}, err
+	}
+	p := Part{Entries: stored(found[0].Messages)}
+	if len(kept) > 0 {
+		p.First = idOf(kept[0].ID)
+	}
+	switch {
+	case !after.Read.IsZero() && (len(kept) == 0 || p.First.Compare(after.Read.Next()) > 0):
+		p.Hole = Trimmed
+	case after.replaced(p.First):
+		p.Hole = Gone
+	}
+	return p, nil
 }
 
 func idOf(text string) offset.ID {

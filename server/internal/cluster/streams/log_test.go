@@ -48,12 +48,12 @@ func TestAppendAndRead(t *testing.T) {
 	more, err := log.Append(t.Context(), c, batch(1, 250))
 	must(t, err)
 	ids = append(ids, more...)
-	entries, hole, err := log.Read(t.Context(), c, offset.ID{}, 1000, time.Second)
+	part, err := log.Read(t.Context(), c, Mark{}, 1000, time.Second)
 	must(t, err)
-	if len(entries) != 250 || hole != NoHole {
-		t.Fatalf("read %d entries, %q", len(entries), hole)
+	if len(part.Entries) != 250 || part.First != ids[0] || part.Hole != NoHole {
+		t.Fatalf("read %d entries, %q; the first is %v", len(part.Entries), part.Hole, part.First)
 	}
-	for i, e := range entries {
+	for i, e := range part.Entries {
 		if e.ID != ids[i] || e.Entry != entry(fmt.Sprint(i)) {
 			t.Fatalf("entry %d is %+v, want %v", i, e, ids[i])
 		}
@@ -63,8 +63,8 @@ func TestAppendAndRead(t *testing.T) {
 	if n != 240 {
 		t.Errorf("%d entries follow the tenth", n)
 	}
-	if entries, _, err := log.Read(t.Context(), c, ids[249], 10, 10*time.Millisecond); err != nil || entries != nil {
-		t.Errorf("behind the last: %v, %v", entries, err)
+	if part, err := log.Read(t.Context(), c, Mark{Read: ids[249]}, 10, 10*time.Millisecond); err != nil || part.Entries != nil {
+		t.Errorf("behind the last: %v, %v", part.Entries, err)
 	}
 }
 
@@ -113,8 +113,8 @@ func TestHoles(t *testing.T) {
 		if want != NoHole && want != Trimmed || id == ids[9] {
 			return
 		}
-		if _, hole, err := log.Read(t.Context(), c, id, 10, time.Second); err != nil || hole != want {
-			t.Errorf("reading behind %v: %q, %v, want %q", id, hole, err, want)
+		if part, err := log.Read(t.Context(), c, Mark{tail.First, id}, 10, time.Second); err != nil || part.Hole != want {
+			t.Errorf("reading behind %v: %q, %v, want %q", id, part.Hole, err, want)
 		}
 	}
 	after(offset.ID{}, NoHole)
@@ -136,6 +136,33 @@ func TestHoles(t *testing.T) {
 	if _, err := log.Tail(t.Context(), c); !errors.Is(err, ErrNoStream) {
 		t.Errorf("a key that holds a text: %v", err)
 	}
+}
+
+// TestReplacedWithinAMillisecond: a stream goes on, to judge by its ids, where another one ended.
+func TestReplacedWithinAMillisecond(t *testing.T) {
+	_, c, log := connect(t)
+	e := entry("")
+	add := func(ids ...string) {
+		for _, id := range ids {
+			must(t, c.XAdd(t.Context(), &redis.XAddArgs{Stream: "s", ID: id, Values: e.Fields()}).Err())
+		}
+	}
+	holes := func(mark Mark, want Hole) {
+		t.Helper()
+		tail, err := log.Tail(t.Context(), c)
+		must(t, err)
+		part, err := log.Read(t.Context(), c, mark, 10, time.Second)
+		must(t, err)
+		if got := tail.Beyond(mark); got != want || part.Hole != want {
+			t.Errorf("behind %v: %q, and %q when it is read; want %q", mark, got, part.Hole, want)
+		}
+	}
+	add("7-1", "8-0", "9-0", "9-1")
+	holes(Mark{First: offset.ID{Ms: 7, Seq: 1}, Read: offset.ID{Ms: 9}}, NoHole)
+	must(t, c.Del(t.Context(), "s").Err())
+	add("9-0", "9-1", "9-2")
+	holes(Mark{First: offset.ID{Ms: 7, Seq: 1}, Read: offset.ID{Ms: 9, Seq: 1}}, Gone)
+	holes(Mark{First: offset.ID{Ms: 9}, Read: offset.ID{Ms: 9, Seq: 1}}, NoHole) // it is the one that was read
 }
 
 // TestAppendIsWholeOrNothing where Redis has no memory: it says why.

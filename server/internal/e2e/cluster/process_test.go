@@ -40,12 +40,7 @@ func TestServerProcess(t *testing.T) {
 // countingApp is what counting.mjs talks to.
 func countingApp(app *hipflask.App) error {
 	return errors.Join(
-		app.SocketIO.On("connect", func(c *socketio.Context) error {
-			if !c.Recovered() {
-				return nil
-			}
-			return c.Emit("rooms", c.Rooms(), c.Data("client"))
-		}),
+		app.SocketIO.On("rooms", func(c *socketio.Context) ([]string, any) { return c.Rooms(), c.Data("client") }),
 		app.SocketIO.On("join", func(c *socketio.Context, room string, client int) {
 			c.SetData("client", client)
 			c.Join(room)
@@ -62,11 +57,14 @@ type process struct {
 	ended  chan struct{}
 }
 
-// startCountingServer starts a server of a cluster with a stream, on a port.
+// startCountingServer starts a server of a cluster with a stream, on a port. Its heartbeat is a
+// quick one: npm's client stops polling for an upgrade, and if the WebSocket breaks then, as it
+// does when the server dies that it goes through, it neither polls again nor notices that before it
+// misses a ping.
 func startCountingServer(t *testing.T, redis *redistest.Server, port string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, args: append([]string{"--port", port, "--message-queue", redis.URL(), "--cluster-adapter", "redis-streams",
-		"--recovery", "1m", "--shutdown-timeout", "5s"}, args...)}
+		"--recovery", "1m", "--shutdown-timeout", "5s", "--ping-interval", "4s", "--ping-timeout", "4s"}, args...)}
 	p.start()
 	return p
 }

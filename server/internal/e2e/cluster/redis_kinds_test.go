@@ -3,8 +3,6 @@
 package cluster
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"hipflask/server/internal/cluster/redistest"
@@ -25,11 +23,6 @@ func hearsNumbered(t *testing.T, c *testkit.Client, from, to int) {
 	if err := heardNumbered(c.Packet, from, to); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// isReplica reports whether a Redis is no master.
-func isReplica(s *redistest.Server) bool {
-	return strings.HasPrefix(fmt.Sprint(s.Do("ROLE")), "[slave")
 }
 
 // awaitOutage waits until each server has found Redis away and back again.
@@ -83,7 +76,7 @@ func TestStreamsBehindSentinelThatSwitches(t *testing.T) {
 	hearsNumbered(t, there, 0, 300)
 	master.Do("WAIT", 1, 10_000)
 	sentinel.Insist("SENTINEL", "FAILOVER", "main")
-	master.Await("that it is a replica", func() bool { return isReplica(master) })
+	master.AwaitRole("slave")
 	emitNumbered(t, io, 300, 600, "")
 	hearsNumbered(t, here, 300, 600)
 	hearsNumbered(t, there, 300, 600)
@@ -157,7 +150,7 @@ func TestStreamsOnAClusterWhoseNodesSwitch(t *testing.T) {
 	hearsNumbered(t, there, 0, 300)
 	replica.Do("CLUSTER", "FAILOVER")
 	emitNumbered(t, io, 300, 600, "")
-	replica.Await("that it has taken over", func() bool { return !isReplica(replica) })
+	replica.AwaitRole("master")
 	emitNumbered(t, io, 600, 900, "")
 	hearsNumbered(t, here, 300, 900)
 	hearsNumbered(t, there, 300, 900)
