@@ -3,10 +3,11 @@ package polled
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
+
+	"hipflask/server/internal/socket"
 )
 
 // maxReturns is how often a connection goes back before net/http keeps it: a proxy sends requests of
@@ -44,7 +45,7 @@ func (c *returned) Socket() net.Conn {
 }
 
 // CloseWrite is that of the connection beneath.
-func (c *returned) CloseWrite() error { return closeWrite(c.Conn) }
+func (c *returned) CloseWrite() error { return socket.CloseWrite(c.Conn) }
 
 type returnedKey struct{}
 
@@ -111,10 +112,3 @@ func (l returning) Close() error {
 
 // Addr names no address: the connections came in by another listener.
 func (l returning) Addr() net.Addr { return &net.UnixAddr{Name: "returned", Net: "unix"} }
-
-func closeWrite(nc net.Conn) error {
-	if half, ok := nc.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}

@@ -77,7 +77,7 @@ func (c *conn) read() ([]byte, error) {
 
 // linger ends the connection once the peer has read what it was sent.
 func (c *conn) linger() {
-	_ = closeWrite(c.nc)
+	_ = socket.CloseWrite(c.nc)
 	_ = c.nc.SetReadDeadline(time.Now().Add(linger))
 	for _, err := c.read(); err == nil; _, err = c.read() {
 	}

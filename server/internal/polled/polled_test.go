@@ -108,7 +108,7 @@ func TestGone(t *testing.T) {
 		p.send(getOf(1))
 		l := testkit.Await(t, polls, "poll")
 		if half {
-			_ = closeWrite(p.Conn)
+			_ = socket.CloseWrite(p.Conn)
 		} else {
 			_ = p.Close()
 		}
@@ -182,7 +182,7 @@ func TestBodyLate(t *testing.T) {
 	}
 	p = s.dial(t)
 	p.send("POST /poll HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc")
-	_ = closeWrite(p.Conn)
+	_ = socket.CloseWrite(p.Conn)
 	if r, _ := p.answer(); r.StatusCode != http.StatusTeapot {
 		t.Errorf("%d for half a body", r.StatusCode)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hipflask/server/internal/socket"
 	"hipflask/testdata/testkit"
 )
 
@@ -34,7 +35,7 @@ func exchange(t *testing.T, addr string, sent []byte, cut int) []string {
 			break // a server that has refused what came before
 		}
 	}
-	_ = closeWrite(nc)
+	_ = socket.CloseWrite(nc)
 	var all []string
 	for r := bufio.NewReader(nc); ; {
 		answer, err := http.ReadResponse(r, nil)

@@ -150,6 +150,15 @@ func Beneath(nc net.Conn) net.Conn {
 	}
 }
 
+// CloseWrite ends this side of a connection: a FIN, over TLS a close_notify. It fails with
+// errors.ErrUnsupported for one that does not know of that.
+func CloseWrite(conn any) error {
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 // Renewed reports whether the deadline that a read of the socket has run into begins anew, because
 // the process stood still; see package freeze.
 func Renewed(nc net.Conn, err error) bool {

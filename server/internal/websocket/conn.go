@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -180,10 +179,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 
 // CloseWrite tells the peer that nothing follows our close frame: a FIN, over TLS a close_notify.
 func (c *Conn) CloseWrite() error {
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
+	return socket.CloseWrite(c.conn)
 }
 
 // Discard reads and throws away until the peer ends the connection, d has passed or 8 MiB have

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hipflask/testdata/testkit"
 )
@@ -313,4 +316,50 @@ func (s *started) idleOnceMore() bool {
 	defer s.c.mu.Unlock()
 	s.c.wakes = 0
 	return s.c.watched
+}
+
+// BenchmarkWatch has a descriptor watched and looks whether there is something to read, after
+// processors were idle and before some milliseconds of work, with system calls that Go's scheduler is
+// told of, and with those that it is not.
+func BenchmarkWatch(b *testing.B) {
+	work := make([]byte, 4<<20)
+	for _, kind := range []struct {
+		name    string
+		control func(ep, op, fd int, event *unix.EpollEvent) error
+		look    func(ep int, events []unix.EpollEvent) (int, error)
+	}{
+		{"told", unix.EpollCtl, func(ep int, events []unix.EpollEvent) (int, error) { return unix.EpollWait(ep, events, 0) }},
+		{"untold", control, look},
+	} {
+		b.Run(kind.name, func(b *testing.B) {
+			ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer unix.Close(ep)
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer unix.Close(fds[0])
+			defer unix.Close(fds[1])
+			event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
+			if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fds[0], &event); err != nil {
+				b.Fatal(err)
+			}
+			events := make([]unix.EpollEvent, 32)
+			begin := processorTime()
+			for b.Loop() {
+				time.Sleep(8 * time.Millisecond) // until no processor works
+				if err := kind.control(ep, unix.EPOLL_CTL_MOD, fds[0], &event); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := kind.look(ep, events); err != nil {
+					b.Fatal(err)
+				}
+				_ = sha256.Sum256(work)
+			}
+			b.ReportMetric(float64((processorTime()-begin).Nanoseconds())/float64(b.N), "CPU-ns/op")
+		})
+	}
 }
