@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -225,8 +226,8 @@ func (s *sequence) Ping([]byte) error { return nil }
 func (s *sequence) Pong([]byte) error { return nil }
 
 // interleaved sends the k-th connection's numbered messages over a socket, each in two parts, with
-// deadlines and turns of others in between: nothing is lost and nothing comes twice. message is what
-// is sent of each; hangUp ends the peer.
+// deadlines and turns of others in between: nothing is lost and nothing comes twice. message is
+// what is sent of each; hangUp ends the peer.
 func interleaved(t *testing.T, k int, c *Conn, socket io.Writer, message func(i uint32) []byte, hangUp func() error) {
 	const messages = 300
 	done, ended := make(chan uint32, 1), make(chan error, 1)
@@ -318,8 +319,8 @@ func (s *started) idleOnceMore() bool {
 	return s.c.watched
 }
 
-// BenchmarkWatch has a descriptor watched and looks whether there is something to read, after
-// processors were idle and before some milliseconds of work, with system calls that Go's scheduler is
+// BenchmarkWatch is a clock that is watched as an idle connection is, and milliseconds of work for
+// each of its ticks, between which no processor works: with system calls that Go's scheduler is
 // told of, and with those that it is not.
 func BenchmarkWatch(b *testing.B) {
 	work := make([]byte, 4<<20)
@@ -332,29 +333,29 @@ func BenchmarkWatch(b *testing.B) {
 		{"untold", control, look},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
-			ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+			p, err := newPoller()
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer unix.Close(ep)
-			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
+			defer p.close()
+			fd := clock(b, 10*time.Millisecond)
+			if err := p.watch(fd, false); err != nil {
 				b.Fatal(err)
 			}
-			defer unix.Close(fds[0])
-			defer unix.Close(fds[1])
-			event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
-			if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fds[0], &event); err != nil {
-				b.Fatal(err)
-			}
-			events := make([]unix.EpollEvent, 32)
+			events := make([]unix.EpollEvent, 1)
 			begin := processorTime()
 			for b.Loop() {
-				time.Sleep(8 * time.Millisecond) // until no processor works
-				if err := kind.control(ep, unix.EPOLL_CTL_MOD, fds[0], &event); err != nil {
+				err := p.raw.Read(func(ep uintptr) bool {
+					n, err := kind.look(int(ep), events)
+					return n > 0 || err != nil
+				})
+				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := kind.look(ep, events); err != nil {
+				var ticks [8]byte
+				_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&ticks[0])), uintptr(len(ticks)))
+				event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
+				if err := kind.control(p.fd, unix.EPOLL_CTL_MOD, fd, &event); err != nil {
 					b.Fatal(err)
 				}
 				_ = sha256.Sum256(work)
@@ -362,4 +363,19 @@ func BenchmarkWatch(b *testing.B) {
 			b.ReportMetric(float64((processorTime()-begin).Nanoseconds())/float64(b.N), "CPU-ns/op")
 		})
 	}
+}
+
+// clock is a descriptor that can be read after each tick.
+func clock(b *testing.B, tick time.Duration) int {
+	b.Helper()
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = unix.Close(fd) })
+	every := unix.NsecToTimespec(tick.Nanoseconds())
+	if err := unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
+		b.Fatal(err)
+	}
+	return fd
 }
