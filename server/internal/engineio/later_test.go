@@ -35,6 +35,11 @@ func TestLongAnswersAreWrittenAside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.await(func() bool { // the client may have the answer to its handshake before that has ended
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return o.polls.answer == nil
+		})
 		w := &lateAnswer{ResponseRecorder: httptest.NewRecorder()}
 		o.serveGET(w, httptest.NewRequest(http.MethodGet, "/?"+query, nil), q)
 		o.Send(textMessage(t, "51-x", []byte(test.data)))
