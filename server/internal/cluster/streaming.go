@@ -56,12 +56,8 @@ func (c *Cluster) follow(ready func()) error {
 			if err := c.goOn(conn); err != nil {
 				return err
 			}
-		} else if s.mark.First = part.First; s.gone {
-			s.positions.begin(entries[0].ID.Before()) // what clients have seen of the one before comes before that
-			s.gone = false
-		} else if part.Hole != streams.NoHole {
-			s.positions.begin(entries[0].ID.Before())
-			c.tellHole(part.Hole)
+		} else {
+			c.beginPart(part)
 		}
 		size := 0
 		for _, e := range entries {
@@ -82,6 +78,20 @@ func (c *Cluster) follow(ready func()) error {
 			count = min(2*count, mostRead)
 		}
 	}
+}
+
+// beginPart notes where entries that were read begin. Behind a stream that is gone nothing is told:
+// that was when it was found gone.
+func (c *Cluster) beginPart(part streams.Part) {
+	s := c.stream
+	s.mark.First = part.First
+	if s.gone || part.Hole != streams.NoHole {
+		s.positions.begin(part.Entries[0].ID.Before()) // what clients have seen of what was lost comes before that
+	}
+	if !s.gone && part.Hole != streams.NoHole {
+		c.tellHole(part.Hole)
+	}
+	s.gone = false
 }
 
 // readTimeout is how long Redis may take to answer beside the time that it was told to wait.
