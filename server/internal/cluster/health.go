@@ -37,7 +37,8 @@ type health struct {
 	failures   int  // of this outage
 	deaf       bool // in this outage, subscriptions were lost
 	since      time.Time
-	before     uint64 // dropped when the outage began
+	before     uint64    // dropped when the outage began
+	turned     time.Time // when an outage began or ended for the last time
 	reconnects uint64
 }
 
@@ -130,7 +131,8 @@ func (h *health) change(set func()) {
 	h.begun = true
 	switch now := h.wellLocked(); {
 	case was && !now || first && !now:
-		h.since, h.before = time.Now(), h.dropped()
+		h.turned = time.Now()
+		h.since, h.before = h.turned, h.dropped()
 		what := "this server's clients go on, and what they say waits for the others"
 		if h.stream {
 			what = "what is emitted waits"
@@ -140,6 +142,7 @@ func (h *health) change(set func()) {
 		h.failures, h.deaf = 0, false
 		h.log.Info("connected to Redis", "redis", h.address)
 	case !was && now:
+		h.turned = time.Now()
 		h.reconnects++
 		h.backLocked()
 		h.failures, h.deaf = 0, false
@@ -224,6 +227,13 @@ func (h *health) count() (reconnects uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.reconnects
+}
+
+// outage reports whether there is one now, and when one began or ended for the last time.
+func (h *health) outage() (away bool, turned time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.wellLocked(), h.turned
 }
 
 // Between two attempts to connect passes a random part of a time that doubles. It ends low: the

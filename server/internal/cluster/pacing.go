@@ -19,8 +19,9 @@ import (
 // about.
 const (
 	pacePiece = 64 << 10               // bytes that are delivered between two looks at the clients
-	paceStep  = 100 * time.Millisecond // how long one look waits for who is behind
+	paceStep  = 250 * time.Millisecond // how long one look waits for who is behind
 	paceTotal = 10 * time.Second       // how long all of them wait, after one outage
+	paceAfter = 30 * time.Second       // how long after it they may
 	paceTick  = 2 * time.Millisecond
 	paceSlack = 1000 // entries that have to be kept before the reader's, so that it may wait
 )
@@ -30,7 +31,7 @@ type pacer struct {
 	*Cluster
 	conn    *redis.Conn
 	left    time.Duration // that may still be waited
-	outages uint64        // of which left knows
+	turned  time.Time     // when the outage that left is for began or ended
 	bytes   int           // since the last look
 	entries int           // since later was set
 
@@ -40,7 +41,8 @@ type pacer struct {
 
 // newPacer makes the pacer of a connection. The first one has nothing to catch up with.
 func (c *Cluster) newPacer(conn *redis.Conn) *pacer {
-	p := &pacer{Cluster: c, conn: conn, outages: c.health.count()}
+	_, turned := c.health.outage()
+	p := &pacer{Cluster: c, conn: conn, turned: turned}
 	if s := c.stream; s.begun {
 		p.left, p.earlier, p.later = paceTotal, s.mark.Read, s.mark.Read
 	}
@@ -56,22 +58,19 @@ func (p *pacer) delivered(bytes int) {
 		return
 	}
 	p.bytes = 0
-	if n := p.health.count(); n != p.outages { // also one that only kept entries from being written
-		p.outages, p.left = n, paceTotal
-	}
-	if p.left > 0 && p.isBehind() && p.mayWait() {
+	if p.isAfterOutage() && p.isBehind() && p.mayWait() {
 		p.wait()
 	}
 }
 
-// read is called when all is delivered of what was read at once.
-func (p *pacer) read(all bool) {
-	if !all {
-		return
+// isAfterOutage reports whether what is read now may have waited for Redis, whoever wrote it. It may
+// be read before this server's writer knows that the outage is over, so one that goes on counts.
+func (p *pacer) isAfterOutage() bool {
+	away, turned := p.health.outage()
+	if !turned.Equal(p.turned) { // also one that only kept entries from being written
+		p.turned, p.left = turned, paceTotal
 	}
-	if waiting, _, _ := p.stream.queue.State(); waiting == 0 {
-		p.left = 0
-	}
+	return p.left > 0 && (away || time.Since(turned) < paceAfter)
 }
 
 // wait gives those who are behind a moment.

@@ -69,7 +69,6 @@ func (c *Cluster) follow(ready func()) error {
 			s.queue.Read(e)
 			pace.delivered(len(e.Data))
 		}
-		pace.read(int64(len(entries)) < count)
 		s.read.Add(uint64(len(entries)))
 		switch { // large entries are read by few, so that they do not fill the memory
 		case size > enoughBytes:
