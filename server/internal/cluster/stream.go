@@ -42,6 +42,12 @@ func (p *positions) begin(at offset.ID) {
 	p.set(func(now *fanout.Position) { now.Began, now.Dealt, now.Reached = at, at, at })
 }
 
+// lose notes that what followed what was read is lost. A stream that takes the place of another may
+// begin anywhere, so even who has seen all that was read cannot go on.
+func (p *positions) lose(read offset.ID) {
+	p.set(func(now *fanout.Position) { now.Lost = read.Next() })
+}
+
 // set changes some of it.
 func (p *positions) set(change func(now *fanout.Position)) {
 	p.mu.Lock()

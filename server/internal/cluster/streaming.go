@@ -84,11 +84,12 @@ func (c *Cluster) follow(ready func()) error {
 func (c *Cluster) beginPart(part streams.Part) {
 	s := c.stream
 	s.mark.First = part.First
+	if !s.gone && part.Hole != streams.NoHole {
+		s.positions.lose(s.mark.Read)
+		c.tellHole(part.Hole)
+	}
 	if s.gone || part.Hole != streams.NoHole {
 		s.positions.begin(part.Entries[0].ID.Before()) // what clients have seen of what was lost comes before that
-	}
-	if !s.gone && part.Hole != streams.NoHole {
-		c.tellHole(part.Hole)
 	}
 	s.gone = false
 }
@@ -119,8 +120,8 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 		s.mark.Read = tail.First.Before()
 		s.gone = tail.First.IsZero()
 	}
+	s.positions.lose(was)
 	s.positions.begin(s.mark.Read)
-	s.positions.set(func(now *fanout.Position) { now.Lost = was })
 	s.queue.Forget(s.mark.Read)
 	c.tellHole(hole)
 	return nil

@@ -88,8 +88,8 @@ type Sequence interface {
 
 // Position is how far a server is in a sequence. Broadcasts behind Reached will come, those up to
 // Dealt have been delivered, and those between Began and Reached have been or are being: none was
-// left out. Up to Lost, the zero place for nothing, the sequence has lost what this server may have
-// read: who has seen no more than that cannot go on from there.
+// left out. Who has seen nothing from Lost on, the zero place for nothing, cannot go on: the sequence
+// has lost something that comes before.
 type Position struct{ Began, Dealt, Reached, Lost offset.ID }
 
 // ErrForgotten is what cannot be known any more of a sequence.
