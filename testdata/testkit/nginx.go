@@ -94,12 +94,13 @@ func Documented(t testing.TB, file, heading string, replace ...string) string {
 }
 
 // FreePort finds a port that a server can listen on again after a restart: one below those that the
-// kernel gives to others meanwhile.
+// kernel gives to others meanwhile, and so is the one 10000 above it, where a node of a Redis
+// Cluster listens too.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 100 {
-		port := fmt.Sprint(10_000 + rand.IntN(20_000))
+		port := fmt.Sprint(10_000 + rand.IntN(12_000))
 		var l net.Listener
 		if l, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			if err := l.Close(); err != nil {

@@ -57,7 +57,7 @@ func Start(t testing.TB, args ...string) *Server {
 	s := &Server{t: t, args: args}
 	// Somebody else may take the port before Redis does.
 	for try := 0; ; try++ {
-		s.Addr = freeAddr(t)
+		s.Addr = "127.0.0.1:" + testkit.FreePort(t)
 		if s.start() {
 			break
 		}
@@ -69,16 +69,6 @@ func Start(t testing.TB, args ...string) *Server {
 	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	t.Cleanup(func() { _ = s.client.Close() })
 	return s
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // URL is the server's address as --message-queue takes it.
