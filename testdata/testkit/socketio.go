@@ -222,27 +222,24 @@ func Bystander(t testing.TB, addr string) (unharmed func(after string)) {
 	}
 }
 
-// Each runs fn(0) to fn(n-1), a number of them at a time, and returns their errors.
+// Each runs fn(0) to fn(n-1), a number of them at a time, and returns their errors. Each has a
+// goroutine of its own: one that fails the test with Fatal ends nothing but itself.
 func Each(n, atOnce int, fn func(i int) error) error {
-	indexes := make(chan int)
+	running := make(chan struct{}, atOnce)
 	var mu sync.Mutex
 	var all []error
 	var workers sync.WaitGroup
-	for range atOnce {
+	for i := range n {
+		running <- struct{}{}
 		workers.Go(func() {
-			for i := range indexes {
-				if err := fn(i); err != nil {
-					mu.Lock()
-					all = append(all, fmt.Errorf("number %d: %w", i, err))
-					mu.Unlock()
-				}
+			defer func() { <-running }()
+			if err := fn(i); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, fmt.Errorf("number %d: %w", i, err))
 			}
 		})
 	}
-	for i := range n {
-		indexes <- i
-	}
-	close(indexes)
 	workers.Wait()
 	return errors.Join(all[:min(len(all), 5)]...) // the first few tell enough
 }

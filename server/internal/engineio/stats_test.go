@@ -15,12 +15,15 @@ func TestStatsHoldWhileSessionsComeAndGo(t *testing.T) {
 	var workers sync.WaitGroup
 	m := textMessage(t, `2["x"]`)
 	var mu sync.Mutex // fixture.websocket takes whichever session opens
+	open := func() (*opened, *peer) {
+		mu.Lock()
+		defer mu.Unlock() // also if it fails the test
+		return f.websocket(4)
+	}
 	for range clients {
 		workers.Go(func() {
 			for range rounds {
-				mu.Lock()
-				o, p := f.websocket(4)
-				mu.Unlock()
+				o, p := open()
 				o.Send(m)
 				p.send(opText, `42["y"]`)
 				p.expect(opText, `42["x"]`)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,8 +31,13 @@ func polling(t *testing.T, p *testkit.Poller) (answered <-chan testkit.Answer, l
 	answers := make(chan testkit.Answer, 1)
 	go func() {
 		defer close(answers)
-		if resp, err := p.Client.Do(req); err == nil {
-			answers <- testkit.Answer{Status: resp.StatusCode, Header: resp.Header, Body: testkit.ReadBody(t, resp, nil)}
+		resp, err := p.Client.Do(req)
+		if err != nil {
+			return // left, or refused: whoever awaits an answer sees that there is none
+		}
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err == nil {
+			answers <- testkit.Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(body)}
 		}
 	}()
 	return answers, leave
