@@ -67,7 +67,7 @@ func TestNew(t *testing.T) {
 	if gin.Mode() != gin.DebugMode {
 		t.Error("gin's mode is another")
 	}
-	<-began
+	testkit.Await(t, began, "background task")
 	h := s.Handler()
 	for path, want := range map[string]string{
 		"/mine": "mine", "/": "404", "/chat/socket.io.min.js": "/*!", "/nothing": "404", "/chat/?EIO=9&transport=polling": "{",
@@ -88,7 +88,7 @@ func TestNew(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{"client", "task", "function"} {
-		if got := <-ended; got != want {
+		if got := testkit.Await(t, ended, "end"); got != want {
 			t.Errorf("%s ended, want %s", got, want)
 		}
 	}
@@ -179,7 +179,7 @@ func TestForeignTimeouts(t *testing.T) {
 		exchange("POST", "3")
 	}
 	exchange("POST", `42["slow"]`)
-	<-entered // the next event waits for it for longer than the limits
+	testkit.Await(t, entered, "event") // the next event waits for it for longer than the limits
 	exchange("POST", `420["echo","kept"]`)
 	for {
 		got := exchange("GET", "")

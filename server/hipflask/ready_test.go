@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/config"
+	"hipflask/testdata/testkit"
 )
 
 // linesOf is a log whose lines can be waited for.
@@ -42,7 +43,7 @@ func TestReadinessAtTheStart(t *testing.T) {
 	}
 	addr := ""
 	for addr == "" {
-		if m := opsAddress.FindStringSubmatch(<-log); m != nil {
+		if m := opsAddress.FindStringSubmatch(testkit.Await(t, log, "line of the log")); m != nil {
 			addr = m[1]
 		}
 	}
@@ -57,7 +58,7 @@ func TestReadinessAtTheStart(t *testing.T) {
 		}
 	}
 	cancel()
-	if err := <-ended; err != nil {
+	if err := testkit.Await(t, ended, "end of the server"); err != nil {
 		t.Error(err)
 	}
 }

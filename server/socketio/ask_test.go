@@ -95,7 +95,7 @@ func TestCallThatOtherServersAnswerFirst(t *testing.T) {
 		answers, err = s.To().Call(limit(t), "question")
 		done <- err
 	}()
-	<-peers.answered
+	testkit.Await(t, peers.answered, "answer of other servers")
 	c.Receive("question").Ack()
 	if err := testkit.Await(t, done, "end of Call"); err != nil || len(answers) != 2 {
 		t.Errorf("Call returned %v, %v; want two answers", answers, err)

@@ -10,6 +10,7 @@ import (
 
 	"hipflask/server/internal/engineio"
 	"hipflask/server/internal/packet"
+	"hipflask/testdata/testkit"
 )
 
 // nobody receives what a session sends, and is closed with it.
@@ -102,7 +103,7 @@ func TestClaims(t *testing.T) {
 	if mine, _ := s.comeBack(connect("/"), late.session, late); mine != nil {
 		t.Error("who has left got the session")
 	}
-	<-back.Done()
+	testkit.Await(t, back.Done(), "end of the connection")
 	s.release(mine)
 	if len(s.by) > 0 {
 		t.Error("claims are left")

@@ -2,7 +2,6 @@ package socketio_test
 
 import (
 	"context"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -33,9 +32,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 			testkit.Await(t, begun, "event")
 			stopped := make(chan error, 1)
 			go func() { stopped <- s.Shutdown(limit(t)) }()
-			for !s.Draining() {
-				runtime.Gosched()
-			}
+			testkit.Eventually(t, "begin of the shutdown", s.Draining)
 			close(release)
 			for n, ack := range acks {
 				answers(t, testkit.Await(t, ack, "ack"), strconv.Itoa(n))
@@ -62,7 +59,7 @@ func TestShutdownEndsTasksLast(t *testing.T) {
 	if err := s.Shutdown(limit(t)); err != nil {
 		t.Error(err)
 	}
-	if <-late {
+	if testkit.Await(t, late, "disconnect") {
 		t.Error("the background task had ended before the client was gone")
 	}
 	if !ended.Load() {

@@ -198,7 +198,7 @@ func TestHTTP(t *testing.T) {
 	if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	nc := <-hijacked
+	nc := testkit.Await(t, hijacked, "connection")
 	if conns.Open() != 1 || conns.makeRoom() {
 		t.Errorf("%d are open, want the hijacked one, which is not idle", conns.Open())
 	}
@@ -211,7 +211,7 @@ func TestHTTP(t *testing.T) {
 	if err := server.Close(); err != nil || conns.Open() != 0 {
 		t.Errorf("%d are open at the end, %v", conns.Open(), err)
 	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+	if err := testkit.Await(t, ended, "end of the server"); !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
 	}
 }

@@ -131,9 +131,9 @@ func TestClientThatLeaves(t *testing.T) {
 		close(left)
 	})
 	conn, _ := f.dial(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-began
+	testkit.Await(t, began, "request")
 	_ = conn.Close()
-	<-left
+	testkit.Await(t, left, "end of the request")
 	testkit.Eventually(t, "end", func() bool { return f.backend.Stats().Active == 0 })
 	if s := f.backend.Stats(); s.Cancelled != 1 || s.Failed != 0 {
 		t.Errorf("%+v", s)
@@ -224,7 +224,7 @@ func TestCloseEndsWhatHasNoEndAndLetsTheRestFinish(t *testing.T) {
 	}
 	defer events.Body.Close()
 	_, page := f.dial(t, "GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-began
+	testkit.Await(t, began, "request")
 	closed := make(chan error, 1)
 	go func() { closed <- f.backend.Close(context.Background()) }()
 	if _, err := io.ReadAll(events.Body); err == nil {
@@ -241,7 +241,7 @@ func TestCloseEndsWhatHasNoEndAndLetsTheRestFinish(t *testing.T) {
 	if text, err := io.ReadAll(resp.Body); string(text) != "whole" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	if err := <-closed; err != nil {
+	if err := testkit.Await(t, closed, "end"); err != nil {
 		t.Error(err)
 	}
 }

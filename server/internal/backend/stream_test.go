@@ -274,7 +274,7 @@ func TestClientThatDoesNotSendItsBodyIsCut(t *testing.T) {
 	})
 	hurried := newFront(t, f.target, func(o *backend.Options) { o.Hurry(0, 200*time.Millisecond) })
 	hurried.dial(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-	if err := <-ended; err == nil {
+	if err := testkit.Await(t, ended, "end of the request"); err == nil {
 		t.Error("the backend got the whole of a body that was not sent")
 	}
 	testkit.Eventually(t, "end of the stream", func() bool { return hurried.backend.Stats().Active == 0 })

@@ -151,11 +151,11 @@ func TestOutgoingEventsOverTheCluster(t *testing.T) {
 	c.Receive("from there")
 	must(t, servers[0].Emit("from here"))
 	for _, want := range []string{`from there[1 b'\x02']`, "from here[]"} {
-		if got := <-toOne; got != want {
+		if got := testkit.Await(t, toOne, "event for the client"); got != want {
 			t.Errorf("told %q, want %q", got, want)
 		}
 	}
-	if got := <-toAll; got != "from here[]" || len(toAll) > 0 {
+	if got := testkit.Await(t, toAll, "event for everybody"); got != "from here[]" || len(toAll) > 0 {
 		t.Errorf("told %q, and %d more", got, len(toAll))
 	}
 }

@@ -195,9 +195,7 @@ func TestRoundStopsWaiting(t *testing.T) {
 				round.Queue(s, sized(t, 1))
 				round.End()
 			}()
-			for srv.outlet.lag.bytes.Load() == before {
-				runtime.Gosched()
-			}
+			testkit.Eventually(t, "round that waits", func() bool { return srv.outlet.lag.bytes.Load() != before })
 			s.mu.Lock()
 			relieve(s)
 			s.mu.Unlock()

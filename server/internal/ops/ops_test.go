@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hipflask/server/internal/inspect"
+	"hipflask/testdata/testkit"
 )
 
 // start serves on a free port and returns the address.
@@ -158,11 +159,11 @@ func TestCloseCutsWhatTakesLong(t *testing.T) {
 		}
 		cut <- err
 	}()
-	<-asked
+	testkit.Await(t, asked, "request")
 	if err := s.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := <-cut; err == nil {
+	if err := testkit.Await(t, cut, "end of the request"); err == nil {
 		t.Error("the request was answered")
 	}
 	close(release)

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hipflask/testdata/testkit"
 )
 
 func connectTLS(t testing.TB, s *server) net.Conn {
@@ -88,7 +90,7 @@ func TestTryWriteToSlowReader(t *testing.T) {
 		written <- errors.Join(err, c.CloseWrite())
 	}()
 	got, err := io.ReadAll(peer)
-	if err := errors.Join(err, <-written); err != nil {
+	if err := errors.Join(err, testkit.Await(t, written, "end of the writing")); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, all) {
@@ -112,7 +114,7 @@ func TestWriteDeadline(t *testing.T) {
 	if err := c.SetWriteDeadline(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-written; !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := testkit.Await(t, written, "end of the writing"); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("Write returned %v", err)
 	}
 	if n, err := c.TryWrite(rest); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -127,7 +129,7 @@ func TestReadDeadlineEndsReading(t *testing.T) {
 	if err := c.SetReadDeadline(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-end; !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := testkit.Await(t, end, "end of the reading"); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("reading ended with %v", err)
 	}
 }
@@ -217,7 +219,7 @@ func closeUnderLoad(t *testing.T, plain bool) {
 		}
 	})
 	wg.Go(func() { io.Copy(io.Discard, peer) })
-	<-e
+	testkit.Await(t, e, "message")
 	wg.Go(func() { c.Close() })
 	wg.Go(func() { c.Close() })
 	wg.Go(func() { c.SetWriteDeadline(time.Now()) })
@@ -232,7 +234,7 @@ func closeUnderLoad(t *testing.T, plain bool) {
 		}
 		break
 	}
-	if err := <-wrote; err == nil {
+	if err := testkit.Await(t, wrote, "end of the writing"); err == nil {
 		t.Error("the writer ended without an error")
 	}
 	wg.Wait()
@@ -295,7 +297,7 @@ func TestDiscard(t *testing.T) {
 	c.send(t, join([]byte{0x82, 0xFF, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0}, body))
 	c.expectClose(t, CloseTooBig)
 	c.Close()
-	<-s.ends
+	testkit.Await(t, s.ends, "end")
 }
 
 func TestDiscardEnds(t *testing.T) {

@@ -111,7 +111,7 @@ func TestNoGoroutineWhileIdle(t *testing.T) {
 	for _, s := range all { // each once, and then so often that it becomes active
 		for i := range 3 * activeWakes {
 			s.send(t, final(Text, xs(i)))
-			if got := <-s.got; got != i {
+			if got := testkit.Await(t, s.got, "message"); got != i {
 				t.Fatalf("%d bytes came as %d", i, got)
 			}
 		}
@@ -170,7 +170,7 @@ func TestNotIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.send(t, final(Text, "a"))
-	<-s.got
+	testkit.Await(t, s.got, "message")
 	if s.idle() {
 		t.Error("idle in spite of a deadline")
 	}
@@ -182,7 +182,7 @@ func TestNotIdle(t *testing.T) {
 	s.send(t, whole[:50])
 	testkit.Eventually(t, "read", func() bool { return !s.idle() })
 	s.send(t, whole[50:])
-	if got := <-s.got; got != 100 {
+	if got := testkit.Await(t, s.got, "message"); got != 100 {
 		t.Errorf("%d bytes", got)
 	}
 	testkit.Eventually(t, "idle again", s.silent)
@@ -195,7 +195,7 @@ func TestStart(t *testing.T) {
 			whole := final(Text, xs(7))
 			s := start(t, u, join(final(Text, xs(5)), whole[:3]))
 			s.send(t, whole[3:])
-			if a, b := <-s.got, <-s.got; a != 5 || b != 7 {
+			if a, b := testkit.Await(t, s.got, "message"), testkit.Await(t, s.got, "message"); a != 5 || b != 7 {
 				t.Errorf("%d and %d bytes", a, b)
 			}
 			s.c.Close()
@@ -252,7 +252,7 @@ func interleaved(t *testing.T, k int, c *Conn, socket io.Writer, message func(i 
 		return
 	}
 	hangUp()
-	if err := <-ended; err != io.EOF {
+	if err := testkit.Await(t, ended, "end"); err != io.EOF {
 		t.Error(err)
 	}
 }

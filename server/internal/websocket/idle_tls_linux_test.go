@@ -69,7 +69,7 @@ func TestNoGoroutineWhileTLSIsIdle(t *testing.T) {
 		}
 		s.c.mu.Unlock()
 		s.send(t, rest[i])
-		if got := <-s.got; got != 300 {
+		if got := testkit.Await(t, s.got, "message"); got != 300 {
 			t.Fatalf("%d bytes", got)
 		}
 	}
@@ -142,11 +142,11 @@ func TestTLSReadAhead(t *testing.T) {
 			c.early = early
 			got, ended := make(counter, 64), make(chan error, 1)
 			c.Start(got, testMax, func(err error) { ended <- err })
-			if a, b := <-got, <-got; a != 5 || b != 6 {
+			if a, b := testkit.Await(t, got, "message"), testkit.Await(t, got, "message"); a != 5 || b != 6 {
 				t.Errorf("%d and %d bytes", a, b)
 			}
 			c.Close()
-			if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			if err := testkit.Await(t, ended, "end"); !errors.Is(err, net.ErrClosed) {
 				t.Error(err)
 			}
 		})

@@ -41,7 +41,7 @@ func TestLend(t *testing.T) {
 	})
 	for i := range 100 {
 		s.send(t, final(Text, xs(i)))
-		if got := <-s.got; got != i {
+		if got := testkit.Await(t, s.got, "message"); got != i {
 			t.Fatalf("%d bytes came as %d", i, got)
 		}
 	}
@@ -58,7 +58,7 @@ func TestLend(t *testing.T) {
 func TestLendForWhatCameEarly(t *testing.T) {
 	worked := make(chan struct{}, 1)
 	s := lends(t, watch(t), final(Text, xs(3)), func(*Conn) { worked <- struct{}{} })
-	if got := <-s.got; got != 3 {
+	if got := testkit.Await(t, s.got, "message"); got != 3 {
 		t.Errorf("3 bytes came as %d", got)
 	}
 	testkit.Await(t, worked, "work on what came early")

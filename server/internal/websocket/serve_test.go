@@ -74,7 +74,7 @@ func TestViolations(t *testing.T) {
 			c.expectClose(t, tt.code)
 			c.Close()
 			var end *CloseError
-			if err := <-s.ends; !errors.As(err, &end) || end.Code != tt.code || end.Received {
+			if err := testkit.Await(t, s.ends, "end"); !errors.As(err, &end) || end.Code != tt.code || end.Received {
 				t.Errorf("reading ended with %v", err)
 			}
 			drain(s.log)
@@ -104,7 +104,7 @@ func TestCloseCodes(t *testing.T) {
 			c.expectClose(t, answer)
 			c.Close()
 			var end *CloseError
-			if err := <-s.ends; !errors.As(err, &end) || end.Received != (code == answer) || end.Code != answer {
+			if err := testkit.Await(t, s.ends, "end"); !errors.As(err, &end) || end.Received != (code == answer) || end.Code != answer {
 				t.Fatalf("reading ended with %v", err)
 			}
 			if end.Received && end.Reason != "so long, é" {
@@ -118,7 +118,7 @@ func TestCloseCodes(t *testing.T) {
 		c.expectClose(t, CloseNoStatus)
 		c.Close()
 		var end *CloseError
-		if err := <-s.ends; !errors.As(err, &end) || !end.Received || end.Code != CloseNoStatus {
+		if err := testkit.Await(t, s.ends, "end"); !errors.As(err, &end) || !end.Received || end.Code != CloseNoStatus {
 			t.Fatalf("reading ended with %v", err)
 		}
 	})
@@ -175,7 +175,7 @@ func TestConversations(t *testing.T) {
 				c.send(t, closing(1000, ""))
 				c.expectClose(t, 1000)
 				c.Close()
-				<-s.ends
+				testkit.Await(t, s.ends, "end")
 				drain(s.log)
 			})
 		}
@@ -185,7 +185,7 @@ func TestConversations(t *testing.T) {
 			c.answered(t, tt.answer)
 			c.expectClose(t, 4000)
 			c.Close()
-			<-s.ends
+			testkit.Await(t, s.ends, "end")
 			drain(s.log)
 		})
 		if len(tt.stream) > 1000 {
@@ -199,7 +199,7 @@ func TestConversations(t *testing.T) {
 			}
 			c.answered(t, tt.answer)
 			c.Close()
-			<-s.ends
+			testkit.Await(t, s.ends, "end")
 			drain(s.log)
 		})
 	}
@@ -226,7 +226,7 @@ func TestPongReachesHandler(t *testing.T) {
 	s := newServer(t, (*httptest.Server).Start)
 	c := dialTCP(t, s)
 	c.send(t, final(Pong, "unasked"))
-	if got := <-s.log; got != `pong "unasked"` {
+	if got := testkit.Await(t, s.log, "pong"); got != `pong "unasked"` {
 		t.Error(got)
 	}
 }

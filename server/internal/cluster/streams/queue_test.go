@@ -9,6 +9,7 @@ import (
 
 	"hipflask/server/internal/cluster/nodewire"
 	"hipflask/server/internal/offset"
+	"hipflask/testdata/testkit"
 )
 
 func entry(data string) nodewire.Entry {
@@ -152,13 +153,13 @@ func TestQueueDoesNotRunAway(t *testing.T) {
 	default:
 	}
 	q.Read(read(1, "0"))
-	if got := <-taken; got != "3" {
+	if got := testkit.Await(t, taken, "batch"); got != "3" {
 		t.Errorf("took %q", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { taken <- data(q.Take(ctx)) }()
 	cancel()
-	if got := <-taken; got != "" {
+	if got := testkit.Await(t, taken, "batch"); got != "" {
 		t.Errorf("took %q", got)
 	}
 }

@@ -87,7 +87,7 @@ func TestClusterStreamsNodeAsks(t *testing.T) {
 	}
 	node.Tell("tellAll", harness.Command{"event": "question", "args": []any{"y"}})
 	for _, want := range []string{"x", "y"} {
-		if got := <-told; got != want {
+		if got := testkit.Await(t, told, "event of the server"); got != want {
 			t.Errorf("told %s, want %s", got, want)
 		}
 	}

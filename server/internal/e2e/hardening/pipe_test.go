@@ -149,7 +149,7 @@ func TestHardeningStdoutDoesNotBlock(t *testing.T) {
 	if code := endProgram(t, cmd); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, testkit.Tail(stderr.String()))
 	}
-	testkit.CompareLines(t, strings.Split(strings.TrimSuffix(<-read, "\n"), "\n"), append(want, "Client disconnected"))
+	testkit.CompareLines(t, strings.Split(strings.TrimSuffix(testkit.Await(t, read, "end of stdout"), "\n"), "\n"), append(want, "Client disconnected"))
 }
 
 // Attack: the log is read no more. Its lines are lost, which stdout says at the end, and the exit

@@ -44,7 +44,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 	t.Cleanup(func() {
 		read()
 		cancel()
-		if err := <-done; err != nil {
+		if err := testkit.Await(t, done, "end of the server"); err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
