@@ -187,6 +187,18 @@ func (s *Server) AwaitInfo(command, want string) {
 	}
 }
 
+// Subscribers is how many a channel has.
+func (s *Server) Subscribers(channel string) int {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
+	defer cancel()
+	found, err := s.client.PubSubNumSub(ctx, channel).Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return int(found[channel])
+}
+
 // AwaitSubscribers waits until a channel has that many subscribers.
 func (s *Server) AwaitSubscribers(channel string, n int) {
 	s.t.Helper()
