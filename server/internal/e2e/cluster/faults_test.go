@@ -150,14 +150,11 @@ func TestClusterChatsOnWithoutRedis(t *testing.T) {
 			t.Errorf("heard %d of 600 messages, or in another order", len(got))
 		}
 	}
+	// Redis hands a message on before it answers whoever published it.
+	awaitLog(t, a, redisBack, 1)
 	harness.CheckOps(t, ops, "/readyz", http.StatusOK, "ready")
-	metrics := harness.OpsGet(t, ops, "/metrics").Body
-	for _, line := range []string{"hipflask_cluster_servers 2", "hipflask_cluster_reconnects_total 1", "hipflask_cluster_dropped_total 0",
-		"hipflask_cluster_queue_bytes 0"} {
-		if !strings.Contains(metrics, line+"\n") {
-			t.Errorf("the metrics lack %s", line)
-		}
-	}
+	harness.AwaitMetrics(t, ops, map[string]float64{"hipflask_cluster_servers": 2, "hipflask_cluster_reconnects_total": 1,
+		"hipflask_cluster_dropped_total": 0, "hipflask_cluster_queue_bytes": 0})
 }
 
 // TestClusterForeignRubbish publishes what nobody understands on every channel.
@@ -168,6 +165,7 @@ func TestClusterForeignRubbish(t *testing.T) {
 	rubbish := []string{"", "{", "null", "[]", "{}", "\x80\x04.", "cos\nsystem\n(S'true'\ntR.", "\x93\x01\x02\x03", "\xdf\xff\xff\xff\xff",
 		"\x94\xa9hipflask-\xc0\xcf\x00\x00\x00\x00", `{"type":7}`, `{"type":99,"uid":"x","requestId":"y"}`, `{"type":2,"opts":{"rooms":[[]]}}`,
 		`{"method":"emit"}`, `{"method":"emit","event":"disconnect","data":[]}`, `{"method":5}`, strings.Repeat("[", 100_000)}
+	began := time.Now()
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		b := make([]byte, random.IntN(60))
@@ -188,8 +186,8 @@ func TestClusterForeignRubbish(t *testing.T) {
 	c.Cut() // or the server would wait for it
 	ours.End()
 	log := ours.Stderr.String()
-	if n := strings.Count(log, "refused"); n == 0 || n > 10 {
-		t.Errorf("%d lines about what was refused, want a few", n)
+	if n, most := strings.Count(log, "refused"), 5*(int(time.Since(began).Seconds())+2); n == 0 || n > most { // five a second
+		t.Errorf("%d lines about what was refused, want 1 to %d", n, most)
 	}
 	if strings.Contains(log, "panic") {
 		t.Error("something panicked")

@@ -99,9 +99,7 @@ func TestClusterWithoutSticking(t *testing.T) {
 		}
 	}
 	for _, s := range servers {
-		if log := s.Stderr.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
-			t.Errorf("the log:\n%s", testkit.Tail(log))
-		}
+		harness.CheckQuiet(t, s.Stderr.String())
 		if !slices.Contains(s.Stdout.Lines(), "Client connected") {
 			t.Error("a server had no client")
 		}

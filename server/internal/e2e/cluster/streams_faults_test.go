@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hipflask/server/hipflask"
 	"hipflask/server/internal/cluster/redistest"
@@ -190,6 +191,7 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 	ours, _ := harness.StartStreamsMember(t, redis.URL())
 	c := joinCluster(t, ours.Addr)
 	const good = `{"packet":{"type":2,"data":["message","hello"]},"opts":{"rooms":[],"except":[],"flags":{}}}`
+	began := time.Now()
 	redis.Do("XADD", "socket.io", "*", "x", "y")
 	for _, typ := range []string{"", "1", "2", "3", "4", "5", "6", "7", "13", "99", "-1", "x"} {
 		for _, data := range []string{"", "{", "{}", "[]", "null", "?", "gqY=", "wQ==", `{"packet":{"type":2,"data":["disconnect"]}}`, strings.Repeat("[", 100_000),
@@ -207,10 +209,11 @@ func TestHardeningClusterStreamRubbish(t *testing.T) {
 	c.Cut() // or the server would wait for it
 	ours.End()
 	log := ours.Stderr.String()
-	if n := strings.Count(log, "ignored") + strings.Count(log, "refused"); n == 0 || n > 40 {
-		t.Errorf("%d lines about what was ignored, want a few", n)
+	most := 2 * 5 * (int(time.Since(began).Seconds()) + 2) // of either cause five a second
+	if n := strings.Count(log, "ignored") + strings.Count(log, "refused"); n == 0 || n > most {
+		t.Errorf("%d lines about what was ignored, want 1 to %d", n, most)
 	}
-	if strings.Contains(log, "panic") || len(log) > 20_000 {
+	if strings.Contains(log, "panic") || len(log) > 500*(most+10) {
 		t.Errorf("the log has %d bytes", len(log))
 	}
 }
@@ -261,9 +264,7 @@ func TestClusterStreamsLeastRights(t *testing.T) {
 		c.hears(testkit.Message(name), testkit.Message("again"))
 		c.Cut()
 		ours.End()
-		if log := ours.Stderr.String(); strings.Contains(log, "level=WARN") {
-			t.Errorf("%s:\n%s", name, log)
-		}
+		harness.CheckQuiet(t, ours.Stderr.String())
 	}
 }
 
