@@ -26,7 +26,12 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 	}
 	s.mu.Lock()
 	switch {
-	case s.conn != nil || s.state == stateClosed:
+	case s.state == stateClosed: // and about to be taken off the list
+		reason := s.reason
+		s.mu.Unlock()
+		s.srv.refusals.ended(w, r, reason)
+		return
+	case s.conn != nil:
 		s.mu.Unlock()
 		s.srv.refusals.refuse(w, r, codeBadRequest, "the session no longer polls")
 		return

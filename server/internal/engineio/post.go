@@ -20,12 +20,15 @@ const toldDelay = 300 * time.Millisecond
 // servePOST reads a payload and hands its packets on before it answers.
 func (s *Session) servePOST(w http.ResponseWriter, r *http.Request, q url.Values) {
 	s.mu.Lock()
-	busy, polling := s.polls.posting, s.conn == nil && s.state != stateClosed
-	if polling && !busy {
+	busy, polling, over, reason := s.polls.posting, s.conn == nil, s.state == stateClosed, s.reason
+	if polling && !busy && !over {
 		s.polls.posting = true
 	}
 	s.mu.Unlock()
 	switch {
+	case over:
+		s.srv.refusals.ended(w, r, reason)
+		return
 	case !polling:
 		s.srv.refusals.refuse(w, r, codeBadRequest, "the session no longer polls")
 		return

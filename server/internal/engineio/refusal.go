@@ -99,6 +99,15 @@ func (r *refusals) refuse(w http.ResponseWriter, req *http.Request, code errorCo
 	writeError(w, code)
 }
 
+// ended answers a request for a session that ended a moment ago, or ends just now. It may still be
+// polled: that is no fault that is logged, unless it ended because nothing was heard of its client.
+func (r *refusals) ended(w http.ResponseWriter, req *http.Request, reason Reason) {
+	if reason == PingTimeout {
+		r.late(req)
+	}
+	writeError(w, codeSession)
+}
+
 // tooMany logs and answers a handshake over a limit.
 func (r *refusals) tooMany(w http.ResponseWriter, req *http.Request, no *refusal) {
 	args := []any{"limit", no.limit, "address", remote(req)}

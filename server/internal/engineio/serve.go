@@ -115,17 +115,13 @@ func sidOf(u *url.URL) string {
 	return ""
 }
 
-// unknown refuses a request for a session that is not there. One that ended a moment ago may still
-// be polled: that is no fault that is logged, unless it ended because nothing was heard of its
-// client.
+// unknown refuses a request for a session that is not there.
 func (srv *Server) unknown(w http.ResponseWriter, r *http.Request, sid string) {
-	switch reason, known := srv.lately(sid); {
-	case reason == PingTimeout:
-		srv.refusals.late(r)
-	case !known:
-		srv.refusals.request(r, codeSession, "")
+	if reason, known := srv.lately(sid); known {
+		srv.refusals.ended(w, r, reason)
+		return
 	}
-	writeError(w, codeSession)
+	srv.refusals.refuse(w, r, codeSession, "")
 }
 
 // ServePlain serves a plain WebSocket client: a session without Engine.IO, whose every message is

@@ -18,8 +18,12 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request, q url.Val
 	if free {
 		s.upgrade.begun = true
 	}
+	over, reason := s.state == stateClosed, s.reason
 	s.mu.Unlock()
 	switch {
+	case over:
+		srv.refusals.ended(w, r, reason)
+		return
 	case !free:
 		srv.refusals.refuse(w, r, codeBadRequest, "the session cannot be upgraded")
 		return
