@@ -33,7 +33,7 @@ type beatEntry struct {
 	list       *beatList
 	prev, next *beat
 	due        time.Time
-	renewed    bool // due was late once
+	renewed    bool // due was late once, and began anew
 }
 
 // heldUp reports whether a heartbeat of the session may lie unread: its reading waits, or has
@@ -148,7 +148,7 @@ func (h *heartbeat) run(stop <-chan struct{}) {
 			return
 		}
 		if freeze.Late(expected) {
-			h.renew()
+			h.renew(time.Since(expected))
 		}
 		due, dead, next := h.collect(time.Now())
 		for _, b := range due {
@@ -162,9 +162,10 @@ func (h *heartbeat) run(stop <-chan struct{}) {
 	}
 }
 
-// renew has all that is expected of clients begin anew, once: the process stood still, so that what
-// they have sent may lie unread.
-func (h *heartbeat) renew() {
+// renew has all that is expected of clients begin anew, once: the process stood still for so long,
+// and what they have sent may lie unread. What has begun anew already goes on from where it was:
+// a processor that is busy for a moment uses up nothing that a freeze right behind it needs.
+func (h *heartbeat) renew(late time.Duration) {
 	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,7 +175,9 @@ func (h *heartbeat) renew() {
 			limit = h.timeout / 2 // the other half comes when it was looked at, or has begun
 		}
 		for b := l.first; b != nil && b.at.due.Before(now.Add(limit)); b = b.at.next {
-			if !b.at.renewed { // those that are come first
+			if b.at.renewed { // these come first, and are due before the others
+				b.at.due = b.at.due.Add(late)
+			} else {
 				b.at.due, b.at.renewed = now.Add(limit), true
 			}
 		}

@@ -235,6 +235,35 @@ func stillOpen(t *testing.T, o *opened) {
 	}
 }
 
+// A processor that is busy for a moment uses nothing up that a freeze right behind it needs; nor does
+// either make a client wait for longer than the process stood still, once it has begun anew.
+func TestHeartbeatAfterADelayAndAFreeze(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	testBeat(t, func(b *beatTest) {
+		b.session("v4", 4)
+		b.passes(beatInterval, []string{"v4"}, nil)
+		for _, late := range []time.Duration{delay, time.Hour, delay, delay} {
+			time.Sleep(late)
+			b.renew(late)
+			b.passes(0, nil, nil)
+		}
+		b.passes(beatTimeout-1, nil, nil)
+		b.passes(1, nil, []string{"v4"})
+	})
+	testBeat(t, func(b *beatTest) {
+		b.session("v3", 3)
+		b.passes(beatInterval+beatTimeout/4, nil, nil)
+		for _, late := range []time.Duration{delay, time.Hour} {
+			time.Sleep(late)
+			b.renew(late)
+			b.passes(0, nil, nil)
+		}
+		b.passes(beatTimeout/2, nil, nil) // it is looked at
+		b.passes(beatTimeout/2-1, nil, nil)
+		b.passes(1, nil, []string{"v3"})
+	})
+}
+
 // What was expected while the process stood still begins anew, once.
 func TestHeartbeatAfterAFreeze(t *testing.T) {
 	testBeat(t, func(b *beatTest) {
@@ -242,10 +271,10 @@ func TestHeartbeatAfterAFreeze(t *testing.T) {
 		b.session("v3", 3)
 		b.passes(beatInterval, []string{"v4"}, nil)
 		time.Sleep(time.Hour) // the freeze
-		b.renew()
+		b.renew(time.Hour)
 		b.passes(0, nil, nil)
 		b.passes(beatTimeout/2, nil, nil) // v3 is looked at
-		b.renew()                         // not that often
+		b.renew(0)                        // not that often
 		b.passes(beatTimeout/2, nil, []string{"v4", "v3"})
 	})
 }
