@@ -131,13 +131,13 @@ func TestOpsMetricsShowASlowClient(t *testing.T) {
 		}
 		speaker.Chats(text)
 	}
-	for harness.Scrape(t, addr)["hipflask_stalled_clients"] == 0 {
+	// For a moment the kernel may seem to take no more before it really does.
+	m := harness.Scrape(t, addr)
+	for ; m["hipflask_stalled_clients"] == 0 || m["hipflask_send_queue_bytes"] < float64(len(text)); m = harness.Scrape(t, addr) {
 		say()
 	}
-	say()
-	harness.AwaitMetrics(t, addr, map[string]float64{"hipflask_stalled_clients": 1, "hipflask_slow_clients_dropped_total": 0})
-	if waiting := harness.Scrape(t, addr)["hipflask_send_queue_bytes"]; waiting < float64(len(text)) {
-		t.Errorf("%v bytes wait for a client that reads nothing", waiting)
+	if m["hipflask_stalled_clients"] != 1 || m["hipflask_slow_clients_dropped_total"] != 0 {
+		t.Errorf("%v clients are behind and %v are dropped, want one that is behind", m["hipflask_stalled_clients"], m["hipflask_slow_clients_dropped_total"])
 	}
 	for harness.Scrape(t, addr)["hipflask_slow_clients_dropped_total"] == 0 {
 		say()
