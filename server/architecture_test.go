@@ -78,7 +78,7 @@ func TestArchitectureWhoKnowsWhom(t *testing.T) {
 		"capacity":                     {"config", "engineio", "machine"},
 		"tasks":                        {"locks"},
 		"websocket":                    {"deflate", "locks", "pool", "socket"},
-		"polled":                       {"locks", "socket"},
+		"http1":                        {"locks", "pool", "socket"},
 		"coding":                       {"deflate"},
 		"config":                       {"origin", "relay", "users"},
 		"cluster/keyring":              {"cluster/redislink"},

@@ -112,9 +112,9 @@ func (a *server) serve(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() {
 		defer close(a.served)
-		failed <- a.http.Serve(a.listener)
+		failed <- a.http.Serve(a.front.http1.Reads(a.listener))
 	}()
-	go func() { _ = a.http.Serve(a.front.polled.Listener()) }() // which ends with the server
+	go func() { _ = a.http.Serve(a.front.http1.Listener()) }() // which ends with the server
 	a.view.Begin()
 	a.ops.Started()
 	a.tell(systemd.Ready)

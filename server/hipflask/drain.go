@@ -26,5 +26,5 @@ func (a *server) stopHTTP(ctx context.Context) error {
 	}
 	a.conns.AwaitRequests(grace)
 	a.conns.CloseSilent()
-	return errors.Join(a.http.Shutdown(ctx), a.front.polled.Shutdown(ctx))
+	return errors.Join(a.http.Shutdown(ctx), a.front.http1.Shutdown(ctx))
 }

@@ -13,7 +13,7 @@ import (
 	"hipflask/server/internal/assets"
 	"hipflask/server/internal/cluster/forward"
 	"hipflask/server/internal/folder"
-	"hipflask/server/internal/polled"
+	"hipflask/server/internal/http1"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
 	"hipflask/server/internal/websocket"
@@ -28,7 +28,7 @@ func (a *server) newFront() (*front, error) {
 		forwarder: a.forwarder,
 		admit:     a.view.AdmitHost,
 		lost:      a.view.Lost,
-		polls:     a.view.Polls,
+		alone:     a.view.AnswersAlone,
 		log:       a.log,
 	}
 	var err error
@@ -48,7 +48,7 @@ func (a *server) newFront() (*front, error) {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	polled.Restore(r)
+	http1.Restore(r)
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && addr.Network() == "unix" {
 		r.RemoteAddr = unixPeer
 	}
@@ -60,12 +60,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case f.isSocketIO(path):
-		if f.polled.Take(w, r) {
+		if f.http1.Take(w, r) {
 			return
 		}
 		defer f.recover(w, r, func() bool { return false })
 		f.socketIO.ServeHTTP(w, r)
-	case f.plain != "" && path == f.plain && websocket.IsUpgrade(r):
+	case f.isPlain(r):
 		defer f.recover(w, r, func() bool { return false })
 		f.socketIO.ServePlain(w, r)
 	default:
@@ -79,10 +79,18 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takesPolls reports whether a request is one that polls a session of this server. What another
-// server passes on has to end with its connection.
-func (f *front) takesPolls(r *http.Request) bool {
-	return f.isSocketIO(r.URL.Path) && r.Header[forward.Header] == nil && !f.draining.Load() && f.polls(r)
+// takes reports whether a request needs nothing of net/http: it polls a session of this server, or
+// opens one. What another server passes on has to end with its connection.
+func (f *front) takes(r *http.Request) bool {
+	if f.draining.Load() || r.Header[forward.Header] != nil {
+		return false
+	}
+	return (f.isSocketIO(r.URL.Path) || f.isPlain(r)) && f.alone(r)
+}
+
+// isPlain reports whether a request is a plain WebSocket client's.
+func (f *front) isPlain(r *http.Request) bool {
+	return f.plain != "" && r.URL.Path == f.plain && websocket.IsUpgrade(r)
 }
 
 // takeForwarded serves what another server of the cluster has passed on, and reports false for what

@@ -1,6 +1,7 @@
 package hipflask
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,10 +19,10 @@ import (
 	"hipflask/server/internal/cluster/keyring"
 	"hipflask/server/internal/config"
 	"hipflask/server/internal/folder"
+	"hipflask/server/internal/http1"
 	"hipflask/server/internal/inspect"
 	"hipflask/server/internal/lines"
 	"hipflask/server/internal/ops"
-	"hipflask/server/internal/polled"
 	"hipflask/server/internal/sparse"
 	"hipflask/server/internal/stall"
 	"hipflask/server/socketio"
@@ -81,11 +82,12 @@ func (a *server) newHTTP() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          sparse.ErrorLog(a.log, slog.LevelDebug, "HTTP server"),
 		ConnState:         a.conns.Track,
-		ConnContext:       polled.ConnContext,
+		ConnContext:       http1.ConnContext,
 	}
-	a.front.polled = polled.New(polled.Options{
+	a.front.http1 = http1.New(http1.Options{
 		Handler:       a.front,
-		Takes:         a.front.takesPolls,
+		Takes:         a.front.takes,
+		Context:       context.WithValue(context.Background(), http.ServerContextKey, web),
 		HeaderTimeout: a.cfg.ReadHeaderTimeout,
 		IdleTimeout:   idleTimeout,
 		Track:         a.conns.Track,
@@ -108,12 +110,12 @@ type front struct {
 	page        http.Handler   // nil: none
 
 	forwarder *forward.Forwarder // takes what other servers pass on; nil: nothing does
-	polled    *polled.Conns      // takes the connections of clients that poll; nil: they stay net/http's
+	http1     *http1.Conns       // reads the connections; nil: net/http alone does
 	draining  atomic.Bool        // each connection is to end with its next answer
 
 	admit func(http.ResponseWriter, *http.Request) bool // refuses who calls the server by a name that is not its own
 	lost  func(*http.Request)                           // is called with what nobody serves
-	polls func(*http.Request) bool                      // reports whether a session of this server is polled
+	alone func(*http.Request) bool                      // reports whether Socket.IO answers a request, also if its client has left
 	log   *slog.Logger
 	stall stall.Limits
 }

@@ -2,7 +2,7 @@ package engineio
 
 import "time"
 
-// A poll whose answer may come after its handler has returned ([polled.Later]) waits without a
+// A poll whose answer may come after its handler has returned ([http1.Later]) waits without a
 // goroutine. Who has something for it, a producer or the flusher, writes the answer itself, as it
 // writes to a WebSocket: without waiting. What may take longer is done on a goroutine.
 

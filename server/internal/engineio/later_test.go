@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// lateAnswer is a polled.Later that keeps what it is to run.
+// lateAnswer is a http1.Later that keeps what it is to run.
 type lateAnswer struct {
 	*httptest.ResponseRecorder
 	runs []func()

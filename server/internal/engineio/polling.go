@@ -8,7 +8,7 @@ import (
 
 	"hipflask/server/internal/coding"
 	"hipflask/server/internal/engineio/payload"
-	"hipflask/server/internal/polled"
+	"hipflask/server/internal/http1"
 )
 
 // serveGET answers a poll with all that waits, or has it wait for something to come.
@@ -60,7 +60,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request, q url.Values)
 func (s *Session) newPoll(w http.ResponseWriter, r *http.Request, q url.Values) *poll {
 	index, isJSONP := jsonpIndex(q)
 	p := &poll{session: s, w: w, format: s.format(isJSONP), index: index, encoding: coding.Choose(r.Header, coding.Gzip, coding.Deflate)}
-	if p.later, _ = w.(polled.Later); p.later == nil {
+	if p.later, _ = w.(http1.Later); p.later == nil {
 		p.wake = make(chan struct{}, 1)
 	}
 	return p

@@ -6,7 +6,7 @@ import (
 
 	"hipflask/server/internal/budget"
 	"hipflask/server/internal/engineio/payload"
-	"hipflask/server/internal/polled"
+	"hipflask/server/internal/http1"
 )
 
 // polls is what a session knows of its requests by polling: of the GET that waits, of the answer to
@@ -23,7 +23,7 @@ type polls struct {
 type poll struct {
 	session  interface{ answer() } // answers the poll if that can be
 	w        http.ResponseWriter
-	later    polled.Later   // w, if the answer may come after the handler has returned; else nil
+	later    http1.Later    // w, if the answer may come after the handler has returned; else nil
 	format   payload.Format // of the answer
 	index    string         // of a JSONP client's callback
 	encoding string         // that the client accepts; empty: none

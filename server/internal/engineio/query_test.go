@@ -20,7 +20,7 @@ func FuzzQuery(f *testing.F) {
 		if !reflect.DeepEqual(want, got) {
 			t.Errorf("%q is %v, want %v", query, got, want)
 		}
-		if sid := sidOf(u); sid != want.Get("sid") {
+		if sid := fieldOf(u, "sid"); sid != want.Get("sid") {
 			t.Errorf("the sid of %q is %q, want %q", query, sid, want.Get("sid"))
 		}
 	})

@@ -67,10 +67,16 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, q url.Va
 	}
 }
 
-// Polls reports whether a request is for a session of this server that polls.
-func (srv *Server) Polls(r *http.Request) bool {
-	s := srv.find(sidOf(r.URL))
-	return s != nil && !s.IsPlain() && s.Transport() == transportPolling
+// AnswersAlone reports whether a request may be answered by a connection that does not notice when
+// its client leaves: it is for a session of this server that polls, which does, or opens one and no
+// handler is asked.
+func (srv *Server) AnswersAlone(r *http.Request) bool {
+	if sid := fieldOf(r.URL, "sid"); sid != "" {
+		s := srv.find(sid)
+		return s != nil && !s.IsPlain() && s.Transport() == transportPolling
+	}
+	opens := r.Method == http.MethodGet && (fieldOf(r.URL, "transport") != "" || websocket.IsUpgrade(r))
+	return opens && (srv.cfg.Allow == nil || srv.cfg.Allow() == nil)
 }
 
 // queryOf is u.Query(), in two allocations where nothing of it is written in another way.
@@ -102,13 +108,13 @@ func isSimple(query string) bool {
 	return !strings.ContainsAny(query, "%+;") && strings.Count(query, "&") < fields
 }
 
-// sidOf is the session's id in a query, found without taking all of that apart.
-func sidOf(u *url.URL) string {
+// fieldOf is u.Query().Get(name), found without taking all of the query apart.
+func fieldOf(u *url.URL, name string) string {
 	if !isSimple(u.RawQuery) {
-		return u.Query().Get("sid")
+		return u.Query().Get(name)
 	}
 	for field := range strings.SplitSeq(u.RawQuery, "&") {
-		if key, value, _ := strings.Cut(field, "="); key == "sid" {
+		if key, value, _ := strings.Cut(field, "="); key == name {
 			return value
 		}
 	}

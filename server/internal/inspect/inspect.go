@@ -52,8 +52,9 @@ type View interface {
 	AdmitOps(w http.ResponseWriter, r *http.Request) bool
 	// ServeForwarded serves what another server of the cluster has passed on.
 	ServeForwarded(w http.ResponseWriter, r *http.Request, what engineio.Forwarded)
-	// Polls reports whether a request is for a session of this server that polls.
-	Polls(r *http.Request) bool
+	// AnswersAlone reports whether a request may be answered by a connection that does not notice
+	// when its client leaves: it polls a session of this server, or opens one.
+	AnswersAlone(r *http.Request) bool
 	// Trusts reports whether a trusted proxy made a request, whose RemoteAddr is still that of its
 	// connection.
 	Trusts(r *http.Request) bool

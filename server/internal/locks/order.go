@@ -36,7 +36,7 @@ type (
 	Idlers    = Mutex[[15]rank] // websocket: all connections that wait
 	Outlet    = Mutex[[14]rank] // websocket: what TLS has sealed
 	Lending   = Mutex[[14]rank] // websocket: the connections whose goroutine works
-	Polled    = Mutex[[14]rank] // polled: a connection's answer, and whether it is to end
+	HTTP1     = Mutex[[14]rank] // http1: a connection's answer, and whether it is to end
 )
 
 // rank is what the arrays are of, and takes no room.

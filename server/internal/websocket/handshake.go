@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -73,7 +74,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		refuse(w, r, refusal)
 		return nil, refusal
 	}
-	nc, rw, err := http.NewResponseController(w).Hijack()
+	nc, early, err := takeOver(w)
 	if err != nil {
 		refuse(w, r, &HandshakeError{http.StatusInternalServerError, "the connection cannot be taken over"})
 		return nil, fmt.Errorf("websocket: taking the connection over: %w", err)
@@ -81,10 +82,6 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	extensions := ""
 	if u.Compression {
 		extensions = acceptOffer(r.Header)
-	}
-	early, err := rw.Reader.Peek(rw.Reader.Buffered())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("websocket: answering the handshake: %w", err), nc.Close())
 	}
 	c := newConn(nc, bytes.Clone(early), u)
 	if err := c.answer(response(r.Header.Get("Sec-WebSocket-Key"), extensions, header, first)); err != nil {
@@ -94,6 +91,27 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		c.compressed, c.reader.codec = true, &u.codec
 	}
 	return c, nil
+}
+
+// Giver is a ResponseWriter that gives its connection away as an http.Hijacker does, but without
+// buffers, which for a WebSocket would be made to be thrown away: early is what came behind the
+// request, and valid until the handler returns.
+type Giver interface {
+	TakeOver() (nc net.Conn, early []byte)
+}
+
+// takeOver takes the connection of a request over, with what was read behind that.
+func takeOver(w http.ResponseWriter) (nc net.Conn, early []byte, err error) {
+	if g, ok := w.(Giver); ok {
+		nc, early = g.TakeOver()
+		return nc, early, nil
+	}
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, _ = rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be had
+	return nc, early, nil
 }
 
 // answer writes the answer to the handshake, and what comes with it. The HTTP server has cleared

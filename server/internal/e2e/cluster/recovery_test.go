@@ -154,7 +154,7 @@ func TestClusterRecoveryRollingRestart(t *testing.T) {
 // heard everything, once and in order; one that began anew knows it.
 func TestClusterRecoveryThroughTrouble(t *testing.T) {
 	redis := redistest.StartLasting(t)
-	c := startCrowd(t, redis, 200, 3)
+	c := startCrowd(t, redis, 120, 3)
 	for i, trouble := range []func(){
 		func() { // Redis stands still while a server dies and its clients come to the others
 			redis.Freeze()

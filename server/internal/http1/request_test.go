@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"bufio"
@@ -19,10 +19,10 @@ import (
 	"hipflask/testdata/testkit"
 )
 
-// exchange sends bytes over a connection, in two pieces, and reads all that is answered. A refusal is
+// exchange sends bytes over a connection, in pieces, and reads all that is answered. A refusal is
 // left out, with which net/http ends the connection: as it does not read what follows the request,
 // the kernel may throw the answer away.
-func exchange(t *testing.T, addr string, sent []byte, cut int) []string {
+func exchange(t *testing.T, addr string, pieces ...[]byte) []string {
 	t.Helper()
 	nc, err := net.Dial("unix", addr)
 	if err != nil {
@@ -30,7 +30,7 @@ func exchange(t *testing.T, addr string, sent []byte, cut int) []string {
 	}
 	defer nc.Close()
 	_ = nc.SetDeadline(time.Now().Add(testkit.Deadline))
-	for _, piece := range [][]byte{[]byte(getOf(0)), sent[:cut], sent[cut:]} {
+	for _, piece := range pieces {
 		if _, err := nc.Write(piece); err != nil {
 			break // a server that has refused what came before
 		}
@@ -127,12 +127,18 @@ func FuzzAsNetHTTP(f *testing.F) {
 	for i, s := range streams() {
 		f.Add([]byte(s), 7*i)
 	}
-	alone, taken := serveSite(f, echo, nil), serveSite(f, echo, asIs)
+	alone, taken, fresh := serveSite(f, echo, nil), serveSite(f, echo, asIs), serveFresh(f, echo, asIs)
 	f.Fuzz(func(t *testing.T, sent []byte, cut int) {
 		cut = max(0, min(cut, len(sent)))
-		want, got := exchange(t, alone.addr, sent, cut), exchange(t, taken.addr, sent, cut)
-		if !reflect.DeepEqual(want, got) {
-			t.Errorf("%.500q, cut at %d, is answered\n%.500q, by net/http\n%.500q", sent, cut, got, want)
+		for _, c := range []struct {
+			site  *site
+			first string
+		}{{taken, getOf(0)}, {fresh, getOf(0)}, {fresh, ""}} {
+			pieces := [][]byte{[]byte(c.first), sent[:cut], sent[cut:]}
+			want, got := exchange(t, alone.addr, pieces...), exchange(t, c.site.addr, pieces...)
+			if !reflect.DeepEqual(want, got) {
+				t.Errorf("%.500q, cut at %d, is answered\n%.500q, by net/http\n%.500q", sent, cut, got, want)
+			}
 		}
 	})
 }

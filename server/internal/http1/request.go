@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func (c *conn) learn(f *form, head []byte, path string, lines []byte) *http.Requ
 		}
 	}
 	r.RemoteAddr, r.TLS = c.remoteAddr, c.tls
-	if len(lines) > maxForm {
+	if len(lines) > maxForm || r.Header["Upgrade"] != nil {
 		return r
 	}
 	*f = form{bytes.Clone(before), bytes.Clone(after), r, path} // after stays nil for a GET alone

@@ -1,8 +1,9 @@
-package polled
+package http1
 
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -46,6 +47,9 @@ func (c *returned) Socket() net.Conn {
 
 // CloseWrite is that of the connection beneath.
 func (c *returned) CloseWrite() error { return socket.CloseWrite(c.Conn) }
+
+// ReadFrom is that of the connection beneath, which has the kernel send files, if it has one.
+func (c *returned) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
 type returnedKey struct{}
 

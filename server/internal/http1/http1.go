@@ -1,15 +1,17 @@
-// Package polled owns the connections of clients that poll, from a request on that names a session
-// of this server: it reads what follows over the same connection, and writes the answers.
+// Package http1 owns the connections over which Socket.IO's clients open sessions and poll, from
+// their beginning on, or from a request on that net/http has read: it reads the requests that follow,
+// and writes the answers.
 //
-// net/http reads each request anew, with a header, a context and buffers of its own, and a second
-// goroutine beside each handler that waits. Of a poll that costs most of what it costs at all: poll
-// follows poll over the same connection, the header stays the same to the byte, and the answer is
-// there later than the request. So here a header that has come before is not parsed again, and who
-// has the answer writes it, also after the handler has returned ([Later]).
+// net/http reads each request with buffers and a context of its own, and has a second goroutine
+// beside each handler. Of a poll that costs most of what it costs at all: poll follows poll over the
+// same connection, the header stays the same to the byte, and the answer is there later than the
+// request. So here a header that has come before is not parsed again, and who has the answer writes
+// it, also after the handler has returned ([Later]). A WebSocket has no use for those buffers, which
+// are lost with its first request ([Conns.Reads]).
 //
-// A request that is in any way unusual goes back to net/http, with its connection: package net/http
-// alone decides about what is no plain request with a whole header that its own parser takes.
-package polled
+// A request that is in any way unusual goes to net/http, with its connection: package net/http alone
+// decides about what is no plain request with a whole header that its own parser takes.
+package http1
 
 import (
 	"context"
@@ -20,6 +22,9 @@ import (
 
 // New makes an empty set.
 func New(opts Options) *Conns {
+	if opts.Context == nil {
+		opts.Context = context.Background()
+	}
 	return &Conns{opts: opts, open: make(map[*conn]struct{}), back: newReturning()}
 }
 
@@ -32,7 +37,7 @@ func (c *Conns) Take(w http.ResponseWriter, r *http.Request) bool {
 	if _, isOurs := w.(*answer); c == nil || isOurs || c.closing.Load() {
 		return false
 	}
-	if !isPlain(r) || hasReturned(r) || !c.opts.Takes(r) {
+	if !isPlain(r) || r.Header["Upgrade"] != nil || hasReturned(r) || !c.opts.Takes(r) {
 		return false
 	}
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -43,9 +48,7 @@ func (c *Conns) Take(w http.ResponseWriter, r *http.Request) bool {
 	conn := c.newConn(nc, r, early)
 	if !c.add(conn) {
 		_ = nc.Close()
-		return true
 	}
-	c.running.Go(conn.run)
 	return true
 }
 
@@ -62,6 +65,7 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(ended)
 		c.running.Wait()
+		c.readers.Close()
 	}()
 	select {
 	case <-ended:
@@ -70,7 +74,7 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 	}
 	left := c.close()
 	for _, conn := range left {
-		_ = conn.nc.Close()
+		conn.cut()
 	}
 	if len(left) == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"hipflask/server/internal/socket"
@@ -20,6 +21,7 @@ const (
 	keptSize = 4 << 10
 )
 
+// newConn is for a connection that comes from net/http.
 func (c *Conns) newConn(nc net.Conn, r *http.Request, early []byte) *conn {
 	conn := &conn{conns: c, nc: nc, in: bytes.Clone(early), remoteAddr: r.RemoteAddr, tls: r.TLS, limited: true}
 	if back := returnedOf(r); back != nil {
@@ -27,22 +29,40 @@ func (c *Conns) newConn(nc net.Conn, r *http.Request, early []byte) *conn {
 	}
 	conn.ctx, conn.end = context.WithCancel(context.WithoutCancel(r.Context()))
 	conn.first = r.WithContext(conn.ctx)
-	if conn.raw = socket.Raw(socket.Beneath(nc)); conn.raw != nil {
-		conn.reader.Init(&c.buffers)
-		conn.writer.Init()
-	} else {
-		conn.kept = make([]byte, keptSize)
-	}
+	conn.readFrom(socket.Raw(socket.Beneath(nc)))
 	return conn
 }
 
-// run serves the connection until it ends or goes back.
-func (c *conn) run() {
+// newFresh is for a connection that was just accepted.
+func (c *Conns) newFresh(nc net.Conn, raw syscall.RawConn) *conn {
+	conn := &conn{conns: c, nc: nc, fresh: true, returns: -1, remoteAddr: nc.RemoteAddr().String(), limited: true}
+	ctx := context.WithValue(c.opts.Context, http.LocalAddrContextKey, nc.LocalAddr())
+	conn.ctx, conn.end = context.WithCancel(ctx)
+	conn.readFrom(raw)
+	return conn
+}
+
+// readFrom has the connection read from a socket, or by its own methods where that is nil.
+func (c *conn) readFrom(raw syscall.RawConn) {
+	if c.raw = raw; raw == nil {
+		c.kept = make([]byte, keptSize)
+		return
+	}
+	c.reader.Init(&c.conns.buffers)
+	c.writer.Init()
+}
+
+// Run serves the connection until it ends, goes back or is given away.
+func (c *conn) Run() {
+	defer c.conns.running.Done()
 	defer c.end()
 	defer c.conns.remove(c)
-	first := c.first
-	c.first = nil
-	for goOn := c.serve(first); goOn; {
+	goOn := true
+	if first := c.first; first != nil {
+		c.first = nil
+		goOn = c.serve(first)
+	}
+	for goOn {
 		goOn = c.next()
 	}
 	c.reader.Release()
@@ -75,6 +95,7 @@ func (c *conn) next() bool {
 
 // serve has a request answered, or begun to be, and reports whether another one may follow.
 func (c *conn) serve(r *http.Request) bool {
+	c.fresh = false
 	c.conns.opts.Track(c.nc, http.StateActive)
 	r.Body = c.body.of(c, r.ContentLength)
 	if c.ends = 0; r.Method == http.MethodPost {
@@ -86,7 +107,10 @@ func (c *conn) serve(r *http.Request) bool {
 		c.gone()
 		return false
 	}
-	if a.isLater {
+	switch {
+	case c.given:
+		return false
+	case a.isLater:
 		return true // the answer may be there by now
 	}
 	if c.body.left > 0 { // what the handler has not read would be taken for the next request
@@ -124,7 +148,7 @@ func (c *conn) gone() {
 	c.awaitAnswer()
 }
 
-var errUnusual = errors.New("polled: not to be read here")
+var errUnusual = errors.New("http1: not to be read here")
 
 // head reads up to the end of a header, which is the first in c.in then. What is not whole in time
 // ends with an error, what is too long, or holds what no header does, with errUnusual.
@@ -159,6 +183,12 @@ func (c *conn) skipLineEnds() {
 // more reads more of a header. While nothing of one is there the connection is idle, or waits for
 // the answer to the request before.
 func (c *conn) more() error {
+	if c.fresh && len(c.in) == 0 { // mostly the request is there by now, and needs no deadline
+		if p, err := c.reader.Read(c.raw, true); err != socket.ErrIdle {
+			c.in = p
+			return err
+		}
+	}
 	if err := c.limit(); err != nil {
 		return err
 	}
@@ -183,9 +213,10 @@ func (c *conn) more() error {
 	}
 }
 
-// limit sets the read deadline, once: that of a header that has begun, or of an idle connection.
+// limit sets the read deadline, once: that of a header that has begun, or that is awaited as the
+// first one, or of an idle connection.
 func (c *conn) limit() error {
-	begun := len(c.in) > 0
+	begun := c.fresh || len(c.in) > 0
 	if begun == c.begun && !c.limited {
 		return nil
 	}
@@ -229,14 +260,19 @@ func (c *conn) isOver() bool {
 	return c.setIdle(left) != nil
 }
 
+// add has a connection read, unless no more are.
 func (c *Conns) add(conn *conn) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing.Load() {
-		return false
+	open := !c.closing.Load()
+	if open {
+		c.open[conn] = struct{}{}
+		c.running.Add(1)
 	}
-	c.open[conn] = struct{}{}
-	return true
+	c.mu.Unlock()
+	if open {
+		c.readers.Run(conn)
+	}
+	return open
 }
 
 func (c *Conns) remove(conn *conn) {

@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"bufio"
@@ -28,8 +28,19 @@ type site struct {
 }
 
 // serveSite serves a handler at an address of its own. options changes the Options; nil: net/http
-// alone serves.
+// alone serves. Connections come from net/http, with their first request.
 func serveSite(t testing.TB, handler http.HandlerFunc, options func(*Options)) *site {
+	t.Helper()
+	return serve(t, handler, options, func(_ *Conns, l net.Listener) net.Listener { return l })
+}
+
+// serveFresh is serveSite, and connections are read from their beginning on.
+func serveFresh(t testing.TB, handler http.HandlerFunc, options func(*Options)) *site {
+	t.Helper()
+	return serve(t, handler, options, (*Conns).Reads)
+}
+
+func serve(t testing.TB, handler http.HandlerFunc, options func(*Options), listen func(*Conns, net.Listener) net.Listener) *site {
 	t.Helper()
 	s := &site{}
 	front := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +65,6 @@ func serveSite(t testing.TB, handler http.HandlerFunc, options func(*Options)) *
 		t.Fatal(err)
 	}
 	ended := make(chan error, 2)
-	go func() { ended <- s.web.Serve(l) }()
 	if options == nil {
 		ended <- http.ErrServerClosed
 	} else {
@@ -68,7 +78,9 @@ func serveSite(t testing.TB, handler http.HandlerFunc, options func(*Options)) *
 		options(&o)
 		s.conns = New(o)
 		go func() { ended <- s.web.Serve(s.conns.Listener()) }()
+		l = listen(s.conns, l)
 	}
+	go func() { ended <- s.web.Serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testkit.Deadline)
 		defer cancel()

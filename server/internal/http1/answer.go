@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-var errWritten = errors.New("polled: the answer is whole already")
+var errWritten = errors.New("http1: the answer is whole already")
 
 // reset makes a the answer to the next request.
 func (a *answer) reset(c *conn) {

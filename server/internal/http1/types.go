@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hipflask/server/internal/locks"
+	"hipflask/server/internal/pool"
 	"hipflask/server/internal/socket"
 )
 
@@ -21,8 +22,11 @@ type Options struct {
 	// Takes reports whether Handler may be given a request: what it waits for must not depend on
 	// the client's being there, but for what it tells Later.
 	Takes func(r *http.Request) bool
+	// Context is what the contexts of requests come from that net/http has not seen; nil: the empty
+	// one.
+	Context context.Context
 
-	HeaderTimeout time.Duration // how long a header may take from its first bytes on
+	HeaderTimeout time.Duration // how long a header may take from its first bytes on, the first one from the connection's beginning on
 	IdleTimeout   time.Duration // how long a connection is kept without a request
 
 	// Track is told of connections that serve a request and that serve none, as that of an
@@ -30,13 +34,14 @@ type Options struct {
 	Track func(net.Conn, http.ConnState)
 }
 
-// Conns are the connections that were taken over from one http.Server.
+// Conns are the connections of one http.Server that are read here.
 type Conns struct {
 	opts    Options
 	buffers socket.Buffers
 	parser  parser
 	outs    outPool
 	back    returning
+	readers pool.Pool
 	running sync.WaitGroup // connections
 	closing atomic.Bool
 
@@ -44,8 +49,8 @@ type Conns struct {
 	open map[*conn]struct{}
 }
 
-// conn is a connection from the request on that it was taken over with. One goroutine reads from
-// it; the answer is written by whoever has it.
+// conn is a connection, from its beginning or from the request on that it was taken over with. One
+// goroutine reads from it; the answer is written by whoever has it.
 type conn struct {
 	conns *Conns
 	nc    net.Conn
@@ -57,8 +62,9 @@ type conn struct {
 	tls        *tls.ConnectionState
 
 	// The reading goroutine's:
-	first   *http.Request // nil once it is served
-	returns int           // how often it has gone back before
+	first   *http.Request // that it was taken over with; nil once it is served
+	fresh   bool          // no request has come yet
+	returns int           // how often it has gone back before; less than 0: net/http has never had it
 	reader  socket.Reader // unless raw is nil
 	kept    []byte        // the buffer for reading if raw is nil
 	in      []byte        // was read and is not used yet; part of a buffer, or of grown
@@ -73,11 +79,12 @@ type conn struct {
 
 	writer socket.Writer // who answers has it
 
-	mu       locks.Polled
+	mu       locks.HTTP1
 	waiting  *answer       // comes later; nil: none does
 	told     chan struct{} // closed when it is there; nil unless the reader waits for that
 	answered time.Time     // when the last answer was there
 	ending   bool          // nothing more is served: what comes is thrown away
+	given    bool          // it is somebody else's, see TakeOver
 }
 
 // answer is the answer to one request. An answer whose length its handler does not say is kept until

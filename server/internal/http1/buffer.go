@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import "sync"
 

@@ -1,4 +1,4 @@
-package polled
+package http1
 
 import (
 	"bufio"
@@ -29,12 +29,12 @@ const (
 )
 
 // isPlain reports whether a request can be served here: a GET without a body, or a POST whose length
-// is said, after which the connection goes on as it is.
+// is said, after which the connection goes on as it is, or is given away where a GET asks for that.
 func isPlain(r *http.Request) bool {
 	switch {
 	case r.Proto != "HTTP/1.1" || r.Close || len(r.TransferEncoding) > 0 || len(r.Trailer) > 0:
 		return false
-	case r.Header["Upgrade"] != nil || r.Header["Expect"] != nil:
+	case r.Header["Expect"] != nil:
 		return false
 	case r.Method == http.MethodGet && r.ContentLength != 0:
 		return false
@@ -42,6 +42,9 @@ func isPlain(r *http.Request) bool {
 		return false
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		return false
+	}
+	if r.Header["Upgrade"] != nil {
+		return r.Method == http.MethodGet
 	}
 	for _, value := range r.Header["Connection"] {
 		if !strings.EqualFold(value, "keep-alive") {
