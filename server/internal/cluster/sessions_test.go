@@ -202,8 +202,10 @@ func TestHardeningSessionsThatAreNone(t *testing.T) {
 	} {
 		put("sio:session:pid")
 		must(t, m.Emit("n", 0))
-		victim.Receive("n") // it is in the stream, of which nothing is known before
-		c := socketiotest.Connect(t, m.Server, socketiotest.Options{Auth: map[string]string{"pid": "pid", "offset": "0-1"}})
+		victim.Receive("n")
+		key := victim.Key() // from where a client could go on
+		key["pid"] = "pid"
+		c := socketiotest.Connect(t, m.Server, socketiotest.Options{Auth: key})
 		if got := c.Call("back")[0].String(); got != "false" {
 			t.Errorf("%s: the client came back to it", name)
 		}
@@ -284,6 +286,42 @@ func TestSessionOfAStreamThatIsLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that starts when the stream is lost knows no more of what came before than what is in
+// the new one.
+func TestSessionOfAStreamThatWasLostBefore(t *testing.T) {
+	redis := redistest.Start(t)
+	a := sessionServer(t, redis.URL())
+	c := a.join(t)
+	must(t, a.Emit("n", 0))
+	hearsFirst(t, c, 0)
+	c.Drop()
+	must(t, a.Emit("n", 1)) // which it misses
+	testkit.Eventually(t, "all is read and written", func() bool {
+		s := a.cluster.Stats().Stream
+		return s.Read == 2 && s.Sessions.Kept == 0
+	})
+	redis.Do("DEL", "socket.io")
+	b := sessionServer(t, redis.URL())
+	must(t, b.Emit("n", 2))
+	testkit.Eventually(t, "the next is read", func() bool { return b.cluster.Stats().Stream.Read == 1 })
+	comesBack(t, b, c, false)
+	if got := outcomes(b); got[fanout.Forgotten] != 1 {
+		t.Errorf("outcomes %v", got)
+	}
+}
+
+// Who has come before the first entry of a new stream has missed nothing.
+func TestSessionOfANewStream(t *testing.T) {
+	redis := redistest.Start(t)
+	a, b := sessionServer(t, redis.URL()), sessionServer(t, redis.URL())
+	c := a.join(t)
+	c.Drop()
+	testkit.Eventually(t, "its session is written", func() bool { return a.cluster.Stats().Stream.Sessions.Kept == 0 })
+	must(t, b.Emit("n", 0))
+	testkit.Eventually(t, "it is read", func() bool { return b.cluster.Stats().Stream.Read == 1 })
+	hearsFirst(t, comesBack(t, b, c, true), 0)
 }
 
 // A server that was cut off from Redis while another took its client finds out by what it writes,

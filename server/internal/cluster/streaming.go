@@ -106,6 +106,7 @@ func (c *Cluster) goOn(conn *redis.Conn) error {
 	}
 	if !s.begun {
 		s.mark, s.begun = streams.Mark{First: tail.First, Read: tail.Last}, true
+		s.gone = !tail.Exists // there may have been one before
 		s.positions.begin(s.mark.Read)
 		return nil
 	}
