@@ -25,7 +25,9 @@ func (s *Session) end(reason Reason) *websocket.Conn {
 		s.reason = reason
 	}
 	s.drop()
-	s.polls.cut()
+	if was != stateClosed { // else it is the last, which tells the client of the end
+		s.polls.cut()
+	}
 	s.polls.forget()
 	conn, probe := s.conn, s.upgrade.probe
 	s.polls.wake()

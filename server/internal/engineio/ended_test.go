@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,22 @@ func (h *atEnd) Handle(_ context.Context, r slog.Record) error {
 
 func (h *atEnd) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *atEnd) WithGroup(string) slog.Handler      { return h }
+
+// A session that is ended again, as by the POST that has ended it, lets the last answer through: that is
+// what its client's poll is told by. Cut off, it was sent again by whoever had sent it.
+func TestLastAnswerOfASessionThatEndsTwice(t *testing.T) {
+	f := start(t)
+	o, _ := f.polling(4)
+	o.abort(ClientDisconnect)
+	last := &answer{response: http.NewResponseController(httptest.NewRecorder()), memory: f.srv.cfg.Memory}
+	o.mu.Lock()
+	o.polls.answer = last // as of a poll that the end has woken
+	o.mu.Unlock()
+	o.abort(ClientDisconnect)
+	if last.cut {
+		t.Error("the last answer is cut off")
+	}
+}
 
 // A request that comes while its session ends is answered like one that comes a moment later, and
 // is no more of a fault: a proxy sends a poll again whose answer was cut off by that end.
