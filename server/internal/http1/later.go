@@ -5,8 +5,8 @@ import (
 )
 
 // Later is a ResponseWriter whose handler may return before there is an answer. It supports the
-// deadlines and Flush of an http.ResponseController; a deadline for writing counts once the kernel
-// does not take everything at once, one for reading once the body has to be waited for.
+// deadlines, Flush and Hijack of an http.ResponseController; a deadline for writing counts once the
+// kernel does not take everything at once, one for reading once the body has to be waited for.
 type Later interface {
 	http.ResponseWriter
 	// Later has the answer come after the handler has returned, from any goroutine, until Done is
